@@ -1,0 +1,3 @@
+//! `cargo xtask`: parses, runs, and turns the outcome into an exit code.
+
+fn main() {}

@@ -1,0 +1,209 @@
+//! The manifest: what a backup is, and what it must prove. Without one the
+//! backup does not exist.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::facts::{LogPosition, ServerFacts};
+use super::inventory::ObjectKind;
+use super::label::Label;
+
+/// The format version this tool writes, and the newest it reads.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// Why a backup was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// Somebody asked for it.
+    Manual,
+    /// In front of a migration.
+    Migrate,
+    /// In front of an import.
+    Import,
+    /// In front of a deploy.
+    Deploy,
+    /// In front of a restore that overwrites something.
+    Safety,
+    /// By the schedule.
+    Scheduled,
+}
+
+impl Reason {
+    /// The word in manifests and tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Migrate => "migrate",
+            Self::Import => "import",
+            Self::Deploy => "deploy",
+            Self::Safety => "safety",
+            Self::Scheduled => "scheduled",
+        }
+    }
+}
+
+/// How the file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Plain SQL text.
+    None,
+    /// A sequence of independent zstd frames.
+    Zstd,
+}
+
+/// A stretch of the file that holds one object (or the head or tail of the file).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// What is in it.
+    pub kind: SectionKind,
+    /// The object's name; empty for head and tail.
+    pub name: String,
+    /// Offset of the first byte in the file as stored (for zstd: start of a frame).
+    pub offset: u64,
+    /// Length in bytes in the file as stored.
+    pub length: u64,
+    /// Length in bytes of the SQL text.
+    pub text_length: u64,
+}
+
+/// What a section holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SectionKind {
+    /// Session settings at the top.
+    Head,
+    /// Definition and rows of one table, with its triggers where the engine puts them there.
+    Table,
+    /// Views, routines, events, and what belongs to no single table.
+    Programs,
+    /// Session settings put back, and the end marker.
+    Tail,
+}
+
+/// One table's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEntry {
+    /// The table's name.
+    pub name: String,
+    /// Number of rows in the file.
+    pub rows: u64,
+    /// Content digest ([`super::digest::ContentDigest`]) as 32 hex digits.
+    pub digest: String,
+    /// The columns the digest covers, in its order.
+    pub columns: Vec<String>,
+    /// The next AUTO_INCREMENT value at backup time, as the definition in the file gives it.
+    pub auto_increment: Option<u64>,
+    /// SHA-256 of the normalised definition.
+    pub ddl_sha256: String,
+}
+
+/// One view, trigger, routine or event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramEntry {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+    /// The definer on the source server; the file has none (policy `current_user`).
+    pub definer: String,
+    /// SHA-256 of the normalised definition.
+    pub ddl_sha256: String,
+}
+
+/// One applied migration, from `_sqlx_migrations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedMigration {
+    /// The number at the front of its file name.
+    pub version: i64,
+    /// The rest of its file name.
+    pub description: String,
+    /// Whether it finished; `false` is the dirty state.
+    pub success: bool,
+    /// Checksum as hex.
+    pub checksum: String,
+}
+
+/// What `<label>.json` holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Format version; a reader refuses one newer than its own.
+    pub version: u32,
+    /// Version of the tool that wrote it.
+    pub tool_version: String,
+    /// Commit of the checkout it ran in, with `-dirty` where files were changed.
+    pub git_commit: Option<String>,
+    /// The backup's name.
+    pub label: Label,
+    /// When its snapshot began, in UTC.
+    pub created_utc: DateTime<Utc>,
+    /// Why it was made.
+    pub reason: Reason,
+    /// Free text given with `--reason`.
+    pub note: Option<String>,
+    /// The server it came from.
+    pub server: ServerFacts,
+    /// The schema it holds.
+    pub schema: String,
+    /// The schema's default character set.
+    pub charset: String,
+    /// The schema's default collation.
+    pub collation: String,
+    /// The server's log position just before the snapshot.
+    pub log_position: LogPosition,
+    /// What `_sqlx_migrations` said.
+    pub migrations: Vec<AppliedMigration>,
+    /// `mysqldump` or `native`.
+    pub engine: String,
+    /// The dumping program and its version.
+    pub engine_version: String,
+    /// `current_user` (DEFINER clauses left out of the file) or `keep`.
+    pub definer_policy: String,
+    /// How the file is compressed.
+    pub compression: Compression,
+    /// File name beside the manifest.
+    pub file: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Size of the SQL text in bytes.
+    pub text_bytes: u64,
+    /// SHA-256 of the file as 64 hex digits.
+    pub sha256: String,
+    /// Sum of the tables' rows.
+    pub rows: u64,
+    /// Per table: rows and digest.
+    pub tables: Vec<TableEntry>,
+    /// Everything that is not a table.
+    pub programs: Vec<ProgramEntry>,
+    /// SHA-256 over all normalised definitions.
+    pub schema_fingerprint: String,
+    /// Where each object is in the file.
+    pub sections: Vec<Section>,
+    /// How long the dump took, in milliseconds.
+    pub duration_ms: u64,
+    /// SHA-256 of this manifest's JSON with this field empty.
+    pub manifest_sha256: String,
+}
+
+impl Manifest {
+    /// How many objects of a kind it lists.
+    pub fn count(&self, kind: ObjectKind) -> usize {
+        if kind == ObjectKind::Table {
+            self.tables.len()
+        } else {
+            self.programs.iter().filter(|p| p.kind == kind).count()
+        }
+    }
+
+    /// "19 tables, 2 views, 1 trigger, …": kinds without objects are left out.
+    pub fn contents(&self) -> String {
+        let parts: Vec<String> = ObjectKind::ALL
+            .iter()
+            .map(|kind| (*kind, self.count(*kind)))
+            .filter(|(_, n)| *n > 0)
+            .map(|(kind, n)| kind.count(n))
+            .collect();
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    }
+}

@@ -1,0 +1,15 @@
+//! The nouns: plain data, no IO. Everything here can be printed, compared and
+//! stored, and nothing here can fail for reasons outside the program.
+
+pub mod account;
+pub mod check;
+pub mod digest;
+pub mod exit;
+pub mod facts;
+pub mod ident;
+pub mod inventory;
+pub mod label;
+pub mod manifest;
+pub mod receipt;
+pub mod secret;
+pub mod swap;

@@ -1,0 +1,121 @@
+//! Receipts: what was proven, about what, when. One line of the ledger each.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::check::Check;
+use super::label::Label;
+
+/// The format version this tool writes, and the newest it reads.
+pub const RECEIPT_VERSION: u32 = 1;
+
+/// How far a backup was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The file is what its manifest says.
+    File,
+    /// It was restored and compared.
+    Restore,
+}
+
+impl Level {
+    /// The word in output and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// A backup was made.
+    Backup {
+        /// Its name.
+        label: Label,
+        /// SHA-256 of its file.
+        sha256: String,
+        /// Its reason.
+        reason: String,
+        /// Rows in it.
+        rows: u64,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// A backup was verified.
+    Verify {
+        /// The backup's name, or the file's name where it has no manifest.
+        subject: String,
+        /// SHA-256 of the file that was read.
+        sha256: String,
+        /// How far.
+        level: Level,
+        /// Whether every check that ran passed.
+        passed: bool,
+        /// Each check.
+        checks: Vec<Check>,
+        /// How long it took, in milliseconds; for `restore` the measured recovery time.
+        duration_ms: u64,
+    },
+    /// The running database was checked.
+    Live {
+        /// Whether every check that ran passed.
+        passed: bool,
+        /// Each check.
+        checks: Vec<Check>,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// A backup was restored.
+    Restore {
+        /// The backup's name or the file's.
+        subject: String,
+        /// SHA-256 of the file that was read.
+        sha256: String,
+        /// Where it went.
+        target: String,
+        /// The safety backup taken first; `None` where the target was empty.
+        safety_backup: Option<Label>,
+        /// Where the old tables are; `None` where there were none or they were dropped.
+        previous_schema: Option<String>,
+        /// Rows in it.
+        rows: u64,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// An unfinished swap of a dead run was brought to an end.
+    Recovered {
+        /// `finished` or `undone`.
+        how: String,
+        /// What it was restoring.
+        subject: String,
+    },
+}
+
+/// One line of the ledger. `previous` chains it to the line before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Format version.
+    pub version: u32,
+    /// Position in the ledger, from 1.
+    pub sequence: u64,
+    /// When.
+    pub at_utc: DateTime<Utc>,
+    /// Which server: its uuid, or "unknown".
+    pub server_uuid: String,
+    /// Which schema.
+    pub schema: String,
+    /// Version of the tool.
+    pub tool_version: String,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+    /// `hash` of the line before; 64 zeros on the first.
+    pub previous: String,
+    /// SHA-256 of this line's JSON with this field empty.
+    pub hash: String,
+}

@@ -1,0 +1,57 @@
+//! The journal of a swap: enough to finish or to undo it after a crash.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a swap got before the process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SwapPhase {
+    /// Staging holds the new state; the live schema may have lost triggers,
+    /// which `undo` recreates.
+    Prepared,
+    /// The tables have changed places; `finish` recreates views, routines and events.
+    Renamed,
+}
+
+/// One statement with the session settings that it has to run under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalStatement {
+    /// `sql_mode` while it runs.
+    pub sql_mode: String,
+    /// `character_set_client` while it runs.
+    pub charset_client: String,
+    /// `collation_connection` while it runs.
+    pub collation: String,
+    /// `time_zone` while it runs (events); `None` leaves it.
+    pub time_zone: Option<String>,
+    /// The statement.
+    pub sql: String,
+}
+
+/// Written durably before the first statement of a swap, removed after the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapJournal {
+    /// Format version, 1.
+    pub version: u32,
+    /// `@@server_uuid` or the endpoint where there is none: a journal is only
+    /// played on the server it was written for.
+    pub server: String,
+    /// The live schema.
+    pub target: String,
+    /// Where the staged tables come from.
+    pub staging: String,
+    /// Where the old tables go.
+    pub before: String,
+    /// The backup that is being restored.
+    pub source: String,
+    /// How far it got, as far as the process could still write.
+    pub phase: SwapPhase,
+    /// Names of the tables that move in.
+    pub tables_in: Vec<String>,
+    /// Names of the tables that move out.
+    pub tables_out: Vec<String>,
+    /// Recreates the old triggers when the tables did not change places.
+    pub undo: Vec<JournalStatement>,
+    /// Makes the programs of the new state when they did.
+    pub finish: Vec<JournalStatement>,
+}

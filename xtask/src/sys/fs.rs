@@ -1,0 +1,214 @@
+//! The one place that writes files: durable, private, all or nothing.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Ending of a file that is still being written; no reader accepts it.
+pub const PARTIAL: &str = ".partial";
+
+/// Creates a folder (and its parents) that only this user can enter (0700).
+///
+/// # Errors
+/// It cannot be created.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn create_private_dir(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path).with_context(|| format!("create the folder {}", path.display()))
+}
+
+/// Tightens an existing folder to 0700; nothing to do on Windows, where the
+/// folder inherits the profile's access list.
+///
+/// # Errors
+/// The permissions cannot be changed.
+pub fn make_private_dir(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("make {} private", path.display()))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Creates a new file that only this user can read and write (0600); fails when it exists.
+///
+/// # Errors
+/// It exists or cannot be created.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn create_private(path: &Path) -> Result<File> {
+    private_options()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .with_context(|| format!("create {}", path.display()))
+}
+
+/// Opens a private file for reading and writing and creates it when missing; for locks.
+///
+/// # Errors
+/// It cannot be opened.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn open_private(path: &Path) -> Result<File> {
+    private_options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(|| format!("open {}", path.display()))
+}
+
+/// Opens a private file for appending and creates it when missing.
+///
+/// # Errors
+/// It cannot be opened.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn append_private(path: &Path) -> Result<File> {
+    private_options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .with_context(|| format!("open {}", path.display()))
+}
+
+fn private_options() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}
+
+/// `path` with `.partial` added.
+pub fn partial_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(PARTIAL);
+    path.with_file_name(name)
+}
+
+/// Writes a whole private file durably: `.partial`, fsync, rename, fsync of the folder.
+/// An older file of that name is replaced in one step.
+///
+/// # Errors
+/// Any step fails; the older file is then still there.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = partial_of(path);
+    remove_if_exists(&partial)?;
+    let mut file = create_private(&partial)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        remove_if_exists(&partial).ok();
+        return Err(error).with_context(|| format!("write {}", partial.display()));
+    }
+    drop(file);
+    rename_durably(&partial, path)
+}
+
+/// Renames a file within its folder and makes the new name durable.
+///
+/// # Errors
+/// The rename or the fsync of the folder fails.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn rename_durably(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to)
+        .with_context(|| format!("rename {} to {}", from.display(), to.display()))?;
+    sync_dir(to.parent().unwrap_or(Path::new(".")))
+}
+
+/// Makes the names in a folder durable. Windows has no such call: there the
+/// rename itself is journaled.
+///
+/// # Errors
+/// The folder cannot be opened or synced.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        File::open(path)
+            .and_then(|dir| dir.sync_all())
+            .with_context(|| format!("sync the folder {}", path.display()))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Removes a file; fine when there is none.
+///
+/// # Errors
+/// It exists and cannot be removed.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn remove_if_exists(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder and all in it; fine when there is none.
+///
+/// # Errors
+/// It exists and cannot be removed.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn remove_dir_if_exists(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a whole text file.
+///
+/// # Errors
+/// It cannot be read or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| format!("open {}", path.display()))
+}
+
+/// The names in a folder, sorted; empty when there is no folder.
+///
+/// # Errors
+/// The folder exists and cannot be read.
+pub fn names(path: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.with_context(|| format!("read the folder {}", path.display()))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("read the folder {}", path.display()))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}

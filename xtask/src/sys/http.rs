@@ -1,0 +1,37 @@
+//! A small HTTP probe with a deadline.
+
+use std::time::Duration;
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// Nothing listens there, or the connection broke; the reason.
+    Unreachable(String),
+    /// An answer.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The body, at most 4 MiB of it.
+        body: String,
+    },
+}
+
+/// `GET url`, following nothing, within `deadline`.
+pub fn get(url: &str, deadline: Duration) -> Probe {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(deadline))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build()
+        .into();
+    match agent.get(url).call() {
+        Err(error) => Probe::Unreachable(error.to_string()),
+        Ok(mut answer) => {
+            let status = answer.status().as_u16();
+            match answer.body_mut().with_config().limit(4 << 20).read_to_string() {
+                Ok(body) => Probe::Answer { status, body },
+                Err(error) => Probe::Unreachable(error.to_string()),
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The doors to the machine. Every effect outside the process (a child, a file,
+//! the environment, the clock, a signal, HTTP) goes through one file here, so that
+//! deadlines, durability and redaction are decided once. `clippy.toml` bans the
+//! standard library's ways around them.
+
+pub mod clock;
+pub mod docker;
+pub mod env;
+pub mod fs;
+pub mod git;
+pub mod http;
+pub mod proc;
+pub mod signal;
+pub mod sink;
