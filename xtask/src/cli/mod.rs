@@ -1,1 +1,112 @@
-//! placeholder
+//! What can be typed, and nothing else: no IO, no defaults that depend on the
+//! machine. One file a command; docs/cli.md is generated from here.
+
+pub mod backup;
+pub mod ci;
+pub mod doctor;
+pub mod list;
+pub mod migrate;
+pub mod quickstart;
+pub mod restore;
+pub mod seed;
+pub mod server;
+pub mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Database safety for StreamFlix: no change without a backup that was just
+/// proven by restoring it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 100,
+    after_help = "Start here:\n  cargo xtask quickstart --yes   a running, filled, backed-up database\n  cargo xtask doctor             what is missing, and how to get it\n\nExit codes are listed in docs/exit-codes.md."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// Print one JSON document on standard output and nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say how things were decided, too
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Folder with the backups [default: backups/ in the workspace]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub backups: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// From nothing to a running, filled, backed-up and verified database
+    Quickstart(quickstart::Quickstart),
+    /// Check everything that the other commands need, with the fix for each
+    Doctor(doctor::Doctor),
+    /// Start the database and wait until it is usable
+    DbUp(server::DbUp),
+    /// Stop the database that db-up started; never deletes data
+    DbDown(server::DbDown),
+    /// Take a backup
+    DbBackup(backup::DbBackup),
+    /// Restore a backup, replacing the schema in one step
+    DbRestore(restore::DbRestore),
+    /// Prove a backup, or check the running database
+    DbVerify(verify::DbVerify),
+    /// List the backups
+    DbList(list::DbList),
+    /// Fill the database with generated rows, for volume tests
+    DbSeed(seed::DbSeed),
+    /// Apply pending migrations, behind a backup that was just proven
+    Migrate(migrate::Migrate),
+    /// Run every check and test, installing what they need
+    Ci(ci::Ci),
+    /// Write the generated pages under docs/, or check that they are current
+    Docs(ci::Docs),
+}
+
+impl Command {
+    /// The name as it is typed, for locks and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Quickstart(_) => "quickstart",
+            Self::Doctor(_) => "doctor",
+            Self::DbUp(_) => "db-up",
+            Self::DbDown(_) => "db-down",
+            Self::DbBackup(_) => "db-backup",
+            Self::DbRestore(_) => "db-restore",
+            Self::DbVerify(_) => "db-verify",
+            Self::DbList(_) => "db-list",
+            Self::DbSeed(_) => "db-seed",
+            Self::Migrate(_) => "migrate",
+            Self::Ci(_) => "ci",
+            Self::Docs(_) => "docs",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,1 +1,176 @@
-//! placeholder
+//! What is true for this run: flag > environment > `.env` > `xtask.toml` > default,
+//! merged exactly once.
+
+pub mod dotenv;
+pub mod policy;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::Global;
+use crate::model::account::{Account, Role};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::secret::Secret;
+use crate::sys;
+use dotenv::DotEnv;
+use policy::Policy;
+
+/// How to look for the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReachChoice {
+    /// The first that works, in the order of docs/configuration.md.
+    Auto,
+    /// Only the address in `DB_HOST` and `DB_PORT`, or the socket in `DB_SOCKET`.
+    Tcp,
+    /// Only the container, by its published port or own address.
+    Docker,
+    /// Only through `docker exec`.
+    DockerExec,
+    /// Only the private local server.
+    Local,
+}
+
+/// Every setting of a run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The workspace.
+    pub root: PathBuf,
+    /// Where backups are.
+    pub backups: PathBuf,
+    /// Where the private server and other machine-local state is; never committed.
+    pub local: PathBuf,
+    /// The schema that is kept safe.
+    pub schema: String,
+    /// The container's name.
+    pub container: String,
+    /// An explicit host.
+    pub host: Option<String>,
+    /// An explicit port.
+    pub port: Option<u16>,
+    /// An explicit socket.
+    pub socket: Option<PathBuf>,
+    /// How to look for the server.
+    pub reach: ReachChoice,
+    /// Where the API answers.
+    pub api_url: String,
+    /// Rules from `xtask.toml`.
+    pub policy: Policy,
+    accounts: BTreeMap<Role, Account>,
+}
+
+impl Settings {
+    /// Reads everything once.
+    ///
+    /// # Errors
+    /// Not inside the workspace, or a setting has a value that cannot be used.
+    pub fn load(global: &Global) -> Result<Self> {
+        let root = find_root()?;
+        let env = DotEnv::read(&root.join(".env"))?;
+        let policy = Policy::read(&root.join("xtask.toml"))?;
+        let port = env
+            .get("DB_PORT")
+            .map(|text| {
+                text.parse::<u16>().map_err(|_| bad_value("DB_PORT", &text, "a port number"))
+            })
+            .transpose()?;
+        let reach = match env.get("DB_REACH").as_deref() {
+            None | Some("auto") => ReachChoice::Auto,
+            Some("tcp") => ReachChoice::Tcp,
+            Some("docker") => ReachChoice::Docker,
+            Some("docker-exec") => ReachChoice::DockerExec,
+            Some("local") => ReachChoice::Local,
+            Some(other) => {
+                let known = "auto, tcp, docker, docker-exec or local";
+                return Err(bad_value("DB_REACH", other, known).into());
+            }
+        };
+        let schema = env.get("DB_NAME").unwrap_or_else(|| "mydb".to_owned());
+        if schema.len() > 40 || schema.contains(['/', '\\', '.', '`', '\0', '%']) {
+            let known = "at most 40 bytes without / \\ . ` %, because companions such as mydb__staging_… are named after it";
+            return Err(bad_value("DB_NAME", &schema, known).into());
+        }
+        Ok(Self {
+            backups: global.backups.clone().unwrap_or_else(|| root.join("backups")),
+            local: root.join(".local"),
+            schema,
+            container: env
+                .get("DB_CONTAINER")
+                .unwrap_or_else(|| "data_processing_mysql".to_owned()),
+            host: env.get("DB_HOST"),
+            port,
+            socket: env.get("DB_SOCKET").map(PathBuf::from),
+            reach,
+            api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
+            policy,
+            accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),
+            root,
+        })
+    }
+
+    /// The account for a role.
+    pub fn account(&self, role: Role) -> &Account {
+        &self.accounts[&role]
+    }
+
+    /// Replaces an account, as after its password was generated.
+    pub fn set_account(&mut self, account: Account) {
+        self.accounts.insert(account.role, account);
+    }
+
+    /// The path of `.env`.
+    pub fn env_file(&self) -> PathBuf {
+        self.root.join(".env")
+    }
+
+    /// Prefix of every companion schema, `mydb__`.
+    pub fn companion_prefix(&self) -> String {
+        format!("{}__", self.schema)
+    }
+
+    /// `text` with every password that this run knows replaced.
+    pub fn redact(&self, text: &str) -> String {
+        self.accounts
+            .values()
+            .filter_map(|account| account.password.as_ref())
+            .fold(text.to_owned(), |text, secret| secret.redact(&text))
+    }
+}
+
+fn account(env: &DotEnv, role: Role) -> Account {
+    let user = role.user_var().and_then(|name| env.get(name));
+    Account {
+        role,
+        user: user.unwrap_or_else(|| role.default_user().to_owned()),
+        password: env.get(role.password_var()).map(Secret::new),
+    }
+}
+
+fn bad_value(name: &str, value: &str, wanted: &str) -> Stop {
+    Stop::new(ExitCode::Configuration, format!("{name} is `{value}`, which is not {wanted}"))
+        .hint(format!("Change {name} in .env or in the environment."))
+}
+
+/// The workspace: `XTASK_ROOT` when set, else the nearest folder upwards whose
+/// Cargo.toml has a `[workspace]`.
+fn find_root() -> Result<PathBuf> {
+    if let Some(root) = sys::env::var_os("XTASK_ROOT") {
+        return Ok(PathBuf::from(root));
+    }
+    let here = std::env::current_dir()?;
+    let found = here.ancestors().find(|dir| is_workspace(dir)).map(Path::to_owned);
+    found.ok_or_else(|| {
+        Stop::new(
+            ExitCode::Configuration,
+            format!("no Cargo workspace at or above {}", here.display()),
+        )
+        .hint("Run this inside the StreamFlix checkout.")
+        .into()
+    })
+}
+
+fn is_workspace(dir: &Path) -> bool {
+    sys::fs::read_text(&dir.join("Cargo.toml"))
+        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
+}

@@ -1,0 +1,50 @@
+//! `db-backup`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Which program moves the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EngineChoice {
+    /// The best one for this server
+    #[default]
+    Auto,
+    /// The server's own dump program
+    Mysqldump,
+}
+
+/// Whether the file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CompressChoice {
+    /// zstd above the size in xtask.toml (64 MiB), plain text below
+    #[default]
+    Auto,
+    /// Plain SQL text
+    None,
+    /// zstd
+    Zstd,
+}
+
+/// Take a backup: one SQL file and its manifest, committed only when complete.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-backup\n  cargo xtask db-backup --reason \"before the price change\"\n  cargo xtask db-backup --compress zstd --out /mnt/usb/streamflix\n  cargo xtask db-backup --json | jq -r .label"
+)]
+pub struct DbBackup {
+    /// What moves the rows
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineChoice,
+    /// Compression of the file
+    #[arg(long, value_enum, default_value_t)]
+    pub compress: CompressChoice,
+    /// Folder to write to [default: the backups folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Why, in your words; kept in the manifest
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Show what would be done and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,10 @@
+//! `db-list`
+
+use clap::Args;
+
+/// List the backups: age, size, rows, reason, and how far each was proven.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-list\n  cargo xtask db-list --json | jq '.backups[0].label'"
+)]
+pub struct DbList {}

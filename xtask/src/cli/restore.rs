@@ -1,0 +1,30 @@
+//! `db-restore`
+
+use clap::Args;
+
+/// Restore a backup: load it beside the live schema, compare it with its
+/// manifest, then swap it in with one RENAME.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-restore latest\n  cargo xtask db-restore mydb_backup_20261122_101112 --yes\n  cargo xtask db-restore dump-made-by-hand.sql.gz\n  cargo xtask db-restore latest --into mydb__look      beside the live schema\n  cargo xtask db-restore latest --table rating --table watchlist"
+)]
+pub struct DbRestore {
+    /// A label, a file, or `latest`
+    #[arg(value_name = "LABEL|FILE|latest")]
+    pub source: String,
+    /// Restore into this new schema and leave the live one alone; its name begins with the schema's and two underscores
+    #[arg(long, value_name = "SCHEMA")]
+    pub into: Option<String>,
+    /// Restore only this table; may be given several times
+    #[arg(long, value_name = "T", conflicts_with = "into")]
+    pub table: Vec<String>,
+    /// Drop the old tables after the swap instead of keeping them in `mydb__before_…`
+    #[arg(long)]
+    pub drop_old: bool,
+    /// Overwrite without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Show what would be done and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}

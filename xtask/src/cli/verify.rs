@@ -1,0 +1,33 @@
+//! `db-verify`
+
+use clap::{Args, ValueEnum};
+
+/// How far a backup is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LevelChoice {
+    /// Read the file: size, SHA-256, decompression, every statement, row counts and digests
+    File,
+    /// Restore it into a staging schema and compare rows, digests and every object
+    #[default]
+    Restore,
+}
+
+/// Prove a backup by reading or restoring it, or check the running database.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-verify\n  cargo xtask db-verify mydb_backup_20261122_101112 --level file\n  cargo xtask db-verify --live\n  cargo xtask db-verify --live --require-api --json"
+)]
+pub struct DbVerify {
+    /// A label, a file, or `latest` [default: latest]
+    #[arg(value_name = "LABEL|FILE|latest")]
+    pub source: Option<String>,
+    /// How far
+    #[arg(long, value_enum, default_value_t, conflicts_with = "live")]
+    pub level: LevelChoice,
+    /// Check the running database and the API instead of a backup
+    #[arg(long, conflicts_with = "source")]
+    pub live: bool,
+    /// With --live: fail when the API does not answer
+    #[arg(long, requires = "live")]
+    pub require_api: bool,
+}

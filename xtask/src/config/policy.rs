@@ -1,0 +1,123 @@
+//! `xtask.toml`: the rules, committed with the code, without secrets.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use crate::model::exit::{ExitCode, Stop};
+use crate::sys;
+
+/// Everything in `xtask.toml`; what is missing has the value shown in docs/configuration.md.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// `[backup]`
+    pub backup: BackupPolicy,
+    /// `[restore]`
+    pub restore: RestorePolicy,
+    /// `[verify]`
+    pub verify: VerifyPolicy,
+    /// `[server]`
+    pub server: ServerPolicy,
+}
+
+/// How backups are made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupPolicy {
+    /// `auto` compresses when the server estimates more data than this, in MiB.
+    pub compress_above_mib: u64,
+    /// Give up on a dump after this many minutes.
+    pub deadline_minutes: u64,
+}
+
+impl Default for BackupPolicy {
+    fn default() -> Self {
+        Self { compress_above_mib: 64, deadline_minutes: 240 }
+    }
+}
+
+/// How backups come back.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RestorePolicy {
+    /// How long the swap waits for other sessions' locks, in seconds.
+    pub lock_wait_s: u32,
+}
+
+impl Default for RestorePolicy {
+    fn default() -> Self {
+        Self { lock_wait_s: 10 }
+    }
+}
+
+/// What `db-verify --live` expects.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerifyPolicy {
+    /// At least this many tables.
+    pub min_tables: usize,
+    /// Tables that must be there and hold rows.
+    pub core_tables: Vec<String>,
+    /// Paths of the API that must answer with data.
+    pub api_paths: Vec<String>,
+}
+
+impl Default for VerifyPolicy {
+    fn default() -> Self {
+        Self {
+            min_tables: 15,
+            core_tables: ["account", "movie", "series"].map(str::to_owned).to_vec(),
+            api_paths: ["/content/movies", "/content/genres"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// How the server is reached and waited for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerPolicy {
+    /// How long `db-up` waits until the server is usable, in seconds.
+    pub start_deadline_s: u64,
+    /// How long one connection attempt may take, in seconds.
+    pub connect_timeout_s: u64,
+}
+
+impl Default for ServerPolicy {
+    fn default() -> Self {
+        Self { start_deadline_s: 120, connect_timeout_s: 10 }
+    }
+}
+
+impl Policy {
+    /// Reads the file; a missing one means the defaults.
+    ///
+    /// # Errors
+    /// The file has a key that is not known or a value of the wrong kind.
+    pub fn read(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = sys::fs::read_text(path)?;
+        toml::from_str(&text).map_err(|error| {
+            Stop::new(ExitCode::Configuration, format!("{} is not right: {error}", path.display()))
+                .hint("docs/configuration.md lists every key.")
+                .into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_and_defaults_hold() {
+        assert!(toml::from_str::<Policy>("[verify]\nmin_table = 3").is_err());
+        let policy: Policy = toml::from_str("[verify]\nmin_tables = 3").expect("policy");
+        assert_eq!(policy.verify.min_tables, 3);
+        assert_eq!(policy.verify.core_tables.len(), 3);
+        assert_eq!(policy.backup.compress_above_mib, 64);
+    }
+}

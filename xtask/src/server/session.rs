@@ -1,0 +1,202 @@
+//! One connection, logged in, with known settings; and the translation of the
+//! server's errors into what a person can do about them.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use mysql::prelude::{FromRow, Queryable};
+use mysql::{Conn, OptsBuilder};
+
+use super::endpoint::{Endpoint, Server};
+use crate::model::account::Account;
+use crate::model::exit::{ExitCode, Stop};
+
+/// A connection in utf8mb4, UTC, `sql_mode=''` and with a long `net_write_timeout`:
+/// the settings under which digests are defined.
+pub struct Session {
+    conn: Conn,
+    user: String,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("user", &self.user)
+            .field("id", &self.conn.connection_id())
+            .finish()
+    }
+}
+
+/// The server's error number, when the server (and not the network) refused.
+pub fn code(error: &anyhow::Error) -> Option<u16> {
+    error.chain().find_map(|cause| match cause.downcast_ref::<mysql::Error>() {
+        Some(mysql::Error::MySqlError(error)) => Some(error.code),
+        _ => None,
+    })
+}
+
+impl Session {
+    /// Logs in.
+    ///
+    /// # Errors
+    /// A [`Stop`] with exit code 11 that names the account and the `.env`
+    /// variable (access denied), the schema (unknown database), or the address
+    /// (nothing answers); exit code 10 when `.env` has no password.
+    pub fn open(server: &Server, account: &Account, schema: Option<&str>) -> Result<Self> {
+        Self::open_within(server, account, schema, Duration::from_secs(10))
+    }
+
+    /// Logs in, giving up on the connection after `timeout`.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_within(
+        server: &Server,
+        account: &Account,
+        schema: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let Some(password) = &account.password else {
+            return Err(Stop::new(
+                ExitCode::Configuration,
+                format!(
+                    "no password for `{}`: {} is not set",
+                    account.user,
+                    account.role.password_var()
+                ),
+            )
+            .hint(format!(
+                "Put {} into .env, or let `cargo xtask doctor --fix` make the account.",
+                account.role.password_var()
+            ))
+            .into());
+        };
+        let mut options = OptsBuilder::new()
+            .user(Some(&account.user))
+            .pass(Some(password.reveal()))
+            .db_name(schema)
+            // The address is what was found; a socket guessed by the client could be another server.
+            .prefer_socket(false)
+            .tcp_connect_timeout(Some(timeout))
+            .max_allowed_packet(Some(1 << 30))
+            .stmt_cache_size(Some(0));
+        options = match &server.endpoint {
+            Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host)).tcp_port(*port),
+            Endpoint::Socket(path) => options.socket(Some(path.to_string_lossy())),
+        };
+        let conn = Conn::new(options).map_err(|error| refused(error, server, account, schema))?;
+        let mut session = Self { conn, user: account.user.clone() };
+        session.run(
+            "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 1800, \
+             net_read_timeout = 1800, wait_timeout = 86400, \
+             sql_quote_show_create = 1, group_concat_max_len = 1048576",
+        )?;
+        Ok(session)
+    }
+
+    /// Forbids this session to write: a read command cannot change anything by mistake.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn read_only(mut self) -> Result<Self> {
+        self.run("SET SESSION TRANSACTION READ ONLY")?;
+        Ok(self)
+    }
+
+    /// Runs a statement and forgets its result.
+    ///
+    /// # Errors
+    /// The server's error, with the beginning of the statement.
+    pub fn run(&mut self, sql: &str) -> Result<()> {
+        self.conn.query_drop(sql).with_context(|| format!("run `{}`", shorten(sql)))
+    }
+
+    /// Runs a statement given as bytes, which need not be UTF-8.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_bytes(&mut self, sql: &[u8]) -> Result<()> {
+        self.conn.query_drop(sql).with_context(|| {
+            format!("run `{}`", shorten(&String::from_utf8_lossy(&sql[..sql.len().min(400)])))
+        })
+    }
+
+    /// Every row of a query.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn rows<T: FromRow>(&mut self, sql: &str) -> Result<Vec<T>> {
+        self.conn.query(sql).with_context(|| format!("run `{}`", shorten(sql)))
+    }
+
+    /// The first row of a query.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn first<T: FromRow>(&mut self, sql: &str) -> Result<Option<T>> {
+        self.conn.query_first(sql).with_context(|| format!("run `{}`", shorten(sql)))
+    }
+
+    /// The only value of a query that always has a row.
+    ///
+    /// # Errors
+    /// As [`Session::run`], and when there is no row.
+    pub fn value<T: mysql::prelude::FromValue>(&mut self, sql: &str) -> Result<T> {
+        let row: Option<(T,)> = self.first(sql)?;
+        row.map(|(value,)| value).with_context(|| format!("`{}` gave no row", shorten(sql)))
+    }
+
+    /// The connection itself, for streaming rows.
+    pub fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+
+    /// The id that the server knows this connection by.
+    pub fn id(&self) -> u32 {
+        self.conn.connection_id()
+    }
+}
+
+/// The beginning of a statement, on one line, for messages.
+pub fn shorten(sql: &str) -> String {
+    let line: String = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= 120 {
+        line
+    } else {
+        line.chars().take(117).collect::<String>() + "…"
+    }
+}
+
+fn refused(
+    error: mysql::Error,
+    server: &Server,
+    account: &Account,
+    schema: Option<&str>,
+) -> anyhow::Error {
+    let var = account.role.password_var();
+    let stop = match &error {
+        mysql::Error::MySqlError(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
+            ExitCode::Server,
+            format!("access denied for `{}` at {server}: {}", account.user, e.message),
+        )
+        .hint(format!("Compare {var} in .env with the account's password on the server."))
+        .hint("`cargo xtask doctor --fix` makes the accounts and their rights, given DB_ROOT_PASSWORD."),
+        mysql::Error::MySqlError(e) if e.code == 1044 => Stop::new(
+            ExitCode::Server,
+            format!("`{}` may not use the schema {}: {}", account.user, schema.unwrap_or(""), e.message),
+        )
+        .hint("`cargo xtask doctor --fix` gives every account exactly the rights it needs."),
+        mysql::Error::MySqlError(e) if e.code == 1049 => Stop::new(
+            ExitCode::Server,
+            format!("unknown database `{}` at {server}", schema.unwrap_or("")),
+        )
+        .hint("`cargo xtask doctor --fix` creates it; DB_NAME in .env names it."),
+        mysql::Error::MySqlError(e) => Stop::new(
+            ExitCode::Server,
+            format!("{server} refused the login of `{}`: {} ({})", account.user, e.message, e.code),
+        ),
+        _ => Stop::new(ExitCode::Server, format!("nothing usable answers at {server}: {error}"))
+            .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` says what is missing."),
+    };
+    anyhow::Error::new(error).context(stop)
+}
