@@ -111,14 +111,17 @@ impl Session {
         self.conn.query_drop(sql).with_context(|| format!("run `{}`", shorten(sql)))
     }
 
-    /// Runs a statement given as bytes, which need not be UTF-8.
+    /// Runs a statement given as bytes.
     ///
     /// # Errors
-    /// As [`Session::run`].
+    /// As [`Session::run`]; also bytes that are not UTF-8, which the engine turns
+    /// into hex literals before they come here.
     pub fn run_bytes(&mut self, sql: &[u8]) -> Result<()> {
-        self.conn.query_drop(sql).with_context(|| {
-            format!("run `{}`", shorten(&String::from_utf8_lossy(&sql[..sql.len().min(400)])))
-        })
+        let text = std::str::from_utf8(sql).with_context(|| {
+            let start = String::from_utf8_lossy(&sql[..sql.len().min(400)]);
+            format!("`{}` is not UTF-8", shorten(&start))
+        })?;
+        self.run(text)
     }
 
     /// Every row of a query.
@@ -159,6 +162,8 @@ impl Session {
 
 /// The beginning of a statement, on one line, for messages.
 pub fn shorten(sql: &str) -> String {
+    // A statement can be megabytes of rows: look at its beginning only.
+    let sql = sql.char_indices().nth(400).map_or(sql, |(end, _)| &sql[..end]);
     let line: String = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= 120 {
         line
