@@ -23,7 +23,8 @@ pub struct SwapPlan {
     pub packet: Vec<String>,
     /// Creates the old triggers again, when the packet failed before its RENAME.
     pub undo: Vec<JournalStatement>,
-    /// After the RENAME: triggers that are missing, then views, routines and events.
+    /// After the RENAME: triggers (where the packet did not get that far), then
+    /// views, routines and events.
     pub finish: Vec<JournalStatement>,
     /// Tables that move in.
     pub tables_in: Vec<String>,
@@ -78,7 +79,9 @@ pub fn plan(
     if locks {
         packet.push("UNLOCK TABLES".to_owned());
     }
-    let mut finish = drops(live);
+    // First on the list for a run that finds the tables moved and the triggers missing.
+    let mut finish = new_triggers;
+    finish.extend(drops(live));
     // Views can call functions; nothing here is needed by a function to be created.
     finish.extend(statements(staged, ObjectKind::Function));
     finish.extend(views(staged));
@@ -147,8 +150,8 @@ pub fn statements(inventory: &Inventory, kind: ObjectKind) -> Vec<JournalStateme
         return inventory
             .trigger_order
             .iter()
-            .filter_map(|name| inventory.programs.get(&(kind, name.clone())))
-            .map(statement)
+            .filter_map(|name| Some((name, inventory.programs.get(&(kind, name.clone()))?)))
+            .map(|(name, program)| JournalStatement { trigger: Some(name.clone()), ..statement(program) })
             .collect();
     }
     inventory.programs.iter().filter(|((k, _), _)| *k == kind).map(|(_, p)| statement(p)).collect()
@@ -160,6 +163,7 @@ fn statement(program: &Program) -> JournalStatement {
         charset_client: program.charset_client.clone(),
         collation: program.collation.clone(),
         time_zone: program.time_zone.clone(),
+        trigger: None,
         sql: program.ddl.clone(),
     }
 }
@@ -170,6 +174,7 @@ fn plain(sql: String) -> JournalStatement {
         charset_client: "utf8mb4".to_owned(),
         collation: String::new(),
         time_zone: None,
+        trigger: None,
         sql,
     }
 }

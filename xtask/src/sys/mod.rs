@@ -8,6 +8,7 @@ pub mod docker;
 pub mod env;
 pub mod fs;
 pub mod git;
+pub mod hash;
 pub mod http;
 pub mod proc;
 pub mod signal;
