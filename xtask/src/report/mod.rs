@@ -1,1 +1,1 @@
-//! placeholder
+//! What it means.
