@@ -251,6 +251,42 @@ mod tests {
     }
 
     #[test]
+    fn a_backup() {
+        let manifest: Manifest = serde_json::from_value(serde_json::json!({
+            "version": 1, "tool_version": "0.1.0", "git_commit": null,
+            "label": "mydb_backup_20261122_101112", "created_utc": "2026-11-22T10:11:12Z",
+            "reason": "manual", "note": null,
+            "server": {
+                "flavour": "mysql", "version": [9, 7, 4], "version_text": "9.7.4",
+                "uuid": "unknown", "sql_mode": "", "time_zone": "+00:00",
+                "max_allowed_packet": 1, "lower_case_table_names": 0
+            },
+            "schema": "mydb", "charset": "utf8mb4", "collation": "utf8mb4_0900_ai_ci",
+            "log_position": { "kind": "unknown", "reason": "a test" }, "migrations": [],
+            "engine": "native", "engine_version": "0.1.0", "definer_policy": "current_user",
+            "compression": "zstd", "file": "mydb_backup_20261122_101112.sql.zst",
+            "bytes": 2048, "text_bytes": 9000, "sha256": "abc", "rows": 1234,
+            "tables": [{
+                "name": "movie", "rows": 1234, "digest": "", "columns": [],
+                "auto_increment": null, "ddl_sha256": ""
+            }],
+            "programs": [], "schema_fingerprint": "", "sections": [], "duration_ms": 1240,
+            "manifest_sha256": ""
+        }))
+        .unwrap();
+        let document = BackupDocument::new(&manifest, "b/x.sql.zst", "b/x.json");
+        assert_eq!(
+            backup(&document, &manifest),
+            "Backup mydb_backup_20261122_101112 is complete, and not verified yet.\n\
+             \x20 file      b/x.sql.zst (2.0 KiB, 8.8 KiB of SQL)\n\
+             \x20 manifest  b/x.json\n\
+             \x20 contents  1 table; 1,234 rows\n\
+             \x20 sha-256   abc\n\
+             \x20 time      1.2 s with native\n"
+        );
+    }
+
+    #[test]
     fn a_restore() {
         let document = RestoreDocument {
             version: 1,

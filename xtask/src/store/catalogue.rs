@@ -88,6 +88,10 @@ impl Store {
                 (label, names::MANIFEST) => Some(read_entry(label, &self.path(name))),
                 _ => None,
             })
+            // Another run may just have removed it: then it is not there, and not damaged.
+            .filter(|entry| {
+                entry.manifest().is_some() || fs::exists(&entry.manifest_path).unwrap_or(true)
+            })
             .collect();
         entries.sort_by(|a, b| (b.label.time(), &b.label).cmp(&(a.label.time(), &a.label)));
         Ok(entries)

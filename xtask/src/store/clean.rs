@@ -60,7 +60,12 @@ impl Store {
         if fs::exists(&self.path(&format!("{label}{}", names::MANIFEST)))? {
             return Ok(None);
         }
-        let text = fs::read_bytes(&self.path(&format!("{label}{}", names::MARKER)))?;
+        let path = self.path(&format!("{label}{}", names::MARKER));
+        let text = match fs::read_bytes(&path) {
+            // The run that it belongs to is alive and has just come to its end.
+            Err(_) if !fs::exists(&path)? => return Ok(None),
+            other => other?,
+        };
         // A marker is synced before the file that it describes gets its name. One
         // that does not read was not written by us.
         let Ok(marker) = serde_json::from_slice::<Marker>(&text) else { return Ok(None) };

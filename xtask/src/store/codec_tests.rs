@@ -131,6 +131,7 @@ fn peak_kib() -> u64 {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[expect(clippy::print_stdout, reason = "shows the rates with --nocapture")]
 fn child_writes_and_reads_much() {
     let Some(dir) = super::super::testing::child_dir() else { return };
     let store = super::super::Store::open(&dir).unwrap();
@@ -181,6 +182,7 @@ fn child_writes_and_reads_much() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[expect(clippy::print_stdout, reason = "shows the rates with --nocapture")]
 fn memory_stays_flat() {
     let dir = tempfile::tempdir().unwrap();
     let test = "store::codec::tests::child_writes_and_reads_much";

@@ -164,7 +164,7 @@ fn a_file_that_appears_meanwhile_stays() {
         let name = format!("{}.{ending}", label(STAMP));
         put(&store.path(&name), b"mine");
         assert!(pending.finish(|facts| Ok(manifest(facts))).is_err());
-        assert_eq!(files(&store), [name.clone()]);
+        assert_eq!(files(&store), [name.as_str()]);
         assert_eq!(fs::read_bytes(&store.path(&name)).unwrap(), b"mine");
     }
 }
@@ -207,7 +207,7 @@ fn what_a_person_put_there_is_never_cleaned() {
             sha256: super::super::seal::sha256_hex(b"ours"),
         });
         put(&store.path(&marker), &text.unwrap());
-        assert_eq!(store.clean(&lock).unwrap(), [marker.clone()]);
+        assert_eq!(store.clean(&lock).unwrap(), [marker.as_str()]);
     }
     // Nor one that names somebody else's file.
     let text = serde_json::to_vec(&Marker {

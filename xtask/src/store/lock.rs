@@ -147,6 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn it_is_waited_for() {
+        let (_dir, store) = scratch();
+        let lock = store.lock(NOW).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| store.lock(Duration::from_secs(30)).is_ok());
+            assert!(clock::poll(Duration::from_millis(100), || Ok::<_, ()>(None::<()>)).is_ok());
+            drop(lock);
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
     fn another_process_is_refused_and_a_dead_one_leaves_nothing() {
         let (dir, store) = scratch();
         // The child takes the lock and aborts with it.

@@ -49,7 +49,12 @@ impl Store {
     /// # Errors
     /// It cannot be created, read or made private.
     pub fn open(dir: &Path) -> Result<Self> {
+        let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.is_dir()).collect();
         fs::create_private_dir(dir)?;
+        // A synced file in a folder whose own name is lost is lost, too.
+        for parent in missing.iter().filter_map(|folder| folder.parent()) {
+            fs::sync_dir(parent)?;
+        }
         let shared = fs::names(dir)?.iter().any(|name| {
             !name.starts_with('.')
                 && !names::is_own(name)
@@ -138,7 +143,7 @@ mod tests {
             std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755)).unwrap();
         };
         let (dir, _) = scratch();
-        let made = dir.path().join("a/b");
+        let made = dir.path().join("a/b/");
         Store::open(&made).unwrap();
         assert_eq!(mode(&made), 0o700);
         loosen(&made);

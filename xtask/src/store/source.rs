@@ -189,7 +189,8 @@ fn at_path(path: PathBuf) -> Result<Source, Stop> {
     }
     let manifest_path = path.with_file_name(format!("{label}{}", names::MANIFEST));
     let is_data = names::kind(rest) == names::Kind::Data;
-    if !is_manifest && !(is_data && manifest_path.is_file()) {
+    let described = is_manifest || (is_data && manifest_path.is_file());
+    if !described {
         return Ok(Source::foreign(path));
     }
     // A file beside its damaged manifest is refused and not taken for a foreign one:
