@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod docker;
 pub mod env;
+pub mod fault;
 pub mod fs;
 pub mod git;
 pub mod hash;
