@@ -7,8 +7,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use super::recover;
 use crate::cli::backup::{CompressChoice, DbBackup};
-use crate::engine::copy::Seen;
-use crate::engine::{compare, dumper, fingerprint};
+use crate::engine::{self, Seen, compare, dumper, fingerprint};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{LogPosition, ServerFacts};
@@ -52,13 +51,13 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     recover::first(ctx, &store, &lock, Some(&server))?;
     let manifest = take(ctx, &server, &store, &lock, &wish)?;
     let folder = store.dir();
+    let file = folder.join(&manifest.file).display().to_string();
+    let path = folder.join(format!("{}.json", manifest.label)).display().to_string();
+    let document = report::json::BackupDocument::new(&manifest, file, path);
     if ctx.ui.json() {
-        let path = folder.join(format!("{}.json", manifest.label));
-        let file = folder.join(&manifest.file);
-        let document = report::json::BackupDocument::new(&manifest, &file, &path);
         ctx.ui.result(&report::json::render(&document)?);
     } else {
-        ctx.ui.result(&report::text::backup(&manifest, folder));
+        ctx.ui.result(&report::text::backup(&document, &manifest));
     }
     Ok(())
 }
@@ -150,16 +149,13 @@ pub fn take(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, wish: &
     let lock_all = !plan.non_transactional.is_empty();
     let dumped = dumper::dump(&plan.client, server, account, &plan.schema, lock_all, &mut pending, &mut |p| {
         bar.set(p.bytes, p.rows, p.object);
-        crate::sys::signal::check()?;
-        Ok(())
     });
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
     let after = inventory::read(&mut session, &plan.schema)?;
     demand_unmoved(&prepared.before, &after)?;
     demand_complete(&seen, &prepared.before)?;
-    crate::engine::copy::write_end_marker(&mut pending, &seen)
-        .map_err(|error| on_full_disk(error.into(), store))?;
+    engine::write_end_marker(&mut pending, &seen).map_err(|error| on_full_disk(error, store))?;
     let entry = pending
         .finish(|file| Ok(manifest(ctx, &prepared, &seen, file, wish, created_utc, start)))
         .map_err(|error| on_full_disk(error, store))?;
@@ -218,7 +214,7 @@ fn manifest(
     let hash = |kind: ObjectKind, name: &str| hashes.get(&(kind, name.to_owned())).cloned().unwrap_or_default();
     let tables = prepared.before.tables.iter().map(|(name, facts)| {
         let table = seen.tables.get(name);
-        let content = table.map(|t| t.content).unwrap_or_default();
+        let content = table.map(|t| t.digest).unwrap_or_default();
         TableEntry {
             name: name.clone(),
             rows: content.rows,

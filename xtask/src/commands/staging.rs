@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use crate::engine::compare::{self, Expected};
 use crate::engine::load::{self, Loaded, Part};
-use crate::engine::{content, encoding, rewrite};
+use crate::engine::{content, decode, enable_event};
 use crate::model::account::Role;
 use crate::model::check::{self, Check, Outcome};
 use crate::model::digest::ContentDigest;
@@ -169,12 +169,11 @@ pub fn load_file(
     let expected = source.manifest.as_ref().map_or(0, |m| m.text_bytes);
     let mut bar = ctx.ui.bar("load", expected);
     let loaded = {
-        let text = encoding::decode(&mut reader)?;
-        load::load(text, session, schema, part, &mut |p| {
-            bar.set(p.bytes, p.rows, p.object);
-            crate::sys::signal::check()?;
-            Ok(())
-        })
+        let text = decode(&mut reader)?;
+        if let Some(note) = text.encoding().note() {
+            ctx.ui.warn(note);
+        }
+        load::load(text, session, schema, part, &mut |p| bar.set(p.bytes, p.rows, p.object))
     };
     bar.done();
     let checked = reader.finish();
@@ -196,7 +195,7 @@ pub fn load_file(
 fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
     for name in &loaded.enabled_events {
         if let Some(event) = inventory.programs.get_mut(&(ObjectKind::Event, name.clone())) {
-            event.ddl = rewrite::enable_event(&event.ddl);
+            event.ddl = enable_event(&event.ddl);
         }
     }
 }
@@ -213,7 +212,7 @@ fn digests(
     let mut bar = ctx.ui.bar("compare", 0);
     let mut rows = 0;
     for (name, table) in &inventory.tables {
-        let columns = expected.tables.get(name).and_then(|t| t.columns.as_ref()).unwrap_or(&table.columns);
+        let columns = expected.tables.get(name).map_or(&table.columns, |t| &t.columns);
         let digest = content::digest_table(session, schema, name, columns, &mut |n| bar.set(0, rows + n, name))
             .with_context(|| format!("compare `{name}` ({rows} of {total} rows done)"))?;
         rows += digest.rows;

@@ -8,8 +8,7 @@ use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
 use super::{live, recover, staging};
 use crate::cli::verify::{DbVerify, LevelChoice};
-use crate::engine::read::ReadFailure;
-use crate::engine::{compare, encoding, guard, read};
+use crate::engine::{Guard, Seen, compare, decode, read_dump};
 use crate::model::check::{self, Check};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::{Event, Level};
@@ -105,16 +104,16 @@ pub struct FileChecked {
 pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     let mut reader = file_check::open_checked(source)?;
     let mut bar = ctx.ui.bar("read", source.manifest.as_ref().map_or(0, |m| m.text_bytes));
-    let mut guard = guard::Guard::default();
-    let read = encoding::decode(&mut reader).and_then(|text| {
-        read::read_dump(
-            text,
-            &mut |p| {
-                bar.set(p.bytes, p.rows, p.object);
-                Ok(signal::check()?)
-            },
-            &mut |statement| guard.judge(statement).map(|_| ()),
-        )
+    let mut guard = Guard::new();
+    let read = decode(&mut reader).and_then(|text| {
+        if let Some(note) = text.encoding().note() {
+            ctx.ui.warn(note);
+        }
+        read_dump(text, &mut |piece, seen| {
+            signal::check()?;
+            bar.set(piece.bytes, seen.rows, "");
+            guard.check(piece).map(|_| ())
+        })
     });
     bar.done();
     signal::check()?;
@@ -137,15 +136,15 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
 }
 
 /// Our own end marker where there is a manifest; else the dump program's end line.
-fn end(seen: &crate::engine::copy::Seen, source: &Source) -> Check {
+fn end(seen: &Seen, source: &Source) -> Check {
     const NAME: &str = "end marker";
     match (&seen.end_marker, &source.manifest) {
-        (Some(marker), _) if marker.rows == seen.rows && marker.tables == seen.tables.len() as u64 => {
+        (Some(marker), _) if marker.agrees(seen) => {
             Check::passed(NAME, format!("says {} rows", marker.rows))
         }
         (Some(marker), _) => Check::failed(NAME, format!("says {} rows, the text holds {}", marker.rows, seen.rows)),
         (None, Some(_)) => Check::failed(NAME, "is missing: the file is not complete"),
-        (None, None) if seen.dump_completed => Check::passed(NAME, "the dump program's own end line is there"),
+        (None, None) if seen.completed => Check::passed(NAME, "the dump program's own end line is there"),
         (None, None) => Check::failed(NAME, "the dump program's end line is missing: the dump broke off, or was made without comments"),
     }
 }
@@ -189,8 +188,7 @@ pub fn drill(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, source
 }
 
 fn unusable(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ReadFailure>().is_some()
-        || error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
+    error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
 }
 
 fn record(

@@ -28,7 +28,7 @@ pub fn digest_table(
     let list = if list.is_empty() { "NULL".to_owned() } else { list.join(", ") };
     let sql = format!("SELECT {list} FROM {}", qualified(schema, table));
     let mut digest = ContentDigest::default();
-    let mut hasher = RowHasher::new();
+    let mut hasher = RowHasher::default();
     let mut rows = session
         .conn()
         .query_iter(&sql)

@@ -2,18 +2,19 @@
 //! [`super::copy`]: no shell, no password in arguments or environment listings,
 //! and no success unless every sign of success is there.
 
-use std::io::BufReader;
+use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::copy::{self, Progress, Seen};
+use super::{Progress, Seen, copy_dump};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
 use crate::plan::dump_client::{DumpClient, Place};
 use crate::server::{Endpoint, Reach, Server};
 use crate::sys::proc::{self, Cmd};
+use crate::sys::signal;
 use crate::sys::sink::SectionSink;
 
 const QUESTION: Duration = Duration::from_secs(30);
@@ -90,14 +91,16 @@ pub fn dump(
     schema: &str,
     lock_all: bool,
     sink: &mut dyn SectionSink,
-    progress: &mut dyn FnMut(Progress<'_>) -> Result<()>,
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Seen> {
     let cmd = command(client, server, account, schema, lock_all)?;
     let mut stream = cmd.stream()?;
-    let copied = copy::copy_dump(BufReader::with_capacity(1 << 18, &mut stream), sink, progress);
+    let input = BufReader::with_capacity(1 << 18, UntilInterrupted(&mut stream));
+    let copied = copy_dump(input, sink, progress);
     let seen = match copied {
         Ok(seen) => seen,
         Err(error) => {
+            signal::check()?;
             // When the program broke off, what it says explains more than where
             // its output ends.
             return Err(match stream.settle(Duration::from_secs(2)) {
@@ -115,7 +118,7 @@ pub fn dump(
     if let Some(line) = error_line(&finished.stderr) {
         return Err(failed(client, account, &format!("ended with code 0 but said:\n  {line}"), &finished.stderr).into());
     }
-    if !seen.dump_completed {
+    if !seen.completed {
         return Err(Stop::new(
             ExitCode::Unexpected,
             format!("{} ended without its end line; the dump is not complete", client.program),
@@ -124,6 +127,18 @@ pub fn dump(
         .into());
     }
     Ok(seen)
+}
+
+/// Breaks a read off after Ctrl-C: the dump program may ignore the signal.
+struct UntilInterrupted<R>(R);
+
+impl<R: Read> Read for UntilInterrupted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if signal::interrupted() {
+            return Err(io::Error::other("interrupted"));
+        }
+        self.0.read(buf)
+    }
 }
 
 fn command(

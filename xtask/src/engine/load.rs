@@ -1,27 +1,25 @@
 //! Loads a dump into a schema, one statement after the other, through the
 //! protocol: no client program is involved, so no client command can be.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
-use super::copy::{Progress, Seen};
-use super::guard::{self, Verdict};
-use super::read;
-use super::rewrite;
-use super::statement::Kind;
+use super::{Guard, Kind, Progress, Seen, Verdict, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::quote;
 use crate::server::Session;
 use crate::server::session::code;
+use crate::sys::signal;
 
 /// Which part of a dump is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// All of it.
     Everything,
-    /// These tables, without their triggers.
+    /// These tables with their triggers.
     Tables(BTreeSet<String>),
 }
 
@@ -49,7 +47,7 @@ pub fn load(
     session: &mut Session,
     schema: &str,
     part: &Part,
-    progress: &mut dyn FnMut(Progress<'_>) -> Result<()>,
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Loaded> {
     session.run(&format!("USE {}", quote(schema)))?;
     session.run(
@@ -58,38 +56,49 @@ pub fn load(
     )?;
     let mut enabled_events = BTreeSet::new();
     let mut uncommitted = 0;
-    let mut guard = guard::Guard::default();
-    let seen = read::read_dump(input, progress, &mut |statement| {
-        if !wanted(part, &statement.kind) {
+    let mut guard = Guard::new();
+    let seen = read_dump(input, &mut |piece, seen| {
+        signal::check()?;
+        // Everything is judged, also what is left out: a dump with a forbidden
+        // statement is not to be trusted in any part.
+        let verdict = guard.check(piece)?;
+        let skipped = matches!(verdict, Verdict::Skip(_)) || without_meaning(piece.kind);
+        if skipped || !wanted(part, piece.kind) {
             return Ok(());
         }
-        if let Verdict::Skip(_) = guard.judge(statement)? {
-            return Ok(());
-        }
-        // Locks mean nothing in a schema that nobody else knows, and the key
-        // switches mean nothing to InnoDB.
-        if matches!(statement.kind, Kind::LockTables(_) | Kind::UnlockTables | Kind::Keys(_)) {
-            return Ok(());
-        }
-        let mut text = std::borrow::Cow::Borrowed(statement.text);
-        if let Kind::CreateEvent(name) = &statement.kind {
-            let disabled = rewrite::disable_event(statement.text, statement.mode);
-            if disabled != statement.text {
+        let mut text = Cow::Borrowed(piece.text);
+        if let Kind::CreateEvent(name) = piece.kind {
+            text = disable_event(piece.text, piece.mode);
+            if *text != *piece.text {
                 enabled_events.insert(name.name.clone());
             }
-            text = std::borrow::Cow::Owned(disabled.into_owned());
         }
-        session.run_bytes(&text).map_err(|error| refused(error, statement.line))?;
+        session.run_bytes(&text).map_err(|error| refused(error, piece.line))?;
         uncommitted += text.len();
         if uncommitted > COMMIT_EVERY {
             session.run("COMMIT")?;
             uncommitted = 0;
         }
+        progress(Progress { bytes: piece.bytes, rows: seen.rows, object: object(piece.kind) });
         Ok(())
     })?;
     session.run("COMMIT")?;
     reset(session).context("put the session's settings back")?;
     Ok(Loaded { seen, enabled_events })
+}
+
+/// Locks mean nothing in a schema that nobody else knows, and the key switches
+/// mean nothing to InnoDB.
+fn without_meaning(kind: &Kind) -> bool {
+    matches!(kind, Kind::LockTables(_) | Kind::UnlockTables | Kind::Keys(_))
+}
+
+fn object(kind: &Kind) -> &str {
+    match kind {
+        Kind::CreateTable { name, .. } => &name.name,
+        Kind::Insert(insert) => &insert.table.name,
+        _ => "",
+    }
 }
 
 /// The settings of [`Session`] again, whatever the dump did to them.
@@ -106,6 +115,7 @@ fn wanted(part: &Part, kind: &Kind) -> bool {
         Kind::CreateTable { name, placeholder } => !placeholder && tables.contains(&name.name),
         Kind::DropTable { name, .. } => tables.contains(&name.name),
         Kind::Insert(insert) => tables.contains(&insert.table.name),
+        Kind::CreateTrigger { table, .. } => tables.contains(&table.name),
         Kind::Set => true,
         _ => false,
     }

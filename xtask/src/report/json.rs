@@ -12,6 +12,14 @@ use crate::model::receipt::Level;
 /// Version of every document here.
 pub const DOCUMENT_VERSION: u32 = 1;
 
+/// A document as one line of JSON.
+///
+/// # Errors
+/// A value cannot be written as JSON; none of these documents holds such a value.
+pub fn render(document: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(document)
+}
+
 /// What `db-backup` made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupDocument {
