@@ -253,3 +253,28 @@ fn readers_see_a_whole_ledger_while_another_thread_appends() {
     });
     assert_eq!(store.read().unwrap().receipts.len(), 41);
 }
+
+#[test]
+fn crashes_in_a_row_do_not_add_up() {
+    let (_dir, store) = filled(1);
+    let armed = fault::arm("stop:ledger.written");
+    for lines in 2..5 {
+        assert!(add(&store, verified(Level::File, true, "a")).is_err());
+        assert_eq!(store.read().unwrap().receipts.len(), lines);
+    }
+    drop(armed);
+    assert_eq!(add(&store, verified(Level::File, true, "a")).unwrap().sequence, 5);
+}
+
+#[test]
+fn only_one_unconfirmed_line_can_come_from_a_crash() {
+    let (_dir, store) = filled(1);
+    let head = fs::read_bytes(&store.path(names::LEDGER_HEAD)).unwrap();
+    add(&store, verified(Level::File, true, "a")).unwrap();
+    put(&store.path(names::LEDGER_HEAD), &head);
+    let path = store.path(names::LEDGER);
+    let mut bytes = fs::read_bytes(&path).unwrap();
+    bytes.extend_from_slice(b"rubbish\n");
+    put(&path, &bytes);
+    demand_damage(&store, "an unconfirmed line and rubbish");
+}
