@@ -1,7 +1,13 @@
 //! Reach MySQL: where it is, logging in, and what it says about itself.
 
+pub mod accounts;
+pub mod container;
 pub mod endpoint;
+pub mod find;
+pub mod greeting;
+pub mod local;
 pub mod session;
+pub mod tunnel;
 
 pub use endpoint::{Endpoint, Reach, Server};
 pub use session::Session;
