@@ -141,11 +141,14 @@ impl Place {
     /// The end of the error log, for a message.
     pub fn log_end(&self) -> String {
         let text = sys::fs::read_text(&self.log()).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let telling: Vec<&str> =
-            lines.iter().copied().filter(|line| line.contains("ERROR")).collect();
-        let shown = if telling.is_empty() { lines } else { telling };
-        shown[shown.len().saturating_sub(6)..].join("\n  ")
+        // Not every line that tells is marked as an error.
+        let chatter = ["[Note]", "[System]", "[Warning]"];
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .filter(|line| !chatter.iter().any(|mark| line.contains(mark)))
+            .collect();
+        lines[lines.len().saturating_sub(6)..].join("\n  ")
     }
 }
 
