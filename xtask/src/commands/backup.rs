@@ -93,7 +93,7 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
-    let missing = server::accounts::missing_grants(&mut session, Role::Backup, &ctx.settings)?;
+    let missing = server::accounts::missing_grants(&mut session, &ctx.settings, Role::Backup)?;
     if !missing.is_empty() {
         let user = &ctx.settings.account(Role::Backup).user;
         let mut stop = Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights that a complete backup needs"));

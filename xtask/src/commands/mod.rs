@@ -3,10 +3,12 @@
 
 pub mod backup;
 pub mod ctx;
+pub mod doctor;
 pub mod list;
 pub mod live;
 pub mod recover;
 pub mod restore;
+pub mod server;
 pub mod staging;
 pub mod swap;
 pub mod tables;
@@ -50,6 +52,9 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         Command::DbRestore(args) => restore::run(ctx, args),
         Command::DbVerify(args) => verify::run(ctx, args),
         Command::DbList(args) => list::run(ctx, args),
+        Command::DbUp(args) => server::db_up(ctx, args),
+        Command::DbDown(args) => server::db_down(ctx, args),
+        Command::Doctor(args) => doctor::run(ctx, args),
         _ => anyhow::bail!("not wired"),
     }
 }

@@ -50,6 +50,8 @@ pub struct Container {
     pub published: Option<(String, u16)>,
     /// Its own address on the first network that gives it one.
     pub address: Option<String>,
+    /// Whether its image declares the port 3306.
+    pub exposes: bool,
 }
 
 /// Looks a container up by name; `None` when there is none.
@@ -63,6 +65,32 @@ pub fn inspect(name: &str) -> Result<Option<Container>> {
     }
     let all: serde_json::Value = serde_json::from_str(&finished.stdout)?;
     Ok(all.get(0).map(read))
+}
+
+/// Whether the engine runs on this machine, so that its ports and networks are
+/// ours too. With an engine elsewhere, `127.0.0.1:3306` here is another server.
+pub fn engine_is_here() -> bool {
+    let asked = docker(["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+        .run(Duration::from_secs(15));
+    match asked {
+        Ok(finished) if finished.ok() => is_here(finished.stdout.trim()),
+        // Engines older than contexts: the variable is all there is.
+        _ => super::env::var("DOCKER_HOST").is_none_or(|host| is_here(&host)),
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    let local = ["unix://", "npipe://", "fd://", "tcp://127.0.0.1", "tcp://localhost"];
+    host.is_empty() || local.iter().any(|start| host.starts_with(start))
+}
+
+/// The last lines that a container wrote, both streams together.
+pub fn log_tail(name: &str, lines: u32) -> String {
+    let lines = lines.to_string();
+    match docker(["logs", "--tail", &lines, name]).run(Duration::from_secs(15)) {
+        Ok(finished) => format!("{}{}", finished.stdout, finished.stderr),
+        Err(_) => String::new(),
+    }
 }
 
 fn read(json: &serde_json::Value) -> Container {
@@ -95,5 +123,6 @@ fn read(json: &serde_json::Value) -> Container {
         image: text("/Config/Image"),
         published,
         address,
+        exposes: json.pointer("/Config/ExposedPorts/3306~1tcp").is_some(),
     }
 }

@@ -4,7 +4,9 @@
 //! standard library's ways around them.
 
 pub mod clock;
+pub mod disk;
 pub mod docker;
+pub mod duplex;
 pub mod env;
 pub mod fault;
 pub mod fs;

@@ -13,11 +13,11 @@ use crate::model::secret::Secret;
 /// A program to run.
 #[derive(Debug, Clone)]
 pub struct Cmd {
-    program: PathBuf,
-    args: Vec<OsString>,
-    env: Vec<(String, Secret)>,
-    env_removed: Vec<String>,
-    dir: Option<PathBuf>,
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<OsString>,
+    pub(super) env: Vec<(String, Secret)>,
+    pub(super) env_removed: Vec<String>,
+    pub(super) dir: Option<PathBuf>,
     stdin: Option<Secret>,
 }
 
@@ -116,7 +116,7 @@ impl Cmd {
     }
 
     fn expression(&self) -> duct::Expression {
-        let mut expression = duct::cmd(&self.program, &self.args).unchecked();
+        let mut expression = duct::cmd(self.program.as_os_str(), &self.args).unchecked();
         expression = match &self.stdin {
             Some(text) => expression.stdin_bytes(text.reveal().as_bytes()),
             None => expression.stdin_null(),
@@ -230,13 +230,13 @@ impl Cmd {
 }
 
 #[cfg(unix)]
-fn own_group(command: &mut std::process::Command) {
+pub(super) fn own_group(command: &mut std::process::Command) {
     use std::os::unix::process::CommandExt;
     command.process_group(0);
 }
 
 #[cfg(windows)]
-fn own_group(command: &mut std::process::Command) {
+pub(super) fn own_group(command: &mut std::process::Command) {
     use std::os::windows::process::CommandExt;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
@@ -332,5 +332,25 @@ pub fn alive(pid: u32) -> bool {
             .args(["/NH", "/FI", &filter])
             .run(Duration::from_secs(10))
             .is_ok_and(|f| f.stdout.contains(&pid.to_string()))
+    }
+}
+
+/// The command line of a running process, words joined by spaces; `None` when
+/// it is not running or the system does not tell.
+pub fn command_line(pid: u32) -> Option<String> {
+    let asked = |program: &str, args: &[&str]| {
+        let finished = Cmd::new(program).args(args).run(Duration::from_secs(10)).ok()?;
+        Some(finished.stdout.trim().to_owned()).filter(|line| finished.ok() && !line.is_empty())
+    };
+    if cfg!(target_os = "linux") {
+        let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
+        Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+    } else if cfg!(unix) {
+        asked("ps", &["-ww", "-o", "command=", "-p", &pid.to_string()])
+    } else {
+        let query =
+            format!("(Get-CimInstance Win32_Process -Filter 'ProcessId = {pid}').CommandLine");
+        asked("powershell", &["-NoProfile", "-NonInteractive", "-Command", &query])
     }
 }

@@ -1,0 +1,217 @@
+//! Checks of the server: found, new enough, the schema, each account and its
+//! rights, the dump client.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{FIX, Findings, machine};
+use crate::config::{ReachChoice, Settings};
+use crate::model::account::Role;
+use crate::model::check::Check;
+use crate::model::exit::Stop;
+use crate::model::facts::{Flavour, Version};
+use crate::server::find::{self, Found};
+use crate::server::greeting::Greeting;
+use crate::server::{Server, Session, accounts};
+use crate::sys::docker;
+use crate::sys::proc::{self, Cmd};
+use crate::ui::Ui;
+
+const ACCOUNT_CHECKS: [&str; 4] = ["schema", "functions", "logins", "rights"];
+
+pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Result<()> {
+    let found = find::greeted(settings, ui);
+    let by_docker = match &found {
+        Ok(found) => found.server.container().is_some(),
+        Err(_) => {
+            settings.host.is_none()
+                && settings.socket.is_none()
+                && matches!(settings.reach, ReachChoice::Docker | ReachChoice::DockerExec)
+        }
+    };
+    machine::docker(settings, by_docker, findings);
+    match found {
+        Ok(Found { server, greeting }) => {
+            let what = format!("{} {} at {server}", greeting.flavour, greeting.version_text);
+            findings.server(Check::passed("server", what), "");
+            accounts_and_schema(settings, &server, findings);
+            dump_client(&server, &greeting, findings);
+        }
+        Err(error) => {
+            let stop = error.downcast_ref::<Stop>();
+            let hint = stop.and_then(|stop| stop.hints.first().cloned());
+            let fix = hint.unwrap_or_else(|| "`cargo xtask db-up` starts it".to_owned());
+            let fix = fix.trim_end_matches('.');
+            findings.server(Check::failed("server", format!("{error}")), fix);
+            for name in ACCOUNT_CHECKS.into_iter().chain(["dump client"]) {
+                findings.not_run(name, "no server");
+            }
+        }
+    }
+    ledger_chain(settings, findings);
+    Ok(())
+}
+
+/// HOOK for the store room: walk the hash chain of `backups/ledger.jsonl` here.
+fn ledger_chain(_settings: &Settings, findings: &mut Findings) {
+    findings.not_run("ledger chain", "this doctor does not read the ledger yet");
+}
+
+fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Findings) {
+    let mut seen_schema = false;
+    for role in Role::CREATED {
+        let account = settings.account(role);
+        let (login, rights) =
+            (format!("login {}", account.user), format!("rights {}", account.user));
+        let mut session = match Session::open(server, account, None) {
+            Ok(session) => {
+                findings.server(Check::passed(&login, "logs in"), "");
+                session
+            }
+            Err(error) => {
+                findings.server(Check::failed(&login, settings.redact(&error.to_string())), FIX);
+                findings.not_run(&rights, "it cannot log in");
+                continue;
+            }
+        };
+        if !seen_schema {
+            seen_schema = true;
+            schema(settings, &mut session, findings);
+            functions(&mut session, findings);
+        }
+        match accounts::difference(&mut session, settings, role) {
+            Ok(difference) if difference.none() => {
+                findings.server(Check::passed(&rights, "exactly those of its role"), "");
+            }
+            Ok(difference) => {
+                let missing = listed("missing", &difference.missing);
+                let excess = listed("too much", &difference.excess);
+                let detail = [missing, excess].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                findings.server(Check::failed(&rights, detail), FIX);
+            }
+            Err(error) => findings.not_run(&rights, format!("{error:#}")),
+        }
+    }
+    if !seen_schema {
+        findings.not_run("schema", "no account logs in");
+        findings.not_run("functions", "no account logs in");
+    }
+}
+
+fn listed(what: &str, statements: &[String]) -> Option<String> {
+    (!statements.is_empty()).then(|| format!("{what}: {}", statements.join("; ")))
+}
+
+fn schema(settings: &Settings, session: &mut Session, findings: &mut Findings) {
+    let name = &settings.schema;
+    let query = format!(
+        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {0} AND table_type = 'BASE TABLE'",
+        crate::model::ident::literal(name)
+    );
+    let used = session.run(&format!("USE {}", crate::model::ident::quote(name)));
+    match used.and_then(|()| session.value::<u64>(&query)) {
+        Ok(tables) => {
+            findings.server(Check::passed("schema", format!("{name}, {tables} tables")), "");
+        }
+        Err(error) => {
+            let detail = format!("{name}: {}", error.root_cause());
+            findings.server(Check::failed("schema", detail), FIX);
+        }
+    }
+}
+
+/// With the binary log on, accounts without SUPER make triggers and functions
+/// only where the server trusts them; a restore has to make them.
+fn functions(session: &mut Session, findings: &mut Findings) {
+    let query =
+        "SELECT CAST(@@log_bin AS SIGNED), CAST(@@log_bin_trust_function_creators AS SIGNED)";
+    match session.first::<(i64, i64)>(query) {
+        Ok(Some((log, trust))) => {
+            let words = |on| if on == 0 { "OFF" } else { "ON" };
+            let detail =
+                format!("log_bin {}, log_bin_trust_function_creators {}", words(log), words(trust));
+            findings.server(
+                Check::of(log == 0 || trust != 0, "functions", detail),
+                "as root: SET GLOBAL log_bin_trust_function_creators = ON (SET PERSIST on MySQL)",
+            );
+        }
+        Ok(None) => findings.not_run("functions", "the server gave no answer"),
+        Err(error) => findings.not_run("functions", format!("{error:#}")),
+    }
+}
+
+/// The program that the mysqldump engine would call. Its absence is no failure:
+/// the native engine needs none.
+fn dump_client(server: &Server, greeting: &Greeting, findings: &mut Findings) {
+    let inside = server.container().and_then(|container| {
+        ["mysqldump", "mariadb-dump"].iter().find_map(|program| {
+            let asked = docker::docker(["exec", container, program, "--version"]);
+            client(&asked, &format!("{program} in {container}"))
+        })
+    });
+    let outside = || {
+        ["mysqldump", "mariadb-dump"].iter().find_map(|program| {
+            let path = proc::find(program)?;
+            client(&Cmd::new(&path).arg("--version"), &path.display().to_string())
+        })
+    };
+    let Some(client) = inside.or_else(outside) else {
+        findings.not_run("dump client", "no mysqldump here; the native engine does without");
+        return;
+    };
+    let text = format!("{} {} ({})", client.flavour, client.version, client.place);
+    let Version(major, minor, _) = greeting.version;
+    if client.flavour != greeting.flavour {
+        let other = format!("{text} is not for {}; the native engine is used", greeting.flavour);
+        findings.not_run("dump client", other);
+    } else if client.version < Version(major, minor, 0) {
+        let older = format!("{text} is older than the server; the native engine is used");
+        findings.not_run("dump client", older);
+    } else {
+        findings.server(Check::passed("dump client", text), "");
+    }
+}
+
+struct Client {
+    place: String,
+    flavour: Flavour,
+    version: Version,
+}
+
+fn client(command: &Cmd, place: &str) -> Option<Client> {
+    let said = command.read(Duration::from_secs(15)).ok()?;
+    client_version(&said).map(|(flavour, version)| Client {
+        place: place.to_owned(),
+        flavour,
+        version,
+    })
+}
+
+/// `mysqldump  Ver 9.7.4 for Linux …`, or MariaDB's
+/// `mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, …` and, from 11 on,
+/// `mariadb-dump from 11.4.2-MariaDB, …`, of which the first number is the program's own.
+fn client_version(said: &str) -> Option<(Flavour, Version)> {
+    if said.contains("MariaDB") {
+        let after = said.split_once("Distrib ").or_else(|| said.split_once(" from "));
+        return Some((Flavour::Mariadb, Version::parse(after?.1)?));
+    }
+    let after = said.split_once("Distrib ").or_else(|| said.split_once("Ver "));
+    Some((Flavour::Mysql, Version::parse(after?.1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dump_clients_say_their_version_in_three_ways() {
+        let mysql = "mysqldump  Ver 9.7.4-1 for debian-linux-gnu on x86_64 ((Debian))";
+        assert_eq!(client_version(mysql), Some((Flavour::Mysql, Version(9, 7, 4))));
+        let maria =
+            "mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)";
+        assert_eq!(client_version(maria), Some((Flavour::Mariadb, Version(10, 11, 19))));
+        let newer = "mariadb-dump from 11.4.2-MariaDB, client 10.19 for Linux (x86_64)";
+        assert_eq!(client_version(newer), Some((Flavour::Mariadb, Version(11, 4, 2))));
+    }
+}

@@ -1,0 +1,135 @@
+//! Checks of this machine: the workspace, `.env`, folders, programs. They pass
+//! or fail without a server.
+
+use std::path::Path;
+
+use super::{FIX, Findings};
+use crate::config::Settings;
+use crate::model::account::Role;
+use crate::model::check::Check;
+use crate::sys;
+use crate::sys::docker::{self, Container, Engine};
+
+/// Below this a backup of a small database and its drill may not fit any more.
+const ENOUGH: u64 = 2 << 30;
+
+pub(super) fn look(settings: &Settings, findings: &mut Findings) {
+    workspace(settings, findings);
+    environment(settings, findings);
+    folders(settings, findings);
+    let git = sys::git::commit(&settings.root);
+    let seen = git.clone().unwrap_or_else(|| "no git, or not a checkout".to_owned());
+    findings.configuration(
+        Check::of(git.is_some(), "git", seen),
+        "install git and work in a clone; manifests name the commit",
+    );
+}
+
+fn workspace(settings: &Settings, findings: &mut Findings) {
+    let root = &settings.root;
+    let is_workspace = root.join("Cargo.toml").is_file();
+    findings.configuration(
+        Check::of(is_workspace, "workspace", root.display().to_string()),
+        "run this inside the StreamFlix checkout, or point XTASK_ROOT at it",
+    );
+    // A file that cannot be read has ended the run before any check.
+    let policy = if root.join("xtask.toml").is_file() { "read" } else { "none; defaults hold" };
+    findings.configuration(Check::passed("xtask.toml", policy), "");
+}
+
+fn environment(settings: &Settings, findings: &mut Findings) {
+    let path = settings.env_file();
+    let there = path.is_file();
+    let seen = if there { path.display().to_string() } else { "there is no .env".to_owned() };
+    findings.configuration(Check::of(there, ".env", seen), FIX);
+    match sys::disk::mode(&path) {
+        Some(mode) => findings.configuration(
+            Check::of(mode & 0o077 == 0, ".env permissions", format!("{mode:04o}")),
+            format!("`chmod 600 .env`, or {FIX}"),
+        ),
+        None => findings.not_run(".env permissions", "no .env, or a system without modes"),
+    }
+    let missing: Vec<&str> = Role::CREATED
+        .into_iter()
+        .filter(|role| settings.account(*role).password.is_none())
+        .map(Role::password_var)
+        .collect();
+    let detail = if missing.is_empty() {
+        "all four accounts have one".to_owned()
+    } else {
+        format!("not set: {}", missing.join(", "))
+    };
+    findings.configuration(Check::of(missing.is_empty(), "passwords", detail), FIX);
+}
+
+fn folders(settings: &Settings, findings: &mut Findings) {
+    let backups = &settings.backups;
+    if backups.is_dir() {
+        match sys::disk::mode(backups) {
+            Some(mode) => findings.configuration(
+                Check::of(mode & 0o077 == 0, "backups folder", format!("{mode:04o}")),
+                format!("`chmod 700 {}`, or {FIX}", backups.display()),
+            ),
+            None => findings.not_run("backups folder", "a system without modes"),
+        }
+    } else {
+        findings.not_run("backups folder", "none yet; the first backup makes it");
+    }
+    // The folder need not exist yet; the disk that it will be on does.
+    let there = backups.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."));
+    match sys::disk::free_space(there) {
+        Ok(bytes) => {
+            let gib = bytes as f64 / f64::from(1_u32 << 30);
+            findings.configuration(
+                Check::of(bytes >= ENOUGH, "free space", format!("{gib:.1} GiB for backups")),
+                "free some space on that disk, or put the backups elsewhere with --backups",
+            );
+        }
+        Err(error) => findings.not_run("free space", format!("{error:#}")),
+    }
+}
+
+/// The engine and the container; gives what was seen of the container.
+pub(super) fn docker(
+    settings: &Settings,
+    needed: bool,
+    findings: &mut Findings,
+) -> Option<Container> {
+    let engine = docker::engine();
+    let (check, fix) = match &engine {
+        Engine::Running(version) => (Check::passed("docker engine", version), ""),
+        Engine::NotInstalled => (
+            Check::failed("docker engine", "docker is not installed"),
+            "install Docker, or use a private server: `cargo xtask db-up --on local`",
+        ),
+        Engine::NotRunning(said) => (
+            Check::failed("docker engine", said.lines().last().unwrap_or("it does not answer")),
+            "start it (`sudo systemctl start docker`, or Docker Desktop)",
+        ),
+    };
+    if !needed && check.outcome == crate::model::check::Outcome::Failed {
+        findings.not_run("docker engine", format!("{}; not needed here", check.detail));
+    } else {
+        findings.server(check, fix);
+    }
+    let name = &settings.container;
+    if !matches!(engine, Engine::Running(_)) {
+        findings.not_run("container", "no engine to ask");
+        return None;
+    }
+    let container = docker::inspect(name).ok().flatten();
+    let detail = container.as_ref().map_or_else(
+        || format!("there is no container `{name}`"),
+        |c| format!("{name} is {} ({})", c.health.as_ref().unwrap_or(&c.status), c.image),
+    );
+    let running = container.as_ref().is_some_and(|c| c.status == "running");
+    if needed {
+        findings
+            .server(Check::of(running, "container", detail), "`cargo xtask db-up --yes` starts it");
+    } else if running {
+        findings.server(Check::passed("container", detail), "");
+    } else {
+        findings.not_run("container", format!("{detail}; not needed here"));
+    }
+    container.filter(|_| running)
+}

@@ -1,0 +1,290 @@
+//! The schema and the accounts of docs/configuration.md: made once with root,
+//! each with exactly the rights of its role, no more and no fewer.
+
+mod grants;
+mod rights;
+
+use anyhow::{Context, Result};
+use mysql::prelude::Queryable;
+
+use self::rights::Dialect;
+pub use self::rights::Difference;
+use super::endpoint::Server;
+use super::greeting;
+use super::session::{self, Session};
+use crate::config::{Settings, dotenv};
+use crate::model::account::{Account, Role};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Version;
+use crate::model::ident::{literal, quote};
+use crate::model::secret::Secret;
+use crate::ui::Ui;
+
+/// Makes the schema and the four accounts, or mends them; gives one line for
+/// each thing it changed. New passwords go into `.env` and nowhere else.
+///
+/// # Errors
+/// Root cannot log in, the server refuses a statement, or an account still
+/// cannot log in with its rights afterwards.
+pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<String>> {
+    let mut root = Session::open(server, settings.account(Role::Root), None)
+        .map_err(|error| root_refused(error, server))?;
+    let dialect = dialect(&mut root)?;
+    refuse_literal_patterns(&mut root)?;
+    let mut done = Vec::new();
+    let exists: Option<String> = root.first(&format!(
+        "SELECT schema_name FROM information_schema.schemata WHERE schema_name = {}",
+        literal(&settings.schema)
+    ))?;
+    if exists.is_none() {
+        // The newest general collation that both flavours know.
+        root.run(&format!(
+            "CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+            quote(&settings.schema)
+        ))?;
+        done.push(format!("created the schema {}", settings.schema));
+    }
+    for role in Role::CREATED {
+        if password_for(settings, role)? {
+            done.push(format!("wrote a new {} to .env", role.password_var()));
+        }
+        let account = settings.account(role).clone();
+        login(&mut root, server, &account, &mut done)?;
+        mend_rights(&mut root, &settings.schema, &account, dialect, &mut done)?;
+        prove(server, settings, &account)?;
+        ui.detail(format!("`{}` logs in and has exactly its rights", account.user));
+    }
+    Ok(done)
+}
+
+/// What an account lacks, each as the GRANT that gives it.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn missing_grants(
+    session: &mut Session,
+    settings: &Settings,
+    role: Role,
+) -> Result<Vec<String>> {
+    Ok(difference(session, settings, role)?.missing)
+}
+
+/// What the logged-in account lacks and what it has too much, for its role.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn difference(session: &mut Session, settings: &Settings, role: Role) -> Result<Difference> {
+    let dialect = dialect(session)?;
+    let name = shown(&settings.account(role).user);
+    let lines = session.rows("SHOW GRANTS FOR CURRENT_USER()")?;
+    Ok(rights::compare(&lines, &rights::wanted(role, &settings.schema, dialect), &name))
+}
+
+/// Generates an account's password and keeps it in `.env` where it has none;
+/// says whether it did.
+///
+/// # Errors
+/// `.env` cannot be written.
+pub fn password_for(settings: &mut Settings, role: Role) -> Result<bool> {
+    let account = settings.account(role);
+    if account.password.is_some() {
+        return Ok(false);
+    }
+    let password = generate()?;
+    let account = Account { password: Some(password.clone()), ..account.clone() };
+    // Into the file before the server knows it: a run that is killed in between
+    // leaves a password that the next one can still give to the account.
+    dotenv::set(&settings.env_file(), &[(role.password_var(), &password)])?;
+    settings.set_account(account);
+    Ok(true)
+}
+
+/// 32 letters and digits, so that no tool on the way needs to quote them.
+fn generate() -> Result<Secret> {
+    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut password = String::new();
+    while password.len() < 32 {
+        let mut bytes = [0_u8; 64];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| anyhow::anyhow!("ask the system for random bytes: {error}"))?;
+        // Only values below 4 * 62: a plain remainder would favour some letters.
+        let fair = bytes.iter().filter(|byte| **byte < 248);
+        let letters = fair.map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
+        password.extend(letters.take(32 - password.len()));
+    }
+    Ok(Secret::new(password))
+}
+
+/// `CREATE USER` or `ALTER USER` with a password. The statement appears in no
+/// error: it holds the password.
+pub(super) fn set_password(
+    session: &mut Session,
+    verb: &str,
+    user: &str,
+    host: &str,
+    password: &Secret,
+) -> Result<()> {
+    let sql = format!(
+        "{verb} {}@{} IDENTIFIED BY {}",
+        literal(user),
+        literal(host),
+        literal(password.reveal())
+    );
+    session.conn().query_drop(sql).map_err(|error| {
+        let message = password.redact(&error.to_string());
+        let stop = Stop::new(ExitCode::Server, format!("{verb} '{user}'@'{host}': {message}"));
+        match error {
+            mysql::Error::MySqlError(error) if error.code == 1819 => stop.hint(
+                "The server demands other passwords (validate_password): put one that it accepts into .env.",
+            ),
+            _ => stop,
+        }
+        .into()
+    })
+}
+
+fn dialect(session: &mut Session) -> Result<Dialect> {
+    let text: String = session.value("SELECT VERSION()")?;
+    let version = Version::parse(&text).with_context(|| format!("read the version `{text}`"))?;
+    Ok(Dialect { flavour: greeting::flavour_of(&text), version })
+}
+
+/// With `partial_revokes` the server takes `%` in a schema's name literally, and
+/// the rights on the companion schemas would silently be rights on nothing.
+fn refuse_literal_patterns(root: &mut Session) -> Result<()> {
+    let row: Option<(String, String)> =
+        root.first("SHOW GLOBAL VARIABLES LIKE 'partial\\_revokes'")?;
+    if row.is_none_or(|(_, value)| value != "ON") {
+        return Ok(());
+    }
+    Err(Stop::new(
+        ExitCode::Server,
+        "the server has partial_revokes ON, so accounts cannot be given rights on mydb__… schemas",
+    )
+    .hint("As root: SET PERSIST partial_revokes = OFF; then run this again.")
+    .into())
+}
+
+fn shown(user: &str) -> String {
+    format!("{}@'%'", literal(user))
+}
+
+/// Makes the account when it is missing, and its password that of `.env`.
+fn login(
+    root: &mut Session,
+    server: &Server,
+    account: &Account,
+    done: &mut Vec<String>,
+) -> Result<()> {
+    let password = account.password.as_ref().context("the account has a password by now")?;
+    let user = account.user.as_str();
+    let hosts: Vec<String> =
+        root.rows(&format!("SELECT Host FROM mysql.user WHERE User = {}", literal(user)))?;
+    if !hosts.iter().any(|host| host == "%") {
+        set_password(root, "CREATE USER", user, "%", password)?;
+        done.push(format!("created the account {user}"));
+        return Ok(());
+    }
+    match Session::open(server, account, None) {
+        Ok(_) => Ok(()),
+        Err(error) if session::code(&error) == Some(1045) => {
+            set_password(root, "ALTER USER", user, "%", password)?;
+            done.push(format!("set the password of {user} to the one in .env"));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes what is too much and gives what is missing; touches nothing when the
+/// rights are already exact.
+fn mend_rights(
+    root: &mut Session,
+    schema: &str,
+    account: &Account,
+    dialect: Dialect,
+    done: &mut Vec<String>,
+) -> Result<()> {
+    let name = shown(&account.user);
+    let wanted = rights::wanted(account.role, schema, dialect);
+    let compare = |root: &mut Session| -> Result<Difference> {
+        let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
+        Ok(rights::compare(&lines, &wanted, &name))
+    };
+    let before = compare(root)?;
+    if before.none() {
+        return Ok(());
+    }
+    if !before.excess.is_empty() {
+        // Roles are not part of ALL.
+        for role in before.excess.iter().filter(|revoke| !revoke.contains(" ON ")) {
+            root.run(role)?;
+        }
+        root.run(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"))?;
+        done.push(format!("took from {}: {}", account.user, before.excess.join("; ")));
+    }
+    for grant in &compare(root)?.missing {
+        root.run(grant)?;
+        done.push(grant.clone());
+    }
+    let after = compare(root)?;
+    if after.none() {
+        return Ok(());
+    }
+    let left = after.missing.iter().chain(&after.excess).cloned().collect::<Vec<_>>().join("; ");
+    Err(Stop::new(
+        ExitCode::Server,
+        format!("the rights of `{}` cannot be made exact; still to do: {left}", account.user),
+    )
+    .hint("Run the statements as an administrator and look at what the server says.")
+    .into())
+}
+
+/// Logs in as the account: the only proof that it works.
+fn prove(server: &Server, settings: &Settings, account: &Account) -> Result<()> {
+    let mut session = Session::open(server, account, Some(&settings.schema))?;
+    let current: String = session.value("SELECT CURRENT_USER()")?;
+    let wanted = format!("{}@%", account.user);
+    if current == wanted {
+        return Ok(());
+    }
+    Err(Stop::new(
+        ExitCode::Server,
+        format!("`{}` logs in as {current} instead of {wanted}", account.user),
+    )
+    .hint(format!(
+        "The more specific account {current} comes first: remove it, or name another user by {} in .env.",
+        account.role.user_var().unwrap_or("DB_…_USER")
+    ))
+    .into())
+}
+
+fn root_refused(error: anyhow::Error, server: &Server) -> anyhow::Error {
+    if session::code(&error) != Some(1045) {
+        return error;
+    }
+    let stop = Stop::new(
+        ExitCode::Server,
+        format!("root cannot log in at {server} with DB_ROOT_PASSWORD"),
+    );
+    let stop = match server.container() {
+        Some(name) => stop
+            .hint(format!("Container `{name}` keeps the root password of its first start (MYSQL_ROOT_PASSWORD then)."))
+            .hint("Put that one into .env; a new value there does not change the server."),
+        None => stop.hint("Put root's password on that server into .env as DB_ROOT_PASSWORD."),
+    };
+    error.context(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_plain_and_new_each_time() {
+        let (a, b) = (generate().expect("a password"), generate().expect("a password"));
+        assert_eq!(a.reveal().len(), 32);
+        assert!(a.reveal().chars().all(|c| c.is_ascii_alphanumeric()));
+        assert_ne!(a, b);
+    }
+}

@@ -1,0 +1,191 @@
+//! Which rights each account has to have, and how held ones compare with them.
+
+use std::collections::BTreeSet;
+
+use super::grants::{ALL, Grant, Scope, parse, same_pattern};
+use crate::model::account::Role;
+use crate::model::facts::{Flavour, Version};
+use crate::model::ident;
+
+/// Privileges on something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rights {
+    pub privileges: BTreeSet<String>,
+    pub scope: Scope,
+}
+
+/// The difference between what an account has and what it has to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// What is missing, each as the GRANT that gives it.
+    pub missing: Vec<String>,
+    /// What is too much, each as the REVOKE that takes it.
+    pub excess: Vec<String>,
+}
+
+impl Difference {
+    /// Whether the account has exactly the rights of its role.
+    pub fn none(&self) -> bool {
+        self.missing.is_empty() && self.excess.is_empty()
+    }
+}
+
+/// Which rules of a server matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub flavour: Flavour,
+    pub version: Version,
+}
+
+fn rights(privileges: &[&str], scope: Scope) -> Rights {
+    Rights { privileges: privileges.iter().map(|name| (*name).to_owned()).collect(), scope }
+}
+
+/// The rights of a role; root is not this tool's to restrict.
+pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> {
+    let own = Scope::Schema(ident::grant_pattern(schema));
+    let companions = Scope::Schema(format!("{}%", ident::grant_pattern(&format!("{schema}__"))));
+    let mut wanted = match role {
+        Role::Root => return Vec::new(),
+        Role::Backup => {
+            vec![rights(&["SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "LOCK TABLES"], own.clone())]
+        }
+        Role::Restore | Role::Migrate => {
+            vec![rights(&[ALL], own.clone()), rights(&[ALL], companions)]
+        }
+        Role::App => {
+            return vec![rights(&["SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE"], own)];
+        }
+    };
+    // A routine's body is shown to its definer and to holders of these. ALL on
+    // the schema is not among them, except where MariaDB has a right of its own.
+    match (dialect.flavour, dialect.version) {
+        (Flavour::Mysql, version) if version >= Version(8, 0, 20) => {
+            wanted.push(rights(&["SHOW_ROUTINE"], Scope::Global));
+        }
+        // Older ones show it to holders of SELECT on everything only, which is
+        // more than an account of this tool may have.
+        (Flavour::Mysql, _) => {}
+        (Flavour::Mariadb, version) if version >= Version(11, 3, 0) => {
+            if role == Role::Backup {
+                wanted[0].privileges.insert("SHOW CREATE ROUTINE".to_owned());
+            }
+        }
+        (Flavour::Mariadb, _) => {
+            let proc = Scope::Table("mysql".to_owned(), "proc".to_owned());
+            wanted.push(rights(&["SELECT"], proc));
+        }
+    }
+    wanted
+}
+
+/// Everything that ALL means on a schema, where a server lists it by name.
+const ON_SCHEMA: [&str; 18] = [
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "REFERENCES",
+    "INDEX",
+    "ALTER",
+    "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",
+    "EXECUTE",
+    "CREATE VIEW",
+    "SHOW VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "EVENT",
+    "TRIGGER",
+];
+
+/// Compares the lines of `SHOW GRANTS` with the rights of a role.
+pub(super) fn compare(lines: &[String], wanted: &[Rights], account: &str) -> Difference {
+    let grants: Vec<Grant> = lines.iter().map(|line| parse(line)).collect();
+    let mut difference = Difference::default();
+    for right in wanted {
+        let held = held_at(&grants, &right.scope);
+        let missing: Vec<&str> = right
+            .privileges
+            .iter()
+            .filter(|name| !holds(&held, name))
+            .map(String::as_str)
+            .collect();
+        if !missing.is_empty() {
+            let (names, scope) = (missing.join(", "), right.scope.sql());
+            difference.missing.push(format!("GRANT {names} ON {scope} TO {account}"));
+        }
+    }
+    for grant in &grants {
+        match grant {
+            Grant::Role(role) => difference.excess.push(format!("REVOKE {role} FROM {account}")),
+            Grant::Rights(names, scope) => {
+                let allowed = allowed_at(wanted, scope);
+                let excess: Vec<&str> = names
+                    .iter()
+                    .filter(|name| !holds(&allowed, name) || *name == "GRANT OPTION")
+                    .map(String::as_str)
+                    .collect();
+                if !excess.is_empty() {
+                    let names = excess.join(", ");
+                    let scope = scope.sql();
+                    difference.excess.push(format!("REVOKE {names} ON {scope} FROM {account}"));
+                }
+            }
+            Grant::Except(_) | Grant::Nothing => {}
+        }
+    }
+    difference
+}
+
+fn holds(held: &BTreeSet<String>, name: &str) -> bool {
+    // A right on some columns is at most the right on the table.
+    let bare = name.split(" (").next().unwrap_or(name);
+    held.contains(name)
+        || held.contains(bare)
+        || held.contains(ALL)
+        || (name == ALL && ON_SCHEMA.iter().all(|one| held.contains(*one)))
+}
+
+/// The privileges that hold at a scope. Of several schema patterns the server
+/// uses only the most specific one, so rights of wider ones do not add up.
+fn held_at(grants: &[Grant], at: &Scope) -> BTreeSet<String> {
+    let excepted = grants.iter().any(|grant| matches!(grant, Grant::Except(_)));
+    let mut held = BTreeSet::new();
+    let mut best: Option<(bool, usize, &BTreeSet<String>)> = None;
+    for grant in grants {
+        let Grant::Rights(names, scope) = grant else { continue };
+        match (scope, at) {
+            // With exceptions a global right proves nothing about this scope.
+            (Scope::Global, Scope::Global) => held.extend(names.iter().cloned()),
+            (Scope::Global, _) if !excepted => held.extend(names.iter().cloned()),
+            (Scope::Schema(pattern), Scope::Schema(wanted)) if scope.covers(at) => {
+                let specific = pattern.find(['%', '_']).unwrap_or(pattern.len());
+                let rank = (same_pattern(pattern, wanted), specific);
+                if best.is_none_or(|(same, length, _)| rank > (same, length)) {
+                    best = Some((rank.0, rank.1, names));
+                }
+            }
+            (Scope::Schema(_) | Scope::Table(..), Scope::Table(..)) if scope.covers(at) => {
+                held.extend(names.iter().cloned());
+            }
+            _ => {}
+        }
+    }
+    if let Some((_, _, names)) = best {
+        held.extend(names.iter().cloned());
+    }
+    held
+}
+
+fn allowed_at(wanted: &[Rights], at: &Scope) -> BTreeSet<String> {
+    let covering = wanted.iter().filter(|right| right.scope.covers(at));
+    // A global right of this tool is about one privilege, never about tables.
+    covering.flat_map(|right| right.privileges.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+#[path = "rights_tests.rs"]
+mod tests;

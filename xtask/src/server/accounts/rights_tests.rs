@@ -1,0 +1,147 @@
+//! Real output of both flavours against the rights of the roles.
+
+use super::*;
+
+const MYSQL: Dialect = Dialect { flavour: Flavour::Mysql, version: Version(9, 7, 4) };
+const MARIADB: Dialect = Dialect { flavour: Flavour::Mariadb, version: Version(10, 11, 19) };
+
+fn check(role: Role, dialect: Dialect, lines: &[&str]) -> Difference {
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    compare(&lines, &wanted(role, "mydb", dialect), "'u'@'%'")
+}
+
+#[test]
+fn exact_rights_are_complete_on_mysql() {
+    let backup = [
+        "GRANT USAGE ON *.* TO `backup_user`@`%`",
+        "GRANT SHOW_ROUTINE ON *.* TO `backup_user`@`%`",
+        "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `mydb`.* TO `backup_user`@`%`",
+    ];
+    assert_eq!(check(Role::Backup, MYSQL, &backup), Difference::default());
+    let restore = [
+        "GRANT USAGE ON *.* TO `restore_user`@`%`",
+        "GRANT SHOW_ROUTINE ON *.* TO `restore_user`@`%`",
+        "GRANT ALL PRIVILEGES ON `mydb\\_\\_%`.* TO `restore_user`@`%`",
+        "GRANT ALL PRIVILEGES ON `mydb`.* TO `restore_user`@`%`",
+    ];
+    assert_eq!(check(Role::Restore, MYSQL, &restore), Difference::default());
+    assert_eq!(check(Role::Migrate, MYSQL, &restore), Difference::default());
+}
+
+#[test]
+fn exact_rights_are_complete_on_mariadb() {
+    let usage = "GRANT USAGE ON *.* TO `b`@`%` IDENTIFIED BY PASSWORD '*0123'";
+    let backup = [
+        usage,
+        "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `mydb`.* TO `b`@`%`",
+        "GRANT SELECT ON `mysql`.`proc` TO `b`@`%`",
+    ];
+    assert_eq!(check(Role::Backup, MARIADB, &backup), Difference::default());
+    let app = [usage, "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON `mydb`.* TO `a`@`%`"];
+    assert_eq!(check(Role::App, MARIADB, &app), Difference::default());
+    let newer = Dialect { version: Version(11, 4, 2), ..MARIADB };
+    let difference = check(Role::Backup, newer, &backup);
+    assert_eq!(difference.missing, ["GRANT SHOW CREATE ROUTINE ON `mydb`.* TO 'u'@'%'"]);
+    assert_eq!(difference.excess, ["REVOKE SELECT ON `mysql`.`proc` FROM 'u'@'%'"]);
+}
+
+#[test]
+fn what_is_missing_is_named_as_its_grant() {
+    let difference = check(
+        Role::Backup,
+        MYSQL,
+        &["GRANT USAGE ON *.* TO `u`@`%`", "GRANT SELECT ON `mydb`.* TO `u`@`%`"],
+    );
+    assert_eq!(
+        difference.missing,
+        [
+            "GRANT EVENT, LOCK TABLES, SHOW VIEW, TRIGGER ON `mydb`.* TO 'u'@'%'",
+            "GRANT SHOW_ROUTINE ON *.* TO 'u'@'%'",
+        ]
+    );
+    assert!(difference.excess.is_empty());
+    let none = check(Role::Restore, MARIADB, &["GRANT USAGE ON *.* TO `u`@`%`"]);
+    assert_eq!(
+        none.missing,
+        [
+            "GRANT ALL PRIVILEGES ON `mydb`.* TO 'u'@'%'",
+            "GRANT ALL PRIVILEGES ON `mydb\\_\\_%`.* TO 'u'@'%'",
+            "GRANT SELECT ON `mysql`.`proc` TO 'u'@'%'",
+        ]
+    );
+}
+
+#[test]
+fn what_is_too_much_is_named_as_its_revoke() {
+    let difference = check(
+        Role::App,
+        MYSQL,
+        &[
+            "GRANT RELOAD, PROCESS ON *.* TO `u`@`%` WITH GRANT OPTION",
+            "GRANT SELECT, INSERT, UPDATE, DELETE, DROP, EXECUTE ON `mydb`.* TO `u`@`%`",
+            "GRANT SELECT ON `other`.* TO `u`@`%`",
+            "GRANT SELECT (`a`) ON `mydb`.`t` TO `u`@`%`",
+            "GRANT `dev`@`%` TO `u`@`%`",
+        ],
+    );
+    assert!(difference.missing.is_empty());
+    assert_eq!(
+        difference.excess,
+        [
+            "REVOKE GRANT OPTION, PROCESS, RELOAD ON *.* FROM 'u'@'%'",
+            "REVOKE DROP ON `mydb`.* FROM 'u'@'%'",
+            "REVOKE SELECT ON `other`.* FROM 'u'@'%'",
+            "REVOKE `dev`@`%` FROM 'u'@'%'",
+        ]
+    );
+}
+
+#[test]
+fn wider_patterns_are_complete_but_too_much() {
+    let lines = [
+        "GRANT SELECT ON `mysql`.`proc` TO `u`@`%`",
+        "GRANT ALL PRIVILEGES ON `mydb%`.* TO `u`@`%` WITH GRANT OPTION",
+    ];
+    let difference = check(Role::Restore, MARIADB, &lines);
+    assert!(difference.missing.is_empty(), "{difference:?}");
+    assert_eq!(
+        difference.excess,
+        ["REVOKE ALL PRIVILEGES, GRANT OPTION ON `mydb%`.* FROM 'u'@'%'"]
+    );
+}
+
+#[test]
+fn a_narrower_entry_hides_a_wider_one() {
+    let difference = check(
+        Role::App,
+        MARIADB,
+        &[
+            "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON `my%`.* TO `u`@`%`",
+            "GRANT SELECT ON `mydb`.* TO `u`@`%`",
+        ],
+    );
+    assert_eq!(
+        difference.missing,
+        ["GRANT DELETE, EXECUTE, INSERT, UPDATE ON `mydb`.* TO 'u'@'%'"]
+    );
+}
+
+#[test]
+fn a_partial_revoke_takes_the_proof_from_a_global_right() {
+    let difference = check(
+        Role::App,
+        MYSQL,
+        &[
+            "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON *.* TO `u`@`%`",
+            "REVOKE INSERT ON `mydb`.* FROM `u`@`%`",
+        ],
+    );
+    assert_eq!(difference.missing.len(), 1);
+}
+
+#[test]
+fn names_with_wildcards_are_escaped() {
+    let wanted = wanted(Role::Migrate, "my_db", MYSQL);
+    assert_eq!(wanted[0].scope.sql(), "`my\\_db`.*");
+    assert_eq!(wanted[1].scope.sql(), "`my\\_db\\_\\_%`.*");
+}
