@@ -239,9 +239,7 @@ fn create_table(text: &[u8], mode: LexMode) -> Judged {
 }
 
 fn digits_up_to(before: &Token<'_>, point: &Token<'_>) -> bool {
-    before.kind == TokenKind::Word
-        && before.end() == point.at
-        && before.raw.iter().all(u8::is_ascii_digit)
+    before.kind == TokenKind::Number && before.end() == point.at
 }
 
 fn word_in_table(
