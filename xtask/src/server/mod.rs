@@ -3,6 +3,7 @@
 pub mod endpoint;
 pub mod facts;
 pub mod inventory;
+pub mod provision;
 pub mod session;
 
 pub use endpoint::{Endpoint, Reach, Server};
