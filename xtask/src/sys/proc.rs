@@ -116,7 +116,7 @@ impl Cmd {
     }
 
     fn expression(&self) -> duct::Expression {
-        let mut expression = duct::cmd(&self.program, &self.args).unchecked();
+        let mut expression = duct::cmd(self.program.as_os_str(), &self.args).unchecked();
         expression = match &self.stdin {
             Some(text) => expression.stdin_bytes(text.reveal().as_bytes()),
             None => expression.stdin_null(),
