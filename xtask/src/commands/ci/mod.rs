@@ -222,7 +222,11 @@ impl Ci {
     /// Cargo as it started this run, so that the toolchain is the same one.
     fn cargo<const N: usize>(&self, args: [&str; N]) -> Cmd {
         let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
-        Cmd::new(cargo).args(args).dir(&self.root).env("CI", "true").env("CARGO_TERM_COLOR", "never")
+        Cmd::new(cargo)
+            .args(args)
+            .dir(&self.root)
+            .env("CI", "true")
+            .env("CARGO_TERM_COLOR", "never")
     }
 
     /// Shows the output only when it fails.

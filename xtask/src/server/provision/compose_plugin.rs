@@ -47,13 +47,14 @@ fn version() -> Option<String> {
 
 /// The package of this machine's own sources that holds the plugin.
 fn offered() -> Option<&'static str> {
-    ["docker-compose-v2", "docker-compose-plugin"].into_iter().find(|name| apt::known(name)).or_else(
-        || {
+    ["docker-compose-v2", "docker-compose-plugin"]
+        .into_iter()
+        .find(|name| apt::known(name))
+        .or_else(|| {
             // Version 1 was a program of its own, without the plugin.
             let version = apt::candidate("docker-compose")?;
             is_plugin(&version).then_some("docker-compose")
-        },
-    )
+        })
 }
 
 fn is_plugin(version: &str) -> bool {

@@ -96,7 +96,8 @@ fn start_daemon(root: &Path, say: &mut Say<'_>) -> Result<()> {
         say(format!("starting dockerd {}", flags.join(" ")).trim_end());
         fs::remove_if_exists(&log)?;
         let dockerd = proc::find("dockerd").context("dockerd is not installed")?;
-        let pid = Cmd::new(dockerd).args(flags.iter().copied()).daemon(fs::create_private(&log)?)?;
+        let pid =
+            Cmd::new(dockerd).args(flags.iter().copied()).daemon(fs::create_private(&log)?)?;
         fs::write_durably(&folder.join("dockerd.pid"), format!("{pid}\n").as_bytes())?;
         let ready = clock::poll(START_DEADLINE, || {
             Ok::<_, anyhow::Error>(match running() {

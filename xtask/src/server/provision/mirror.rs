@@ -57,9 +57,8 @@ pub fn debian() -> Result<String> {
         return Err(no_mirror(format!("this machine runs {}, not Debian", release.id)).into());
     }
     let found = pick(&sources()?, &release.codename);
-    found.ok_or_else(|| {
-        no_mirror(format!("apt has no http source for {}", release.codename)).into()
-    })
+    found
+        .ok_or_else(|| no_mirror(format!("apt has no http source for {}", release.codename)).into())
 }
 
 fn no_mirror(message: String) -> Stop {

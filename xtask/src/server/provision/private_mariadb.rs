@@ -67,7 +67,10 @@ pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
         }
         Ok(usable(port, password).then_some(()))
     })?;
-    ready.context("mariadbd was not usable before the deadline")?;
+    if ready.is_none() {
+        let log = fs::read_text(&log).unwrap_or_default();
+        bail!("mariadbd was not usable before the deadline:\n{}", tail(&log));
+    }
     Ok(server)
 }
 
@@ -75,12 +78,16 @@ fn program(name: &str) -> Result<PathBuf> {
     proc::find(name).with_context(|| format!("{name} is not installed"))
 }
 
-/// Run by the server as it starts: one statement a line.
+/// Run by the server as it starts: one statement a line. A new data folder has
+/// more accounts called root, one for each name of the machine and all without
+/// a password; they go first.
 fn accounts_sql(password: &Secret) -> String {
     let password = password.reveal().replace('\\', "\\\\").replace('\'', "\\'");
     format!(
-        "ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';\n\
-         CREATE USER IF NOT EXISTS 'root'@'%' IDENTIFIED BY '{password}';\n\
+        "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n\
+         FLUSH PRIVILEGES;\n\
+         ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';\n\
+         CREATE OR REPLACE USER 'root'@'%' IDENTIFIED BY '{password}';\n\
          GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;\n"
     )
 }
