@@ -51,4 +51,6 @@ fn the_binary_runs_in_a_sandbox() {
     let sandbox = Sandbox::new(&server, "binary");
     let finished = sandbox.xtask(&["--version"]);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(sandbox.path().join(".env").is_file());
+    assert!(!sandbox.backups().exists(), "asking for the version made a backups folder");
 }

@@ -216,7 +216,14 @@ fn every_file_is_part_of_a_crate() {
             text.match_indices(&format!("mod {name}"))
                 .any(|(at, found)| text[at + found.len()..].trim_start().starts_with(';'))
         });
-        if !declared {
+        // `#[path = "other.rs"]` in a file beside it.
+        let (folder, own_name) = file.path.rsplit_once('/').unwrap();
+        let attribute = format!("path = \"{own_name}\"");
+        let attached = files.iter().any(|other| {
+            other.path.rsplit_once('/').is_some_and(|(beside, _)| beside == folder)
+                && other.text.contains(&attribute)
+        });
+        if !declared && !attached {
             findings.push(format!("{}: no `mod {name};` in {candidates:?}", file.path));
         }
     }
