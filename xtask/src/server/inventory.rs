@@ -71,6 +71,7 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
             "BASE TABLE" => {
                 let row = show_create(session, ObjectKind::Table, schema, &name)?;
                 let (ddl, auto_increment) = split_auto_increment(&text(&row, "Create Table")?);
+                let ddl = without_implied_charset(&ddl);
                 let facts = TableFacts {
                     ddl,
                     auto_increment,
@@ -245,6 +246,62 @@ fn split_auto_increment(ddl: &str) -> (String, Option<u64>) {
     (format!("{}{}", &ddl[..at], &ddl[end..]), value.filter(|n| *n > 1))
 }
 
+/// Takes `CHARACTER SET x` out where `COLLATE x_…` follows and implies it: MySQL
+/// prints it or not depending on how the column was once written, and a dump and
+/// its restore change that without changing the column. Quoted text stays.
+fn without_implied_charset(ddl: &str) -> String {
+    const WORDS: &str = " CHARACTER SET ";
+    let mut out = String::with_capacity(ddl.len());
+    let mut rest = ddl;
+    while let Some(at) = rest.find(['`', '\'', 'C']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        if !from.starts_with('C') {
+            let end = quoted_end(from);
+            out.push_str(&from[..end]);
+            rest = &from[end..];
+            continue;
+        }
+        let implied = out
+            .ends_with(' ')
+            .then(|| from.strip_prefix(&WORDS[1..]))
+            .flatten()
+            .and_then(|after| after.split_once(" COLLATE "))
+            .filter(|(charset, after)| {
+                !charset.contains(' ')
+                    && after.strip_prefix(*charset).is_some_and(|tail| tail.starts_with('_'))
+            });
+        match implied {
+            Some((charset, _)) => {
+                rest = &from[WORDS.len() - 1 + charset.len() + 1..];
+            }
+            None => {
+                out.push('C');
+                rest = &from[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Length of the quoted text that begins `text`; doubled quotes belong to it, and
+/// a backslash escapes in strings.
+fn quoted_end(text: &str) -> usize {
+    let quote = text.as_bytes()[0];
+    let mut at = 1;
+    while let Some(&byte) = text.as_bytes().get(at) {
+        if byte == b'\\' && quote == b'\'' {
+            at += 2;
+        } else if byte == quote {
+            return at + 1;
+        } else {
+            at += 1;
+        }
+    }
+    text.len()
+}
+
 /// Takes the definer out of a definition as SHOW CREATE prints it, where it is
 /// always quoted with backticks and stands before the object's kind.
 fn without_definer(ddl: &str) -> (String, String) {
@@ -282,6 +339,23 @@ mod tests {
         let only_in_comment =
             "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB COMMENT='x AUTO_INCREMENT=7'";
         assert_eq!(split_auto_increment(only_in_comment), (only_in_comment.to_owned(), None));
+    }
+
+    #[test]
+    fn an_implied_character_set_is_left_out() {
+        let read = without_implied_charset;
+        assert_eq!(
+            read("  `a` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,"),
+            "  `a` varchar(9) COLLATE utf8mb4_bin NOT NULL,"
+        );
+        for kept in [
+            "  `a CHARACTER SET utf8mb4 COLLATE utf8mb4_bin` int",
+            "  `a` int COMMENT 'it''s CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'",
+            "  `a` text CHARACTER SET latin1 NOT NULL, COLLATE utf8mb4_bin",
+            "  `a` text CHARACTER SET latin1",
+        ] {
+            assert_eq!(read(kept), kept);
+        }
     }
 
     #[test]
