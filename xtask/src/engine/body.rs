@@ -277,11 +277,13 @@ impl Walk<'_> {
                     return self.close();
                 }
             }
-            TokenKind::Word if self.depth == 0 && self.cases.is_empty() => {
-                if self.wait.is_some_and(|word| word != "END" && token.is(word)) {
-                    self.wait = None;
-                    self.start = true;
-                }
+            TokenKind::Word
+                if self.depth == 0
+                    && self.cases.is_empty()
+                    && self.wait.is_some_and(|word| word != "END" && token.is(word)) =>
+            {
+                self.wait = None;
+                self.start = true;
             }
             _ => {}
         }
