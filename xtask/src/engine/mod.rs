@@ -5,6 +5,7 @@
 //! `encoding` → `scan` → `statement` → `rewrite` → `copy` or `read`, and
 //! `guard` judges what `read` gives out before anybody sends it.
 
+mod body;
 pub mod client;
 pub mod compare;
 pub mod content;
@@ -23,6 +24,7 @@ pub mod rewrite;
 pub mod scan;
 mod sections;
 pub mod seen;
+pub mod send;
 pub mod setting;
 pub mod statement;
 pub mod table;
@@ -44,4 +46,5 @@ pub use read::{Piece, read_dump};
 pub use rewrite::{Portable, disable_event, portable};
 pub use scan::Scanner;
 pub use seen::{Odd, Seen, TableSeen};
+pub use send::as_utf8;
 pub use statement::{Insert, Kind, Name, classify};

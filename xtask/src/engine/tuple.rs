@@ -333,7 +333,7 @@ fn special(rest: &[u8], quote: u8, escapes: bool) -> Option<usize> {
 }
 
 #[inline]
-fn unescape(byte: u8, out: &mut Vec<u8>) {
+pub(super) fn unescape(byte: u8, out: &mut Vec<u8>) {
     let plain = match byte {
         b'0' => 0,
         b'b' => 8,
