@@ -137,8 +137,10 @@ fn remedy(log: &str, flags: &[&str]) -> Option<&'static [&'static str]> {
 }
 
 fn not_started(log: &str) -> Stop {
-    let lines: Vec<&str> = log.lines().collect();
-    let tail = lines[lines.len().saturating_sub(6)..].join("\n  ");
+    // The log is long, and its last lines are about what was taken down again.
+    let telling = |line: &&str| line.contains("failed") || line.contains("level=error");
+    let lines: Vec<&str> = log.lines().filter(telling).collect();
+    let tail = lines[lines.len().saturating_sub(3)..].join("\n  ");
     Stop::new(ExitCode::Configuration, format!("dockerd does not start:\n  {tail}"))
         .hint("The whole log is .local/dockerd.log.")
         .hint("A container needs to be privileged to run an engine inside.")
