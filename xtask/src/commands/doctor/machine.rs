@@ -17,12 +17,20 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     workspace(settings, findings);
     environment(settings, findings);
     folders(settings, findings);
-    let git = sys::git::commit(&settings.root);
-    let seen = git.clone().unwrap_or_else(|| "no git, or not a checkout".to_owned());
-    findings.configuration(
-        Check::of(git.is_some(), "git", seen),
-        "install git and work in a clone; manifests name the commit",
-    );
+    git(settings, findings);
+}
+
+/// Only a manifest's note of the commit needs it.
+fn git(settings: &Settings, findings: &mut Findings) {
+    let there = sys::proc::find("git").is_some();
+    match sys::git::commit(&settings.root) {
+        Some(commit) => findings.configuration(Check::passed("git", commit), ""),
+        None if there => findings.not_run("git", "not a checkout; manifests name no commit"),
+        None => findings.configuration(
+            Check::failed("git", "git is not installed"),
+            "install git; manifests name the commit that a backup belongs to",
+        ),
+    }
 }
 
 fn workspace(settings: &Settings, findings: &mut Findings) {
