@@ -270,7 +270,7 @@ pub(super) fn nothing_explicit(endpoint: &Endpoint, answer: &Answer) -> Stop {
     let why = said(answer);
     refusal(format!("no MySQL server answers at {endpoint}: {why}"))
         .hint(format!(
-            "{names} in .env (or the environment) demand this address; nothing else was tried."
+            "The address is from {names} in .env or the environment; nothing else was tried."
         ))
         .hint("Remove them to have the server looked for: container first, then the private one.")
 }
