@@ -1,7 +1,87 @@
-//! The conductor: one file a command, the only room that sees all the others.
+//! The conductor: one file a command. Each dangerous one has the same shape:
+//! plan, show (a dry run stops here), confirm, do, record.
 
+pub mod backup;
 pub mod ctx;
 pub mod doctor;
+pub mod list;
+pub mod live;
+pub mod recover;
+pub mod restore;
 pub mod server;
+pub mod staging;
+pub mod swap;
+pub mod tables;
+pub mod verify;
 
 pub use ctx::Ctx;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command, Global};
+use crate::config::Settings;
+use crate::model::exit::{ExitCode, Stop};
+use crate::sys::signal;
+use crate::ui::{Loudness, Ui};
+
+/// Runs what was typed and says how it ended.
+pub fn main(cli: &Cli) -> ExitCode {
+    let ui = Ui::new(loudness(&cli.global), cli.global.json);
+    let settings = match signal::install().and_then(|()| Settings::load(&cli.global)) {
+        Ok(settings) => settings,
+        Err(error) => return report(&ui, None, &error),
+    };
+    let mut ctx = Ctx { settings, ui };
+    match run(&mut ctx, &cli.command) {
+        Ok(()) => ExitCode::Done,
+        Err(error) => report(&ctx.ui, Some(&ctx.settings), &error),
+    }
+}
+
+fn loudness(global: &Global) -> Loudness {
+    match (global.quiet, global.verbose) {
+        (true, _) => Loudness::Quiet,
+        (_, true) => Loudness::Verbose,
+        _ => Loudness::Normal,
+    }
+}
+
+fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
+    match command {
+        Command::DbBackup(args) => backup::run(ctx, args),
+        Command::DbRestore(args) => restore::run(ctx, args),
+        Command::DbVerify(args) => verify::run(ctx, args),
+        Command::DbList(args) => list::run(ctx, args),
+        Command::DbUp(args) => server::db_up(ctx, args),
+        Command::DbDown(args) => server::db_down(ctx, args),
+        Command::Doctor(args) => doctor::run(ctx, args),
+        _ => anyhow::bail!("not wired"),
+    }
+}
+
+/// Shows a failure and gives its exit code. A foreseen one is a [`Stop`] somewhere
+/// in the chain; what it came from is shown only on request.
+fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
+    let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
+    if signal::interrupted() {
+        let stop = Stop::new(ExitCode::Interrupted, "interrupted; what was not finished is cleaned up by the next run");
+        ui.stop(&stop);
+        return ExitCode::Interrupted;
+    }
+    match find_stop(error) {
+        Some(stop) => {
+            ui.error(&redact(&stop.message), &stop.hints);
+            ui.detail(format!("because: {}", redact(&format!("{error:#}"))));
+            stop.code
+        }
+        None => {
+            ui.error(&redact(&format!("{error:#}")), &[]);
+            ExitCode::Unexpected
+        }
+    }
+}
+
+/// The outermost [`Stop`] of a chain: the one that knows most about what was being done.
+pub fn find_stop(error: &anyhow::Error) -> Option<&Stop> {
+    error.downcast_ref::<Stop>().or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Stop>()))
+}

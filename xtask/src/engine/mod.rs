@@ -1,1 +1,47 @@
-//! placeholder
+//! Moves rows as text: reads what a dumping client writes, makes it portable,
+//! counts and hashes it, and says what of it may run on a server.
+//!
+//! Straight-line and hot: no prompts, no policy, no server. Data goes
+//! `encoding` → `scan` → `statement` → `rewrite` → `copy` or `read`, and
+//! `guard` judges what `read` gives out before anybody sends it.
+
+pub mod client;
+pub mod compare;
+pub mod content;
+pub mod copy;
+pub mod digest;
+pub mod dumper;
+pub mod encoding;
+mod event;
+pub mod fingerprint;
+pub mod guard;
+pub mod lex;
+pub mod load;
+pub mod marker;
+pub mod read;
+pub mod rewrite;
+pub mod scan;
+mod sections;
+pub mod seen;
+pub mod setting;
+pub mod statement;
+pub mod table;
+pub mod tuple;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Form, Statement};
+pub use copy::{Progress, copy_dump};
+pub use digest::RowHasher;
+pub use encoding::{DumpText, Encoding, decode};
+pub use event::enable_event;
+pub use guard::{Guard, Verdict};
+pub use lex::LexMode;
+pub use marker::{END_PREFIX, EndMarker, parse_end_marker, write_end_marker};
+pub use read::{Piece, read_dump};
+pub use rewrite::{Portable, disable_event, portable};
+pub use scan::Scanner;
+pub use seen::{Odd, Seen, TableSeen};
+pub use statement::{Insert, Kind, Name, classify};

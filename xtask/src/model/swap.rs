@@ -24,6 +24,9 @@ pub struct JournalStatement {
     pub collation: String,
     /// `time_zone` while it runs (events); `None` leaves it.
     pub time_zone: Option<String>,
+    /// The trigger that it creates: on a second run it is left out when it is there.
+    #[serde(default)]
+    pub trigger: Option<String>,
     /// The statement.
     pub sql: String,
 }

@@ -1,1 +1,6 @@
-//! placeholder
+//! Decisions. Pure: facts and `now` in, plan out; a plan's `Display` is the dry run.
+
+pub mod backup;
+pub mod dump_client;
+pub mod restore;
+pub mod swap;

@@ -1,1 +1,6 @@
-//! placeholder
+//! What it means: results as text for people and as JSON for programs. Pure
+//! functions over what the other rooms found; nothing here asks or writes.
+
+pub mod human;
+pub mod json;
+pub mod text;

@@ -3,11 +3,14 @@
 pub mod accounts;
 pub mod container;
 pub mod endpoint;
+pub mod facts;
 pub mod find;
 pub mod greeting;
+pub mod inventory;
 pub mod local;
 pub mod session;
 pub mod tunnel;
 
 pub use endpoint::{Endpoint, Reach, Server};
+pub use find::find;
 pub use session::Session;

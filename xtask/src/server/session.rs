@@ -124,6 +124,26 @@ impl Session {
         self.run(text)
     }
 
+    /// Runs several statements as one packet: the server goes on with them even
+    /// when this process dies in between. It stops at the first that fails.
+    ///
+    /// # Errors
+    /// The first statement's error.
+    pub fn run_all(&mut self, statements: &[String]) -> Result<()> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let packet = statements.join(";\n");
+        let what = || format!("run `{}`", shorten(&packet));
+        let mut result = self.conn.query_iter(&packet).with_context(what)?;
+        while let Some(set) = result.iter() {
+            for row in set {
+                row.with_context(what)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Every row of a query.
     ///
     /// # Errors

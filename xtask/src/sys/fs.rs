@@ -187,6 +187,40 @@ pub fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
 }
 
+/// Reads a whole file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("read {}", path.display()))
+}
+
+/// Whether something of that name is there, a dangling link included; fails
+/// rather than says "no" when the folder cannot be searched.
+///
+/// # Errors
+/// The name cannot be looked up.
+pub fn exists(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("look for {}", path.display())),
+    }
+}
+
+/// Cuts a file to its first `length` bytes, durably.
+///
+/// # Errors
+/// It cannot be opened, cut or synced.
+pub fn truncate_durably(path: &Path, length: u64) -> Result<()> {
+    let cut = || -> std::io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(length)?;
+        file.sync_all()
+    };
+    cut().with_context(|| format!("cut {} to {length} bytes", path.display()))
+}
+
 /// Opens a file for reading.
 ///
 /// # Errors

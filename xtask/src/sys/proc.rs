@@ -266,6 +266,16 @@ impl Stream {
         })
     }
 
+    /// How the child ended, when it ends by itself within `grace`; otherwise it
+    /// is ended here and `None` comes back: then it was not the cause.
+    pub fn settle(self, grace: Duration) -> Option<Finished> {
+        let ended = super::clock::poll(grace, || self.reader.try_wait().map(|o| o.map(|_| ())));
+        match ended {
+            Ok(Some(())) => self.finish().ok(),
+            _ => None,
+        }
+    }
+
     /// The child's process id.
     pub fn pid(&self) -> Option<u32> {
         self.reader.pids().first().copied()

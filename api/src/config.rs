@@ -1,0 +1,139 @@
+//! Configuration, from the environment only: what has no flag cannot end up in a process list.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail};
+
+use crate::Secret;
+
+/// The account a subcommand works as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `app_user`: reads and writes rows, cannot change the schema.
+    App,
+    /// `migrate_user`: may change the schema.
+    Migrate,
+}
+
+/// How to reach the database, and as whom.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Unix socket; used instead of host and port when given.
+    pub socket: Option<PathBuf>,
+    /// Schema name.
+    pub name: String,
+    /// Account name.
+    pub user: String,
+    /// The account's password.
+    pub password: Secret,
+}
+
+impl Database {
+    /// Reads the settings of `role` through `lookup` (the environment, outside of tests).
+    ///
+    /// An empty variable counts as not set, because compose files pass on what is
+    /// not set as an empty string; only a password may be empty on purpose.
+    ///
+    /// # Errors
+    /// When a variable is missing or cannot be parsed; the message names it.
+    pub fn read(role: Role, lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let (user_variable, user, password_variable) = match role {
+            Role::App => ("DB_APP_USER", "app_user", "DB_APP_PASSWORD"),
+            Role::Migrate => ("DB_MIGRATE_USER", "migrate_user", "DB_MIGRATE_PASSWORD"),
+        };
+        let Some(password) = lookup(password_variable) else {
+            bail!("{password_variable} is not set");
+        };
+        let port = match set("DB_PORT") {
+            Some(text) => {
+                text.parse().with_context(|| format!("DB_PORT: {text:?} is not a port"))?
+            }
+            None => 3306,
+        };
+        Ok(Self {
+            host: set("DB_HOST").unwrap_or_else(|| "127.0.0.1".into()),
+            port,
+            socket: set("DB_SOCKET").map(PathBuf::from),
+            name: set("DB_NAME").unwrap_or_else(|| "mydb".into()),
+            user: set(user_variable).unwrap_or_else(|| user.into()),
+            password: Secret::new(password),
+        })
+    }
+
+    /// Where the server is, for messages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.socket {
+            Some(path) => format!("{}@{}/{}", self.user, path.display(), self.name),
+            None => format!("{}@{}:{}/{}", self.user, self.host, self.port, self.name),
+        }
+    }
+}
+
+/// Where the service listens: `API_BIND`.
+///
+/// # Errors
+/// When the variable is not an address with a port.
+pub fn bind(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr> {
+    let text =
+        lookup("API_BIND").filter(|v| !v.is_empty()).unwrap_or_else(|| "127.0.0.1:3000".into());
+    text.parse().with_context(|| format!("API_BIND: {text:?} is not an address like 0.0.0.0:3000"))
+}
+
+/// How long a migration waits for a table that others use: `DB_LOCK_WAIT_SECONDS`.
+///
+/// # Errors
+/// When the variable is not a whole number of seconds from 1 to 3600.
+pub fn lock_wait(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration> {
+    let text = lookup("DB_LOCK_WAIT_SECONDS")
+        .filter(|value| !value.is_empty())
+        .unwrap_or_else(|| "10".into());
+    match text.parse() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => bail!("DB_LOCK_WAIT_SECONDS: {text:?} is not a number of seconds from 1 to 3600"),
+    }
+}
+
+/// Reads one variable of the process environment.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that does")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Database, Role, bind, lock_wait};
+
+    #[test]
+    fn defaults_need_only_a_password() {
+        let lookup = |name: &str| match name {
+            "DB_MIGRATE_PASSWORD" => Some("p@ss:/?#".to_owned()),
+            "DB_SOCKET" => Some(String::new()),
+            _ => None,
+        };
+        let database = Database::read(Role::Migrate, lookup).unwrap();
+        assert_eq!(database.place(), "migrate_user@127.0.0.1:3306/mydb");
+        assert_eq!(database.password.expose(), "p@ss:/?#");
+        assert!(!format!("{database:?}").contains("p@ss"));
+        let missing = Database::read(Role::App, lookup).unwrap_err();
+        assert_eq!(missing.to_string(), "DB_APP_PASSWORD is not set");
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_named() {
+        let lookup = |name: &str| match name {
+            "DB_APP_PASSWORD" => Some(String::new()),
+            _ => Some("many".to_owned()),
+        };
+        assert!(Database::read(Role::App, lookup).unwrap_err().to_string().contains("DB_PORT"));
+        assert!(bind(lookup).unwrap_err().to_string().contains("API_BIND"));
+        assert!(lock_wait(lookup).unwrap_err().to_string().contains("DB_LOCK_WAIT_SECONDS"));
+        assert_eq!(bind(|_| None).unwrap().port(), 3000);
+    }
+}

@@ -1,0 +1,20 @@
+//! StreamFlix's service: configuration, migrations, import and the HTTP routes.
+//!
+//! The library exists so that integration tests can call the router and the
+//! import without starting a process; the binary is `streamflix-api`.
+
+pub mod app;
+pub mod config;
+pub mod db;
+pub mod import;
+pub mod migrate;
+pub mod serve;
+
+mod check;
+mod extract;
+mod password;
+mod problem;
+mod routes;
+mod secret;
+
+pub use secret::Secret;

@@ -1,0 +1,168 @@
+//! `streamflix-api`: serve, migrate, import. Configuration comes from the environment.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use api::{
+    app::App,
+    config::{self, Database, Role},
+    db, import, migrate, serve,
+};
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+const ENVIRONMENT: &str = "\
+Environment:
+  DB_HOST, DB_PORT      where the database is [127.0.0.1, 3306]
+  DB_SOCKET             Unix socket, used instead of host and port when set
+  DB_NAME               schema [mydb]
+  DB_APP_USER, DB_APP_PASSWORD          account of serve and import [app_user]
+  DB_MIGRATE_USER, DB_MIGRATE_PASSWORD  account of migrate [migrate_user]
+  DB_LOCK_WAIT_SECONDS  how long a migration waits for a lock [10]
+  API_BIND              address serve listens on [127.0.0.1:3000]
+  RUST_LOG              what is logged [info]";
+
+/// StreamFlix's service.
+#[derive(Debug, Parser)]
+#[command(name = "streamflix-api", version, after_help = ENVIRONMENT)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer HTTP requests; never changes the schema
+    Serve,
+    /// Change the schema, or tell its state
+    Migrate {
+        #[command(subcommand)]
+        what: Migrate,
+    },
+    /// Load the catalogue from CSV files, all or nothing
+    Import {
+        /// Folder with the six CSV files
+        #[arg(long)]
+        dir: PathBuf,
+        /// Print one JSON document on stdout
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Migrate {
+    /// Apply every pending migration
+    Up {
+        /// Print one JSON document on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell what is applied and what is pending; changes nothing
+    Status {
+        /// Print one JSON document on stdout
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "info,sqlx=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {}", chain(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve => {
+            let database = Database::read(Role::App, config::environment)?;
+            let address = config::bind(config::environment)?;
+            let signal = serve::signal()?;
+            let listener = tokio::net::TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}"))?;
+            tracing::info!(database = database.place(), "using");
+            serve::serve(listener, App::new(db::pool(&database)), signal).await
+        }
+        Command::Migrate { what } => run_migrate(what).await,
+        Command::Import { dir, json } => {
+            let database = Database::read(Role::App, config::environment)?;
+            let mut conn = db::connect(&database).await?;
+            let report = import::import(&dir, &mut conn).await?;
+            for count in &report.tables {
+                say(&format!("{}: {} rows, {} new", count.table, count.rows, count.inserted));
+            }
+            if json { print(&report) } else { Ok(()) }
+        }
+    }
+}
+
+async fn run_migrate(what: Migrate) -> Result<()> {
+    let database = Database::read(Role::Migrate, config::environment)?;
+    let wait = config::lock_wait(config::environment)?;
+    let mut conn = db::connect(&database).await?;
+    match what {
+        Migrate::Up { json } => {
+            let applied = migrate::up(&mut conn, wait, |done| {
+                say(&format!("applied {}_{} in {} ms", done.version, done.name, done.duration_ms));
+            })
+            .await?;
+            if applied.is_empty() {
+                say("nothing to apply");
+            }
+            if json { print(&migrate::Report { version: 1, applied }) } else { Ok(()) }
+        }
+        Migrate::Status { json } => {
+            let status = migrate::status(&mut conn).await.context("cannot read the state")?;
+            if json {
+                return print(&status);
+            }
+            for applied in &status.applied {
+                let note = match applied.state {
+                    migrate::Match::Same => "",
+                    migrate::Match::Changed => ", but its file was edited since",
+                    migrate::Match::Unknown => ", but this binary does not know it",
+                };
+                say(&format!("applied  {}_{}{note}", applied.version, applied.name));
+            }
+            for pending in &status.pending {
+                say(&format!("pending  {}_{}", pending.version, pending.name));
+            }
+            if let Some(version) = status.dirty {
+                say(&format!("dirty    {version}: it failed half-way"));
+            }
+            Ok(())
+        }
+    }
+}
+
+// The error and its causes. sqlx's messages already hold those of their causes; once will do.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+// For people. A closed stderr is no reason to stop a migration.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn print(document: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(document).context("cannot write JSON")?;
+    writeln!(std::io::stdout(), "{text}").context("cannot write to stdout")
+}

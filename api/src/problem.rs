@@ -1,0 +1,116 @@
+//! Errors as clients see them: RFC 9457 problem documents, nothing internal inside.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// One field of a request that is not as it should be.
+#[derive(Debug, Serialize)]
+pub struct FieldError {
+    /// Name of the field.
+    pub field: &'static str,
+    /// What is expected of it.
+    pub message: String,
+}
+
+/// An error response.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(status: StatusCode, slug: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        let kind = format!("urn:streamflix:problem:{slug}");
+        Self { kind, title, status, detail: detail.into(), errors: vec![] }
+    }
+
+    /// 404: no such thing, or none that the caller may know of.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("There is no {what}."))
+    }
+
+    /// 405: the path exists, the method does not.
+    pub fn method_not_allowed() -> Self {
+        let detail = "This path does not know that method.";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+            detail,
+        )
+    }
+
+    /// 401: who is asking?
+    pub fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not logged in", detail)
+    }
+
+    /// 409: it contradicts what is already there.
+    pub fn conflict(detail: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "Conflict", detail)
+    }
+
+    /// 422: readable, but some fields are not as they should be.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "Some fields are not as expected; see \"errors\".";
+        let problem =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid input", detail);
+        Self { errors, ..problem }
+    }
+
+    /// 4xx for a request that could not be read at all; `status` comes from axum.
+    pub fn unreadable(status: StatusCode, detail: String) -> Self {
+        Self::new(status, "unreadable", "Unreadable request", detail)
+    }
+
+    /// 503: come back later.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
+    }
+
+    /// 500: our fault; the log has the reason.
+    pub fn internal() -> Self {
+        let detail = "Something went wrong on our side.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        // The client learns nothing of the error; sqlx's text never holds bound values.
+        tracing::error!(%error, "database error");
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::unavailable("The database cannot be reached at the moment.")
+            }
+            _ => Self::internal(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).expect("a struct of strings serializes");
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,263 @@
+//! `db-backup`: dump, prove that the dump is complete, commit.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::ctx::Ctx;
+use super::recover;
+use crate::cli::backup::{CompressChoice, DbBackup};
+use crate::engine::{self, Seen, compare, dumper, fingerprint};
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::{LogPosition, ServerFacts};
+use crate::model::inventory::{Inventory, ObjectKind};
+use crate::model::manifest::{
+    AppliedMigration, MANIFEST_VERSION, Manifest, ProgramEntry, Reason, TableEntry,
+};
+use crate::model::receipt::Event;
+use crate::plan::backup::{self as plan, BackupPlan};
+use crate::report;
+use crate::server::{self, Server, Session, facts, inventory};
+use crate::store::commit::{FileFacts, is_disk_full};
+use crate::store::{Store, StoreLock, space};
+use crate::sys::{clock, git};
+
+/// How long a command waits for another run to end.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+///
+/// # Errors
+/// See docs/exit-codes.md; nothing is left behind but a finished backup.
+pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
+    if let Some(out) = &args.out {
+        ctx.settings.backups.clone_from(out);
+    }
+    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let compress = match args.compress {
+        CompressChoice::Auto => None,
+        CompressChoice::None => Some(false),
+        CompressChoice::Zstd => Some(true),
+    };
+    let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
+    if args.dry_run {
+        let (_, prepared) = prepare(ctx, &server, &wish)?;
+        ctx.ui.result(&prepared.plan.to_string());
+        return Ok(());
+    }
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(&server))?;
+    let manifest = take(ctx, &server, &store, &lock, &wish)?;
+    let folder = store.dir();
+    let file = folder.join(&manifest.file).display().to_string();
+    let path = folder.join(format!("{}.json", manifest.label)).display().to_string();
+    let document = report::json::BackupDocument::new(&manifest, file, path);
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::backup(&document, &manifest));
+    }
+    Ok(())
+}
+
+/// Why and how a backup is wanted.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Why.
+    pub reason: Reason,
+    /// Why, in somebody's words.
+    pub note: Option<String>,
+    /// Compressed or not; `None` decides by size.
+    pub compress: Option<bool>,
+}
+
+impl Wish {
+    /// A backup for a reason, the rest by policy.
+    pub fn because(reason: Reason) -> Self {
+        Self { reason, note: None, compress: None }
+    }
+}
+
+/// What is known before the dump starts.
+struct Prepared {
+    plan: BackupPlan,
+    facts: ServerFacts,
+    before: Inventory,
+    migrations: Vec<AppliedMigration>,
+    position: LogPosition,
+}
+
+fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
+    let schema = &ctx.settings.schema;
+    let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
+    let facts = facts::read(&mut session)?;
+    let missing = server::accounts::missing_grants(&mut session, &ctx.settings, Role::Backup)?;
+    if !missing.is_empty() {
+        let user = &ctx.settings.account(Role::Backup).user;
+        let mut stop = Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights that a complete backup needs"));
+        for grant in missing {
+            stop = stop.hint(format!("Run as root: {grant};"));
+        }
+        return Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into());
+    }
+    let before = inventory::read(&mut session, schema)?;
+    let migrations = facts::migrations(&mut session, schema)?;
+    let position = facts::log_position(&mut session, facts.flavour);
+    let client = dumper::find_client(server, &facts)?;
+    let bytes_estimate = before.bytes_estimate();
+    let above = ctx.settings.policy.backup.compress_above_mib;
+    let plan = BackupPlan {
+        server: server.to_string(),
+        schema: schema.clone(),
+        folder: ctx.settings.backups.clone(),
+        client,
+        compression: plan::compression(wish.compress, bytes_estimate, above),
+        contents: plan::contents(&before),
+        bytes_estimate,
+        non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+    };
+    Ok((session, Prepared { plan, facts, before, migrations, position }))
+}
+
+/// Takes a backup and writes its receipt.
+///
+/// # Errors
+/// See docs/exit-codes.md; then no backup exists and the older ones are untouched.
+pub fn take(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, wish: &Wish) -> Result<Manifest> {
+    let start = Instant::now();
+    for name in store.clean(lock)? {
+        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+    }
+    let (mut session, prepared) = prepare(ctx, server, wish)?;
+    let plan = &prepared.plan;
+    ctx.ui.detail(plan.to_string());
+    if !plan.non_transactional.is_empty() {
+        ctx.ui.warn(format!(
+            "all tables are locked against writes during this backup: {} have no transactions",
+            plan.non_transactional.join(", ")
+        ));
+    }
+    space::require(store.dir(), plan.bytes_needed())?;
+    let label = store.next_label(&plan.schema, clock::now_local())?;
+    let created_utc = clock::now();
+    ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
+    let mut pending = store.begin(lock, &label, plan.compression)?;
+    let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
+    let account = ctx.settings.account(Role::Backup);
+    let lock_all = !plan.non_transactional.is_empty();
+    let dumped = dumper::dump(&plan.client, server, account, &plan.schema, lock_all, &mut pending, &mut |p| {
+        bar.set(p.bytes, p.rows, p.object);
+    });
+    bar.done();
+    let seen = dumped.map_err(|error| on_full_disk(error, store))?;
+    let after = inventory::read(&mut session, &plan.schema)?;
+    demand_unmoved(&prepared.before, &after)?;
+    demand_complete(&seen, &prepared.before)?;
+    engine::write_end_marker(&mut pending, &seen).map_err(|error| on_full_disk(error, store))?;
+    let entry = pending
+        .finish(|file| Ok(manifest(ctx, &prepared, &seen, file, wish, created_utc, start)))
+        .map_err(|error| on_full_disk(error, store))?;
+    let manifest = entry.manifest().cloned().context("the backup that was just made has no manifest")?;
+    let event = Event::Backup {
+        label: manifest.label.clone(),
+        sha256: manifest.sha256.clone(),
+        reason: manifest.reason.word().to_owned(),
+        rows: manifest.rows,
+        duration_ms: manifest.duration_ms,
+    };
+    store.append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())?;
+    Ok(manifest)
+}
+
+fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
+    if !is_disk_full(&error) {
+        return error;
+    }
+    let stop = Stop::new(ExitCode::Store, format!("the disk with {} is full; no backup was made", store.dir().display()))
+        .hint("Free some space, or write elsewhere with --out DIR.")
+        .hint("The older backups are untouched.");
+    error.context(stop)
+}
+
+fn demand_unmoved(before: &Inventory, after: &Inventory) -> Result<()> {
+    if fingerprint::schema(before) == fingerprint::schema(after) {
+        return Ok(());
+    }
+    Err(Stop::new(ExitCode::Unexpected, "the schema changed while it was being dumped; no backup was made")
+        .hint("Something ran DDL at the same time. Take the backup again when it is done.")
+        .into())
+}
+
+/// The dump holds exactly what the server's inventory lists, with every column.
+fn demand_complete(seen: &Seen, inventory: &Inventory) -> Result<()> {
+    let check = compare::seen_with_inventory(seen, inventory);
+    if check.outcome == crate::model::check::Outcome::Passed {
+        return Ok(());
+    }
+    Err(Stop::new(ExitCode::Unexpected, format!("the dump is not complete, no backup was made: {}", check.detail))
+        .hint("`cargo xtask doctor` checks that backup_user may read everything.")
+        .into())
+}
+
+fn manifest(
+    ctx: &Ctx,
+    prepared: &Prepared,
+    seen: &Seen,
+    file: &FileFacts,
+    wish: &Wish,
+    created_utc: chrono::DateTime<chrono::Utc>,
+    start: Instant,
+) -> Manifest {
+    let hashes = fingerprint::definitions(&prepared.before);
+    let hash = |kind: ObjectKind, name: &str| hashes.get(&(kind, name.to_owned())).cloned().unwrap_or_default();
+    let tables = prepared.before.tables.iter().map(|(name, facts)| {
+        let table = seen.tables.get(name);
+        let content = table.map(|t| t.digest).unwrap_or_default();
+        TableEntry {
+            name: name.clone(),
+            rows: content.rows,
+            digest: content.hex(),
+            columns: facts.columns.clone(),
+            auto_increment: table.and_then(|t| t.auto_increment),
+            ddl_sha256: hash(ObjectKind::Table, name),
+        }
+    });
+    let programs = prepared.before.programs.iter().map(|((kind, name), program)| ProgramEntry {
+        kind: *kind,
+        name: name.clone(),
+        definer: program.definer.clone(),
+        ddl_sha256: hash(*kind, name),
+    });
+    Manifest {
+        version: MANIFEST_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_commit: git::commit(&ctx.settings.root),
+        label: file.label.clone(),
+        created_utc,
+        reason: wish.reason.clone(),
+        note: wish.note.clone(),
+        server: prepared.facts.clone(),
+        schema: prepared.plan.schema.clone(),
+        charset: prepared.before.charset.clone(),
+        collation: prepared.before.collation.clone(),
+        log_position: prepared.position.clone(),
+        migrations: prepared.migrations.clone(),
+        engine: "mysqldump".to_owned(),
+        engine_version: format!("{} {}", prepared.plan.client.program, prepared.plan.client.version),
+        definer_policy: "current_user".to_owned(),
+        compression: file.compression,
+        file: file.file.clone(),
+        bytes: file.bytes,
+        text_bytes: file.text_bytes,
+        sha256: file.sha256.clone(),
+        rows: seen.rows,
+        tables: tables.collect(),
+        programs: programs.collect(),
+        schema_fingerprint: fingerprint::schema(&prepared.before),
+        sections: file.sections.clone(),
+        duration_ms: clock::elapsed_ms(start),
+        manifest_sha256: String::new(),
+    }
+}

@@ -1,0 +1,57 @@
+//! What every command that changes something does first: bring the unfinished
+//! work of a dead run to its end.
+
+use anyhow::Result;
+
+use super::ctx::Ctx;
+use super::{staging, swap};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::receipt::Event;
+use crate::server::{self, Server, facts};
+use crate::store::{Store, StoreLock};
+use crate::sys::clock;
+
+/// Removes leftovers in the backups folder, and finishes or undoes a swap. With
+/// no journal the server is not asked.
+///
+/// # Errors
+/// There is a journal and the server cannot be reached, or is another one.
+pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>) -> Result<()> {
+    for name in store.clean(lock)? {
+        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+    }
+    let Some(journal) = store.read_journal()? else { return Ok(()) };
+    ctx.ui.warn(format!(
+        "a restore of {} into `{}` did not finish; looking where it stopped",
+        journal.source, journal.target
+    ));
+    let found;
+    let server = match server {
+        Some(server) => server,
+        None => {
+            found = server::find(&ctx.settings, &ctx.ui)?;
+            &found
+        }
+    };
+    // The dead run's statements may still be executing; its lock is held until they end.
+    let mut session = staging::locked_session(ctx, server)?;
+    let facts = facts::read(&mut session)?;
+    if facts.uuid != journal.server {
+        return Err(Stop::new(
+            ExitCode::Store,
+            format!("an unfinished restore of {} belongs to another server ({})", journal.source, journal.server),
+        )
+        .hint("Point .env at that server and run `cargo xtask doctor` to finish it.")
+        .into());
+    }
+    let settled = swap::settle(&mut session, store, lock, &journal)?;
+    ctx.ui.say(match settled {
+        swap::Settled::Finished => {
+            format!("the tables had been swapped: the restore of {} is finished now", journal.source)
+        }
+        swap::Settled::Undone => format!("`{}` is as it was before that restore", journal.target),
+    });
+    let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
+    store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
+    Ok(())
+}

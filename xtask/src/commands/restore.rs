@@ -1,0 +1,254 @@
+//! `db-restore`: check, show, confirm, save, load beside, compare, swap.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::backup::{LOCK_WAIT, Wish};
+use super::ctx::Ctx;
+use super::staging::{self, Staged};
+use super::{backup, recover, swap, tables, verify};
+use crate::cli::restore::DbRestore;
+use crate::model::account::Role;
+use crate::model::check::Outcome;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::ServerFacts;
+use crate::model::ident::quote;
+use crate::model::inventory::Inventory;
+use crate::model::label::Label;
+use crate::model::manifest::Reason;
+use crate::model::receipt::Event;
+use crate::plan::backup::contents;
+use crate::plan::restore::{RestorePlan, Scope, before_name, staging_name};
+use crate::report;
+use crate::server::{self, Server, Session, facts, inventory};
+use crate::store::source::Source;
+use crate::store::{Store, StoreLock};
+use crate::sys::clock;
+use crate::sys::fault::point;
+
+/// Runs the command.
+///
+/// # Errors
+/// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
+pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
+    let start = Instant::now();
+    let store = ctx.store()?;
+    let source = store.resolve_in(&args.source, &ctx.settings.schema)?;
+    for note in &source.notes {
+        ctx.ui.warn(note);
+    }
+    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let scope = scope(ctx, args)?;
+    let (plan, live, facts) = plan(ctx, &server, &source, scope, args)?;
+    if args.dry_run {
+        ctx.ui.result(&plan.to_string());
+        return Ok(());
+    }
+    ctx.ui.say(plan.to_string());
+    if plan.safety_backup {
+        let question = format!("this overwrites `{}` on {}", plan.target, plan.server);
+        ctx.ui.confirm_by_name(&question, &plan.target, args.yes)?;
+    }
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(&server))?;
+    // The whole file is read and compared with its manifest before anything is created.
+    let checked = verify::file_level(ctx, &source)?;
+    if let Some(check) = checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
+        return Err(Stop::new(ExitCode::Store, format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail))
+            .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
+            .into());
+    }
+    let mut run = Run { ctx, server: &server, store: &store, lock: &lock, source: &source, plan: &plan, facts: &facts };
+    let done = run.go(&live)?;
+    run.record(&done, clock::elapsed_ms(start))?;
+    let document = report::json::RestoreDocument {
+        version: report::json::DOCUMENT_VERSION,
+        label: source.name.clone(),
+        target: plan.target.clone(),
+        safety_backup: done.safety,
+        previous_schema: done.previous,
+        tables: done.tables,
+        rows: done.rows,
+        duration_ms: clock::elapsed_ms(start),
+    };
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::restore(&document));
+    }
+    Ok(())
+}
+
+fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
+    if !args.table.is_empty() {
+        return Ok(Scope::Tables(args.table.clone()));
+    }
+    let Some(into) = &args.into else { return Ok(Scope::Replace) };
+    if *into == ctx.settings.schema {
+        return Ok(Scope::Replace);
+    }
+    let prefix = ctx.settings.companion_prefix();
+    if !into.starts_with(&prefix) || into.len() > 64 {
+        let user = &ctx.settings.account(Role::Restore).user;
+        return Err(Stop::new(ExitCode::Usage, format!("--into {into}: `{user}` may only write to schemas whose name begins with {prefix}"))
+            .hint(format!("Use for example --into {prefix}look"))
+            .into());
+    }
+    Ok(Scope::Beside)
+}
+
+fn plan(ctx: &Ctx, server: &Server, source: &Source, scope: Scope, args: &DbRestore) -> Result<(RestorePlan, Inventory, ServerFacts)> {
+    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    let facts = facts::read(&mut session)?;
+    let now = clock::now_local();
+    let schema = &ctx.settings.schema;
+    // A restore beside the live schema is loaded where it will stay.
+    let beside = args.into.clone().filter(|_| scope == Scope::Beside);
+    let staging = beside.clone().unwrap_or_else(|| staging_name(schema, now));
+    let target = beside.unwrap_or_else(|| schema.clone());
+    if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
+        return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
+            .hint("--into makes a new schema; choose another name, or drop that one first.")
+            .into());
+    }
+    let live = if inventory::schema_exists(&mut session, &target)? {
+        inventory::read(&mut session, &target)?
+    } else {
+        Inventory::default()
+    };
+    let (description, age) = match &source.manifest {
+        Some(m) => (
+            format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
+            format!("{} old", report::human::age(m.created_utc, clock::now())),
+        ),
+        None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
+    };
+    let plan = RestorePlan {
+        source: source.name.clone(),
+        contents: description,
+        age,
+        server: server.to_string(),
+        target,
+        target_contents: contents(&live),
+        safety_backup: scope != Scope::Beside && !live.is_empty(),
+        scope,
+        staging,
+        before: before_name(schema, now),
+        drop_old: args.drop_old,
+    };
+    Ok((plan, live, facts))
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+struct Outcomes {
+    safety: Option<Label>,
+    previous: Option<String>,
+    tables: u64,
+    rows: u64,
+    sha256: String,
+}
+
+struct Run<'a> {
+    ctx: &'a Ctx,
+    server: &'a Server,
+    store: &'a Store,
+    lock: &'a StoreLock,
+    source: &'a Source,
+    plan: &'a RestorePlan,
+    facts: &'a ServerFacts,
+}
+
+impl Run<'_> {
+    fn go(&mut self, live: &Inventory) -> Result<Outcomes> {
+        let mut done = Outcomes::default();
+        if self.plan.safety_backup {
+            let wish = Wish::because(Reason::Safety);
+            let manifest = backup::take(self.ctx, self.server, self.store, self.lock, &wish)
+                .context("take the safety backup; nothing was changed")?;
+            done.safety = Some(manifest.label);
+        }
+        point("restore.saved")?;
+        let mut session = staging::locked_session(self.ctx, self.server)?;
+        staging::clean(self.ctx, &mut session)?;
+        if let Scope::Tables(wanted) = &self.plan.scope {
+            let rows = tables::restore(self.ctx, &mut session, self.source, self.plan, wanted, live)?;
+            done.rows = rows.rows;
+            done.tables = wanted.len() as u64;
+            done.sha256 = rows.sha256;
+            return Ok(done);
+        }
+        let staged = self.stage(&mut session)?;
+        done.tables = staged.inventory.tables.len() as u64;
+        done.rows = staged.rows;
+        done.sha256.clone_from(&staged.sha256);
+        if self.plan.scope == Scope::Replace {
+            self.replace(&mut session, &staged, &mut done)?;
+        }
+        Ok(done)
+    }
+
+    fn stage(&self, session: &mut Session) -> Result<Staged> {
+        self.ctx.ui.say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
+        let staged = staging::stage(self.ctx, session, self.source, &self.plan.staging)?;
+        if staged.passed() {
+            return Ok(staged);
+        }
+        staged.drop_schema(session)?;
+        let failed = staged.checks.iter().find(|c| c.outcome == Outcome::Failed);
+        let detail = failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail));
+        Err(Stop::new(ExitCode::VerificationFailed, format!("{} does not restore to what was backed up: {detail}", self.source.name))
+            .hint(format!("`{}` was not touched. Use another backup: `cargo xtask db-list`.", self.plan.target))
+            .into())
+    }
+
+    fn replace(&self, session: &mut Session, staged: &Staged, done: &mut Outcomes) -> Result<()> {
+        let plan = self.plan;
+        if !inventory::schema_exists(session, &plan.target)? {
+            session.run(&format!(
+                "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+                quote(&plan.target),
+                staged.inventory.charset,
+                staged.inventory.collation
+            ))?;
+        }
+        // What is live may have changed since the plan was shown.
+        let live = inventory::read(session, &plan.target)?;
+        crate::sys::signal::check()?;
+        let change = swap::Swap {
+            server_uuid: &self.facts.uuid,
+            flavour: self.facts.flavour,
+            target: &plan.target,
+            live: &live,
+            staging: &plan.staging,
+            staged: &staged.inventory,
+            before: &plan.before,
+            source: &self.source.name,
+        };
+        swap::execute(self.ctx, session, self.store, self.lock, &change)?;
+        swap::demand_exact(session, &plan.target, &staged.inventory)?;
+        staging::drop_schema(session, &plan.staging)?;
+        point("restore.swapped")?;
+        if live.tables.is_empty() || plan.drop_old {
+            staging::drop_schema(session, &plan.before)?;
+        } else {
+            done.previous = Some(plan.before.clone());
+        }
+        Ok(())
+    }
+
+    fn record(&self, done: &Outcomes, duration_ms: u64) -> Result<()> {
+        let event = Event::Restore {
+            subject: self.source.name.clone(),
+            sha256: done.sha256.clone(),
+            target: self.plan.target.clone(),
+            safety_backup: done.safety.clone(),
+            previous_schema: done.previous.clone(),
+            rows: done.rows,
+            duration_ms,
+        };
+        self.store.append(self.lock, &self.facts.uuid, &self.plan.target, event, clock::now())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! A backup, restored into a schema of its own and compared: the heart of the
+//! drill and of every restore.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::ctx::Ctx;
+use crate::engine::compare::{self, Expected};
+use crate::engine::load::{self, Loaded, Part};
+use crate::engine::{content, decode, enable_event};
+use crate::model::account::Role;
+use crate::model::check::{self, Check, Outcome};
+use crate::model::digest::ContentDigest;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Flavour;
+use crate::model::ident::{literal, quote};
+use crate::model::inventory::{Inventory, ObjectKind};
+use crate::server::{Server, Session, facts, inventory};
+use crate::store::check as file_check;
+use crate::store::source::Source;
+use crate::sys::clock;
+use crate::sys::fault::point;
+
+/// A restored copy. It exists on the server until [`Staged::drop_schema`].
+#[derive(Debug)]
+pub struct Staged {
+    /// The schema it is in.
+    pub schema: String,
+    /// What is in it; events as they were in the backup, although they are disabled here.
+    pub inventory: Inventory,
+    /// Every check that was made of it.
+    pub checks: Vec<Check>,
+    /// Rows in it.
+    pub rows: u64,
+    /// SHA-256 of the file that it came from.
+    pub sha256: String,
+    /// How long loading and comparing took, in milliseconds.
+    pub duration_ms: u64,
+    /// The server's flavour.
+    pub flavour: Flavour,
+}
+
+impl Staged {
+    /// Whether everything that was compared is equal.
+    pub fn passed(&self) -> bool {
+        check::all_passed(&self.checks)
+    }
+
+    /// Removes the copy.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn drop_schema(&self, session: &mut Session) -> Result<()> {
+        drop_schema(session, &self.schema)
+    }
+}
+
+/// Opens the restore session and takes the server's own lock, so that two
+/// machines cannot restore or drill on the same schema at once. The lock goes
+/// with the session.
+///
+/// # Errors
+/// The login fails, or another session holds the lock (exit code 12).
+pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
+    let mut session = ctx.session(server, Role::Restore, None)?;
+    let name = literal(&format!("xtask:{}", ctx.settings.schema));
+    let got: Option<i64> = session.value(&format!("SELECT GET_LOCK({name}, 10)"))?;
+    if got == Some(1) {
+        return Ok(session);
+    }
+    let holder: Option<u64> = session.value(&format!("SELECT IS_USED_LOCK({name})"))?;
+    let holder = holder.map_or_else(String::new, |id| format!(" (connection {id})"));
+    Err(Stop::new(ExitCode::Locked, format!("another run works on `{}` on this server{holder}", ctx.settings.schema))
+        .hint("Wait until it has ended; its lock goes with its connection.")
+        .into())
+}
+
+/// Removes the staging schemas of runs that died. Call it with both locks held.
+///
+/// # Errors
+/// The server refuses.
+pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
+    let prefix = format!("{}staging_", ctx.settings.companion_prefix());
+    for schema in inventory::schemas_with_prefix(session, &prefix)? {
+        drop_schema(session, &schema)?;
+        ctx.ui.say(format!("removed `{schema}`, left behind by a run that did not finish"));
+    }
+    Ok(())
+}
+
+/// Drops a companion schema; never anything else.
+///
+/// # Errors
+/// The name is not one of a companion, or the server refuses.
+pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
+    anyhow::ensure!(schema.contains("__"), "`{schema}` is not a companion schema; it is not dropped");
+    session.run("SET foreign_key_checks = 0")?;
+    let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", quote(schema)));
+    session.run("SET foreign_key_checks = 1")?;
+    dropped
+}
+
+/// Loads a dump into a new schema and compares it with its manifest (or, without
+/// one, with what its text holds). A copy that could not be loaded is removed
+/// again; one that differs is given back with its failed checks.
+///
+/// # Errors
+/// The file cannot be read, holds something that is not allowed, or the server refuses it.
+pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
+    create(session, source, schema)?;
+    point("staging.created")?;
+    let staged = load_and_compare(ctx, session, source, schema);
+    if staged.is_err() {
+        // The session may be the cause of the failure; the next run cleans up then.
+        drop_schema(session, schema).ok();
+    }
+    staged
+}
+
+fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+    let mut sql = format!("CREATE DATABASE {}", quote(schema));
+    if let Some(manifest) = &source.manifest {
+        sql += &format!(" CHARACTER SET {} COLLATE {}", manifest.charset, manifest.collation);
+    } else {
+        sql += " CHARACTER SET utf8mb4";
+    }
+    session.run(&sql)
+}
+
+fn load_and_compare(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
+    let start = Instant::now();
+    let facts = facts::read(session)?;
+    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, &Part::Everything)?;
+    point("staging.loaded")?;
+    let mut inventory = inventory::read(session, schema)?;
+    enable_events(&mut inventory, &loaded);
+    let expected = match &source.manifest {
+        Some(manifest) => Expected::from_manifest(manifest).context("the manifest holds a digest that is none")?,
+        None => Expected::from_text(&loaded.seen),
+    };
+    let found = digests(ctx, session, schema, &inventory, &expected)?;
+    checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
+    point("staging.compared")?;
+    Ok(Staged {
+        schema: schema.to_owned(),
+        inventory,
+        checks,
+        rows: found.values().map(|digest| digest.rows).sum(),
+        sha256,
+        duration_ms: clock::elapsed_ms(start),
+        flavour: facts.flavour,
+    })
+}
+
+/// Loads (a part of) a file; gives what it held, its hash, and the file's own checks.
+///
+/// # Errors
+/// As [`stage`].
+pub fn load_file(
+    ctx: &Ctx,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+    part: &Part,
+) -> Result<(Loaded, String, Vec<Check>)> {
+    let mut reader = file_check::open_checked(source)?;
+    let expected = source.manifest.as_ref().map_or(0, |m| m.text_bytes);
+    let mut bar = ctx.ui.bar("load", expected);
+    let loaded = {
+        let text = decode(&mut reader)?;
+        if let Some(note) = text.encoding().note() {
+            ctx.ui.warn(note);
+        }
+        load::load(text, session, schema, part, &mut |p| bar.set(p.bytes, p.rows, p.object))
+    };
+    bar.done();
+    let checked = reader.finish();
+    let failed: Vec<&Check> = checked.checks.iter().filter(|c| c.outcome == Outcome::Failed).collect();
+    if let Some(check) = failed.first() {
+        let stop = Stop::new(ExitCode::Store, format!("{} is not what was backed up: {}: {}", source.name, check.name, check.detail))
+            .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.");
+        return Err(match loaded {
+            Err(error) => error.context(stop),
+            Ok(_) => stop.into(),
+        });
+    }
+    let loaded = loaded?;
+    let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
+    Ok((loaded, sha256, checked.checks))
+}
+
+/// Events are disabled in the copy; in the inventory they are what they will be.
+fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
+    for name in &loaded.enabled_events {
+        if let Some(event) = inventory.programs.get_mut(&(ObjectKind::Event, name.clone())) {
+            event.ddl = enable_event(&event.ddl);
+        }
+    }
+}
+
+fn digests(
+    ctx: &Ctx,
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+    expected: &Expected,
+) -> Result<BTreeMap<String, ContentDigest>> {
+    let mut found = BTreeMap::new();
+    let total: u64 = expected.tables.values().map(|t| t.content.rows).sum();
+    let mut bar = ctx.ui.bar("compare", 0);
+    let mut rows = 0;
+    for (name, table) in &inventory.tables {
+        let columns = expected.tables.get(name).map_or(&table.columns, |t| &t.columns);
+        let digest = content::digest_table(session, schema, name, columns, &mut |n| bar.set(0, rows + n, name))
+            .with_context(|| format!("compare `{name}` ({rows} of {total} rows done)"))?;
+        rows += digest.rows;
+        found.insert(name.clone(), digest);
+    }
+    bar.done();
+    Ok(found)
+}

@@ -1,0 +1,240 @@
+//! Puts a staged schema in the place of the live one, and finishes or undoes a
+//! swap that a dead run left behind.
+
+use anyhow::{Context, Result};
+
+use super::ctx::Ctx;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Flavour;
+use crate::model::ident::{literal, quote};
+use crate::model::inventory::Inventory;
+use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
+use crate::plan::swap::{self as plan, SwapPlan};
+use crate::server::session::code;
+use crate::server::{Session, inventory};
+use crate::store::{Store, StoreLock};
+use crate::sys::fault::point;
+
+/// What changes places.
+#[derive(Debug)]
+pub struct Swap<'a> {
+    /// `@@server_uuid`.
+    pub server_uuid: &'a str,
+    /// The server's flavour.
+    pub flavour: Flavour,
+    /// The live schema.
+    pub target: &'a str,
+    /// What is in it.
+    pub live: &'a Inventory,
+    /// The staged schema.
+    pub staging: &'a str,
+    /// What is in it.
+    pub staged: &'a Inventory,
+    /// Where the old tables go; the schema is created here.
+    pub before: &'a str,
+    /// What is being restored, for the journal.
+    pub source: &'a str,
+}
+
+/// Swaps. When it fails before the tables moved, the live schema is as it was.
+///
+/// # Errors
+/// A lock could not be had in time, or the server refuses a statement; the
+/// message says on which side of the change the live schema is.
+pub fn execute(ctx: &Ctx, session: &mut Session, store: &Store, lock: &StoreLock, swap: &Swap<'_>) -> Result<()> {
+    let plan = plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
+    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
+    session.run(&format!(
+        "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+        quote(swap.before),
+        swap.live.charset,
+        swap.live.collation
+    ))?;
+    let journal = journal(swap, &plan);
+    store.write_journal(lock, &journal)?;
+    point("swap.journal")?;
+    for sql in &plan.prepare {
+        session.run(sql)?;
+    }
+    point("swap.prepared")?;
+    session.run(&format!("USE {}", quote(swap.target)))?;
+    let moved = session.run_all(&plan.packet);
+    point("swap.renamed")?;
+    if let Err(error) = moved {
+        return Err(failed(ctx, session, store, lock, &journal, error));
+    }
+    finish(session, store, lock, &journal, swap)
+}
+
+fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
+    SwapJournal {
+        version: 1,
+        server: swap.server_uuid.to_owned(),
+        target: swap.target.to_owned(),
+        staging: swap.staging.to_owned(),
+        before: swap.before.to_owned(),
+        source: swap.source.to_owned(),
+        phase: SwapPhase::Prepared,
+        tables_in: plan.tables_in.clone(),
+        tables_out: plan.tables_out.clone(),
+        undo: plan.undo.clone(),
+        finish: plan.finish.clone(),
+    }
+}
+
+fn finish(session: &mut Session, store: &Store, lock: &StoreLock, journal: &SwapJournal, swap: &Swap<'_>) -> Result<()> {
+    play(session, &journal.target, &journal.finish).with_context(|| {
+        Stop::new(
+            ExitCode::Store,
+            format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
+        )
+        .hint("Run `cargo xtask doctor`: it and every other command first finishes what is left.")
+    })?;
+    if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation) {
+        session.run(&format!(
+            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
+            quote(swap.target),
+            swap.staged.charset,
+            swap.staged.collation
+        ))?;
+    }
+    point("swap.finished")?;
+    store.remove_journal(lock)
+}
+
+fn failed(
+    ctx: &Ctx,
+    session: &mut Session,
+    store: &Store,
+    lock: &StoreLock,
+    journal: &SwapJournal,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    // 1205: lock wait timeout exceeded.
+    let waited = code(&error) == Some(1205);
+    match settle(session, store, lock, journal) {
+        Ok(Settled::Undone) => {
+            let stop = Stop::new(
+                ExitCode::Store,
+                format!("`{}` could not be swapped and is as it was before: {}", journal.target, error.root_cause()),
+            );
+            let stop = if waited {
+                let s = ctx.settings.policy.restore.lock_wait_s;
+                stop.hint(format!("Another session held a table for {s} s; end it, or raise restore.lock_wait_s in xtask.toml."))
+            } else {
+                stop
+            };
+            error.context(stop)
+        }
+        Ok(Settled::Finished) => error.context(Stop::new(
+            ExitCode::Store,
+            format!("`{}` was swapped, although the server reported a failure; check it with `cargo xtask db-verify --live`", journal.target),
+        )),
+        Err(second) => error.context(
+            Stop::new(ExitCode::Store, format!("`{}` could not be swapped, and the triggers could not be put back yet: {second:#}", journal.target))
+                .hint("When the server is back, run `cargo xtask doctor`: it finishes what is left."),
+        ),
+    }
+}
+
+/// How an unfinished swap ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// The tables had moved: the rest of the new state was made.
+    Finished,
+    /// They had not: the old state is whole again.
+    Undone,
+}
+
+impl Settled {
+    /// The word in receipts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+/// Brings an unfinished swap to an end, by looking at where the tables are: the
+/// RENAME is all or nothing, so one table tells.
+///
+/// # Errors
+/// The server refuses; the journal stays for the next run.
+pub fn settle(session: &mut Session, store: &Store, lock: &StoreLock, journal: &SwapJournal) -> Result<Settled> {
+    // Under LOCK TABLES other tables cannot be read.
+    session.run("UNLOCK TABLES")?;
+    let moved = moved(session, journal)?;
+    if moved {
+        play(session, &journal.target, &journal.finish)?;
+    } else {
+        play(session, &journal.target, &journal.undo)?;
+        super::staging::drop_schema(session, &journal.staging)?;
+        drop_if_empty(session, &journal.before)?;
+    }
+    store.remove_journal(lock)?;
+    Ok(if moved { Settled::Finished } else { Settled::Undone })
+}
+
+fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
+    if let Some(table) = journal.tables_out.first() {
+        return has_table(session, &journal.before, table);
+    }
+    match journal.tables_in.first() {
+        Some(table) => Ok(!has_table(session, &journal.staging, table)?),
+        // No tables on either side: making the programs again does no harm.
+        None => Ok(true),
+    }
+}
+
+fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+        literal(schema),
+        literal(table)
+    );
+    Ok(session.value::<u64>(&sql)? > 0)
+}
+
+/// Drops a `before` schema that nothing was moved to. One with tables is never dropped here.
+fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
+    let sql = format!("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}", literal(schema));
+    if session.value::<u64>(&sql)? == 0 {
+        super::staging::drop_schema(session, schema)?;
+    }
+    Ok(())
+}
+
+/// Runs journal statements in `target`; triggers that are there are left alone.
+fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) -> Result<()> {
+    session.run(&format!("USE {}", quote(target)))?;
+    let there: Vec<String> = session.rows(&format!(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
+        literal(target)
+    ))?;
+    for statement in statements {
+        if statement.trigger.as_ref().is_some_and(|name| there.contains(name)) {
+            continue;
+        }
+        for setting in plan::settings(statement) {
+            session.run(&setting)?;
+        }
+        session.run(&statement.sql)?;
+    }
+    session.run("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''")
+}
+
+/// Whether `target` holds exactly what was staged; the last look after a swap.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn demand_exact(session: &mut Session, target: &str, staged: &Inventory) -> Result<()> {
+    let live = inventory::read(session, target)?;
+    let different: Vec<String> = crate::engine::fingerprint::differences(staged, &live);
+    if different.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::new(ExitCode::VerificationFailed, format!("after the swap `{target}` differs from the backup: {}", different.join("; ")))
+        .hint("The old tables are still in the schema named above; nothing was dropped.")
+        .into())
+}

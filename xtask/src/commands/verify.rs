@@ -1,0 +1,213 @@
+//! `db-verify`: read a backup, or restore it, or look at the running database.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::backup::LOCK_WAIT;
+use super::ctx::Ctx;
+use super::{live, recover, staging};
+use crate::cli::verify::{DbVerify, LevelChoice};
+use crate::engine::{Guard, Seen, compare, decode, read_dump};
+use crate::model::check::{self, Check};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::receipt::{Event, Level};
+use crate::plan::restore::staging_name;
+use crate::report;
+use crate::server::{self, Server, facts};
+use crate::store::check as file_check;
+use crate::store::source::Source;
+use crate::store::{Store, StoreLock};
+use crate::sys::{clock, signal};
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit code 21 when a check failed; see docs/exit-codes.md for the others.
+pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
+    if args.live {
+        return live::run(ctx, args.require_api);
+    }
+    let store = ctx.store()?;
+    let text = args.source.as_deref().unwrap_or(crate::store::source::LATEST);
+    let source = store.resolve_in(text, &ctx.settings.schema)?;
+    for note in &source.notes {
+        ctx.ui.warn(note);
+    }
+    let lock = store.lock(LOCK_WAIT)?;
+    let verified = match args.level {
+        LevelChoice::File => {
+            recover::first(ctx, &store, &lock, None)?;
+            file(ctx, &store, &lock, &source)?
+        }
+        LevelChoice::Restore => {
+            let server = server::find(&ctx.settings, &ctx.ui)?;
+            recover::first(ctx, &store, &lock, Some(&server))?;
+            drill(ctx, &server, &store, &lock, &source)?
+        }
+    };
+    show(ctx, &source.name, &verified)
+}
+
+fn show(ctx: &Ctx, name: &str, verified: &Verified) -> Result<()> {
+    let document = report::json::VerifyDocument::new(
+        name,
+        verified.level.word(),
+        verified.checks.clone(),
+        verified.duration_ms,
+    );
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::verify(&document));
+    }
+    if verified.passed() {
+        return Ok(());
+    }
+    Err(Stop::new(ExitCode::VerificationFailed, format!("{name} failed the verification at level {}", verified.level.word()))
+        .hint("Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.")
+        .into())
+}
+
+/// What a verification found.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// How far it went.
+    pub level: Level,
+    /// Each check.
+    pub checks: Vec<Check>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl Verified {
+    /// Whether a check passed and none failed.
+    pub fn passed(&self) -> bool {
+        check::all_passed(&self.checks)
+    }
+}
+
+/// The checks of the file level and the hash of what was read.
+#[derive(Debug, Clone)]
+pub struct FileChecked {
+    /// Each check.
+    pub checks: Vec<Check>,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// Reads a dump to its end: size, hash, compression, every statement, the end
+/// marker, and rows and digests against the manifest.
+///
+/// # Errors
+/// The file cannot be opened, or somebody pressed Ctrl-C.
+pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
+    let mut reader = file_check::open_checked(source)?;
+    let mut bar = ctx.ui.bar("read", source.manifest.as_ref().map_or(0, |m| m.text_bytes));
+    let mut guard = Guard::new();
+    let read = decode(&mut reader).and_then(|text| {
+        if let Some(note) = text.encoding().note() {
+            ctx.ui.warn(note);
+        }
+        read_dump(text, &mut |piece, seen| {
+            signal::check()?;
+            bar.set(piece.bytes, seen.rows, "");
+            guard.check(piece).map(|_| ())
+        })
+    });
+    bar.done();
+    signal::check()?;
+    let checked = reader.finish();
+    let mut checks = checked.checks;
+    match read {
+        Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
+        Ok(seen) => {
+            let found = format!("{} rows in {} tables, {} other objects", seen.rows, seen.tables.len(), seen.programs.len());
+            checks.push(Check::passed("statements", found));
+            checks.push(end(&seen, source));
+            match &source.manifest {
+                Some(manifest) => checks.extend(compare::text_with_manifest(&seen, manifest)),
+                None => checks.push(Check::not_run("manifest", "there is none; what it would have proven is unknown")),
+            }
+        }
+    }
+    let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
+    Ok(FileChecked { checks, sha256 })
+}
+
+/// Our own end marker where there is a manifest; else the dump program's end line.
+fn end(seen: &Seen, source: &Source) -> Check {
+    const NAME: &str = "end marker";
+    match (&seen.end_marker, &source.manifest) {
+        (Some(marker), _) if marker.agrees(seen) => {
+            Check::passed(NAME, format!("says {} rows", marker.rows))
+        }
+        (Some(marker), _) => Check::failed(NAME, format!("says {} rows, the text holds {}", marker.rows, seen.rows)),
+        (None, Some(_)) => Check::failed(NAME, "is missing: the file is not complete"),
+        (None, None) if seen.completed => Check::passed(NAME, "the dump program's own end line is there"),
+        (None, None) => Check::failed(NAME, "the dump program's end line is missing: the dump broke off, or was made without comments"),
+    }
+}
+
+fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+    let start = Instant::now();
+    let read = file_level(ctx, source)?;
+    let verified = Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
+    let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
+    record(ctx, store, lock, source, &verified, read.sha256, uuid)?;
+    Ok(verified)
+}
+
+/// Restores a backup into a staging schema, compares, removes it again: the
+/// proof that the gate asks for. Its duration is the measured recovery time.
+///
+/// # Errors
+/// The server cannot be reached or refuses; a difference is a failed check.
+pub fn drill(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+    let start = Instant::now();
+    let mut session = staging::locked_session(ctx, server)?;
+    staging::clean(ctx, &mut session)?;
+    let uuid = facts::read(&mut session)?.uuid;
+    let schema = staging_name(&ctx.settings.schema, clock::now_local());
+    ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
+    let mut checks = Vec::new();
+    let mut sha256 = String::new();
+    match staging::stage(ctx, &mut session, source, &schema) {
+        Ok(staged) => {
+            staged.drop_schema(&mut session)?;
+            sha256.clone_from(&staged.sha256);
+            checks.extend(staged.checks);
+        }
+        // A backup that cannot be loaded fails the drill; a server that went away does not.
+        Err(error) if unusable(&error) => checks.push(Check::failed("load", format!("{error:#}"))),
+        Err(error) => return Err(error),
+    }
+    let verified = Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
+    record(ctx, store, lock, source, &verified, sha256, &uuid)?;
+    Ok(verified)
+}
+
+fn unusable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
+}
+
+fn record(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    source: &Source,
+    verified: &Verified,
+    sha256: String,
+    uuid: &str,
+) -> Result<()> {
+    let event = Event::Verify {
+        subject: source.name.clone(),
+        sha256,
+        level: verified.level,
+        passed: verified.passed(),
+        checks: verified.checks.clone(),
+        duration_ms: verified.duration_ms,
+    };
+    store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Hashes of definitions: of each object, and of a whole schema.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::inventory::{Inventory, ObjectKind};
+use crate::sys::hash;
+
+/// SHA-256 of each object's normalised definition.
+pub fn definitions(inventory: &Inventory) -> BTreeMap<(ObjectKind, String), String> {
+    inventory
+        .definitions()
+        .map(|(kind, name, ddl)| ((kind, name.to_owned()), hash::sha256_hex(ddl.as_bytes())))
+        .collect()
+}
+
+/// One hash over all definitions and the schema's character set: it moves when
+/// anything but rows does.
+pub fn schema(inventory: &Inventory) -> String {
+    let mut whole = Sha256::new();
+    let mut add = |text: &str| {
+        whole.update((text.len() as u64).to_le_bytes());
+        whole.update(text.as_bytes());
+    };
+    add(&inventory.charset);
+    add(&inventory.collation);
+    for (kind, name, ddl) in inventory.definitions() {
+        add(kind.keyword());
+        add(name);
+        add(&ddl);
+    }
+    for trigger in &inventory.trigger_order {
+        add(trigger);
+    }
+    hash::hex(&whole.finalize())
+}
+
+/// What differs between two schemas' definitions, one line each.
+pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
+    let (want, have) = (definitions(want), definitions(have));
+    let say = |(kind, name): &(ObjectKind, String), what: &str| {
+        format!("{} `{name}` {what}", kind.keyword().to_lowercase())
+    };
+    let mut out: Vec<String> = Vec::new();
+    for (object, hash) in &want {
+        match have.get(object) {
+            None => out.push(say(object, "is missing")),
+            Some(found) if found != hash => out.push(say(object, "differs")),
+            Some(_) => {}
+        }
+    }
+    out.extend(have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is too many")));
+    out
+}

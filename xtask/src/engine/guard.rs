@@ -1,0 +1,279 @@
+//! The allow-list for loading: what may run on a server, statement by statement.
+//!
+//! A dump is a program that somebody else may have edited. What is not known to
+//! be a dump's work is refused. The bodies of views, triggers, routines and
+//! events are not judged: what they may reach is bounded by the account that
+//! loads them, which has rights on the schema's own names only.
+
+use anyhow::Result;
+
+use super::lex::{LexMode, Token, TokenKind, Tokens};
+use super::read::Piece;
+use super::setting::{self, Assignment, Scope, Value};
+use super::statement::{Kind, Name, classify};
+use super::versions;
+use crate::model::exit::{ExitCode, Stop};
+
+/// What to do with a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send it to the server.
+    Run,
+    /// Leave it out, for this reason.
+    Skip(&'static str),
+}
+
+/// Session variables that a dump may set.
+const VARIABLES: &[&str] = &[
+    "autocommit",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "collation_connection",
+    "foreign_key_checks",
+    "note_verbosity",
+    "sql_mode",
+    "sql_notes",
+    "sql_quote_show_create",
+    "time_zone",
+    "unique_checks",
+];
+
+/// Storage engines that keep rows in the server itself.
+const ENGINES: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "HEAP", "CSV", "ARCHIVE"];
+
+/// Judges the statements of one dump, in order.
+#[derive(Debug, Default)]
+pub struct Guard {
+    /// The one schema that the dump says it is of.
+    schema: Option<String>,
+}
+
+type Judged = std::result::Result<Verdict, String>;
+
+impl Guard {
+    /// Before the dump's first statement.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says whether a statement may run.
+    ///
+    /// # Errors
+    /// A [`Stop`] that names the line and the statement's start.
+    pub fn check(&mut self, piece: &Piece<'_>) -> Result<Verdict> {
+        self.judge_all(piece.kind, piece.text, piece.mode).map_err(|why| {
+            // The first words only: a statement may hold secrets.
+            let start: Vec<String> = Tokens::new(piece.text, piece.mode)
+                .take_while(|token| token.kind != TokenKind::Text)
+                .take(6)
+                .map(|t| String::from_utf8_lossy(&t.raw[..t.raw.len().min(64)]).into_owned())
+                .collect();
+            let message = format!("line {}: {why}: {} …", piece.line, start.join(" "));
+            Stop::new(ExitCode::Store, message)
+                .hint("Only what mysqldump writes for one schema is loaded; nothing was skipped.")
+                .hint("If the file is trusted, take the statement out or run it by hand.")
+                .into()
+        })
+    }
+
+    /// A version comment may run on one server and not on another: every
+    /// reading that a server could make of the statement has to be allowed.
+    fn judge_all(&mut self, kind: &Kind, text: &[u8], mode: LexMode) -> Judged {
+        // The values were read strictly; only what stands before them is left.
+        let code = match kind {
+            Kind::Insert(insert) => &text[..insert.values_at.min(text.len())],
+            _ => text,
+        };
+        let readings = versions::readings(code, mode)?;
+        if matches!(kind, Kind::Insert(_)) && !readings.is_empty() {
+            return Err("a version comment in an INSERT is not allowed".to_owned());
+        }
+        for reading in &readings {
+            let other = classify(reading, mode);
+            if other != Kind::Empty {
+                self.judge(&other, reading, mode)?;
+            }
+        }
+        self.judge(kind, text, mode)
+    }
+
+    fn judge(&mut self, kind: &Kind, text: &[u8], mode: LexMode) -> Judged {
+        match kind {
+            Kind::Empty => Ok(Verdict::Skip("empty")),
+            Kind::Set => settings(text, mode),
+            Kind::DropTable { name, .. } | Kind::Drop { name, .. } => own(name),
+            Kind::LockTables(name) => {
+                // Only the first name is known; a dump locks one table at a time.
+                if Tokens::new(text, mode).any(|token| token.is_punct(b',')) {
+                    return Err("more than one table is locked".to_owned());
+                }
+                own(name)
+            }
+            Kind::Keys(name)
+            | Kind::CreateView { name, .. }
+            | Kind::CreateProcedure(name)
+            | Kind::CreateFunction(name)
+            | Kind::CreateEvent(name) => own(name),
+            Kind::CreateTrigger { name, table } => own(name).and_then(|_| own(table)),
+            Kind::Insert(insert) => own(&insert.table),
+            Kind::CreateTable { name, .. } => {
+                own(name)?;
+                create_table(text, mode)
+            }
+            Kind::UnlockTables => Ok(Verdict::Run),
+            Kind::Transaction => transaction(text, mode),
+            Kind::AlterDatabase(None) => alter_database(text, mode),
+            Kind::AlterDatabase(Some(name)) => Err(format!("it alters a named schema, {name}")),
+            Kind::Use(name) | Kind::CreateDatabase(name) => self.schema(name),
+            Kind::DropDatabase(_) => Err("dropping a schema is not allowed".to_owned()),
+            Kind::Other(_) => Err("this kind of statement is not allowed".to_owned()),
+        }
+    }
+
+    fn schema(&mut self, name: &str) -> Judged {
+        match &self.schema {
+            Some(known) if known != name => {
+                Err(format!("the dump is of more than one schema, {known} and {name}"))
+            }
+            _ => {
+                self.schema = Some(name.to_owned());
+                Ok(Verdict::Skip("the schema to load into is chosen by the tool"))
+            }
+        }
+    }
+}
+
+fn own(name: &Name) -> Judged {
+    match &name.schema {
+        None => Ok(Verdict::Run),
+        Some(schema) => Err(format!("a name is qualified with a schema, {schema}")),
+    }
+}
+
+fn settings(text: &[u8], mode: LexMode) -> Judged {
+    let all = setting::parse(text, mode).ok_or("this form of SET is not allowed")?;
+    let mut verdict = Verdict::Run;
+    for set in &all {
+        if is_replication(set) {
+            verdict = Verdict::Skip("concerns replication, not the data");
+            continue;
+        }
+        match set.scope {
+            Scope::Global => return Err("a global variable is set".to_owned()),
+            Scope::Session if !VARIABLES.contains(&set.name.as_str()) => {
+                return Err(format!("the variable {} is not one that dumps set", set.name));
+            }
+            _ => {}
+        }
+        if set.value == Value::Expression {
+            return Err(format!("{} is set to an expression", set.name));
+        }
+    }
+    // Leaving out half of a statement is no option.
+    if verdict != Verdict::Run && !all.iter().all(is_replication) {
+        return Err("a SET mixes replication and session variables".to_owned());
+    }
+    Ok(verdict)
+}
+
+fn is_replication(set: &Assignment) -> bool {
+    match set.scope {
+        Scope::Global => set.name == "gtid_purged",
+        Scope::Session => set.name == "sql_log_bin",
+        Scope::User => set.name == "mysqldump_temp_log_bin",
+        Scope::Names => false,
+    }
+}
+
+fn transaction(text: &[u8], mode: LexMode) -> Judged {
+    let mut words = Tokens::new(text, mode);
+    let allowed = ["START", "TRANSACTION", "BEGIN", "COMMIT", "WORK"];
+    if words.all(|token| allowed.iter().any(|word| token.is(word))) {
+        Ok(Verdict::Run)
+    } else {
+        Err("this form of transaction is not allowed".to_owned())
+    }
+}
+
+fn alter_database(text: &[u8], mode: LexMode) -> Judged {
+    let mut tokens = Tokens::new(text, mode).skip(2);
+    let words = ["DEFAULT", "CHARACTER", "SET", "CHARSET", "COLLATE"];
+    while let Some(token) = tokens.next() {
+        let value = matches!(token.kind, TokenKind::Text | TokenKind::Name);
+        let known = words.iter().any(|word| token.is(word)) || token.is_punct(b'=') || value;
+        // Names of character sets and collations are words, too.
+        let name = token.kind == TokenKind::Word
+            && token.raw.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            && !["READ", "ENCRYPTION", "ONLY", "UPGRADE"].iter().any(|word| token.is(word));
+        if !(known || name) {
+            return Err("more than a character set is altered".to_owned());
+        }
+    }
+    Ok(Verdict::Run)
+}
+
+/// Refuses what keeps rows elsewhere or takes them from elsewhere.
+fn create_table(text: &[u8], mode: LexMode) -> Judged {
+    let mut tokens = Tokens::new(text, mode);
+    let mut depth = 0_u32;
+    let mut before: Option<Token<'_>> = None;
+    // CREATE TABLE itself; TEMPORARY is a kind of its own.
+    for _ in 0..2 {
+        tokens.next();
+    }
+    while let Some(token) = tokens.next() {
+        match token.kind {
+            TokenKind::Punct(b'(') => depth += 1,
+            TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
+            TokenKind::Punct(b';') => return Err("it holds a second statement".to_owned()),
+            TokenKind::Punct(b'.') => {
+                return Err("a name is qualified with a schema".to_owned());
+            }
+            TokenKind::Word => word_in_table(&token, before.as_ref(), depth, &mut tokens)?,
+            _ => {}
+        }
+        before = Some(token);
+    }
+    Ok(Verdict::Run)
+}
+
+fn word_in_table(
+    token: &Token<'_>,
+    before: Option<&Token<'_>>,
+    depth: u32,
+    tokens: &mut Tokens<'_>,
+) -> std::result::Result<(), String> {
+    let is = |words: &[&str]| words.iter().any(|word| token.is(word));
+    let next_is = |word: &str| tokens.peek().is_some_and(|next| next.is(word));
+    if is(&["SELECT", "UNION", "TABLESPACE", "CONNECTION", "SECONDARY_ENGINE"]) {
+        return Err(format!("CREATE TABLE with {}", spelled(token)));
+    }
+    if is(&["DATA", "INDEX"]) && next_is("DIRECTORY") {
+        return Err(format!("CREATE TABLE with {} DIRECTORY", spelled(token)));
+    }
+    let opened = before.is_some_and(|before| before.is_punct(b'('));
+    if is(&["LIKE"]) && (depth == 0 || depth == 1 && opened) || is(&["TABLE"]) && depth == 0 {
+        return Err("CREATE TABLE from another table".to_owned());
+    }
+    if is(&["ENGINE", "TYPE"]) && depth_zero_or_partition(tokens) {
+        tokens.eat_punct(b'=');
+        let engine = tokens.next().map(|engine| spelled(&engine)).unwrap_or_default();
+        let engine = engine.trim_matches(['\'', '"', '`']);
+        if !ENGINES.iter().any(|known| known.eq_ignore_ascii_case(engine)) {
+            return Err(format!("CREATE TABLE with the storage engine {engine}"));
+        }
+    }
+    Ok(())
+}
+
+/// `ENGINE` is an option where `=` or a name follows, in partitions as well.
+fn depth_zero_or_partition(tokens: &Tokens<'_>) -> bool {
+    tokens.peek().is_some_and(|next| {
+        next.is_punct(b'=') || matches!(next.kind, TokenKind::Word | TokenKind::Text)
+    })
+}
+
+fn spelled(token: &Token<'_>) -> String {
+    String::from_utf8_lossy(token.raw).into_owned()
+}

@@ -1,0 +1,58 @@
+//! Reads a dump for loading it or for checking it as a file.
+
+use std::io::BufRead;
+
+use anyhow::Result;
+
+use super::client::Form;
+use super::lex::LexMode;
+use super::rewrite::portable;
+use super::scan::Scanner;
+use super::seen::{Observer, Seen};
+use super::statement::Kind;
+
+/// One statement of a dump, made portable.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Piece<'a> {
+    /// What it is. An INSERT's rows have been read and counted already.
+    pub kind: &'a Kind,
+    /// Its text without delimiter, as it can be sent to the server.
+    pub text: &'a [u8],
+    /// Line of the file on which it begins.
+    pub line: u64,
+    /// Bytes of the input up to and including it.
+    pub bytes: u64,
+    /// The lexer mode in which it was read.
+    pub mode: LexMode,
+}
+
+/// Reads a dump and gives every statement to `on`, in order, after it was
+/// counted in [`Seen`]: what cannot be understood is never given out.
+/// `DELIMITER` lines, MariaDB's first line and empty statements are left out.
+///
+/// # Errors
+/// As [`super::copy_dump`], and whatever `on` refuses.
+pub fn read_dump(
+    input: impl BufRead,
+    on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
+) -> Result<Seen> {
+    let mut scanner = Scanner::new(input);
+    let mut observer = Observer::default();
+    loop {
+        let before = scanner.consumed();
+        let Some(item) = scanner.next()? else { break };
+        let bytes = before + item.len() as u64;
+        observer.seen.text_bytes = bytes;
+        let kind = observer.take(&item)?;
+        if item.form != Form::Sql || *kind == Kind::Empty {
+            continue;
+        }
+        let found = portable(&kind, item.text, item.mode);
+        observer.definer(&kind, found.definer);
+        let text = found.text.trim_ascii_end();
+        let (line, mode) = (item.line, item.mode);
+        on(&Piece { kind: &kind, text, line, bytes, mode }, &observer.seen)?;
+    }
+    Ok(observer.seen)
+}

@@ -1,0 +1,77 @@
+//! What a backup will do.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::model::inventory::{Inventory, ObjectKind};
+use crate::model::manifest::Compression;
+use crate::plan::dump_client::DumpClient;
+
+/// The plan of one backup.
+#[derive(Debug, Clone)]
+pub struct BackupPlan {
+    /// The server, as it was found.
+    pub server: String,
+    /// The schema.
+    pub schema: String,
+    /// Where the file goes.
+    pub folder: PathBuf,
+    /// The program that dumps.
+    pub client: DumpClient,
+    /// How the file is compressed.
+    pub compression: Compression,
+    /// "19 tables, 2 views, …"
+    pub contents: String,
+    /// The server's estimate of the data, in bytes.
+    pub bytes_estimate: u64,
+    /// Tables without transactions; when there are any, all tables are locked
+    /// against writes while they are read.
+    pub non_transactional: Vec<String>,
+}
+
+impl BackupPlan {
+    /// Free space that the backup may need. The server's data length is in pages;
+    /// as text with hex blobs it can double.
+    pub fn bytes_needed(&self) -> u64 {
+        let text = self.bytes_estimate.saturating_mul(2);
+        match self.compression {
+            Compression::None => text,
+            Compression::Zstd => text / 2,
+        }
+    }
+}
+
+impl fmt::Display for BackupPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Back up `{}` on {}:", self.schema, self.server)?;
+        writeln!(f, "  contents     {}, about {} MiB", self.contents, self.bytes_estimate >> 20)?;
+        writeln!(f, "  program      {}", self.client)?;
+        let compression = match self.compression {
+            Compression::None => "none",
+            Compression::Zstd => "zstd",
+        };
+        writeln!(f, "  compression  {compression}")?;
+        if !self.non_transactional.is_empty() {
+            let tables = self.non_transactional.join(", ");
+            writeln!(f, "  locks        all tables, because these have no transactions: {tables}")?;
+        }
+        write!(f, "  folder       {}", self.folder.display())
+    }
+}
+
+/// The compression for what was asked and what the server estimates.
+pub fn compression(asked: Option<bool>, bytes_estimate: u64, above_mib: u64) -> Compression {
+    let wanted = asked.unwrap_or(bytes_estimate > above_mib << 20);
+    if wanted { Compression::Zstd } else { Compression::None }
+}
+
+/// "19 tables, 2 views, …": kinds without objects are left out.
+pub fn contents(inventory: &Inventory) -> String {
+    let parts: Vec<String> = ObjectKind::ALL
+        .iter()
+        .map(|kind| (*kind, inventory.count(*kind)))
+        .filter(|(_, n)| *n > 0)
+        .map(|(kind, n)| kind.count(n))
+        .collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}

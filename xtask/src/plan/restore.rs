@@ -1,0 +1,82 @@
+//! What a restore will do, and the names it uses.
+
+use std::fmt;
+
+use chrono::NaiveDateTime;
+
+/// What is restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything, in place of the live schema.
+    Replace,
+    /// Everything, into a new schema beside the live one.
+    Beside,
+    /// Some tables' rows, inside the live schema.
+    Tables(Vec<String>),
+}
+
+/// The plan of one restore.
+#[derive(Debug, Clone)]
+pub struct RestorePlan {
+    /// The backup's label or the file's name.
+    pub source: String,
+    /// "19 tables, …, 1,234 rows", or that it is unknown.
+    pub contents: String,
+    /// "3 hours old", or that it is unknown.
+    pub age: String,
+    /// The server, as it was found.
+    pub server: String,
+    /// The schema that is written.
+    pub target: String,
+    /// What is there now: "19 tables, …", or "nothing".
+    pub target_contents: String,
+    /// What of it.
+    pub scope: Scope,
+    /// Where it is loaded first.
+    pub staging: String,
+    /// Where the old tables go.
+    pub before: String,
+    /// Whether they are dropped afterwards.
+    pub drop_old: bool,
+    /// Whether the target holds anything that a safety backup can save.
+    pub safety_backup: bool,
+}
+
+impl fmt::Display for RestorePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Restore {} ({}):", self.source, self.age)?;
+        writeln!(f, "  backup   {}", self.contents)?;
+        writeln!(f, "  server   {}", self.server)?;
+        match &self.scope {
+            Scope::Replace => {
+                writeln!(f, "  replaces `{}`, which holds {}", self.target, self.target_contents)?;
+            }
+            Scope::Beside => writeln!(f, "  creates  `{}`; nothing else is touched", self.target)?,
+            Scope::Tables(tables) => {
+                writeln!(f, "  replaces the rows of {} in `{}`", tables.join(", "), self.target)?;
+            }
+        }
+        if self.safety_backup {
+            writeln!(f, "  first    a safety backup of `{}`", self.target)?;
+        }
+        if self.scope == Scope::Beside {
+            return write!(f, "  then     load it and compare it with its manifest");
+        }
+        write!(f, "  then     load into `{}`, compare, and swap", self.staging)?;
+        if self.scope == Scope::Replace && self.safety_backup {
+            let fate = if self.drop_old { "dropped" } else { "kept" };
+            write!(f, "\n  the old tables go to `{}` and are {fate}", self.before)?;
+        }
+        Ok(())
+    }
+}
+
+/// `mydb__staging_20261122_101112`: where a backup is loaded before it counts.
+pub fn staging_name(schema: &str, now_local: NaiveDateTime) -> String {
+    format!("{schema}__staging_{}", now_local.format("%Y%m%d_%H%M%S"))
+}
+
+/// `mydb__before_20261122_101112`: where a swap puts the old tables.
+pub fn before_name(schema: &str, now_local: NaiveDateTime) -> String {
+    format!("{schema}__before_{}", now_local.format("%Y%m%d_%H%M%S"))
+}

@@ -1,0 +1,303 @@
+//! Reads everything a schema contains, in a form that can be compared and
+//! created again elsewhere.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use mysql::Row;
+use mysql::prelude::FromValue;
+
+use super::session::Session;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::ident::{literal, qualified, quote};
+use crate::model::inventory::{Inventory, ObjectKind, Program, TableFacts};
+
+/// Whether the schema exists and this account may see it.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn schema_exists(session: &mut Session, schema: &str) -> Result<bool> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    );
+    Ok(session.value::<u64>(&sql)? > 0)
+}
+
+/// Names of the schemas that begin with `prefix`, sorted.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<String>> {
+    let all: Vec<String> =
+        session.rows("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1")?;
+    Ok(all.into_iter().filter(|name| name.starts_with(prefix)).collect())
+}
+
+/// Reads the inventory and leaves `schema` as the session's current one.
+///
+/// # Errors
+/// The schema does not exist, an object's definition cannot be read (a missing
+/// right), or the schema holds a kind of table that a dump cannot carry.
+pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
+    session.run(&format!("USE {}", quote(schema)))?;
+    let sql = format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    );
+    let (charset, collation): (String, String) =
+        session.first(&sql)?.with_context(|| format!("schema `{schema}` does not exist"))?;
+    let mut inventory = Inventory { charset, collation, ..Inventory::default() };
+    tables(session, schema, &mut inventory)?;
+    triggers(session, schema, &mut inventory)?;
+    routines(session, schema, &mut inventory)?;
+    events(session, schema, &mut inventory)?;
+    Ok(inventory)
+}
+
+fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+    let mut columns = columns(session, schema)?;
+    let sql = format!(
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH \
+         FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
+        literal(schema)
+    );
+    type Line = (String, String, Option<String>, Option<u64>, Option<u64>);
+    let lines: Vec<Line> = session.rows(&sql)?;
+    for (name, kind, engine, rows_estimate, bytes_estimate) in lines {
+        match kind.as_str() {
+            "VIEW" => view(session, schema, &name, inventory)?,
+            "BASE TABLE" => {
+                let row = show_create(session, ObjectKind::Table, schema, &name)?;
+                let (ddl, auto_increment) = split_auto_increment(&text(&row, "Create Table")?);
+                let facts = TableFacts {
+                    ddl,
+                    auto_increment,
+                    engine: engine.unwrap_or_default(),
+                    columns: columns.remove(&name).unwrap_or_default(),
+                    rows_estimate: rows_estimate.unwrap_or(0),
+                    bytes_estimate: bytes_estimate.unwrap_or(0),
+                };
+                inventory.tables.insert(name, facts);
+            }
+            other => {
+                return Err(Stop::new(
+                    ExitCode::Store,
+                    format!(
+                        "`{schema}`.`{name}` is a {}, which a dump cannot carry whole",
+                        other.to_lowercase()
+                    ),
+                )
+                .hint("Replace it by a base table, or keep it in another schema.")
+                .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The columns that hold data of their own, per table, in table order.
+fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<String>>> {
+    let sql = format!(
+        "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' \
+         ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        literal(schema)
+    );
+    let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (table, column) in session.rows::<(String, String)>(&sql)? {
+        columns.entry(table).or_default().push(column);
+    }
+    Ok(columns)
+}
+
+fn view(session: &mut Session, schema: &str, name: &str, inventory: &mut Inventory) -> Result<()> {
+    let row = show_create(session, ObjectKind::View, schema, name)?;
+    let (ddl, definer) = without_definer(&text(&row, "Create View")?);
+    let program = Program {
+        ddl,
+        definer,
+        sql_mode: None,
+        charset_client: text(&row, "character_set_client")?,
+        collation: text(&row, "collation_connection")?,
+        time_zone: None,
+        table: None,
+    };
+    inventory.programs.insert((ObjectKind::View, name.to_owned()), program);
+    Ok(())
+}
+
+fn triggers(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+    let sql = format!(
+        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
+         WHERE TRIGGER_SCHEMA = {} \
+         ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
+        literal(schema)
+    );
+    for (name, table) in session.rows::<(String, String)>(&sql)? {
+        let row = show_create(session, ObjectKind::Trigger, schema, &name)?;
+        let mut program = program(&row, "SQL Original Statement")?;
+        program.table = Some(table);
+        inventory.trigger_order.push(name.clone());
+        inventory.programs.insert((ObjectKind::Trigger, name), program);
+    }
+    Ok(())
+}
+
+fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+    let sql = format!(
+        "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES \
+         WHERE ROUTINE_SCHEMA = {} ORDER BY 1, 2",
+        literal(schema)
+    );
+    for (name, kind) in session.rows::<(String, String)>(&sql)? {
+        let (kind, column) = match kind.as_str() {
+            "PROCEDURE" => (ObjectKind::Procedure, "Create Procedure"),
+            "FUNCTION" => (ObjectKind::Function, "Create Function"),
+            other => {
+                return Err(Stop::new(
+                    ExitCode::Store,
+                    format!(
+                        "`{schema}`.`{name}` is a {}, which is not supported",
+                        other.to_lowercase()
+                    ),
+                )
+                .into());
+            }
+        };
+        let row = show_create(session, kind, schema, &name)?;
+        // The body is NULL when the account may see the name but not the body.
+        if row.get_opt::<Option<String>, _>(column).and_then(Result::ok).flatten().is_none() {
+            return Err(Stop::new(
+                ExitCode::Configuration,
+                format!("the body of {} `{schema}`.`{name}` may not be read by this account", kind.keyword()),
+            )
+            .hint("`cargo xtask doctor --fix` gives backup_user the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
+            .into());
+        }
+        inventory.programs.insert((kind, name), program(&row, column)?);
+    }
+    Ok(())
+}
+
+fn events(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+    let sql = format!(
+        "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {} ORDER BY 1",
+        literal(schema)
+    );
+    for name in session.rows::<String>(&sql)? {
+        let row = show_create(session, ObjectKind::Event, schema, &name)?;
+        let mut program = program(&row, "Create Event")?;
+        program.time_zone = Some(text(&row, "time_zone")?);
+        inventory.programs.insert((ObjectKind::Event, name), program);
+    }
+    Ok(())
+}
+
+fn show_create(session: &mut Session, kind: ObjectKind, schema: &str, name: &str) -> Result<Row> {
+    // A view is asked for without its schema: the server leaves the schema out of
+    // the definition only for objects in the current one.
+    let sql = format!("SHOW CREATE {} {}", kind.keyword(), qualified(schema, name));
+    session.first(&sql)?.with_context(|| format!("`{sql}` gave no row"))
+}
+
+fn program(row: &Row, column: &str) -> Result<Program> {
+    let (ddl, definer) = without_definer(&text(row, column)?);
+    Ok(Program {
+        ddl,
+        definer,
+        sql_mode: Some(text(row, "sql_mode")?),
+        charset_client: text(row, "character_set_client")?,
+        collation: text(row, "collation_connection")?,
+        time_zone: None,
+        table: None,
+    })
+}
+
+fn text(row: &Row, column: &str) -> Result<String> {
+    let index = row
+        .columns_ref()
+        .iter()
+        .position(|c| c.name_str().eq_ignore_ascii_case(column))
+        .with_context(|| format!("the server's answer has no column `{column}`"))?;
+    let value = row.as_ref(index).cloned().unwrap_or(mysql::Value::NULL);
+    Option::<Vec<u8>>::from_value_opt(value)
+        .ok()
+        .flatten()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .with_context(|| format!("column `{column}` is NULL"))
+}
+
+/// Takes `AUTO_INCREMENT=…` out of the table options. It follows the engine,
+/// and only the options' line begins with a parenthesis.
+fn split_auto_increment(ddl: &str) -> (String, Option<u64>) {
+    const WORD: &str = " AUTO_INCREMENT=";
+    let Some(options) = ddl.find("\n) ENGINE=") else { return (ddl.to_owned(), None) };
+    let line_end = ddl[options + 1..].find('\n').map_or(ddl.len(), |n| options + 1 + n);
+    let comment = ddl[options..line_end].find(" COMMENT=").map_or(line_end, |n| options + n);
+    let Some(at) = ddl[options..comment].find(WORD).map(|n| options + n) else {
+        return (ddl.to_owned(), None);
+    };
+    let digits = ddl[at + WORD.len()..].chars().take_while(char::is_ascii_digit).count();
+    let end = at + WORD.len() + digits;
+    let value = ddl[at + WORD.len()..end].parse().ok();
+    (format!("{}{}", &ddl[..at], &ddl[end..]), value.filter(|n| *n > 1))
+}
+
+/// Takes the definer out of a definition as SHOW CREATE prints it, where it is
+/// always quoted with backticks and stands before the object's kind.
+fn without_definer(ddl: &str) -> (String, String) {
+    const WORD: &str = "DEFINER=";
+    let head = ddl.find(['\'', '(', '\n']).unwrap_or(ddl.len());
+    let Some(at) = ddl.find(WORD).filter(|at| *at < head) else {
+        return (ddl.to_owned(), String::new());
+    };
+    let rest = &ddl[at + WORD.len()..];
+    let mut inside = false;
+    let end = rest.find(|c: char| {
+        if c == '`' {
+            inside = !inside;
+        }
+        c == ' ' && !inside
+    });
+    let Some(end) = end else { return (ddl.to_owned(), String::new()) };
+    (format!("{}{}", &ddl[..at], rest[end..].trim_start()), rest[..end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_increment_is_taken_out_of_the_options_only() {
+        let ddl = "CREATE TABLE `t` (\n  `a` int COMMENT ' AUTO_INCREMENT=9',\n  PRIMARY KEY (`a`)\n) ENGINE=InnoDB AUTO_INCREMENT=42 DEFAULT CHARSET=utf8mb4 COMMENT='x AUTO_INCREMENT=7'";
+        let (rest, value) = split_auto_increment(ddl);
+        assert_eq!(value, Some(42));
+        assert!(rest.contains("InnoDB DEFAULT CHARSET"), "{rest}");
+        assert!(
+            rest.contains("x AUTO_INCREMENT=7") && rest.contains("' AUTO_INCREMENT=9'"),
+            "{rest}"
+        );
+        let only_in_comment =
+            "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB COMMENT='x AUTO_INCREMENT=7'";
+        assert_eq!(split_auto_increment(only_in_comment), (only_in_comment.to_owned(), None));
+    }
+
+    #[test]
+    fn definers_are_taken_out_of_the_head_only() {
+        let (ddl, definer) = without_definer(
+            "CREATE DEFINER=`a b`@`%` TRIGGER `t` BEFORE INSERT ON `x` FOR EACH ROW SET @a='DEFINER=`u`@`h` '",
+        );
+        assert_eq!(definer, "`a b`@`%`");
+        assert!(
+            ddl.starts_with("CREATE TRIGGER `t`") && ddl.ends_with("'DEFINER=`u`@`h` '"),
+            "{ddl}"
+        );
+        let (ddl, definer) = without_definer(
+            "CREATE ALGORITHM=UNDEFINED DEFINER=`r`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1",
+        );
+        assert_eq!(definer, "`r`@`%`");
+        assert_eq!(ddl, "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select 1");
+    }
+}

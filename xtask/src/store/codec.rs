@@ -1,0 +1,266 @@
+//! From stored bytes to SQL text. What a file is, its first bytes say, not its name.
+//!
+//! Streaming, in flat memory, with the hash of the stored bytes taken on the way.
+//! A compressed file that ends too early is an error, never a shorter text.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use super::seal;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::manifest::{Compression, Section};
+use crate::sys::fs;
+
+/// Size of the buffers on both sides of a decoder.
+const BLOCK: usize = 256 << 10;
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFacts {
+    /// Stored bytes.
+    pub bytes: u64,
+    /// SHA-256 of the stored bytes as 64 hex digits.
+    pub sha256: String,
+    /// Bytes of SQL text.
+    pub text_bytes: u64,
+}
+
+/// How a file is stored, as its first bytes say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// SQL text.
+    Plain,
+    /// gzip, of one or more members.
+    Gzip,
+    /// zstd, of one or more frames.
+    Zstd,
+}
+
+/// Reads the text of a dump.
+pub struct TextReader {
+    inner: Inner,
+    format: Format,
+    text_bytes: u64,
+}
+
+type Raw = BufReader<Hashed>;
+
+enum Inner {
+    Plain(Box<Raw>),
+    Gzip(Box<BufReader<MultiGzDecoder<Raw>>>),
+    Zstd(Box<BufReader<zstd::Decoder<'static, Raw>>>),
+}
+
+/// Hashes and counts what is read from the file.
+struct Hashed {
+    file: Take<File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buf)?;
+        self.hash.update(&buf[..length]);
+        self.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+/// Opens a dump as text.
+///
+/// # Errors
+/// It cannot be read, or it is in a form that is no dump ([`ExitCode::Store`]).
+pub fn open_text(path: &Path) -> Result<TextReader> {
+    let mut file = fs::open(path)?;
+    let facts = file.metadata().with_context(|| format!("look at {}", path.display()))?;
+    if !facts.is_file() {
+        return Err(Stop::new(ExitCode::Store, format!("{} is not a file", path.display())).into());
+    }
+    let mut front = Vec::new();
+    Read::by_ref(&mut file)
+        .take(32)
+        .read_to_end(&mut front)
+        .and_then(|_| file.rewind())
+        .with_context(|| format!("read {}", path.display()))?;
+    let format = recognise(&front, path)?;
+    TextReader::new(file, u64::MAX, format).with_context(|| format!("read {}", path.display()))
+}
+
+/// Opens the text of one section of a backup. The caller compares
+/// [`ReadFacts::text_bytes`] with the section's: plain text cannot say that it
+/// ends too early.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn open_section(
+    path: &Path,
+    section: &Section,
+    compression: Compression,
+) -> Result<TextReader> {
+    let mut file = fs::open(path)?;
+    file.seek(SeekFrom::Start(section.offset))
+        .with_context(|| format!("find {} in {}", section.name, path.display()))?;
+    let format = match compression {
+        Compression::None => Format::Plain,
+        Compression::Zstd => Format::Zstd,
+    };
+    TextReader::new(file, section.length, format)
+        .with_context(|| format!("read {}", path.display()))
+}
+
+/// SHA-256 of a file as it is stored.
+pub(super) fn sha256_of(path: &Path) -> Result<String> {
+    let reader = TextReader::new(fs::open(path)?, u64::MAX, Format::Plain);
+    let facts = reader.and_then(TextReader::finish);
+    Ok(facts.with_context(|| format!("read {}", path.display()))?.sha256)
+}
+
+fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
+    let refuse = |what: &str, hint: &str| {
+        let message = format!("{} is {what}, not a dump in SQL", path.display());
+        Err(Stop::new(ExitCode::Store, message).hint(hint))
+    };
+    match front {
+        [0x1f, 0x8b, ..] => Ok(Format::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Format::Zstd),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => refuse(
+            "UTF-16 text",
+            "PowerShell's `>` writes that and damages what is not ASCII; make the dump again \
+             with `--result-file=FILE`.",
+        ),
+        [b'P', b'K', 3, 4, ..] => refuse("a ZIP archive", "Unpack it first."),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => refuse("xz-compressed", "Unpack it first."),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => refuse("bzip2-compressed", "Unpack it first."),
+        _ if front.starts_with(b"age-encryption.org/") => {
+            refuse("encrypted with age", "Decrypt it first.")
+        }
+        _ if front.starts_with(b"SQLite format 3\0") => {
+            refuse("an SQLite database", "Name a dump made by mysqldump or by this tool.")
+        }
+        _ => Ok(Format::Plain),
+    }
+}
+
+impl TextReader {
+    fn new(file: File, length: u64, format: Format) -> io::Result<Self> {
+        let hashed = Hashed { file: file.take(length), hash: Sha256::new(), bytes: 0 };
+        let raw = BufReader::with_capacity(BLOCK, hashed);
+        let inner = match format {
+            Format::Plain => Inner::Plain(Box::new(raw)),
+            Format::Gzip => {
+                Inner::Gzip(Box::new(BufReader::with_capacity(BLOCK, MultiGzDecoder::new(raw))))
+            }
+            Format::Zstd => Inner::Zstd(Box::new(BufReader::with_capacity(
+                BLOCK,
+                zstd::Decoder::with_buffer(raw)?,
+            ))),
+        };
+        Ok(Self { inner, format, text_bytes: 0 })
+    }
+
+    /// How the file is stored.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Stored bytes read so far: what progress is measured by.
+    pub fn bytes_read(&self) -> u64 {
+        match &self.inner {
+            Inner::Plain(raw) => raw.get_ref().bytes,
+            Inner::Gzip(text) => text.get_ref().get_ref().get_ref().bytes,
+            Inner::Zstd(text) => text.get_ref().get_ref().get_ref().bytes,
+        }
+    }
+
+    /// Reads what is left and gives the facts about the whole file.
+    ///
+    /// # Errors
+    /// The rest cannot be read or decompressed.
+    pub fn finish(mut self) -> io::Result<ReadFacts> {
+        self.drain()?;
+        self.facts()
+    }
+
+    /// Decompresses what is left.
+    pub(super) fn drain(&mut self) -> io::Result<()> {
+        loop {
+            let length = self.fill_buf()?.len();
+            if length == 0 {
+                return Ok(());
+            }
+            self.consume(length);
+        }
+    }
+
+    /// The facts, hashing what is left of the stored bytes without decompressing it.
+    pub(super) fn facts(self) -> io::Result<ReadFacts> {
+        let raw = match self.inner {
+            Inner::Plain(raw) => *raw,
+            Inner::Gzip(text) => text.into_inner().into_inner(),
+            Inner::Zstd(text) => text.into_inner().finish(),
+        };
+        // What the buffer holds is hashed already.
+        let mut hashed = raw.into_inner();
+        let mut block = vec![0; BLOCK];
+        loop {
+            match hashed.read(&mut block) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(ReadFacts {
+            bytes: hashed.bytes,
+            sha256: seal::hex(&hashed.hash.finalize()),
+            text_bytes: self.text_bytes,
+        })
+    }
+}
+
+impl BufRead for TextReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match &mut self.inner {
+            Inner::Plain(raw) => raw.fill_buf(),
+            Inner::Gzip(text) => text.fill_buf(),
+            Inner::Zstd(text) => text.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.text_bytes += length as u64;
+        match &mut self.inner {
+            Inner::Plain(raw) => raw.consume(length),
+            Inner::Gzip(text) => text.consume(length),
+            Inner::Zstd(text) => text.consume(length),
+        }
+    }
+}
+
+impl Read for TextReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut ready = self.fill_buf()?;
+        let length = ready.read(buf)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl std::fmt::Debug for TextReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TextReader")
+            .field("format", &self.format)
+            .field("text_bytes", &self.text_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+//! The journal of a swap, `.swap.json`: there while a restore swaps tables, so
+//! that the next run can finish or undo what a dead one began.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::{Store, StoreLock, names};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::swap::SwapJournal;
+use crate::sys::fs;
+
+/// The format version this tool writes, and the newest it reads.
+const VERSION: u32 = 1;
+
+impl Store {
+    /// Writes the journal durably; an older one is replaced in one step.
+    ///
+    /// # Errors
+    /// It cannot be written; an older one is then still there.
+    pub fn write_journal(&self, lock: &StoreLock, journal: &SwapJournal) -> Result<()> {
+        self.demand(lock)?;
+        let text = serde_json::to_vec_pretty(journal).context("write the journal of the swap")?;
+        fs::write_durably(&self.path(names::JOURNAL), &text)
+    }
+
+    /// The journal of a swap that has not ended, or that is going on right now in
+    /// the run that holds the lock.
+    ///
+    /// # Errors
+    /// It cannot be read, is damaged or of a newer format ([`ExitCode::Store`]).
+    pub fn read_journal(&self) -> Result<Option<SwapJournal>> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let path = self.path(names::JOURNAL);
+        if !fs::exists(&path)? {
+            return Ok(None);
+        }
+        let text = fs::read_bytes(&path)?;
+        let at = path.display();
+        let damaged = |error: serde_json::Error| {
+            Stop::new(ExitCode::Store, format!("the journal {at} is damaged: {error}"))
+                .hint("A restore ended in the middle of its swap, and how far it got is not known.")
+                .hint(
+                    "Compare the live schema with the `__before_` and `__staging_` schemas by \
+                     hand, put right what is missing, then move the journal away.",
+                )
+        };
+        let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
+        if head.version != VERSION {
+            let message =
+                format!("the journal {at} has format {}, this tool reads {VERSION}", head.version);
+            return Err(Stop::new(ExitCode::Store, message)
+                .hint("Finish that restore with the version of the tool that began it.")
+                .into());
+        }
+        Ok(Some(serde_json::from_slice(&text).map_err(damaged)?))
+    }
+
+    /// Removes the journal durably: the swap has come to its end.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_journal(&self, lock: &StoreLock) -> Result<()> {
+        self.demand(lock)?;
+        fs::remove_if_exists(&self.path(names::JOURNAL))?;
+        fs::sync_dir(self.dir())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::testing::{put, scratch, stop_of};
+    use super::*;
+    use crate::model::swap::SwapPhase;
+
+    #[test]
+    fn comes_back_as_it_was_written() {
+        let (_dir, store) = scratch();
+        let lock = store.lock(Duration::ZERO).unwrap();
+        assert_eq!(store.read_journal().unwrap(), None);
+        let mut journal = SwapJournal {
+            version: VERSION,
+            server: "uuid".to_owned(),
+            target: "mydb".to_owned(),
+            staging: "mydb__staging_1".to_owned(),
+            before: "mydb__before_1".to_owned(),
+            source: "mydb_backup_20261122_101112".to_owned(),
+            phase: SwapPhase::Prepared,
+            tables_in: vec!["movie".to_owned()],
+            tables_out: vec!["movie".to_owned(), "genre".to_owned()],
+            undo: Vec::new(),
+            finish: Vec::new(),
+        };
+        store.write_journal(&lock, &journal).unwrap();
+        journal.phase = SwapPhase::Renamed;
+        store.write_journal(&lock, &journal).unwrap();
+        assert_eq!(store.read_journal().unwrap().as_ref(), Some(&journal));
+        store.remove_journal(&lock).unwrap();
+        store.remove_journal(&lock).unwrap();
+        assert_eq!(store.read_journal().unwrap(), None);
+
+        put(&store.path(names::JOURNAL), b"{\"version\":2}");
+        assert!(stop_of(store.read_journal()).message.contains("format 2"));
+        put(&store.path(names::JOURNAL), b"{\"version\":1,\"target\":");
+        assert!(stop_of(store.read_journal()).message.contains("is damaged"));
+    }
+}

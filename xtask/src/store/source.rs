@@ -1,0 +1,211 @@
+//! Which dump a person means: `latest`, a label, or a path.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::catalogue::{Entry, State, read_entry};
+use super::{Store, names};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::label::Label;
+use crate::model::manifest::Manifest;
+
+/// The word for the newest backup that can be used.
+pub const LATEST: &str = "latest";
+
+/// Who made a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This tool: there is a manifest.
+    Own,
+    /// A person or another tool: what a manifest would prove is unknown.
+    Foreign,
+}
+
+/// A dump to restore or to verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its manifest, which was checked against its own hash and the file's size.
+    pub manifest: Option<Manifest>,
+    /// The label, or the file's name where there is no manifest.
+    pub name: String,
+    /// Who made it.
+    pub origin: Origin,
+    /// What a person should know about the choice, as full sentences.
+    pub notes: Vec<String>,
+}
+
+impl Source {
+    fn own(entry: Entry) -> Result<Self, Stop> {
+        if let Some(stop) = entry.refusal() {
+            return Err(stop);
+        }
+        let path = entry.data_path().unwrap_or_default();
+        let name = entry.label.to_string();
+        let manifest = match entry.state {
+            State::Ok(manifest) => Some(*manifest),
+            State::Damaged(_) | State::Newer(_) => None,
+        };
+        Ok(Self { path, manifest, name, origin: Origin::Own, notes: Vec::new() })
+    }
+
+    fn foreign(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let note = format!(
+            "{name} was not made by this tool: it has no manifest, so whether it is complete \
+             and unchanged is unknown."
+        );
+        Self { path, manifest: None, name, origin: Origin::Foreign, notes: vec![note] }
+    }
+}
+
+impl Store {
+    /// The dump that `text` names: `latest`, a label, or a path to a dump or to a
+    /// manifest; a path is looked up from the current folder first, then from this one.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used ([`ExitCode::Store`]). `latest` is refused
+    /// when the folder holds backups of several schemas; use [`Store::resolve_in`].
+    pub fn resolve(&self, text: &str) -> Result<Source> {
+        self.find(text, None)
+    }
+
+    /// As [`Store::resolve`], with `latest` being the latest of that schema.
+    ///
+    /// # Errors
+    /// As [`Store::resolve`].
+    pub fn resolve_in(&self, text: &str, schema: &str) -> Result<Source> {
+        self.find(text, Some(schema))
+    }
+
+    fn find(&self, text: &str, schema: Option<&str>) -> Result<Source> {
+        if text == LATEST {
+            return self.latest(schema);
+        }
+        if let Ok(label) = text.parse::<Label>() {
+            return self.labelled(&label);
+        }
+        for path in [PathBuf::from(text), self.path(text)] {
+            if path.is_file() {
+                return Ok(at_path(path)?);
+            }
+        }
+        let looks_like_path = text.contains(['/', '\\']) || names::is_dump(text);
+        let what = if looks_like_path { "there is no file" } else { "there is no backup" };
+        self.unknown(text, what)
+    }
+
+    fn latest(&self, schema: Option<&str>) -> Result<Source> {
+        let mut entries = self.list()?;
+        entries.retain(|entry| schema.is_none_or(|schema| entry.label.schema() == schema));
+        let mut schemas: Vec<&str> = entries.iter().map(|entry| entry.label.schema()).collect();
+        schemas.sort_unstable();
+        schemas.dedup();
+        if let [first, second, ..] = schemas[..] {
+            let message =
+                format!("`latest` could mean a backup of `{first}` as well as of `{second}`");
+            return Err(Stop::new(ExitCode::Store, message)
+                .hint("Name the backup by its label: `cargo xtask db-list` shows them.")
+                .into());
+        }
+        let notes: Vec<String> = entries
+            .iter()
+            .map_while(|entry| Some((entry, entry.problem()?)))
+            .map(|(entry, problem)| format!("Skipped {}, which {problem}.", entry.label))
+            .collect();
+        match entries.into_iter().find(|entry| entry.manifest().is_some()) {
+            Some(entry) => Ok(Source { notes, ..Source::own(entry)? }),
+            None => {
+                let of = schema.map(|schema| format!(" of `{schema}`")).unwrap_or_default();
+                let dir = self.dir().display();
+                let mut stop =
+                    Stop::new(ExitCode::Store, format!("there is no usable backup{of} in {dir}"));
+                stop.hints.extend(notes);
+                Err(stop.hint("`cargo xtask db-backup` makes one.").into())
+            }
+        }
+    }
+
+    fn labelled(&self, label: &Label) -> Result<Source> {
+        if let Some(entry) = self.entry(label)? {
+            return Ok(Source::own(entry)?);
+        }
+        // The guide's own command gives dumps such names.
+        let mut by_hand = self.strangers()?.into_iter().filter(|name| {
+            names::is_dump(name)
+                && name.strip_prefix(&label.to_string()).is_some_and(|rest| rest.starts_with('.'))
+        });
+        match (by_hand.next(), by_hand.next()) {
+            (Some(name), None) => Ok(Source::foreign(self.path(&name))),
+            (Some(one), Some(two)) => {
+                let message = format!("`{label}` could mean {one} as well as {two}");
+                Err(Stop::new(ExitCode::Store, message).hint("Name the file.").into())
+            }
+            (None, _) => self.unknown(&label.to_string(), "there is no backup"),
+        }
+    }
+
+    fn unknown(&self, text: &str, what: &str) -> Result<Source> {
+        let mut labels: Vec<Label> = self.list()?.into_iter().map(|entry| entry.label).collect();
+        // The sort is stable: among equally near ones the newest stay in front.
+        match text.parse::<Label>() {
+            Ok(label) => labels.sort_by_key(|other| (other.time() - label.time()).abs()),
+            Err(_) => {
+                labels.sort_by_key(|other| std::cmp::Reverse(alike(text, &other.to_string())))
+            }
+        }
+        let near: Vec<String> = labels.iter().take(3).map(|label| format!("`{label}`")).collect();
+        let stop = Stop::new(ExitCode::Store, format!("{what} `{text}`"));
+        let stop = if near.is_empty() {
+            stop.hint(format!("There are no backups in {} yet.", self.dir().display()))
+        } else {
+            stop.hint(format!("The nearest are {}.", near.join(", ")))
+                .hint("`cargo xtask db-list` shows all of them.")
+        };
+        Err(stop.into())
+    }
+}
+
+/// How many bytes two texts have in common at the front.
+fn alike(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
+}
+
+fn at_path(path: PathBuf) -> Result<Source, Stop> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_manifest = name.ends_with(names::MANIFEST);
+    if name.ends_with(crate::sys::fs::PARTIAL) {
+        let message = format!("{} was never finished", path.display());
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint("Use another backup: `cargo xtask db-list` shows them."));
+    }
+    let Some((label, rest)) = names::split_label(&name) else {
+        return if is_manifest { Err(no_manifest(&path)) } else { Ok(Source::foreign(path)) };
+    };
+    if is_manifest && rest != names::MANIFEST {
+        return Err(no_manifest(&path));
+    }
+    let manifest_path = path.with_file_name(format!("{label}{}", names::MANIFEST));
+    let is_data = names::kind(rest) == names::Kind::Data;
+    let described = is_manifest || (is_data && manifest_path.is_file());
+    if !described {
+        return Ok(Source::foreign(path));
+    }
+    // A file beside its damaged manifest is refused and not taken for a foreign one:
+    // it can be the file that is damaged.
+    let source = Source::own(read_entry(label, &manifest_path))?;
+    // `x.sql` beside the manifest of `x.sql.zst` is not what that manifest is about.
+    let same = is_manifest || source.path.file_name() == path.file_name();
+    Ok(if same { source } else { Source::foreign(path) })
+}
+
+fn no_manifest(path: &Path) -> Stop {
+    Stop::new(ExitCode::Store, format!("{} is not a manifest of a backup", path.display()))
+        .hint("Name a `.sql`, `.sql.gz` or `.sql.zst` file, or a label.")
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

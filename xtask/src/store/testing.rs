@@ -1,0 +1,124 @@
+//! What the tests of this room share.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use tempfile::TempDir;
+
+use super::{Entry, FileFacts, Store};
+use crate::model::exit::Stop;
+use crate::model::facts::{Flavour, LogPosition, ServerFacts, Version};
+use crate::model::label::Label;
+use crate::model::manifest::{Compression, MANIFEST_VERSION, Manifest, Reason, SectionKind};
+use crate::sys::proc::{Cmd, Finished};
+use crate::sys::sink::SectionSink;
+use crate::sys::{env, fault, fs};
+
+const CHILD_DIR: &str = "XTASK_TEST_STORE";
+
+pub(super) fn scratch() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    (dir, store)
+}
+
+pub(super) fn put(path: &Path, bytes: &[u8]) {
+    fs::remove_if_exists(path).unwrap();
+    fs::create_private(path).unwrap().write_all(bytes).unwrap();
+}
+
+pub(super) fn at(stamp: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S").unwrap()
+}
+
+pub(super) fn utc(stamp: &str) -> DateTime<Utc> {
+    at(stamp).and_utc()
+}
+
+pub(super) fn label(stamp: &str) -> Label {
+    format!("mydb_backup_{stamp}").parse().unwrap()
+}
+
+pub(super) fn stop_of<T>(result: Result<T>) -> Stop {
+    result.err().expect("a refusal").downcast().expect("a foreseen one")
+}
+
+/// Runs one test of this room in a process of its own, with a fault.
+pub(super) fn child(test: &str, dir: &Path, fault: &str) -> Finished {
+    let program = std::env::current_exe().unwrap();
+    Cmd::new(program)
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(CHILD_DIR, dir.to_str().unwrap())
+        .env(fault::VARIABLE, fault)
+        .arg("--include-ignored")
+        .run(Duration::from_secs(60))
+        .map(|mut f| {
+            f.stdout.push_str(&f.stderr);
+            f
+        })
+        .unwrap()
+}
+
+/// The folder to work in, in a process that [`child`] started.
+pub(super) fn child_dir() -> Option<PathBuf> {
+    env::var_os(CHILD_DIR).map(PathBuf::from)
+}
+
+pub(super) fn manifest(facts: &FileFacts) -> Manifest {
+    Manifest {
+        version: MANIFEST_VERSION,
+        tool_version: "0.1.0".to_owned(),
+        git_commit: None,
+        label: facts.label.clone(),
+        created_utc: facts.label.time().and_utc(),
+        reason: Reason::Manual,
+        note: Some("\"quoted\" \"manifest_sha256\": \"\" ü".to_owned()),
+        server: ServerFacts {
+            flavour: Flavour::Mysql,
+            version: Version(9, 7, 4),
+            version_text: "9.7.4".to_owned(),
+            uuid: "unknown".to_owned(),
+            sql_mode: String::new(),
+            time_zone: "+00:00".to_owned(),
+            max_allowed_packet: 1,
+            lower_case_table_names: 0,
+        },
+        schema: facts.label.schema().to_owned(),
+        charset: "utf8mb4".to_owned(),
+        collation: "utf8mb4_0900_ai_ci".to_owned(),
+        log_position: LogPosition::Unknown { reason: "a test".to_owned() },
+        migrations: Vec::new(),
+        engine: "native".to_owned(),
+        engine_version: "0.1.0".to_owned(),
+        definer_policy: "current_user".to_owned(),
+        compression: facts.compression,
+        file: facts.file.clone(),
+        bytes: facts.bytes,
+        text_bytes: facts.text_bytes,
+        sha256: facts.sha256.clone(),
+        rows: 0,
+        tables: Vec::new(),
+        programs: Vec::new(),
+        schema_fingerprint: String::new(),
+        sections: facts.sections.clone(),
+        duration_ms: 1,
+        manifest_sha256: String::new(),
+    }
+}
+
+pub(super) const TEXT: &str = "-- head\nCREATE TABLE `movie` (id INT);\n-- end\n";
+
+/// Makes a small backup.
+pub(super) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Entry> {
+    let lock = store.lock(Duration::from_secs(5))?;
+    let mut pending = store.begin(&lock, label, compression)?;
+    for (n, line) in TEXT.split_inclusive('\n').enumerate() {
+        let kinds = [SectionKind::Head, SectionKind::Table, SectionKind::Tail];
+        pending.section(kinds[n], "movie")?;
+        pending.write_all(line.as_bytes())?;
+    }
+    pending.finish(|facts| Ok(manifest(facts)))
+}
