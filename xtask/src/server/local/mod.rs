@@ -30,10 +30,13 @@ use crate::ui::Ui;
 pub fn status(settings: &Settings) -> Result<Status> {
     let place = Place::new(&settings.local);
     let Some(state) = place.read()? else { return Ok(Status::Absent) };
+    // A start that was killed before root had a password left nothing to keep,
+    // even where its server still runs.
+    if !place.data().is_dir() {
+        return Ok(Status::Absent);
+    }
     Ok(match place.running_pid(Some(&state)) {
         Some(pid) => Status::Running(State { pid: Some(pid), ..state }),
-        // A start that was killed before root had a password left nothing to keep.
-        None if !place.data().is_dir() => Status::Absent,
         None => Status::Stopped(State { pid: None, ..state }),
     })
 }
