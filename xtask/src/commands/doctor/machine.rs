@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::model::account::Role;
 use crate::model::check::Check;
 use crate::sys;
-use crate::sys::docker::{self, Container, Engine};
+use crate::sys::docker::{self, Engine};
 
 /// Below this a backup of a small database and its drill may not fit any more.
 const ENOUGH: u64 = 2 << 30;
@@ -97,12 +97,10 @@ fn folders(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-/// The engine and the container; gives what was seen of the container.
-pub(super) fn docker(
-    settings: &Settings,
-    needed: bool,
-    findings: &mut Findings,
-) -> Option<Container> {
+/// The engine and the container: `needed` when the server is, or is to be, in it;
+/// `elsewhere` when the server was found without it.
+pub(super) fn docker(settings: &Settings, needed: bool, elsewhere: bool, findings: &mut Findings) {
+    let beside = if elsewhere { "; not needed here" } else { "" };
     let engine = docker::engine();
     let (check, fix) = match &engine {
         Engine::Running(version) => (Check::passed("docker engine", version), ""),
@@ -116,19 +114,22 @@ pub(super) fn docker(
         ),
     };
     if !needed && check.outcome == crate::model::check::Outcome::Failed {
-        findings.not_run("docker engine", format!("{}; not needed here", check.detail));
+        findings.not_run("docker engine", format!("{}{beside}", check.detail));
     } else {
         findings.server(check, fix);
     }
     let name = &settings.container;
     if !matches!(engine, Engine::Running(_)) {
-        findings.not_run("container", "no engine to ask");
-        return None;
+        return findings.not_run("container", "no engine to ask");
     }
     let container = docker::inspect(name).ok().flatten();
     let detail = container.as_ref().map_or_else(
         || format!("there is no container `{name}`"),
-        |c| format!("{name} is {} ({})", c.health.as_ref().unwrap_or(&c.status), c.image),
+        |c| {
+            // The health of a stopped container is that of its last day.
+            let health = c.health.as_ref().filter(|_| c.status == "running");
+            format!("{name} is {} ({})", health.unwrap_or(&c.status), c.image)
+        },
     );
     let running = container.as_ref().is_some_and(|c| c.status == "running");
     if needed {
@@ -137,7 +138,6 @@ pub(super) fn docker(
     } else if running {
         findings.server(Check::passed("container", detail), "");
     } else {
-        findings.not_run("container", format!("{detail}; not needed here"));
+        findings.not_run("container", format!("{detail}{beside}"));
     }
-    container.filter(|_| running)
 }
