@@ -2,6 +2,7 @@
 //! plan, show (a dry run stops here), confirm, do, record.
 
 pub mod backup;
+pub mod ci;
 pub mod ctx;
 pub mod doctor;
 pub mod list;
@@ -54,6 +55,9 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         Command::DbList(args) => list::run(ctx, args),
         Command::DbUp(args) => server::db_up(ctx, args),
         Command::DbDown(args) => server::db_down(ctx, args),
+        Command::Ci(args) => {
+            ci::run(&ctx.settings.root, &ci::Options { stages: args.stage.clone() })
+        }
         Command::Doctor(args) => doctor::run(ctx, args),
         _ => anyhow::bail!("not wired"),
     }

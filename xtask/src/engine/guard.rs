@@ -197,9 +197,8 @@ fn transaction(text: &[u8], mode: LexMode) -> Judged {
 }
 
 fn alter_database(text: &[u8], mode: LexMode) -> Judged {
-    let mut tokens = Tokens::new(text, mode).skip(2);
     let words = ["DEFAULT", "CHARACTER", "SET", "CHARSET", "COLLATE"];
-    while let Some(token) = tokens.next() {
+    for token in Tokens::new(text, mode).skip(2) {
         let value = matches!(token.kind, TokenKind::Text | TokenKind::Name);
         let known = words.iter().any(|word| token.is(word)) || token.is_punct(b'=') || value;
         // Names of character sets and collations are words, too.
@@ -227,7 +226,8 @@ fn create_table(text: &[u8], mode: LexMode) -> Judged {
             TokenKind::Punct(b'(') => depth += 1,
             TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
             TokenKind::Punct(b';') => return Err("it holds a second statement".to_owned()),
-            TokenKind::Punct(b'.') => {
+            // The point of a number is none between names: no unquoted name is all digits.
+            TokenKind::Punct(b'.') if !before.as_ref().is_some_and(|b| digits_up_to(b, &token)) => {
                 return Err("a name is qualified with a schema".to_owned());
             }
             TokenKind::Word => word_in_table(&token, before.as_ref(), depth, &mut tokens)?,
@@ -236,6 +236,10 @@ fn create_table(text: &[u8], mode: LexMode) -> Judged {
         before = Some(token);
     }
     Ok(Verdict::Run)
+}
+
+fn digits_up_to(before: &Token<'_>, point: &Token<'_>) -> bool {
+    before.kind == TokenKind::Number && before.end() == point.at
 }
 
 fn word_in_table(

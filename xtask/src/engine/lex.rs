@@ -156,6 +156,42 @@ pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
+/// Moves `pos`, inside of a quote, behind the closing one. `false` if that is
+/// not in `data` yet; `pos` is then where to go on once there is more.
+///
+/// A doubled quote reads as one string's end and the next one's begin, which
+/// splits the same.
+pub(super) fn close_quote(data: &[u8], pos: &mut usize, quote: u8, mode: LexMode) -> bool {
+    if !mode.escapes(quote) {
+        let found = memchr::memchr(quote, &data[*pos..]);
+        *pos = found.map_or(data.len(), |skip| *pos + skip + 1);
+        return found.is_some();
+    }
+    loop {
+        match memchr::memchr2(quote, b'\\', &data[*pos..]) {
+            Some(skip) if data[*pos + skip] == quote => {
+                *pos += skip + 1;
+                return true;
+            }
+            // Stay on a backslash that is the last byte: what it hides is not here yet.
+            Some(skip) if *pos + skip + 1 >= data.len() => {
+                *pos += skip;
+                return false;
+            }
+            Some(skip) => *pos += skip + 2,
+            None => {
+                *pos = data.len();
+                return false;
+            }
+        }
+    }
+}
+
+/// How many lines end in `bytes`.
+pub(super) fn newlines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
+}
+
 /// Reads a statement token by token.
 #[derive(Debug, Clone)]
 pub struct Tokens<'a> {
@@ -262,9 +298,8 @@ impl<'a> Tokens<'a> {
         let escapes = self.mode.escapes(quote);
         let mut at = 1;
         while let Some(&byte) = rest.get(at) {
-            if byte == b'\\' && escapes {
-                at += 2;
-            } else if byte == quote && rest.get(at + 1) == Some(&quote) {
+            let doubled = byte == quote && rest.get(at + 1) == Some(&quote);
+            if doubled || byte == b'\\' && escapes {
                 at += 2;
             } else if byte == quote {
                 return at + 1;

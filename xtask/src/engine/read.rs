@@ -52,7 +52,10 @@ pub fn read_dump(
         observer.definer(&kind, found.definer);
         let text = found.text.trim_ascii_end();
         let (line, mode) = (item.line, item.mode);
-        on(&Piece { kind: &kind, text, line, bytes, mode }, &observer.seen)?;
+        // The rewritten text names no schema any more.
+        let unnamed = Kind::AlterDatabase(None);
+        let kind = if matches!(*kind, Kind::AlterDatabase(_)) { &unnamed } else { &*kind };
+        on(&Piece { kind, text, line, bytes, mode }, &observer.seen)?;
     }
     Ok(observer.seen)
 }

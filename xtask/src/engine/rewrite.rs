@@ -108,7 +108,7 @@ pub fn disable_event(text: &[u8], mode: LexMode) -> Cow<'_, [u8]> {
         return Cow::Borrowed(text);
     }
     let mut depth = 0_u32;
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         match token.kind {
             TokenKind::Punct(b'(') => depth += 1,
             TokenKind::Punct(b')') => depth = depth.saturating_sub(1),

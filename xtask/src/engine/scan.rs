@@ -9,7 +9,7 @@ use std::io::BufRead;
 use anyhow::Result;
 
 use super::client::{Form, Statement, delimiter_argument, is_command};
-use super::lex::{LexMode, is_dash_comment, is_space, version_mark};
+use super::lex::{close_quote, is_dash_comment, is_space, newlines, version_mark};
 use super::setting::ModeTracker;
 use crate::model::exit::{ExitCode, Stop};
 
@@ -237,7 +237,7 @@ impl<R: BufRead> Scanner<R> {
                     }
                 }
                 State::Quote(quote) => {
-                    if !skip_quoted(data, at, quote, self.modes.mode()) {
+                    if !close_quote(data, &mut at.pos, quote, self.modes.mode()) {
                         return Step::More;
                     }
                     at.state = State::Code;
@@ -342,7 +342,7 @@ impl<R: BufRead> Scanner<R> {
             match byte {
                 b'\'' | b'"' | b'`' => {
                     at.pos += 1;
-                    if !skip_quoted(data, at, byte, self.modes.mode()) {
+                    if !close_quote(data, &mut at.pos, byte, self.modes.mode()) {
                         at.state = State::Quote(byte);
                         return Some(Step::More);
                     }
@@ -391,36 +391,4 @@ impl<R: BufRead> Scanner<R> {
         };
         Step::Cut(Cut { form: Form::Sql, text: at.text, tail: at.pos, end })
     }
-}
-
-/// Moves behind the closing quote. A doubled quote reads as one string's end
-/// and the next one's begin, which splits the same.
-fn skip_quoted(data: &[u8], at: &mut Progress, quote: u8, mode: LexMode) -> bool {
-    if !mode.escapes(quote) {
-        let found = memchr::memchr(quote, &data[at.pos..]);
-        at.pos = found.map_or(data.len(), |skip| at.pos + skip + 1);
-        return found.is_some();
-    }
-    loop {
-        match memchr::memchr2(quote, b'\\', &data[at.pos..]) {
-            Some(skip) if data[at.pos + skip] == quote => {
-                at.pos += skip + 1;
-                return true;
-            }
-            // Stay on a backslash that is the last byte: what it hides is not here yet.
-            Some(skip) if at.pos + skip + 1 >= data.len() => {
-                at.pos += skip;
-                return false;
-            }
-            Some(skip) => at.pos += skip + 2,
-            None => {
-                at.pos = data.len();
-                return false;
-            }
-        }
-    }
-}
-
-fn newlines(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64
 }

@@ -124,8 +124,8 @@ fn spelled(token: &Token<'_>, mode: LexMode) -> Option<String> {
 /// A value ends where a comma or the statement does; whatever is longer than
 /// the known shapes is an expression.
 fn value(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Value> {
+    let mut depth = u32::from(tokens.peek()?.is_punct(b'('));
     let mut found = simple(tokens, mode)?;
-    let mut depth = 0_u32;
     while let Some(token) = tokens.peek() {
         if depth == 0 && token.is_punct(b',') {
             break;

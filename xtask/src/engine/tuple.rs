@@ -287,7 +287,7 @@ impl Reader<'_> {
         if quoted && self.text.get(run.end) != Some(&b'\'') {
             return Err("a hexadecimal literal does not end");
         }
-        if digits.is_empty() && !quoted || digits.len() % 2 != 0 && quoted {
+        if digits.is_empty() && !quoted || !digits.len().is_multiple_of(2) && quoted {
             return Err("a hexadecimal literal has an odd number of digits");
         }
         hasher.open_value();

@@ -8,6 +8,7 @@ pub mod find;
 pub mod greeting;
 pub mod inventory;
 pub mod local;
+pub mod provision;
 pub mod session;
 pub mod tunnel;
 

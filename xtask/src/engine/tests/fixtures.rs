@@ -136,8 +136,8 @@ fn sections_hold_what_belongs_together() {
                 let saves = text.matches(&format!("SET {variable}")).count();
                 assert_eq!(text.matches(variable).count() - saves, saves, "{name}: {variable}");
             }
-            let lines = text.lines().filter(|line| line.starts_with("DELIMITER"));
-            assert!(lines.last().is_none_or(|line| line == "DELIMITER ;"), "{name}");
+            let mut lines = text.lines().filter(|line| line.starts_with("DELIMITER"));
+            assert!(lines.next_back().is_none_or(|line| line == "DELIMITER ;"), "{name}");
         }
         let tail = store.text(SectionKind::Tail, "");
         assert!(tail.starts_with("/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;"));

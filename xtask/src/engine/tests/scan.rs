@@ -100,7 +100,7 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9 =(),@.\t\n]{0,12}",
         "[a-z;\n\"`#*/é🎬-]{0,10}".prop_map(|s| format!("'{s}'")),
-        "[a-z;]{0,6}".prop_map(|s| format!("'{s}\\''''\\\\'")),
+        "[a-z;]{0,6}".prop_map(|s| format!("'{s}\\'''\\\\'")),
         "[a-z;\n'`#*/-]{0,10}".prop_map(|s| format!("\"{s}\"")),
         "[a-z;\n'\"#*/\\\\-]{0,10}".prop_map(|s| format!("`{s}```")),
         "[a-z;'\"`\n]{0,10}".prop_map(|s| format!(" /* {s} */ ")),

@@ -1,0 +1,31 @@
+//! Puts what is missing on the machine: a Docker engine, the compose plugin, a
+//! MySQL image built here because none can be pulled everywhere, and MariaDB's
+//! programs. Every step looks first and does nothing when all is there; each
+//! reports through the caller's `say`, one line at a time.
+
+pub mod apt;
+pub mod compose_plugin;
+pub mod docker_engine;
+pub mod mariadb;
+pub mod mirror;
+pub mod mysql_image;
+pub mod private_mariadb;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+/// Where a step reports what it does: one line, no newline at its end.
+pub type Say<'a> = dyn FnMut(&str) + 'a;
+
+/// Everything that the checks of this project need.
+///
+/// # Errors
+/// The first step that cannot be done; a [`crate::model::exit::Stop`] where a
+/// person has to install something by hand.
+pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
+    docker_engine::ensure(root, say)?;
+    compose_plugin::ensure(root, say)?;
+    mysql_image::ensure(root, say)?;
+    mariadb::ensure(say)
+}

@@ -1,0 +1,133 @@
+//! A MariaDB server of our own for the tests: its own folder, socket and port,
+//! stopped when dropped.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use mysql::prelude::Queryable as _;
+
+use crate::model::secret::Secret;
+use crate::sys::proc::{self, Cmd};
+use crate::sys::{clock, fs};
+
+const INSTALL_DEADLINE: Duration = Duration::from_secs(120);
+const START_DEADLINE: Duration = Duration::from_secs(60);
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// The longest path that fits a socket's address, with some room.
+const SOCKET_PATH_MAX: usize = 100;
+
+/// A running server; dropping it stops it. The folder stays with the caller.
+#[derive(Debug)]
+pub struct PrivateMariadb {
+    /// Where it listens on 127.0.0.1.
+    pub port: u16,
+    /// Where it listens on this machine's file system.
+    pub socket: PathBuf,
+    pid: u32,
+}
+
+/// Starts a server in `folder`, which must be new, with this password for root.
+///
+/// # Errors
+/// The programs are missing, or the server is not usable before the deadline.
+pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
+    let data = folder.join("data");
+    let socket = folder.join("mariadb.sock");
+    if socket.as_os_str().len() > SOCKET_PATH_MAX {
+        bail!("the path {} is too long for a socket", socket.display());
+    }
+    fs::create_private_dir(&data)?;
+    let user = Cmd::new("id").arg("-un").read(STOP_DEADLINE)?.trim().to_owned();
+    Cmd::new(program("mariadb-install-db")?)
+        .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
+        .arg(format!("--user={user}"))
+        .arg(format!("--datadir={}", data.display()))
+        .read(INSTALL_DEADLINE)?;
+    let accounts = folder.join("accounts.sql");
+    fs::write_durably(&accounts, accounts_sql(password).as_bytes())?;
+    let port = free_port()?;
+    let log = folder.join("mariadb.log");
+    let pid = Cmd::new(program("mariadbd")?)
+        .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
+        .arg(format!("--user={user}"))
+        .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--socket={}", socket.display()))
+        .arg(format!("--pid-file={}", folder.join("mariadb.pid").display()))
+        .arg(format!("--port={port}"))
+        .arg(format!("--init-file={}", accounts.display()))
+        .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"])
+        .daemon(fs::create_private(&log)?)?;
+    // From here on dropping it stops it, whatever goes wrong.
+    let server = PrivateMariadb { port, socket, pid };
+    let ready = clock::poll(START_DEADLINE, || {
+        if !proc::alive(pid) {
+            bail!("mariadbd stopped:\n{}", tail(&fs::read_text(&log).unwrap_or_default()));
+        }
+        Ok(usable(port, password).then_some(()))
+    })?;
+    if ready.is_none() {
+        let log = fs::read_text(&log).unwrap_or_default();
+        bail!("mariadbd was not usable before the deadline:\n{}", tail(&log));
+    }
+    Ok(server)
+}
+
+fn program(name: &str) -> Result<PathBuf> {
+    proc::find(name).with_context(|| format!("{name} is not installed"))
+}
+
+/// Run by the server as it starts: one statement a line. A new data folder has
+/// more accounts called root, one for each name of the machine and all without
+/// a password; they go first.
+fn accounts_sql(password: &Secret) -> String {
+    let password = password.reveal().replace('\\', "\\\\").replace('\'', "\\'");
+    format!(
+        "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n\
+         FLUSH PRIVILEGES;\n\
+         ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';\n\
+         CREATE OR REPLACE USER 'root'@'%' IDENTIFIED BY '{password}';\n\
+         GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;\n"
+    )
+}
+
+fn usable(port: u16, password: &Secret) -> bool {
+    let options = mysql::OptsBuilder::new()
+        .ip_or_hostname(Some("127.0.0.1"))
+        .tcp_port(port)
+        .prefer_socket(false)
+        .user(Some("root"))
+        .pass(Some(password.reveal()))
+        .tcp_connect_timeout(Some(Duration::from_secs(2)))
+        .read_timeout(Some(Duration::from_secs(2)));
+    mysql::Conn::new(options).and_then(|mut session| session.query_drop("SELECT 1")).is_ok()
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(10)..].join("\n")
+}
+
+/// A port that nothing listens on now.
+///
+/// # Errors
+/// The system gives none.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("look for a free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+impl Drop for PrivateMariadb {
+    fn drop(&mut self) {
+        let pid = self.pid.to_string();
+        Cmd::new("kill").args(["-TERM", &pid]).run(STOP_DEADLINE).ok();
+        let gone = clock::poll(STOP_DEADLINE, || {
+            Ok::<_, std::convert::Infallible>((!proc::alive(self.pid)).then_some(()))
+        });
+        if !matches!(gone, Ok(Some(()))) {
+            // Its data is thrown away: nothing is lost by force.
+            Cmd::new("kill").args(["-KILL", &pid]).run(STOP_DEADLINE).ok();
+        }
+    }
+}

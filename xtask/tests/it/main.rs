@@ -1,0 +1,3 @@
+//! Fast tests that need no server.
+
+mod tidy;

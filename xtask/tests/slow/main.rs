@@ -1,0 +1,6 @@
+//! Tests against real servers. `cargo xtask ci` starts the servers and tells
+//! these tests where they are; without them each test says what it skips, and
+//! where CI is set a missing server is a failure.
+
+mod harness;
+mod support;

@@ -1,0 +1,191 @@
+//! A project folder of one test: its own `.env`, schema and accounts on a shared
+//! server. Dropping it removes all of them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mysql::Conn;
+use mysql::prelude::Queryable as _;
+use xtask::model::account::Role;
+use xtask::model::secret::Secret;
+use xtask::sys::fs;
+use xtask::sys::proc::{Cmd, Finished};
+
+use super::{Server, TestServer};
+
+/// No command of a test takes longer.
+const XTASK_DEADLINE: Duration = Duration::from_secs(300);
+/// Not a secret: it opens one schema of a server that lives as long as the tests.
+const PASSWORD: &str = "sandbox 'quoted' \\ pass";
+
+/// A project folder with a schema of its own.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The schema, `t_<name>`.
+    pub schema: String,
+    name: String,
+    server: TestServer,
+    folder: tempfile::TempDir,
+}
+
+impl Sandbox {
+    /// A new one; `name` is the test's own, in lower-case letters, digits and `_`.
+    pub fn new(server: &TestServer, name: &str) -> Self {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        assert!(name.len() <= 20 && name.chars().all(plain), "`{name}` cannot name a schema");
+        assert!(!name.contains("__"), "`__` marks the tool's own schemas");
+        let sandbox = Self {
+            schema: format!("t_{name}"),
+            name: name.to_owned(),
+            server: server.clone(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        // What a killed run left would be taken for this test's own.
+        sandbox.remove_from_server();
+        let mut root = server.root();
+        root.query_drop(format!("CREATE DATABASE `{}`", sandbox.schema)).unwrap();
+        for statement in sandbox.accounts() {
+            root.query_drop(&statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        sandbox.write_env();
+        sandbox.write("xtask.toml", "");
+        sandbox.write("Cargo.toml", "[workspace]\n");
+        sandbox
+    }
+
+    /// The project folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where backups are kept.
+    pub fn backups(&self) -> PathBuf {
+        self.path().join("backups")
+    }
+
+    /// Writes a file of the project, with its folders.
+    pub fn write(&self, at: &str, text: &str) {
+        let path = self.path().join(at);
+        fs::create_private_dir(path.parent().unwrap()).unwrap();
+        fs::write_durably(&path, text.as_bytes()).unwrap();
+    }
+
+    /// Runs the tool in this project.
+    pub fn xtask(&self, args: &[&str]) -> Finished {
+        self.command(args).run(XTASK_DEADLINE).unwrap()
+    }
+
+    /// The tool in this project, to be run with more settings.
+    pub fn command(&self, args: &[&str]) -> Cmd {
+        let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(args.iter().copied())
+            .dir(self.path())
+            .env("XTASK_ROOT", self.path().to_str().unwrap())
+            .env("NO_COLOR", "1");
+        let own = ["DB_NAME", "DB_HOST", "DB_PORT", "DB_SOCKET", "DB_CONTAINER", "DB_REACH"];
+        let accounts = Role::ALL
+            .into_iter()
+            .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
+        // Only `.env` speaks here: a developer's own settings stay outside.
+        for name in own.into_iter().chain(accounts).chain(["API_URL"]) {
+            command = command.env_remove(name);
+        }
+        command
+    }
+
+    /// A connection as root, in the sandbox's schema.
+    pub fn root(&self) -> Conn {
+        self.server.login("root", &self.server.root_password, Some(&self.schema))
+    }
+
+    /// A connection as one of the sandbox's accounts.
+    pub fn login(&self, user: &str) -> Conn {
+        self.server.login(user, &Secret::new(PASSWORD), Some(&self.schema))
+    }
+
+    /// Runs statements, separated by `;`, as root in the sandbox's schema.
+    pub fn sql(&self, statements: &str) {
+        let mut root = self.root();
+        for statement in statements.split(';').map(str::trim).filter(|text| !text.is_empty()) {
+            root.query_drop(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+    }
+
+    fn user(&self, role: Role) -> String {
+        let kind = role.default_user().trim_end_matches("_user");
+        if role == Role::Root { kind.to_owned() } else { format!("{kind}_{}", self.name) }
+    }
+
+    fn write_env(&self) {
+        let server = &self.server;
+        let mut env = format!(
+            "DB_NAME={}\nDB_HOST={}\nDB_PORT={}\nDB_ROOT_PASSWORD={}\nAPI_URL=http://127.0.0.1:9\n",
+            self.schema,
+            server.host,
+            server.port,
+            server.root_password.reveal()
+        );
+        if let Some(container) = &server.container {
+            env.push_str(&format!("DB_CONTAINER={container}\n"));
+        }
+        for role in Role::CREATED {
+            let quoted = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
+            let user = self.user(role);
+            env.push_str(&format!("{}={user}\n", role.user_var().unwrap()));
+            env.push_str(&format!("{}=\"{quoted}\"\n", role.password_var()));
+        }
+        self.write(".env", &env);
+    }
+
+    /// The accounts as `quickstart` makes them, under names of this sandbox.
+    fn accounts(&self) -> Vec<String> {
+        let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+        let own = format!("`{}`.*", self.schema.replace('_', "\\_"));
+        let companions = format!("`{}\\_\\_%`.*", self.schema.replace('_', "\\_"));
+        let mut statements = Vec::new();
+        for role in Role::CREATED {
+            let user = format!("'{}'@'%'", self.user(role));
+            statements.push(format!("CREATE USER {user} IDENTIFIED BY '{password}'"));
+            let (rights, everywhere) = match role {
+                Role::Backup => ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES", false),
+                Role::Restore | Role::Migrate => ("ALL", true),
+                _ => ("SELECT, INSERT, UPDATE, DELETE", false),
+            };
+            statements.push(format!("GRANT {rights} ON {own} TO {user}"));
+            if everywhere {
+                statements.push(format!("GRANT {rights} ON {companions} TO {user}"));
+            }
+            if role == Role::Backup {
+                // Reading the bodies of routines is a right of its own.
+                statements.push(match self.server.flavour {
+                    Server::Mysql => format!("GRANT SHOW_ROUTINE ON *.* TO {user}"),
+                    Server::Mariadb => format!("GRANT SELECT ON mysql.proc TO {user}"),
+                });
+            }
+        }
+        statements
+    }
+
+    fn remove_from_server(&self) {
+        let mut root = self.server.root();
+        let all: Vec<String> =
+            root.query("SELECT schema_name FROM information_schema.schemata").unwrap();
+        let companion = format!("{}__", self.schema);
+        for schema in all.iter().filter(|it| **it == self.schema || it.starts_with(&companion)) {
+            root.query_drop(format!("DROP DATABASE `{schema}`")).unwrap();
+        }
+        for role in Role::CREATED {
+            root.query_drop(format!("DROP USER IF EXISTS '{}'@'%'", self.user(role))).unwrap();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // What the failed test saw stays for whoever looks; the server goes anyway.
+            return;
+        }
+        self.remove_from_server();
+    }
+}
