@@ -7,10 +7,10 @@ use super::Ctx;
 use crate::cli::server::{DbDown, DbUp, Where};
 use crate::config::ReachChoice;
 use crate::model::exit::{ExitCode, Stop};
+use crate::server::container;
 use crate::server::endpoint::{Reach, Server};
 use crate::server::find::{self, Found};
 use crate::server::local::{self, Status};
-use crate::server::{container, endpoint};
 use crate::sys::docker::{self, Engine};
 
 /// Starts the database that is there and waits until it takes logins.
@@ -35,7 +35,9 @@ pub fn db_up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
         let how = if started { "started" } else { "was running already" };
         ctx.ui.result(&format!("{flavour} {version} {how}: {server}"));
     }
-    warn_of_another(ctx, server);
+    if args.place != Where::Auto {
+        warn_of_another(ctx, server);
+    }
     Ok(())
 }
 
@@ -124,16 +126,12 @@ fn with_greeting(ctx: &Ctx, server: Server, started: bool) -> Result<(Found, boo
 /// one just started, a person has to know.
 fn warn_of_another(ctx: &Ctx, started: &Server) {
     if let Ok(found) = find::find(&ctx.settings, &ctx.ui)
-        && !same(&found.endpoint, &started.endpoint)
+        && found.endpoint != started.endpoint
         && found.container() != started.container()
     {
         ctx.ui.warn(format!("the other commands use {found}, not this server"));
         ctx.ui.say("hint: DB_REACH=local (or docker) in .env decides which one they take.");
     }
-}
-
-fn same(a: &endpoint::Endpoint, b: &endpoint::Endpoint) -> bool {
-    a == b
 }
 
 /// A stable word for JSON.

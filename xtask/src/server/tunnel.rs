@@ -151,6 +151,8 @@ fn carry(container: &str, socket: &TcpStream) -> Result<()> {
         child.wait(GRACE);
     })?;
     pump(&mut output, &mut to_client);
+    // Nobody reads any more: a child that is still writing is to notice.
+    drop(output);
     // The server is done: the client's half ends with it.
     socket.shutdown(Shutdown::Both).ok();
     up.join().ok();

@@ -50,6 +50,8 @@ pub struct Container {
     pub published: Option<(String, u16)>,
     /// Its own address on the first network that gives it one.
     pub address: Option<String>,
+    /// When it was started last.
+    pub started: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether its image declares the port 3306.
     pub exposes: bool,
 }
@@ -123,6 +125,7 @@ fn read(json: &serde_json::Value) -> Container {
         image: text("/Config/Image"),
         published,
         address,
+        started: text("/State/StartedAt").parse().ok(),
         exposes: json.pointer("/Config/ExposedPorts/3306~1tcp").is_some(),
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Res
                 && matches!(settings.reach, ReachChoice::Docker | ReachChoice::DockerExec)
         }
     };
-    machine::docker(settings, by_docker, findings);
+    machine::docker(settings, by_docker, found.is_ok() && !by_docker, findings);
     match found {
         Ok(Found { server, greeting }) => {
             let what = format!("{} {} at {server}", greeting.flavour, greeting.version_text);

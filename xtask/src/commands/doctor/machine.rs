@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::model::account::Role;
 use crate::model::check::Check;
 use crate::sys;
-use crate::sys::docker::{self, Container, Engine};
+use crate::sys::docker::{self, Engine};
 
 /// Below this a backup of a small database and its drill may not fit any more.
 const ENOUGH: u64 = 2 << 30;
@@ -17,12 +17,20 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     workspace(settings, findings);
     environment(settings, findings);
     folders(settings, findings);
-    let git = sys::git::commit(&settings.root);
-    let seen = git.clone().unwrap_or_else(|| "no git, or not a checkout".to_owned());
-    findings.configuration(
-        Check::of(git.is_some(), "git", seen),
-        "install git and work in a clone; manifests name the commit",
-    );
+    git(settings, findings);
+}
+
+/// Only a manifest's note of the commit needs it.
+fn git(settings: &Settings, findings: &mut Findings) {
+    let there = sys::proc::find("git").is_some();
+    match sys::git::commit(&settings.root) {
+        Some(commit) => findings.configuration(Check::passed("git", commit), ""),
+        None if there => findings.not_run("git", "not a checkout; manifests name no commit"),
+        None => findings.configuration(
+            Check::failed("git", "git is not installed"),
+            "install git; manifests name the commit that a backup belongs to",
+        ),
+    }
 }
 
 fn workspace(settings: &Settings, findings: &mut Findings) {
@@ -89,12 +97,10 @@ fn folders(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-/// The engine and the container; gives what was seen of the container.
-pub(super) fn docker(
-    settings: &Settings,
-    needed: bool,
-    findings: &mut Findings,
-) -> Option<Container> {
+/// The engine and the container: `needed` when the server is, or is to be, in it;
+/// `elsewhere` when the server was found without it.
+pub(super) fn docker(settings: &Settings, needed: bool, elsewhere: bool, findings: &mut Findings) {
+    let beside = if elsewhere { "; not needed here" } else { "" };
     let engine = docker::engine();
     let (check, fix) = match &engine {
         Engine::Running(version) => (Check::passed("docker engine", version), ""),
@@ -108,19 +114,22 @@ pub(super) fn docker(
         ),
     };
     if !needed && check.outcome == crate::model::check::Outcome::Failed {
-        findings.not_run("docker engine", format!("{}; not needed here", check.detail));
+        findings.not_run("docker engine", format!("{}{beside}", check.detail));
     } else {
         findings.server(check, fix);
     }
     let name = &settings.container;
     if !matches!(engine, Engine::Running(_)) {
-        findings.not_run("container", "no engine to ask");
-        return None;
+        return findings.not_run("container", "no engine to ask");
     }
     let container = docker::inspect(name).ok().flatten();
     let detail = container.as_ref().map_or_else(
         || format!("there is no container `{name}`"),
-        |c| format!("{name} is {} ({})", c.health.as_ref().unwrap_or(&c.status), c.image),
+        |c| {
+            // The health of a stopped container is that of its last day.
+            let health = c.health.as_ref().filter(|_| c.status == "running");
+            format!("{name} is {} ({})", health.unwrap_or(&c.status), c.image)
+        },
     );
     let running = container.as_ref().is_some_and(|c| c.status == "running");
     if needed {
@@ -129,7 +138,6 @@ pub(super) fn docker(
     } else if running {
         findings.server(Check::passed("container", detail), "");
     } else {
-        findings.not_run("container", format!("{detail}; not needed here"));
+        findings.not_run("container", format!("{detail}{beside}"));
     }
-    container.filter(|_| running)
 }

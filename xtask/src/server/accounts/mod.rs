@@ -185,15 +185,34 @@ fn login(
         done.push(format!("created the account {user}"));
         return Ok(());
     }
+    let refused = |error: &anyhow::Error| session::code(error) == Some(1045);
     match Session::open(server, account, None) {
-        Ok(_) => Ok(()),
-        Err(error) if session::code(&error) == Some(1045) => {
-            set_password(root, "ALTER USER", user, "%", password)?;
+        Ok(_) => return Ok(()),
+        Err(error) if refused(&error) => {}
+        Err(error) => return Err(error),
+    }
+    set_password(root, "ALTER USER", user, "%", password)?;
+    match Session::open(server, account, None) {
+        Err(error) if refused(&error) => Err(still_refused(error, user, &hosts)),
+        Err(error) => Err(error),
+        Ok(_) => {
             done.push(format!("set the password of {user} to the one in .env"));
             Ok(())
         }
-        Err(error) => Err(error),
     }
+}
+
+/// The password is right now, so another account of that name must be in front.
+fn still_refused(error: anyhow::Error, user: &str, hosts: &[String]) -> anyhow::Error {
+    let others: Vec<String> =
+        hosts.iter().filter(|host| *host != "%").map(|host| format!("'{user}'@'{host}'")).collect();
+    let others = if others.is_empty() { "an anonymous one".to_owned() } else { others.join(", ") };
+    let stop = Stop::new(
+        ExitCode::Server,
+        format!("'{user}'@'%' has the password of .env, and its login is still refused"),
+    )
+    .hint(format!("A more specific account comes first: {others}. Remove it if nothing uses it."));
+    error.context(stop)
 }
 
 /// Takes what is too much and gives what is missing; touches nothing when the
@@ -220,7 +239,9 @@ fn mend_rights(
         for role in before.excess.iter().filter(|revoke| !revoke.contains(" ON ")) {
             root.run(role)?;
         }
-        root.run(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"))?;
+        if before.excess.iter().any(|revoke| revoke.contains(" ON ")) {
+            root.run(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"))?;
+        }
         done.push(format!("took from {}: {}", account.user, before.excess.join("; ")));
     }
     for grant in &compare(root)?.missing {

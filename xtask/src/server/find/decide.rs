@@ -1,6 +1,8 @@
 //! What the observed facts mean: which ways to try, and what the trouble is.
 //! Pure, so that every trouble has a test.
 
+use std::time::Duration;
+
 use crate::config::ReachChoice;
 use crate::model::exit::{ExitCode, Stop};
 use crate::server::endpoint::{Endpoint, Reach};
@@ -17,6 +19,9 @@ pub(super) struct Facts {
     /// The end of the container's log, where it has no health check.
     pub log: String,
     pub local: Status,
+    /// How long the container has been running, and how long a start may take.
+    pub up: Option<Duration>,
+    pub start_may_take: Duration,
 }
 
 impl Default for Facts {
@@ -27,6 +32,8 @@ impl Default for Facts {
             container: None,
             log: String::new(),
             local: Status::Absent,
+            up: None,
+            start_may_take: Duration::ZERO,
         }
     }
 }
@@ -70,16 +77,27 @@ pub(super) fn candidates(
     ways
 }
 
-/// Whether the container runs and its server is still on the way up.
+/// Whether the container runs and its server, which does not answer, is still on
+/// the way up. Without a health check a fresh start or the log tells.
 pub(super) fn starting(facts: &Facts) -> bool {
     facts.container.as_ref().is_some_and(|container| match container.health.as_deref() {
         _ if container.status != "running" => false,
         Some(health) => health == "starting",
-        None => log_says_starting(&facts.log),
+        None => {
+            let is_server = container.exposes || names_a_server(&container.image);
+            let fresh = facts.up.is_some_and(|up| up < facts.start_may_take);
+            is_server && (fresh || log_says_starting(&facts.log))
+        }
     })
 }
 
-/// Without a health check the log is what tells: a start, or the preparation of
+/// Whether the health check itself says so.
+pub(super) fn not_healthy_yet(facts: &Facts) -> bool {
+    let health = facts.container.as_ref().and_then(|container| container.health.as_deref());
+    health == Some("starting")
+}
+
+/// The log tells: a start, or the preparation of
 /// a new data folder, after the last time the server was ready on its port.
 fn log_says_starting(log: &str) -> bool {
     let mut starting = false;
@@ -252,7 +270,7 @@ pub(super) fn nothing_explicit(endpoint: &Endpoint, answer: &Answer) -> Stop {
     let why = said(answer);
     refusal(format!("no MySQL server answers at {endpoint}: {why}"))
         .hint(format!(
-            "{names} in .env (or the environment) demand this address; nothing else was tried."
+            "The address is from {names} in .env or the environment; nothing else was tried."
         ))
         .hint("Remove them to have the server looked for: container first, then the private one.")
 }

@@ -16,6 +16,7 @@ fn container(status: &str) -> Container {
         image: "mysql:9.7".to_owned(),
         published: Some(("127.0.0.1".to_owned(), 3306)),
         address: Some("172.17.0.2".to_owned()),
+        started: None,
         exposes: true,
     }
 }
@@ -128,6 +129,9 @@ fn a_server_on_its_way_up_is_waited_for() {
         mysqld: ready for connections. Version: '9.7.4'  socket: 's'  port: 3306"
     );
     assert!(!starting(&with(None, &up)));
+    let second = std::time::Duration::from_secs(1);
+    let fresh = |up| Facts { up: Some(up), start_may_take: second * 60, ..with(None, "") };
+    assert!(starting(&fresh(second)) && !starting(&fresh(second * 61)));
     let trouble = trouble(ReachChoice::Auto, NAME, &with(Some("starting"), ""), &[]);
     assert!(trouble.starting && trouble.stop.message.contains("still starting"));
 }

@@ -115,10 +115,14 @@ fn attempt(settings: &Settings, ui: &Ui) -> Result<Result<Found, Trouble>> {
     let mut tried: Vec<(Reach, Answer)> = Vec::new();
     for (reach, endpoint) in decide::candidates(settings.reach, &settings.container, &facts) {
         // A container that is about to be usable is waited for: falling through
-        // to the private server would be to work on another database.
-        // Nor is it worth a `docker exec` a round.
-        let direct = matches!(reach, Reach::Published { .. } | Reach::ContainerAddress { .. });
-        if !direct && settings.reach != ReachChoice::Local && decide::starting(&facts) {
+        // to the private server would be to work on another database. Nor is it
+        // worth a `docker exec` a round.
+        let wait = match reach {
+            Reach::Local => settings.reach == ReachChoice::Auto && decide::starting(&facts),
+            Reach::DockerExec { .. } => decide::not_healthy_yet(&facts),
+            _ => false,
+        };
+        if wait {
             break;
         }
         let (answer, tunnel) = match endpoint {
@@ -156,7 +160,11 @@ fn through_tunnel(settings: &Settings, limit: Duration) -> (Answer, Option<Docke
 }
 
 fn observe(settings: &Settings) -> Result<Facts> {
-    let mut facts = Facts { local: local::status(settings)?, ..Facts::default() };
+    let mut facts = Facts {
+        local: local::status(settings)?,
+        start_may_take: Duration::from_secs(settings.policy.server.start_deadline_s),
+        ..Facts::default()
+    };
     if settings.reach == ReachChoice::Local {
         return Ok(facts);
     }
@@ -166,6 +174,7 @@ fn observe(settings: &Settings) -> Result<Facts> {
     }
     if let Some(container) = facts.container.as_ref().filter(|c| c.status == "running") {
         facts.engine_is_here = docker::engine_is_here();
+        facts.up = container.started.and_then(|started| (clock::now() - started).to_std().ok());
         if container.health.is_none() {
             facts.log = docker::log_tail(&settings.container, 200);
         }

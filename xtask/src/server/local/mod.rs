@@ -14,6 +14,7 @@ pub use self::state::{State, Status};
 use super::accounts;
 use super::endpoint::{Reach, Server};
 use super::greeting::{self, Answer};
+use super::provision;
 use super::session::Session;
 use crate::config::Settings;
 use crate::model::account::{Account, Role};
@@ -30,10 +31,13 @@ use crate::ui::Ui;
 pub fn status(settings: &Settings) -> Result<Status> {
     let place = Place::new(&settings.local);
     let Some(state) = place.read()? else { return Ok(Status::Absent) };
+    // A start that was killed before root had a password left nothing to keep,
+    // even where its server still runs.
+    if !place.data().is_dir() {
+        return Ok(Status::Absent);
+    }
     Ok(match place.running_pid(Some(&state)) {
         Some(pid) => Status::Running(State { pid: Some(pid), ..state }),
-        // A start that was killed before root had a password left nothing to keep.
-        None if !place.data().is_dir() => Status::Absent,
         None => Status::Stopped(State { pid: None, ..state }),
     })
 }
@@ -259,11 +263,20 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// STUB: replaced by `crate::server::provision::mariadb` when that room lands.
-fn install_local_server(_ui: &Ui, _consent: bool) -> Result<()> {
-    Err(Stop::new(ExitCode::Server, "neither a MySQL nor a MariaDB server is installed")
-        .hint("Debian, Ubuntu: `sudo apt-get install mariadb-server mariadb-client`.")
-        .hint("Fedora: `sudo dnf install mariadb-server`. macOS: `brew install mariadb`.")
-        .hint("Or install Docker and run `cargo xtask db-up --on docker`.")
-        .into())
+/// Installs MariaDB's programs where that is possible and wanted.
+fn install_local_server(ui: &Ui, consent: bool) -> Result<()> {
+    let question = "No MySQL or MariaDB server is installed. Install MariaDB from this system's \
+                    packages (no service is started)?";
+    let possible = provision::apt::check_possible(&["mariadb-server-core"]).is_ok();
+    if possible && ui.ask(question, consent)? {
+        return provision::mariadb::ensure(&mut |line| ui.say(line));
+    }
+    let stop = Stop::new(ExitCode::Server, "neither a MySQL nor a MariaDB server is installed");
+    let stop = if possible {
+        stop.hint("Add --yes to have MariaDB installed from this system's packages.")
+    } else {
+        stop.hint("Debian, Ubuntu: `sudo apt-get install mariadb-server-core mariadb-client`.")
+            .hint("Fedora: `sudo dnf install mariadb-server`. macOS: `brew install mariadb`.")
+    };
+    Err(stop.hint("Or install Docker and run `cargo xtask db-up --on docker`.").into())
 }

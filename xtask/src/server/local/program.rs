@@ -93,7 +93,10 @@ pub(super) fn initialise(program: &Program, data: &Path, root: bool) -> Result<(
         ]),
     };
     let command = command.arg(datadir_arg(data));
-    let command = if root { command.arg("--user=root") } else { command };
+    // MariaDB's script lets root go on unasked; told --user, it calls chown with
+    // a path that it does not quote.
+    let ask = root && program.flavour == Flavour::Mysql;
+    let command = if ask { command.arg("--user=root") } else { command };
     let finished = command.run(INITIALISE)?;
     if finished.ok() {
         return Ok(());
