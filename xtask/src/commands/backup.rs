@@ -96,7 +96,10 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let missing = server::accounts::missing_grants(&mut session, &ctx.settings, Role::Backup)?;
     if !missing.is_empty() {
         let user = &ctx.settings.account(Role::Backup).user;
-        let mut stop = Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights that a complete backup needs"));
+        let mut stop = Stop::new(
+            ExitCode::Configuration,
+            format!("`{user}` lacks rights that a complete backup needs"),
+        );
         for grant in missing {
             stop = stop.hint(format!("Run as root: {grant};"));
         }
@@ -125,7 +128,13 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
 ///
 /// # Errors
 /// See docs/exit-codes.md; then no backup exists and the older ones are untouched.
-pub fn take(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, wish: &Wish) -> Result<Manifest> {
+pub fn take(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    wish: &Wish,
+) -> Result<Manifest> {
     let start = Instant::now();
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
@@ -147,9 +156,17 @@ pub fn take(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, wish: &
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
     let account = ctx.settings.account(Role::Backup);
     let lock_all = !plan.non_transactional.is_empty();
-    let dumped = dumper::dump(&plan.client, server, account, &plan.schema, lock_all, &mut pending, &mut |p| {
-        bar.set(p.bytes, p.rows, p.object);
-    });
+    let dumped = dumper::dump(
+        &plan.client,
+        server,
+        account,
+        &plan.schema,
+        lock_all,
+        &mut pending,
+        &mut |p| {
+            bar.set(p.bytes, p.rows, p.object);
+        },
+    );
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
     let after = inventory::read(&mut session, &plan.schema)?;
@@ -159,7 +176,8 @@ pub fn take(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, wish: &
     let entry = pending
         .finish(|file| Ok(manifest(ctx, &prepared, &seen, file, wish, created_utc, start)))
         .map_err(|error| on_full_disk(error, store))?;
-    let manifest = entry.manifest().cloned().context("the backup that was just made has no manifest")?;
+    let manifest =
+        entry.manifest().cloned().context("the backup that was just made has no manifest")?;
     let event = Event::Backup {
         label: manifest.label.clone(),
         sha256: manifest.sha256.clone(),
@@ -175,9 +193,12 @@ fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     if !is_disk_full(&error) {
         return error;
     }
-    let stop = Stop::new(ExitCode::Store, format!("the disk with {} is full; no backup was made", store.dir().display()))
-        .hint("Free some space, or write elsewhere with --out DIR.")
-        .hint("The older backups are untouched.");
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!("the disk with {} is full; no backup was made", store.dir().display()),
+    )
+    .hint("Free some space, or write elsewhere with --out DIR.")
+    .hint("The older backups are untouched.");
     error.context(stop)
 }
 
@@ -185,20 +206,40 @@ fn demand_unmoved(before: &Inventory, after: &Inventory) -> Result<()> {
     if fingerprint::schema(before) == fingerprint::schema(after) {
         return Ok(());
     }
-    Err(Stop::new(ExitCode::Unexpected, "the schema changed while it was being dumped; no backup was made")
-        .hint("Something ran DDL at the same time. Take the backup again when it is done.")
-        .into())
+    Err(Stop::new(
+        ExitCode::Unexpected,
+        "the schema changed while it was being dumped; no backup was made",
+    )
+    .hint("Something ran DDL at the same time. Take the backup again when it is done.")
+    .into())
 }
 
 /// The dump holds exactly what the server's inventory lists, with every column.
 fn demand_complete(seen: &Seen, inventory: &Inventory) -> Result<()> {
+    if let Some(odd) = seen.odd.first() {
+        let message = format!(
+            "the dump holds a statement that is not known from dumps, line {}: {}",
+            odd.line, odd.start
+        );
+        return Err(
+            Stop::new(ExitCode::Unexpected, format!("{message}; no backup was made")).into()
+        );
+    }
+    if let Some(view) = seen.placeholders.first() {
+        return Err(Stop::new(ExitCode::Unexpected, format!("the dump holds only a stand-in of view `{view}`; no backup was made"))
+            .hint("The view may name a table or column that is gone: `SHOW CREATE VIEW` and `SELECT` from it tell.")
+            .into());
+    }
     let check = compare::seen_with_inventory(seen, inventory);
     if check.outcome == crate::model::check::Outcome::Passed {
         return Ok(());
     }
-    Err(Stop::new(ExitCode::Unexpected, format!("the dump is not complete, no backup was made: {}", check.detail))
-        .hint("`cargo xtask doctor` checks that backup_user may read everything.")
-        .into())
+    Err(Stop::new(
+        ExitCode::Unexpected,
+        format!("the dump is not complete, no backup was made: {}", check.detail),
+    )
+    .hint("`cargo xtask doctor` checks that backup_user may read everything.")
+    .into())
 }
 
 fn manifest(
@@ -211,7 +252,9 @@ fn manifest(
     start: Instant,
 ) -> Manifest {
     let hashes = fingerprint::definitions(&prepared.before);
-    let hash = |kind: ObjectKind, name: &str| hashes.get(&(kind, name.to_owned())).cloned().unwrap_or_default();
+    let hash = |kind: ObjectKind, name: &str| {
+        hashes.get(&(kind, name.to_owned())).cloned().unwrap_or_default()
+    };
     let tables = prepared.before.tables.iter().map(|(name, facts)| {
         let table = seen.tables.get(name);
         let content = table.map(|t| t.digest).unwrap_or_default();
@@ -245,7 +288,10 @@ fn manifest(
         log_position: prepared.position.clone(),
         migrations: prepared.migrations.clone(),
         engine: "mysqldump".to_owned(),
-        engine_version: format!("{} {}", prepared.plan.client.program, prepared.plan.client.version),
+        engine_version: format!(
+            "{} {}",
+            prepared.plan.client.program, prepared.plan.client.version
+        ),
         definer_policy: "current_user".to_owned(),
         compression: file.compression,
         file: file.file.clone(),

@@ -15,17 +15,21 @@ pub fn run(ctx: &mut Ctx, _args: &DbList) -> Result<()> {
     let store = ctx.store()?;
     let entries = store.list()?;
     let ledger = store.read()?;
-    let verified = |m: &crate::model::manifest::Manifest| ledger.highest_verification(&m.label, &m.sha256);
+    let verified =
+        |m: &crate::model::manifest::Manifest| ledger.highest_verification(&m.label, &m.sha256);
     if ctx.ui.json() {
         let backups = entries.iter().filter_map(|e| e.manifest());
         let backups = backups.map(|m| report::json::ListedBackup::new(m, verified(m))).collect();
-        let document = report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
+        let document =
+            report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
         ctx.ui.result(&report::json::render(&document)?);
     } else {
         let rows: Vec<report::text::ListRow> = entries
             .iter()
             .map(|entry| match entry.manifest() {
-                Some(m) => report::text::ListRow::Usable(report::json::ListedBackup::new(m, verified(m))),
+                Some(m) => {
+                    report::text::ListRow::Usable(report::json::ListedBackup::new(m, verified(m)))
+                }
                 None => report::text::ListRow::Unusable {
                     label: entry.label.clone(),
                     problem: entry.problem().unwrap_or_default(),
@@ -40,7 +44,9 @@ pub fn run(ctx: &mut Ctx, _args: &DbList) -> Result<()> {
         }
     }
     for name in store.strangers()? {
-        ctx.ui.say(format!("{name} was not made by this tool; it can be restored, what it holds is unknown"));
+        ctx.ui.say(format!(
+            "{name} was not made by this tool; it can be restored, what it holds is unknown"
+        ));
     }
     Ok(())
 }

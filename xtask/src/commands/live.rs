@@ -35,7 +35,8 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
     let mut checks = vec![tables(&counts, policy)];
     checks.extend(policy.core_tables.iter().map(|table| core(&counts, table)));
     checks.push(against_backup(&counts, newest.as_ref()));
-    checks.extend(policy.api_paths.iter().map(|path| api(&ctx.settings.api_url, path, require_api)));
+    checks
+        .extend(policy.api_paths.iter().map(|path| api(&ctx.settings.api_url, path, require_api)));
     let duration_ms = clock::elapsed_ms(start);
     let passed = check::all_passed(&checks);
     let event = Event::Live { passed, checks: checks.clone(), duration_ms };
@@ -101,15 +102,23 @@ fn against_backup(counts: &BTreeMap<String, u64>, newest: Option<&Manifest>) -> 
     for table in &manifest.tables {
         match counts.get(&table.name) {
             None => lost.push(format!("`{}` is missing", table.name)),
-            Some(0) if table.rows > 0 => lost.push(format!("`{}` is empty, the backup has {} rows", table.name, table.rows)),
-            Some(rows) if *rows != table.rows => moved.push(format!("{} {} -> {rows}", table.name, table.rows)),
+            Some(0) if table.rows > 0 => {
+                lost.push(format!("`{}` is empty, the backup has {} rows", table.name, table.rows))
+            }
+            Some(rows) if *rows != table.rows => {
+                moved.push(format!("{} {} -> {rows}", table.name, table.rows))
+            }
             Some(_) => {}
         }
     }
     if !lost.is_empty() {
         return Check::failed(NAME, lost.join("; "));
     }
-    let moved = if moved.is_empty() { "equal".to_owned() } else { format!("changed since: {}", moved.join(", ")) };
+    let moved = if moved.is_empty() {
+        "equal".to_owned()
+    } else {
+        format!("changed since: {}", moved.join(", "))
+    };
     Check::passed(NAME, format!("{} ({} tables): {moved}", manifest.label, manifest.tables.len()))
 }
 
@@ -118,7 +127,9 @@ fn api(base: &str, path: &str, required: bool) -> Check {
     let url = format!("{}{path}", base.trim_end_matches('/'));
     match http::get(&url, Duration::from_secs(10)) {
         http::Probe::Unreachable(why) if required => Check::failed(name, format!("{url}: {why}")),
-        http::Probe::Unreachable(why) => Check::not_run(name, format!("the API does not answer at {base} ({why})")),
+        http::Probe::Unreachable(why) => {
+            Check::not_run(name, format!("the API does not answer at {base} ({why})"))
+        }
         http::Probe::Answer { status: 200, body } => match items(&body) {
             Some(0) => Check::failed(name, "answered 200 with no data"),
             Some(n) => Check::passed(name, format!("answered 200 with {n} items")),

@@ -68,7 +68,10 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
 fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
     let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
     if signal::interrupted() {
-        let stop = Stop::new(ExitCode::Interrupted, "interrupted; what was not finished is cleaned up by the next run");
+        let stop = Stop::new(
+            ExitCode::Interrupted,
+            "interrupted; what was not finished is cleaned up by the next run",
+        );
         ui.stop(&stop);
         return ExitCode::Interrupted;
     }
@@ -87,5 +90,7 @@ fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCo
 
 /// The outermost [`Stop`] of a chain: the one that knows most about what was being done.
 pub fn find_stop(error: &anyhow::Error) -> Option<&Stop> {
-    error.downcast_ref::<Stop>().or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Stop>()))
+    error
+        .downcast_ref::<Stop>()
+        .or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Stop>()))
 }

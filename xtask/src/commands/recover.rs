@@ -39,7 +39,10 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     if facts.uuid != journal.server {
         return Err(Stop::new(
             ExitCode::Store,
-            format!("an unfinished restore of {} belongs to another server ({})", journal.source, journal.server),
+            format!(
+                "an unfinished restore of {} belongs to another server ({})",
+                journal.source, journal.server
+            ),
         )
         .hint("Point .env at that server and run `cargo xtask doctor` to finish it.")
         .into());
@@ -47,7 +50,10 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     let settled = swap::settle(&mut session, store, lock, &journal)?;
     ctx.ui.say(match settled {
         swap::Settled::Finished => {
-            format!("the tables had been swapped: the restore of {} is finished now", journal.source)
+            format!(
+                "the tables had been swapped: the restore of {} is finished now",
+                journal.source
+            )
         }
         swap::Settled::Undone => format!("`{}` is as it was before that restore", journal.target),
     });

@@ -55,11 +55,22 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     // The whole file is read and compared with its manifest before anything is created.
     let checked = verify::file_level(ctx, &source)?;
     if let Some(check) = checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
-        return Err(Stop::new(ExitCode::Store, format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail))
-            .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
-            .into());
+        return Err(Stop::new(
+            ExitCode::Store,
+            format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
+        )
+        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
+        .into());
     }
-    let mut run = Run { ctx, server: &server, store: &store, lock: &lock, source: &source, plan: &plan, facts: &facts };
+    let mut run = Run {
+        ctx,
+        server: &server,
+        store: &store,
+        lock: &lock,
+        source: &source,
+        plan: &plan,
+        facts: &facts,
+    };
     let done = run.go(&live)?;
     run.record(&done, clock::elapsed_ms(start))?;
     let document = report::json::RestoreDocument {
@@ -91,14 +102,25 @@ fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
     let prefix = ctx.settings.companion_prefix();
     if !into.starts_with(&prefix) || into.len() > 64 {
         let user = &ctx.settings.account(Role::Restore).user;
-        return Err(Stop::new(ExitCode::Usage, format!("--into {into}: `{user}` may only write to schemas whose name begins with {prefix}"))
-            .hint(format!("Use for example --into {prefix}look"))
-            .into());
+        return Err(Stop::new(
+            ExitCode::Usage,
+            format!(
+                "--into {into}: `{user}` may only write to schemas whose name begins with {prefix}"
+            ),
+        )
+        .hint(format!("Use for example --into {prefix}look"))
+        .into());
     }
     Ok(Scope::Beside)
 }
 
-fn plan(ctx: &Ctx, server: &Server, source: &Source, scope: Scope, args: &DbRestore) -> Result<(RestorePlan, Inventory, ServerFacts)> {
+fn plan(
+    ctx: &Ctx,
+    server: &Server,
+    source: &Source,
+    scope: Scope,
+    args: &DbRestore,
+) -> Result<(RestorePlan, Inventory, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
     let facts = facts::read(&mut session)?;
     let now = clock::now_local();
@@ -173,7 +195,8 @@ impl Run<'_> {
         let mut session = staging::locked_session(self.ctx, self.server)?;
         staging::clean(self.ctx, &mut session)?;
         if let Scope::Tables(wanted) = &self.plan.scope {
-            let rows = tables::restore(self.ctx, &mut session, self.source, self.plan, wanted, live)?;
+            let rows =
+                tables::restore(self.ctx, &mut session, self.source, self.plan, wanted, live)?;
             done.rows = rows.rows;
             done.tables = wanted.len() as u64;
             done.sha256 = rows.sha256;
@@ -198,9 +221,15 @@ impl Run<'_> {
         staged.drop_schema(session)?;
         let failed = staged.checks.iter().find(|c| c.outcome == Outcome::Failed);
         let detail = failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail));
-        Err(Stop::new(ExitCode::VerificationFailed, format!("{} does not restore to what was backed up: {detail}", self.source.name))
-            .hint(format!("`{}` was not touched. Use another backup: `cargo xtask db-list`.", self.plan.target))
-            .into())
+        Err(Stop::new(
+            ExitCode::VerificationFailed,
+            format!("{} does not restore to what was backed up: {detail}", self.source.name),
+        )
+        .hint(format!(
+            "`{}` was not touched. Use another backup: `cargo xtask db-list`.",
+            self.plan.target
+        ))
+        .into())
     }
 
     fn replace(&self, session: &mut Session, staged: &Staged, done: &mut Outcomes) -> Result<()> {

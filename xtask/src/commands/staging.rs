@@ -72,9 +72,12 @@ pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
     }
     let holder: Option<u64> = session.value(&format!("SELECT IS_USED_LOCK({name})"))?;
     let holder = holder.map_or_else(String::new, |id| format!(" (connection {id})"));
-    Err(Stop::new(ExitCode::Locked, format!("another run works on `{}` on this server{holder}", ctx.settings.schema))
-        .hint("Wait until it has ended; its lock goes with its connection.")
-        .into())
+    Err(Stop::new(
+        ExitCode::Locked,
+        format!("another run works on `{}` on this server{holder}", ctx.settings.schema),
+    )
+    .hint("Wait until it has ended; its lock goes with its connection.")
+    .into())
 }
 
 /// Removes the staging schemas of runs that died. Call it with both locks held.
@@ -95,7 +98,10 @@ pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
 /// # Errors
 /// The name is not one of a companion, or the server refuses.
 pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
-    anyhow::ensure!(schema.contains("__"), "`{schema}` is not a companion schema; it is not dropped");
+    anyhow::ensure!(
+        schema.contains("__"),
+        "`{schema}` is not a companion schema; it is not dropped"
+    );
     session.run("SET foreign_key_checks = 0")?;
     let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", quote(schema)));
     session.run("SET foreign_key_checks = 1")?;
@@ -129,7 +135,12 @@ fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
     session.run(&sql)
 }
 
-fn load_and_compare(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
+fn load_and_compare(
+    ctx: &Ctx,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+) -> Result<Staged> {
     let start = Instant::now();
     let facts = facts::read(session)?;
     let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, &Part::Everything)?;
@@ -137,7 +148,9 @@ fn load_and_compare(ctx: &Ctx, session: &mut Session, source: &Source, schema: &
     let mut inventory = inventory::read(session, schema)?;
     enable_events(&mut inventory, &loaded);
     let expected = match &source.manifest {
-        Some(manifest) => Expected::from_manifest(manifest).context("the manifest holds a digest that is none")?,
+        Some(manifest) => {
+            Expected::from_manifest(manifest).context("the manifest holds a digest that is none")?
+        }
         None => Expected::from_text(&loaded.seen),
     };
     let found = digests(ctx, session, schema, &inventory, &expected)?;
@@ -177,10 +190,14 @@ pub fn load_file(
     };
     bar.done();
     let checked = reader.finish();
-    let failed: Vec<&Check> = checked.checks.iter().filter(|c| c.outcome == Outcome::Failed).collect();
+    let failed: Vec<&Check> =
+        checked.checks.iter().filter(|c| c.outcome == Outcome::Failed).collect();
     if let Some(check) = failed.first() {
-        let stop = Stop::new(ExitCode::Store, format!("{} is not what was backed up: {}: {}", source.name, check.name, check.detail))
-            .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.");
+        let stop = Stop::new(
+            ExitCode::Store,
+            format!("{} is not what was backed up: {}: {}", source.name, check.name, check.detail),
+        )
+        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.");
         return Err(match loaded {
             Err(error) => error.context(stop),
             Ok(_) => stop.into(),
@@ -213,8 +230,10 @@ fn digests(
     let mut rows = 0;
     for (name, table) in &inventory.tables {
         let columns = expected.tables.get(name).map_or(&table.columns, |t| &t.columns);
-        let digest = content::digest_table(session, schema, name, columns, &mut |n| bar.set(0, rows + n, name))
-            .with_context(|| format!("compare `{name}` ({rows} of {total} rows done)"))?;
+        let digest = content::digest_table(session, schema, name, columns, &mut |n| {
+            bar.set(0, rows + n, name)
+        })
+        .with_context(|| format!("compare `{name}` ({rows} of {total} rows done)"))?;
         rows += digest.rows;
         found.insert(name.clone(), digest);
     }

@@ -41,8 +41,15 @@ pub struct Swap<'a> {
 /// # Errors
 /// A lock could not be had in time, or the server refuses a statement; the
 /// message says on which side of the change the live schema is.
-pub fn execute(ctx: &Ctx, session: &mut Session, store: &Store, lock: &StoreLock, swap: &Swap<'_>) -> Result<()> {
-    let plan = plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
+pub fn execute(
+    ctx: &Ctx,
+    session: &mut Session,
+    store: &Store,
+    lock: &StoreLock,
+    swap: &Swap<'_>,
+) -> Result<()> {
+    let plan =
+        plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
     session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
@@ -82,7 +89,13 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
     }
 }
 
-fn finish(session: &mut Session, store: &Store, lock: &StoreLock, journal: &SwapJournal, swap: &Swap<'_>) -> Result<()> {
+fn finish(
+    session: &mut Session,
+    store: &Store,
+    lock: &StoreLock,
+    journal: &SwapJournal,
+    swap: &Swap<'_>,
+) -> Result<()> {
     play(session, &journal.target, &journal.finish).with_context(|| {
         Stop::new(
             ExitCode::Store,
@@ -90,7 +103,8 @@ fn finish(session: &mut Session, store: &Store, lock: &StoreLock, journal: &Swap
         )
         .hint("Run `cargo xtask doctor`: it and every other command first finishes what is left.")
     })?;
-    if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation) {
+    if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation)
+    {
         session.run(&format!(
             "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
             quote(swap.target),
@@ -161,7 +175,12 @@ impl Settled {
 ///
 /// # Errors
 /// The server refuses; the journal stays for the next run.
-pub fn settle(session: &mut Session, store: &Store, lock: &StoreLock, journal: &SwapJournal) -> Result<Settled> {
+pub fn settle(
+    session: &mut Session,
+    store: &Store,
+    lock: &StoreLock,
+    journal: &SwapJournal,
+) -> Result<Settled> {
     // Under LOCK TABLES other tables cannot be read.
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
@@ -198,7 +217,10 @@ fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
 
 /// Drops a `before` schema that nothing was moved to. One with tables is never dropped here.
 fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
-    let sql = format!("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}", literal(schema));
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
+        literal(schema)
+    );
     if session.value::<u64>(&sql)? == 0 {
         super::staging::drop_schema(session, schema)?;
     }
@@ -234,7 +256,10 @@ pub fn demand_exact(session: &mut Session, target: &str, staged: &Inventory) -> 
     if different.is_empty() {
         return Ok(());
     }
-    Err(Stop::new(ExitCode::VerificationFailed, format!("after the swap `{target}` differs from the backup: {}", different.join("; ")))
-        .hint("The old tables are still in the schema named above; nothing was dropped.")
-        .into())
+    Err(Stop::new(
+        ExitCode::VerificationFailed,
+        format!("after the swap `{target}` differs from the backup: {}", different.join("; ")),
+    )
+    .hint("The old tables are still in the schema named above; nothing was dropped.")
+    .into())
 }

@@ -19,6 +19,13 @@ pub struct Restored {
 }
 
 /// Not there yet.
-pub fn restore(_ctx: &Ctx, _session: &mut Session, _source: &Source, _plan: &RestorePlan, _wanted: &[String], _live: &Inventory) -> Result<Restored> {
+pub fn restore(
+    _ctx: &Ctx,
+    _session: &mut Session,
+    _source: &Source,
+    _plan: &RestorePlan,
+    _wanted: &[String],
+    _live: &Inventory,
+) -> Result<Restored> {
     Err(Stop::new(ExitCode::Usage, "--table is not there yet").into())
 }

@@ -64,9 +64,14 @@ fn show(ctx: &Ctx, name: &str, verified: &Verified) -> Result<()> {
     if verified.passed() {
         return Ok(());
     }
-    Err(Stop::new(ExitCode::VerificationFailed, format!("{name} failed the verification at level {}", verified.level.word()))
-        .hint("Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.")
-        .into())
+    Err(Stop::new(
+        ExitCode::VerificationFailed,
+        format!("{name} failed the verification at level {}", verified.level.word()),
+    )
+    .hint(
+        "Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.",
+    )
+    .into())
 }
 
 /// What a verification found.
@@ -122,12 +127,20 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     match read {
         Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
         Ok(seen) => {
-            let found = format!("{} rows in {} tables, {} other objects", seen.rows, seen.tables.len(), seen.programs.len());
+            let found = format!(
+                "{} rows in {} tables, {} other objects",
+                seen.rows,
+                seen.tables.len(),
+                seen.programs.len()
+            );
             checks.push(Check::passed("statements", found));
             checks.push(end(&seen, source));
             match &source.manifest {
                 Some(manifest) => checks.extend(compare::text_with_manifest(&seen, manifest)),
-                None => checks.push(Check::not_run("manifest", "there is none; what it would have proven is unknown")),
+                None => checks.push(Check::not_run(
+                    "manifest",
+                    "there is none; what it would have proven is unknown",
+                )),
             }
         }
     }
@@ -142,17 +155,25 @@ fn end(seen: &Seen, source: &Source) -> Check {
         (Some(marker), _) if marker.agrees(seen) => {
             Check::passed(NAME, format!("says {} rows", marker.rows))
         }
-        (Some(marker), _) => Check::failed(NAME, format!("says {} rows, the text holds {}", marker.rows, seen.rows)),
+        (Some(marker), _) => {
+            Check::failed(NAME, format!("says {} rows, the text holds {}", marker.rows, seen.rows))
+        }
         (None, Some(_)) => Check::failed(NAME, "is missing: the file is not complete"),
-        (None, None) if seen.completed => Check::passed(NAME, "the dump program's own end line is there"),
-        (None, None) => Check::failed(NAME, "the dump program's end line is missing: the dump broke off, or was made without comments"),
+        (None, None) if seen.completed => {
+            Check::passed(NAME, "the dump program's own end line is there")
+        }
+        (None, None) => Check::failed(
+            NAME,
+            "the dump program's end line is missing: the dump broke off, or was made without comments",
+        ),
     }
 }
 
 fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
     let start = Instant::now();
     let read = file_level(ctx, source)?;
-    let verified = Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
+    let verified =
+        Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
     let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
     record(ctx, store, lock, source, &verified, read.sha256, uuid)?;
     Ok(verified)
@@ -163,7 +184,13 @@ fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<V
 ///
 /// # Errors
 /// The server cannot be reached or refuses; a difference is a failed check.
-pub fn drill(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+pub fn drill(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    source: &Source,
+) -> Result<Verified> {
     let start = Instant::now();
     let mut session = staging::locked_session(ctx, server)?;
     staging::clean(ctx, &mut session)?;
@@ -182,7 +209,8 @@ pub fn drill(ctx: &Ctx, server: &Server, store: &Store, lock: &StoreLock, source
         Err(error) if unusable(&error) => checks.push(Check::failed("load", format!("{error:#}"))),
         Err(error) => return Err(error),
     }
-    let verified = Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
+    let verified =
+        Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
     record(ctx, store, lock, source, &verified, sha256, &uuid)?;
     Ok(verified)
 }

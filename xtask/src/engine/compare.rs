@@ -187,7 +187,12 @@ fn definitions(expected: &Expected, flavour: Flavour, inventory: &Inventory) -> 
         return Check::not_run(NAME, "there is no manifest to compare with");
     };
     if *source != flavour {
-        return Check::not_run(NAME, format!("the backup is of {source}, this server is {flavour}: they spell definitions differently"));
+        return Check::not_run(
+            NAME,
+            format!(
+                "the backup is of {source}, this server is {flavour}: they spell definitions differently"
+            ),
+        );
     }
     let have = fingerprint::definitions(inventory);
     let different: Vec<String> = want
@@ -235,7 +240,10 @@ pub fn seen_with_inventory(seen: &Seen, inventory: &Inventory) -> Check {
             .map(|(name, table)| {
                 let columns = table.columns.clone();
                 let content = ContentDigest::default();
-                (name.clone(), ExpectedTable { content, columns, auto_increment: None, incomparable: None })
+                (
+                    name.clone(),
+                    ExpectedTable { content, columns, auto_increment: None, incomparable: None },
+                )
             })
             .collect(),
         programs: inventory.programs.keys().cloned().collect(),
@@ -249,7 +257,9 @@ pub fn seen_with_inventory(seen: &Seen, inventory: &Inventory) -> Check {
     let left_out: Vec<String> = seen
         .tables
         .iter()
-        .filter(|(name, seen)| inventory.tables.get(*name).is_some_and(|t| t.columns != seen.columns))
+        .filter(|(name, seen)| {
+            inventory.tables.get(*name).is_some_and(|t| t.columns != seen.columns)
+        })
         .map(|(name, _)| format!("the columns of `{name}` are not those of the server"))
         .collect();
     if left_out.is_empty() { check } else { Check::failed(NAME, list(&left_out)) }

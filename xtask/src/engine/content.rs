@@ -29,10 +29,8 @@ pub fn digest_table(
     let sql = format!("SELECT {list} FROM {}", qualified(schema, table));
     let mut digest = ContentDigest::default();
     let mut hasher = RowHasher::default();
-    let mut rows = session
-        .conn()
-        .query_iter(&sql)
-        .with_context(|| format!("read `{schema}`.`{table}`"))?;
+    let mut rows =
+        session.conn().query_iter(&sql).with_context(|| format!("read `{schema}`.`{table}`"))?;
     while let Some(row) = rows.next() {
         let row = row.with_context(|| format!("read `{schema}`.`{table}`"))?;
         hasher.begin();

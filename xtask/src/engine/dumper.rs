@@ -67,7 +67,11 @@ fn no_client(facts: &ServerFacts, looked: &[String]) -> anyhow::Error {
     for reason in looked {
         stop = stop.hint(format!("Not used: {reason}."));
     }
-    stop.hint(format!("Install {package}, version {}.{} or newer.", facts.version.0, facts.version.1)).into()
+    stop.hint(format!(
+        "Install {package}, version {}.{} or newer.",
+        facts.version.0, facts.version.1
+    ))
+    .into()
 }
 
 fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpClient> {
@@ -75,7 +79,13 @@ fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpCl
     let (flavour, version) = DumpClient::flavour_and_version(&text)
         .with_context(|| format!("cannot read a version in `{}`", text.trim()))?;
     let help = cmd().arg("--help").read(QUESTION)?;
-    Ok(DumpClient { place, program: program.to_owned(), flavour, version, options: DumpClient::options_in(&help) })
+    Ok(DumpClient {
+        place,
+        program: program.to_owned(),
+        flavour,
+        version,
+        options: DumpClient::options_in(&help),
+    })
 }
 
 /// Dumps `schema` into `sink`.
@@ -116,7 +126,13 @@ pub fn dump(
         return Err(failed(client, account, &finished.why(), &finished.stderr).into());
     }
     if let Some(line) = error_line(&finished.stderr) {
-        return Err(failed(client, account, &format!("ended with code 0 but said:\n  {line}"), &finished.stderr).into());
+        return Err(failed(
+            client,
+            account,
+            &format!("ended with code 0 but said:\n  {line}"),
+            &finished.stderr,
+        )
+        .into());
     }
     if !seen.completed {
         return Err(Stop::new(
@@ -171,12 +187,18 @@ fn command(
                     .env("MYSQL_PWD", password.reveal())
             };
             let (address, over_tcp) = match &server.endpoint {
-                Endpoint::Tcp { host, port } => {
-                    (vec!["--protocol=tcp".to_owned(), format!("--host={host}"), format!("--port={port}")], true)
-                }
-                Endpoint::Socket(path) => {
-                    (vec!["--protocol=socket".to_owned(), format!("--socket={}", path.display())], false)
-                }
+                Endpoint::Tcp { host, port } => (
+                    vec![
+                        "--protocol=tcp".to_owned(),
+                        format!("--host={host}"),
+                        format!("--port={port}"),
+                    ],
+                    true,
+                ),
+                Endpoint::Socket(path) => (
+                    vec!["--protocol=socket".to_owned(), format!("--socket={}", path.display())],
+                    false,
+                ),
             };
             Ok(cmd.args(address).args(client.connection(over_tcp)).args(dump))
         }
@@ -200,20 +222,34 @@ fn error_line(stderr: &str) -> Option<&str> {
 fn failed(client: &DumpClient, account: &Account, why: &str, stderr: &str) -> Stop {
     let why = account.password.as_ref().map_or_else(|| why.to_owned(), |p| p.redact(why));
     if stderr.contains("Access denied") && stderr.contains("1045") {
-        return Stop::new(ExitCode::Server, format!("access denied for `{}`: {} {why}", account.user, client.program))
-            .hint(format!("Compare {} in .env with the account's password on the server.", account.role.password_var()));
+        return Stop::new(
+            ExitCode::Server,
+            format!("access denied for `{}`: {} {why}", account.user, client.program),
+        )
+        .hint(format!(
+            "Compare {} in .env with the account's password on the server.",
+            account.role.password_var()
+        ));
     }
     let code = if stderr.contains("(1044)") || stderr.contains("denied") {
         ExitCode::Configuration
-    } else if stderr.contains("(2013)") || stderr.contains("(2006)") || stderr.contains("(2002)") || stderr.contains("(2003)") {
+    } else if stderr.contains("(2013)")
+        || stderr.contains("(2006)")
+        || stderr.contains("(2002)")
+        || stderr.contains("(2003)")
+    {
         ExitCode::Server
     } else {
         ExitCode::Unexpected
     };
     let stop = Stop::new(code, format!("{} {why}", client.program));
     match code {
-        ExitCode::Configuration => stop.hint("`cargo xtask doctor` lists each missing right with the GRANT that gives it."),
-        ExitCode::Server => stop.hint("The server went away during the dump; `cargo xtask db-up` starts it again."),
+        ExitCode::Configuration => {
+            stop.hint("`cargo xtask doctor` lists each missing right with the GRANT that gives it.")
+        }
+        ExitCode::Server => {
+            stop.hint("The server went away during the dump; `cargo xtask db-up` starts it again.")
+        }
         _ => stop.hint("No backup was made; the older ones are untouched."),
     }
 }
@@ -224,12 +260,16 @@ mod tests {
 
     #[test]
     fn option_files_are_quoted() {
-        assert_eq!(option_file("u", "a\"b\\c#'"), "[client]\nuser=\"u\"\npassword=\"a\\\"b\\\\c#'\"\n");
+        assert_eq!(
+            option_file("u", "a\"b\\c#'"),
+            "[client]\nuser=\"u\"\npassword=\"a\\\"b\\\\c#'\"\n"
+        );
     }
 
     #[test]
     fn errors_are_found_and_warnings_are_not() {
-        let masking = "Error: 'SELECT command denied to user ... for table 'column_masking_policy''";
+        let masking =
+            "Error: 'SELECT command denied to user ... for table 'column_masking_policy''";
         assert_eq!(error_line(masking), Some(masking));
         assert_eq!(error_line("mysqldump: [Warning] an error was not made"), None);
         assert_eq!(error_line(""), None);

@@ -50,6 +50,8 @@ pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
             Some(_) => {}
         }
     }
-    out.extend(have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is too many")));
+    out.extend(
+        have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is too many")),
+    );
     out
 }

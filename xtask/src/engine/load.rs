@@ -7,7 +7,7 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
-use super::{Guard, Kind, Progress, Seen, Verdict, disable_event, read_dump};
+use super::{Guard, Kind, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::quote;
 use crate::server::Session;
@@ -73,7 +73,9 @@ pub fn load(
                 enabled_events.insert(name.name.clone());
             }
         }
-        session.run_bytes(&text).map_err(|error| refused(error, piece.line))?;
+        // Raw bytes in strings, as dumps without --hex-blob have them, become hex.
+        let statement = as_utf8(&text, piece.mode)?;
+        session.run(&statement).map_err(|error| refused(error, piece.line))?;
         uncommitted += text.len();
         if uncommitted > COMMIT_EVERY {
             session.run("COMMIT")?;

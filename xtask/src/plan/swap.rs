@@ -151,7 +151,10 @@ pub fn statements(inventory: &Inventory, kind: ObjectKind) -> Vec<JournalStateme
             .trigger_order
             .iter()
             .filter_map(|name| Some((name, inventory.programs.get(&(kind, name.clone()))?)))
-            .map(|(name, program)| JournalStatement { trigger: Some(name.clone()), ..statement(program) })
+            .map(|(name, program)| JournalStatement {
+                trigger: Some(name.clone()),
+                ..statement(program)
+            })
             .collect();
     }
     inventory.programs.iter().filter(|((k, _), _)| *k == kind).map(|(_, p)| statement(p)).collect()

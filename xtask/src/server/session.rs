@@ -111,19 +111,6 @@ impl Session {
         self.conn.query_drop(sql).with_context(|| format!("run `{}`", shorten(sql)))
     }
 
-    /// Runs a statement given as bytes.
-    ///
-    /// # Errors
-    /// As [`Session::run`]; also bytes that are not UTF-8, which the engine turns
-    /// into hex literals before they come here.
-    pub fn run_bytes(&mut self, sql: &[u8]) -> Result<()> {
-        let text = std::str::from_utf8(sql).with_context(|| {
-            let start = String::from_utf8_lossy(&sql[..sql.len().min(400)]);
-            format!("`{}` is not UTF-8", shorten(&start))
-        })?;
-        self.run(text)
-    }
-
     /// Runs several statements as one packet: the server goes on with them even
     /// when this process dies in between. It stops at the first that fails.
     ///

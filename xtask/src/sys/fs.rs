@@ -13,7 +13,6 @@ pub const PARTIAL: &str = ".partial";
 ///
 /// # Errors
 /// It cannot be created.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn create_private_dir(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -49,7 +48,6 @@ pub fn make_private_dir(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// It exists or cannot be created.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn create_private(path: &Path) -> Result<File> {
     private_options()
         .write(true)
@@ -62,7 +60,6 @@ pub fn create_private(path: &Path) -> Result<File> {
 ///
 /// # Errors
 /// It cannot be opened.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn open_private(path: &Path) -> Result<File> {
     private_options()
         .read(true)
@@ -77,7 +74,6 @@ pub fn open_private(path: &Path) -> Result<File> {
 ///
 /// # Errors
 /// It cannot be opened.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn append_private(path: &Path) -> Result<File> {
     private_options()
         .append(true)
