@@ -182,12 +182,16 @@ fn plain(sql: String) -> JournalStatement {
     }
 }
 
-/// The session settings that a statement has to run under. Our bytes are
-/// utf8mb4, so the client's character set stays; only a collation of the same
-/// character set is taken over.
+/// The session settings that a statement has to run under. Our text is utf8mb4,
+/// so the client's character set can only be what it was where the text is ASCII
+/// and reads the same in both; what literals in it are is the collation's matter.
 pub fn settings(statement: &JournalStatement) -> Vec<String> {
-    let mut out = vec![format!("SET sql_mode = '{}'", statement.sql_mode)];
-    if statement.collation.starts_with("utf8mb4_") {
+    let mut out =
+        vec![format!("SET sql_mode = '{}'", statement.sql_mode), "SET NAMES utf8mb4".to_owned()];
+    if !statement.collation.is_empty() {
+        if statement.sql.is_ascii() {
+            out.push(format!("SET character_set_client = {}", statement.charset_client));
+        }
         out.push(format!("SET collation_connection = '{}'", statement.collation));
     }
     if let Some(zone) = &statement.time_zone {
@@ -271,6 +275,8 @@ mod tests {
         assert_eq!(mysql.packet[1], "DROP TRIGGER `d`.`t1`");
         assert!(mysql.packet[2].starts_with("RENAME TABLE"));
         assert_eq!(mysql.packet[3], "SET sql_mode = 'ANSI_QUOTES'");
+        assert_eq!(mysql.packet[5], "SET character_set_client = utf8mb4");
+        assert_eq!(mysql.packet[6], "SET collation_connection = 'utf8mb4_bin'");
         assert_eq!(mysql.packet.last().map(String::as_str), Some("UNLOCK TABLES"));
         assert_eq!(mysql.undo.len(), 1);
         let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b");

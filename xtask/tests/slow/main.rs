@@ -3,4 +3,5 @@
 //! where CI is set a missing server is a failure.
 
 mod harness;
+mod hostile;
 mod support;

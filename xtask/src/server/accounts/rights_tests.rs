@@ -33,7 +33,7 @@ fn exact_rights_are_complete_on_mariadb() {
     let usage = "GRANT USAGE ON *.* TO `b`@`%` IDENTIFIED BY PASSWORD '*0123'";
     let backup = [
         usage,
-        "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER ON `mydb`.* TO `b`@`%`",
+        "GRANT SELECT, LOCK TABLES, SHOW VIEW, EVENT, TRIGGER, EXECUTE ON `mydb`.* TO `b`@`%`",
         "GRANT SELECT ON `mysql`.`proc` TO `b`@`%`",
     ];
     assert_eq!(check(Role::Backup, MARIADB, &backup), Difference::default());
