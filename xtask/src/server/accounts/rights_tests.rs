@@ -20,7 +20,7 @@ fn exact_rights_are_complete_on_mysql() {
     assert_eq!(check(Role::Backup, MYSQL, &backup), Difference::default());
     let restore = [
         "GRANT USAGE ON *.* TO `restore_user`@`%`",
-        "GRANT SHOW_ROUTINE ON *.* TO `restore_user`@`%`",
+        "GRANT SHOW_ROUTINE,SYSTEM_USER ON *.* TO `restore_user`@`%`",
         "GRANT ALL PRIVILEGES ON `mydb\\_\\_%`.* TO `restore_user`@`%`",
         "GRANT ALL PRIVILEGES ON `mydb`.* TO `restore_user`@`%`",
     ];
