@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use chrono::{NaiveDateTime, TimeDelta};
 
 use super::backup::{LOCK_WAIT, Wish};
 use super::ctx::Ctx;
@@ -158,10 +159,23 @@ fn plan(
         safety_backup: scope != Scope::Beside && !live.is_empty(),
         scope,
         staging,
-        before: before_name(schema, now),
+        before: free_name(&mut session, schema, now)?,
         drop_old: args.drop_old,
     };
     Ok((plan, live, facts))
+}
+
+/// Where the old tables go. A restore may follow another within a second, and
+/// what that one kept is not to be mixed with this one's.
+fn free_name(session: &mut Session, schema: &str, now: NaiveDateTime) -> Result<String> {
+    let mut time = now;
+    loop {
+        let name = before_name(schema, time);
+        if !inventory::schema_exists(session, &name)? {
+            return Ok(name);
+        }
+        time += TimeDelta::seconds(1);
+    }
 }
 
 /// What came out.

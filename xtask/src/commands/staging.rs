@@ -115,7 +115,7 @@ pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
 /// # Errors
 /// The file cannot be read, holds something that is not allowed, or the server refuses it.
 pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
-    create(session, source, schema)?;
+    create(ctx, session, source, schema)?;
     point("staging.created")?;
     let staged = load_and_compare(ctx, session, source, schema);
     if staged.is_err() {
@@ -125,14 +125,17 @@ pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) ->
     staged
 }
 
-fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
-    let mut sql = format!("CREATE DATABASE {}", quote(schema));
-    if let Some(manifest) = &source.manifest {
-        sql += &format!(" CHARACTER SET {} COLLATE {}", manifest.charset, manifest.collation);
-    } else {
-        sql += " CHARACTER SET utf8mb4";
-    }
-    session.run(&sql)
+fn create(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+    let defaults = match &source.manifest {
+        Some(manifest) => Some((manifest.charset.clone(), manifest.collation.clone())),
+        // As with `mysql mydb < file`: what the dump does not say is the schema's.
+        None => inventory::defaults(session, &ctx.settings.schema)?,
+    };
+    let defaults = match defaults {
+        Some((charset, collation)) => format!("{charset} COLLATE {collation}"),
+        None => "utf8mb4".to_owned(),
+    };
+    session.run(&format!("CREATE DATABASE {} CHARACTER SET {defaults}", quote(schema)))
 }
 
 fn load_and_compare(
