@@ -17,8 +17,9 @@ use crate::model::manifest::{
 };
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
+use crate::plan::dump_client::Wanted;
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{self, Server, Session, facts, inventory, obstacles};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -94,7 +95,8 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
     demand_rights(ctx, &mut session, Role::Backup, "that a complete backup needs")?;
-    let before = inventory::read(&mut session, schema)?;
+    let mut before = inventory::read(&mut session, schema)?;
+    let left_out = obstacles(ctx, &mut session, wish, &mut before)?;
     let migrations = facts::migrations(&mut session, schema)?;
     let position = facts::log_position(&mut session, facts.flavour);
     let client = dumper::find_client(server, &facts)?;
@@ -109,8 +111,51 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         contents: plan::contents(&before),
         bytes_estimate,
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+        left_out,
     };
     Ok((session, Prepared { plan, facts, before, migrations, position }))
+}
+
+/// Deals with what a dump program cannot write. Gives the views to leave out: a
+/// broken one must not stand in the way of the restore that mends it.
+fn obstacles(
+    ctx: &Ctx,
+    session: &mut Session,
+    wish: &Wish,
+    before: &mut Inventory,
+) -> Result<Vec<String>> {
+    let schema = &ctx.settings.schema;
+    if let Some(table) = obstacles::all_generated(session, schema, before)? {
+        let message = format!("`{table}` has rows and generated columns only");
+        return Err(Stop::new(ExitCode::Store, format!("{message}; no backup was made"))
+            .hint("The dump programs write a broken statement for such a table.")
+            .hint("Give it a column of its own, for example an id.")
+            .into());
+    }
+    let floats = obstacles::float_columns(session, schema)?;
+    if !floats.is_empty() {
+        ctx.ui.warn(format!(
+            "a dump keeps six significant digits of FLOAT: {}; DOUBLE and DECIMAL are exact",
+            floats.join(", ")
+        ));
+    }
+    let broken = obstacles::broken_views(session, schema, before)?;
+    if let (Some((view, why)), true) = (broken.first(), wish.reason != Reason::Safety) {
+        return Err(Stop::new(
+            ExitCode::Store,
+            format!("view `{view}` cannot be read, no backup was made: {why}"),
+        )
+        .hint("Mend the view or drop it; what it names may be gone, or its definer.")
+        .into());
+    }
+    for (view, why) in &broken {
+        let gone = before.programs.remove(&(ObjectKind::View, view.clone()));
+        ctx.ui.warn(format!("the safety backup leaves the broken view `{view}` out: {why}"));
+        if let Some(program) = gone {
+            ctx.ui.warn(format!("it was: {}", program.ddl));
+        }
+    }
+    Ok(broken.into_iter().map(|(view, _)| view).collect())
 }
 
 /// Whether an account has every right of its role, before it is needed halfway.
@@ -161,13 +206,16 @@ pub fn take(
     let mut pending = store.begin(lock, &label, plan.compression)?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
     let account = ctx.settings.account(Role::Backup);
-    let lock_all = !plan.non_transactional.is_empty();
+    let wanted = Wanted {
+        schema: &plan.schema,
+        lock_all: !plan.non_transactional.is_empty(),
+        left_out: &plan.left_out,
+    };
     let dumped = dumper::dump(
         &plan.client,
         server,
         account,
-        &plan.schema,
-        lock_all,
+        &wanted,
         &mut pending,
         &mut |p| {
             bar.set(p.bytes, p.rows, p.object);
@@ -175,7 +223,10 @@ pub fn take(
     );
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
-    let after = inventory::read(&mut session, &plan.schema)?;
+    let mut after = inventory::read(&mut session, &plan.schema)?;
+    after.programs.retain(|(kind, name), _| {
+        *kind != ObjectKind::View || !plan.left_out.contains(name)
+    });
     demand_unmoved(&prepared.before, &after)?;
     demand_complete(&seen, &prepared.before)?;
     engine::write_end_marker(&mut pending, &seen).map_err(|error| on_full_disk(error, store))?;

@@ -11,7 +11,7 @@ use super::{Progress, Seen, copy_dump};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
-use crate::plan::dump_client::{DumpClient, Place};
+use crate::plan::dump_client::{DumpClient, Place, Wanted};
 use crate::server::{Endpoint, Reach, Server};
 use crate::sys::proc::{self, Cmd};
 use crate::sys::signal;
@@ -88,7 +88,7 @@ fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpCl
     })
 }
 
-/// Dumps `schema` into `sink`.
+/// Dumps what is wanted into `sink`.
 ///
 /// # Errors
 /// The program cannot be started, ends with another code than 0, writes an
@@ -98,12 +98,11 @@ pub fn dump(
     client: &DumpClient,
     server: &Server,
     account: &Account,
-    schema: &str,
-    lock_all: bool,
+    wanted: &Wanted<'_>,
     sink: &mut dyn SectionSink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Seen> {
-    let cmd = command(client, server, account, schema, lock_all)?;
+    let cmd = command(client, server, account, wanted)?;
     let mut stream = cmd.stream()?;
     let input = BufReader::with_capacity(1 << 18, UntilInterrupted(&mut stream));
     let copied = copy_dump(input, sink, progress);
@@ -161,12 +160,11 @@ fn command(
     client: &DumpClient,
     server: &Server,
     account: &Account,
-    schema: &str,
-    lock_all: bool,
+    wanted: &Wanted<'_>,
 ) -> Result<Cmd> {
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
-    let dump = client.arguments(schema, lock_all);
+    let dump = client.arguments(wanted);
     match &client.place {
         Place::Container(container) => Ok(Cmd::new("docker")
             .args(["exec", "-i", container, &client.program, "--defaults-extra-file=/dev/stdin"])

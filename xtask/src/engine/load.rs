@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::{Guard, Kind, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::ident::quote;
+use crate::model::ident::{literal, quote};
 use crate::server::Session;
 use crate::server::session::code;
 use crate::sys::signal;
@@ -31,6 +31,9 @@ pub struct Loaded {
     /// Events that were enabled in the dump. In the loaded schema every event is
     /// disabled: a copy must not act.
     pub enabled_events: BTreeSet<String>,
+    /// Events whose time has passed since the dump. The server does not create
+    /// them; where they ran they are gone as well.
+    pub past_events: BTreeSet<String>,
 }
 
 /// After this many bytes of rows the transaction is committed, so that the
@@ -55,6 +58,7 @@ pub fn load(
          autocommit = 0",
     )?;
     let mut enabled_events = BTreeSet::new();
+    let mut past_events = BTreeSet::new();
     let mut uncommitted = 0;
     let one_case = session.value::<u8>("SELECT @@lower_case_table_names")? != 0;
     let mut guard = if one_case { Guard::ignoring_case() } else { Guard::new() };
@@ -77,6 +81,11 @@ pub fn load(
         // Raw bytes in strings, as dumps without --hex-blob have them, become hex.
         let statement = as_utf8(&text, piece.mode)?;
         session.run(&statement).map_err(|error| refused(error, piece.line))?;
+        if let Kind::CreateEvent(name) = piece.kind
+            && !event_exists(session, schema, &name.name)?
+        {
+            past_events.insert(name.name.clone());
+        }
         uncommitted += text.len();
         if uncommitted > COMMIT_EVERY {
             session.run("COMMIT")?;
@@ -87,7 +96,16 @@ pub fn load(
     })?;
     session.run("COMMIT")?;
     reset(session).context("put the session's settings back")?;
-    Ok(Loaded { seen, enabled_events })
+    Ok(Loaded { seen, enabled_events, past_events })
+}
+
+fn event_exists(session: &mut Session, schema: &str, name: &str) -> Result<bool> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {} AND EVENT_NAME = {}",
+        literal(schema),
+        literal(name)
+    );
+    Ok(session.value::<u64>(&sql)? > 0)
 }
 
 /// Locks mean nothing in a schema that nobody else knows, and the key switches

@@ -27,6 +27,8 @@ pub struct BackupPlan {
     /// Tables without transactions; when there are any, all tables are locked
     /// against writes while they are read.
     pub non_transactional: Vec<String>,
+    /// Broken views, which a safety backup leaves out.
+    pub left_out: Vec<String>,
 }
 
 impl BackupPlan {

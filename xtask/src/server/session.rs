@@ -120,7 +120,8 @@ impl Session {
         if statements.is_empty() {
             return Ok(());
         }
-        let packet = statements.join(";\n");
+        // On a line of its own: a statement may end with a comment.
+        let packet = statements.join("\n;\n");
         let what = || format!("run `{}`", shorten(&packet));
         let mut result = self.conn.query_iter(&packet).with_context(what)?;
         while let Some(set) = result.iter() {
