@@ -219,7 +219,7 @@ fn unusable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
 }
 
-fn record(
+pub(super) fn record(
     ctx: &Ctx,
     store: &Store,
     lock: &StoreLock,

@@ -2,5 +2,6 @@
 
 pub mod backup;
 pub mod dump_client;
+pub mod migrate;
 pub mod restore;
 pub mod swap;
