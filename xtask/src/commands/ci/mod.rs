@@ -34,6 +34,7 @@ enum Stage {
     Fmt,
     Clippy,
     Docs,
+    Pages,
     Test,
     Provision,
     Servers,
@@ -43,10 +44,11 @@ enum Stage {
 
 impl Stage {
     /// In the order they run.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Docs,
+        Self::Pages,
         Self::Test,
         Self::Provision,
         Self::Servers,
@@ -59,6 +61,7 @@ impl Stage {
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
             Self::Docs => "docs",
+            Self::Pages => "pages",
             Self::Test => "test",
             Self::Provision => "provision",
             Self::Servers => "servers",
@@ -164,6 +167,10 @@ impl Ci {
             Stage::Docs => {
                 let doc = self.cargo(["doc", "--no-deps", "--workspace"]).args(PROFILE);
                 self.quiet(&doc.env("RUSTDOCFLAGS", "-D warnings"))
+            }
+            Stage::Pages => {
+                let check = self.cargo(["xtask", "docs", "--check"]);
+                self.quiet(&check)
             }
             Stage::Test => {
                 let test = self.cargo(["test", "-p", "xtask", "--lib", "--bins", "--test", "it"]);
