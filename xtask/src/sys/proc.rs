@@ -322,8 +322,8 @@ pub fn alive(pid: u32) -> bool {
             !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z')
         })
     } else if cfg!(unix) {
-        Cmd::new("kill")
-            .args(["-0", &pid.to_string()])
+        Cmd::new("sh")
+            .args(["-c", "kill -0 \"$1\"", "sh", &pid.to_string()])
             .run(Duration::from_secs(5))
             .is_ok_and(|f| f.ok())
     } else {
@@ -333,6 +333,35 @@ pub fn alive(pid: u32) -> bool {
             .run(Duration::from_secs(10))
             .is_ok_and(|f| f.stdout.contains(&pid.to_string()))
     }
+}
+
+/// How a process is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is asked to, and may take its time. Windows has no such request for
+    /// programs without a window: there it is forced.
+    Asked,
+    /// At once.
+    Forced,
+}
+
+/// Ends a process. The caller has made sure that the id is the one it means.
+///
+/// # Errors
+/// There is no such process, or it belongs to somebody else.
+pub fn end(pid: u32, how: End) -> Result<()> {
+    let pid = pid.to_string();
+    let command = if cfg!(windows) {
+        Cmd::new("taskkill").args(["/F", "/PID", &pid])
+    } else {
+        // The shell's own `kill`: minimal systems have no program of that name.
+        let script = match how {
+            End::Asked => "kill -TERM \"$1\"",
+            End::Forced => "kill -KILL \"$1\"",
+        };
+        Cmd::new("sh").args(["-c", script, "sh", &pid])
+    };
+    command.read(Duration::from_secs(10)).map(drop)
 }
 
 /// The command line of a running process, words joined by spaces; `None` when
