@@ -26,6 +26,20 @@ impl Ctx {
         Store::open(&self.settings.backups)
     }
 
+    /// Ends a dry run: the plan is the result.
+    ///
+    /// # Errors
+    /// Never; the signature lets a command end with it.
+    pub fn show_plan(&self, plan: &str) -> Result<()> {
+        if self.ui.json() {
+            let document = serde_json::json!({"version": 1, "dry_run": true, "plan": plan});
+            self.ui.result(&document.to_string());
+        } else {
+            self.ui.result(plan);
+        }
+        Ok(())
+    }
+
     /// A session of an account, with `schema` as its current one.
     ///
     /// # Errors

@@ -40,8 +40,7 @@ pub fn run(ctx: &mut Ctx, args: &Migrate) -> Result<()> {
     let state = read_state(ctx, &server)?;
     state.demand_sound()?;
     if args.dry_run {
-        ctx.ui.result(&describe(ctx, &server, &state));
-        return Ok(());
+        return ctx.show_plan(&describe(ctx, &server, &state));
     }
     let applied = apply(ctx, &server)?;
     if ctx.ui.json() {

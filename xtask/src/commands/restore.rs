@@ -42,8 +42,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     let scope = scope(ctx, args)?;
     let (plan, live, facts) = plan(ctx, &server, &source, scope, args)?;
     if args.dry_run {
-        ctx.ui.result(&plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&plan.to_string());
     }
     ctx.ui.say(plan.to_string());
     if plan.safety_backup {
