@@ -105,6 +105,9 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         return Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into());
     }
     let before = inventory::read(&mut session, schema)?;
+    if !before.broken_views.is_empty() {
+        demand_really_broken(ctx, server, &before)?;
+    }
     let migrations = facts::migrations(&mut session, schema)?;
     let position = facts::log_position(&mut session, facts.flavour);
     let client = dumper::find_client(server, &facts)?;
@@ -119,8 +122,27 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         contents: plan::contents(&before),
         bytes_estimate,
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
     Ok((session, Prepared { plan, facts, before, migrations, position }))
+}
+
+/// A view looks broken, too, to an account that may not use what it names. Only
+/// one that the account with all rights cannot read either is left out.
+fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<()> {
+    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    let all = inventory::read(&mut session, &ctx.settings.schema)?;
+    let broken = |name: &str| all.broken_views.iter().any(|view| view.name == name);
+    let Some(view) = seen.broken_views.iter().find(|view| !broken(&view.name)) else {
+        return Ok(());
+    };
+    let user = &ctx.settings.account(Role::Backup).user;
+    Err(Stop::new(
+        ExitCode::Configuration,
+        format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
+    )
+    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
+    .into())
 }
 
 /// Takes a backup and writes its receipt.
@@ -147,6 +169,12 @@ pub fn take(
             plan.non_transactional.join(", ")
         ));
     }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
@@ -164,6 +192,7 @@ pub fn take(
         account: ctx.settings.account(Role::Backup),
         schema: &plan.schema,
         lock_all: !plan.non_transactional.is_empty(),
+        left_out: &plan.broken_views,
         limits,
     };
     let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
@@ -301,6 +330,7 @@ fn manifest(
         rows: seen.rows,
         tables: tables.collect(),
         programs: programs.collect(),
+        broken_views: prepared.before.broken_views.clone(),
         schema_fingerprint: fingerprint::schema(&prepared.before),
         sections: file.sections.clone(),
         duration_ms: clock::elapsed_ms(start),

@@ -157,6 +157,8 @@ pub struct Order<'a> {
     pub schema: &'a str,
     /// Lock all tables against writes, because some have no transactions.
     pub lock_all: bool,
+    /// Views that cannot be read.
+    pub left_out: &'a [String],
     /// How long it may take.
     pub limits: Limits,
 }
@@ -192,10 +194,10 @@ impl<R: Read> Read for UntilInterrupted<R> {
 }
 
 fn command(order: &Order<'_>) -> Result<Cmd> {
-    let Order { client, server, account, schema, lock_all, .. } = *order;
+    let Order { client, server, account, schema, lock_all, left_out, .. } = *order;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
-    let dump = client.arguments(schema, lock_all);
+    let dump = client.arguments(schema, lock_all, left_out);
     match &client.place {
         Place::Container(container) => Ok(Cmd::new("docker")
             .args(["exec", "-i", container, &client.program, "--defaults-extra-file=/dev/stdin"])
