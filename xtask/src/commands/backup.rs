@@ -34,7 +34,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     if let Some(out) = &args.out {
         ctx.settings.backups.clone_from(out);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
