@@ -110,7 +110,7 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     }
     let migrations = facts::migrations(&mut session, schema)?;
     let position = facts::log_position(&mut session, facts.flavour);
-    let client = dumper::find_client(server, &facts)?;
+    let client = dumper::find_client(server, facts.flavour, facts.version)?;
     let bytes_estimate = before.bytes_estimate();
     let above = ctx.settings.policy.backup.compress_above_mib;
     let plan = BackupPlan {

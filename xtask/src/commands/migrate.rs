@@ -20,7 +20,7 @@ use crate::model::manifest::Reason;
 use crate::plan::migrate::{MigrationFile, MigrationState};
 use crate::plan::restore::staging_name;
 use crate::report::human;
-use crate::server::{Server, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::{clock, fs, hash, signal};
 
@@ -142,12 +142,14 @@ pub fn apply(ctx: &Ctx, server: &Server) -> Result<Applied> {
     }
     let api = Api::build(ctx)?;
     let before = live_inventory(ctx, server)?;
+    // Held until the end: nobody restores or migrates the same schema meanwhile.
+    let mut session = staging::locked_session(ctx, server)?;
     let mut backup = None;
     if before.tables.is_empty() {
         ctx.ui
             .say(format!("`{}` holds no table: there is nothing to back up", ctx.settings.schema));
     } else {
-        backup = Some(prove_and_rehearse(ctx, server, &store, &lock, &api)?);
+        backup = Some(prove_and_rehearse(ctx, server, &store, &lock, &api, &mut session)?);
     }
     demand_unmoved(ctx, server, &state, &before)?;
     signal::check()?;
@@ -166,16 +168,16 @@ fn prove_and_rehearse(
     store: &Store,
     lock: &StoreLock,
     api: &Api,
+    session: &mut Session,
 ) -> Result<Label> {
     let manifest = backup::take(ctx, server, store, lock, &Wish::because(Reason::Migrate))
         .context("take the backup in front of the migration; the database was not touched")?;
     let source = store.resolve(&manifest.label.to_string())?;
-    let mut session = staging::locked_session(ctx, server)?;
-    staging::clean(ctx, &mut session)?;
+    staging::clean(ctx, session)?;
     let schema = staging_name(&ctx.settings.schema, clock::now_local());
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let start = Instant::now();
-    let staged = staging::stage(ctx, &mut session, &source, &schema)?;
+    let staged = staging::stage(ctx, session, &source, &schema)?;
     let verified = verify::Verified {
         level: crate::model::receipt::Level::Restore,
         checks: staged.checks.clone(),
@@ -197,7 +199,7 @@ fn prove_and_rehearse(
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
         .into())
     };
-    staged.drop_schema(&mut session)?;
+    staged.drop_schema(session)?;
     rehearsed?;
     Ok(manifest.label)
 }

@@ -90,7 +90,11 @@ fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCo
             stop.code
         }
         None => {
-            ui.error(&redact(&format!("{error:#}")), &[]);
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            let steps = chain[..chain.len().saturating_sub(1)].join(": ");
+            let cause = crate::server::session::said(error);
+            let text = if steps.is_empty() { cause } else { format!("{steps}: {cause}") };
+            ui.error(&redact(&text), &[]);
             ExitCode::Unexpected
         }
     }

@@ -10,7 +10,7 @@ use crate::model::ident::{literal, quote};
 use crate::model::inventory::Inventory;
 use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::fault::point;
@@ -130,7 +130,7 @@ fn failed(
         Ok(Settled::Undone) => {
             let stop = Stop::new(
                 ExitCode::Store,
-                format!("`{}` could not be swapped and is as it was before: {}", journal.target, error.root_cause()),
+                format!("`{}` could not be swapped and is as it was before: {}", journal.target, said(&error)),
             );
             let stop = if waited {
                 let s = ctx.settings.policy.restore.lock_wait_s;
