@@ -92,18 +92,7 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
-    let missing = server::accounts::missing_grants(&mut session, &ctx.settings, Role::Backup)?;
-    if !missing.is_empty() {
-        let user = &ctx.settings.account(Role::Backup).user;
-        let mut stop = Stop::new(
-            ExitCode::Configuration,
-            format!("`{user}` lacks rights that a complete backup needs"),
-        );
-        for grant in missing {
-            stop = stop.hint(format!("Run as root: {grant};"));
-        }
-        return Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into());
-    }
+    demand_rights(ctx, &mut session, Role::Backup, "that a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
     if !before.broken_views.is_empty() {
         demand_really_broken(ctx, server, &before)?;
@@ -143,6 +132,23 @@ fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<
     )
     .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
     .into())
+}
+
+/// Whether an account has every right of its role, before it is needed halfway.
+///
+/// # Errors
+/// Exit code 10 with the GRANTs that are missing, or the server cannot be asked.
+pub fn demand_rights(ctx: &Ctx, session: &mut Session, role: Role, why: &str) -> Result<()> {
+    let missing = server::accounts::missing_grants(session, &ctx.settings, role)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let user = &ctx.settings.account(role).user;
+    let mut stop = Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights {why}"));
+    for grant in missing {
+        stop = stop.hint(format!("Run as root: {grant};"));
+    }
+    Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into())
 }
 
 /// Takes a backup and writes its receipt.

@@ -122,6 +122,8 @@ fn plan(
     args: &DbRestore,
 ) -> Result<(RestorePlan, Inventory, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    // A swap that lacks a right halfway could not be finished.
+    backup::demand_rights(ctx, &mut session, Role::Restore, "that a restore needs")?;
     let facts = facts::read(&mut session)?;
     let now = clock::now_local();
     let schema = &ctx.settings.schema;

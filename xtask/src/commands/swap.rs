@@ -65,7 +65,9 @@ pub fn execute(
     }
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
-    let moved = session.run_all(&plan.packet);
+    let moved = session
+        .run_all(&plan.packet)
+        .and_then(|()| plan.singly.iter().try_for_each(|sql| session.run(sql)));
     point("swap.renamed")?;
     if let Err(error) = moved {
         return Err(failed(ctx, session, store, lock, &journal, error));

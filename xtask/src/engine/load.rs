@@ -56,7 +56,8 @@ pub fn load(
     )?;
     let mut enabled_events = BTreeSet::new();
     let mut uncommitted = 0;
-    let mut guard = Guard::new();
+    let one_case = session.value::<u8>("SELECT @@lower_case_table_names")? != 0;
+    let mut guard = if one_case { Guard::ignoring_case() } else { Guard::new() };
     let seen = read_dump(input, &mut |piece, seen| {
         signal::check()?;
         // Everything is judged, also what is left out: a dump with a forbidden

@@ -137,7 +137,10 @@ impl Inventory {
             self.tables.iter().map(|(name, t)| (ObjectKind::Table, name.as_str(), t.ddl.clone()));
         let programs = self.programs.iter().map(|((kind, name), p)| {
             let mode = p.sql_mode.as_deref().unwrap_or("-");
-            (*kind, name.as_str(), format!("{}\u{0}{mode}", p.ddl))
+            let zone = p.time_zone.as_deref().unwrap_or("-");
+            // The collation decides what strings in the body are.
+            let collation = &p.collation;
+            (*kind, name.as_str(), format!("{}\u{0}{mode}\u{0}{collation}\u{0}{zone}", p.ddl))
         });
         tables.chain(programs)
     }

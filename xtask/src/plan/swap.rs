@@ -5,9 +5,12 @@
 //! triggers are dropped before and created after it. MySQL allows both under
 //! LOCK TABLES … WRITE, so that no other session ever sees a table without its
 //! triggers; MariaDB refuses RENAME under that lock (error 1192), so there the
-//! statements follow each other without it. Either way they go to the server in
-//! one packet: it executes them even when this process dies in between. Views,
-//! routines and events cannot be renamed: they are dropped and created.
+//! statements follow each other without it. They go to the server in one packet:
+//! it executes them even when this process dies in between. Only MySQL's CREATE
+//! TRIGGER cannot be part of one, as the `;` behind it would become part of a
+//! body that is a single statement; these follow one by one under the lock, and
+//! the journal has them for a run that finds them missing. Views, routines and
+//! events cannot be renamed: they are dropped and created.
 
 use super::foreign_keys;
 use crate::model::facts::Flavour;
@@ -22,6 +25,8 @@ pub struct SwapPlan {
     pub prepare: Vec<String>,
     /// The packet that does it.
     pub packet: Vec<String>,
+    /// What follows it one by one, and ends with giving the lock back.
+    pub singly: Vec<String>,
     /// Creates the old triggers again, when the packet failed before its RENAME.
     pub undo: Vec<JournalStatement>,
     /// After the RENAME: triggers (where the packet did not get that far), then
@@ -73,12 +78,14 @@ pub fn plan(
     if !moves.is_empty() {
         packet.push(format!("RENAME TABLE {}", moves.join(", ")));
     }
+    let mut singly = Vec::new();
     for trigger in &new_triggers {
-        packet.extend(settings(trigger));
-        packet.push(trigger.sql.clone());
+        let place = if locks { &mut singly } else { &mut packet };
+        place.extend(settings(trigger));
+        place.push(trigger.sql.clone());
     }
     if locks {
-        packet.push("UNLOCK TABLES".to_owned());
+        singly.push("UNLOCK TABLES".to_owned());
     }
     // First on the list for a run that finds the tables moved and the triggers missing.
     let mut finish = new_triggers;
@@ -94,6 +101,7 @@ pub fn plan(
     SwapPlan {
         prepare: staged.trigger_order.iter().map(|name| drop_trigger(staging, name)).collect(),
         packet,
+        singly,
         undo: statements(live, ObjectKind::Trigger),
         finish,
         tables_in,
@@ -190,12 +198,16 @@ fn plain(sql: String) -> JournalStatement {
     }
 }
 
-/// The session settings that a statement has to run under. Our bytes are
-/// utf8mb4, so the client's character set stays; only a collation of the same
-/// character set is taken over.
+/// The session settings that a statement has to run under. Our text is utf8mb4,
+/// so the client's character set can only be what it was where the text is ASCII
+/// and reads the same in both; what literals in it are is the collation's matter.
 pub fn settings(statement: &JournalStatement) -> Vec<String> {
-    let mut out = vec![format!("SET sql_mode = '{}'", statement.sql_mode)];
-    if statement.collation.starts_with("utf8mb4_") {
+    let mut out =
+        vec![format!("SET sql_mode = '{}'", statement.sql_mode), "SET NAMES utf8mb4".to_owned()];
+    if !statement.collation.is_empty() {
+        if statement.sql.is_ascii() {
+            out.push(format!("SET character_set_client = {}", statement.charset_client));
+        }
         out.push(format!("SET collation_connection = '{}'", statement.collation));
     }
     if let Some(zone) = &statement.time_zone {
@@ -278,11 +290,14 @@ mod tests {
         );
         assert_eq!(mysql.packet[1], "DROP TRIGGER `d`.`t1`");
         assert!(mysql.packet[2].starts_with("RENAME TABLE"));
-        assert_eq!(mysql.packet[3], "SET sql_mode = 'ANSI_QUOTES'");
-        assert_eq!(mysql.packet.last().map(String::as_str), Some("UNLOCK TABLES"));
+        assert_eq!(mysql.singly[0], "SET sql_mode = 'ANSI_QUOTES'");
+        assert_eq!(mysql.singly[2], "SET character_set_client = utf8mb4");
+        assert_eq!(mysql.singly[3], "SET collation_connection = 'utf8mb4_bin'");
+        assert_eq!(mysql.singly.last().map(String::as_str), Some("UNLOCK TABLES"));
         assert_eq!(mysql.undo.len(), 1);
         let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b");
         assert!(!mariadb.packet.iter().any(|s| s.contains("LOCK")), "{mariadb:?}");
+        assert!(mariadb.singly.is_empty() && mariadb.packet.last().unwrap().contains("@x=1"));
     }
 
     #[test]

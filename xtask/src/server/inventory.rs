@@ -185,7 +185,7 @@ fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
                 ExitCode::Configuration,
                 format!("the body of {} `{schema}`.`{name}` may not be read by this account", kind.keyword()),
             )
-            .hint("`cargo xtask doctor --fix` gives backup_user the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
+            .hint("`cargo xtask doctor --fix` gives each account the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
             .into());
         }
         inventory.programs.insert((kind, name), program(&row, column)?);
@@ -314,7 +314,8 @@ fn quoted_end(text: &str) -> usize {
 }
 
 /// Takes the definer out of a definition as SHOW CREATE prints it, where it is
-/// always quoted with backticks and stands before the object's kind.
+/// always quoted and stands before the object's kind. The quotes are double ones
+/// for what was created under ANSI_QUOTES.
 fn without_definer(ddl: &str) -> (String, String) {
     const WORD: &str = "DEFINER=";
     let head = ddl.find(['\'', '(', '\n']).unwrap_or(ddl.len());
@@ -322,12 +323,14 @@ fn without_definer(ddl: &str) -> (String, String) {
         return (ddl.to_owned(), String::new());
     };
     let rest = &ddl[at + WORD.len()..];
-    let mut inside = false;
+    let mut inside = None;
     let end = rest.find(|c: char| {
-        if c == '`' {
-            inside = !inside;
+        match inside {
+            Some(quote) if c == quote => inside = None,
+            None if matches!(c, '`' | '"') => inside = Some(c),
+            _ => {}
         }
-        c == ' ' && !inside
+        c == ' ' && inside.is_none()
     });
     let Some(end) = end else { return (ddl.to_owned(), String::new()) };
     (format!("{}{}", &ddl[..at], rest[end..].trim_start()), rest[..end].to_owned())
@@ -379,6 +382,10 @@ mod tests {
             ddl.starts_with("CREATE TRIGGER `t`") && ddl.ends_with("'DEFINER=`u`@`h` '"),
             "{ddl}"
         );
+        let (ddl, definer) =
+            without_definer("CREATE DEFINER=\"a b`\"@\"%\" FUNCTION \"f\"() RETURNS int RETURN 1");
+        assert_eq!(definer, "\"a b`\"@\"%\"");
+        assert!(ddl.starts_with("CREATE FUNCTION \"f\""), "{ddl}");
         let (ddl, definer) = without_definer(
             "CREATE ALGORITHM=UNDEFINED DEFINER=`r`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1",
         );

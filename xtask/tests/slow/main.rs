@@ -4,4 +4,5 @@
 
 mod first_day;
 mod harness;
+mod hostile;
 mod support;
