@@ -119,14 +119,16 @@ impl Sandbox {
     fn write_env(&self) {
         let server = &self.server;
         let mut env = format!(
-            "DB_NAME={}\nDB_HOST={}\nDB_PORT={}\nDB_ROOT_PASSWORD={}\nAPI_URL=http://127.0.0.1:9\n",
+            "DB_NAME={}\nDB_ROOT_PASSWORD={}\nAPI_URL=http://127.0.0.1:9\n",
             self.schema,
-            server.host,
-            server.port,
             server.root_password.reveal()
         );
-        if let Some(container) = &server.container {
-            env.push_str(&format!("DB_CONTAINER={container}\n"));
+        // MySQL's dump client is in the container only: an address would hide it.
+        match &server.container {
+            Some(container) => env.push_str(&format!("DB_CONTAINER={container}\n")),
+            None => {
+                env.push_str(&format!("DB_HOST={}\nDB_PORT={}\n", server.host, server.port));
+            }
         }
         for role in Role::CREATED {
             let quoted = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
