@@ -4,3 +4,4 @@ pub mod backup;
 pub mod dump_client;
 pub mod restore;
 pub mod swap;
+pub mod tables;
