@@ -34,7 +34,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     if let Some(out) = &args.out {
         ctx.settings.backups.clone_from(out);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -43,8 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
     if args.dry_run {
         let (_, prepared) = prepare(ctx, &server, &wish)?;
-        ctx.ui.result(&prepared.plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&prepared.plan.to_string());
     }
     let store = ctx.store()?;
     let lock = store.lock(LOCK_WAIT)?;
@@ -154,19 +153,20 @@ pub fn take(
     ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
     let mut pending = store.begin(lock, &label, plan.compression)?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
-    let account = ctx.settings.account(Role::Backup);
-    let lock_all = !plan.non_transactional.is_empty();
-    let dumped = dumper::dump(
-        &plan.client,
+    let policy = &ctx.settings.policy.backup;
+    let limits = dumper::Limits {
+        stall: Duration::from_secs(policy.stall_s),
+        deadline: Duration::from_secs(policy.deadline_minutes * 60),
+    };
+    let order = dumper::Order {
+        client: &plan.client,
         server,
-        account,
-        &plan.schema,
-        lock_all,
-        &mut pending,
-        &mut |p| {
-            bar.set(p.bytes, p.rows, p.object);
-        },
-    );
+        account: ctx.settings.account(Role::Backup),
+        schema: &plan.schema,
+        lock_all: !plan.non_transactional.is_empty(),
+        limits,
+    };
+    let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
     let after = inventory::read(&mut session, &plan.schema)?;

@@ -1,14 +1,19 @@
 //! The conductor: one file a command. Each dangerous one has the same shape:
 //! plan, show (a dry run stops here), confirm, do, record.
 
+pub mod api;
 pub mod backup;
 pub mod ci;
 pub mod ctx;
+pub mod docs;
 pub mod doctor;
 pub mod list;
 pub mod live;
+pub mod migrate;
+pub mod quickstart;
 pub mod recover;
 pub mod restore;
+pub mod seed;
 pub mod server;
 pub mod staging;
 pub mod swap;
@@ -59,7 +64,10 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
             ci::run(&ctx.settings.root, &ci::Options { stages: args.stage.clone() })
         }
         Command::Doctor(args) => doctor::run(ctx, args),
-        _ => anyhow::bail!("not wired"),
+        Command::Migrate(args) => migrate::run(ctx, args),
+        Command::Quickstart(args) => quickstart::run(ctx, args),
+        Command::Docs(args) => docs::run(ctx, args),
+        Command::DbSeed(args) => seed::run(ctx, args),
     }
 }
 

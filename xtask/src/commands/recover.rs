@@ -44,7 +44,7 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
                 journal.source, journal.server
             ),
         )
-        .hint("Point .env at that server and run `cargo xtask doctor` to finish it.")
+        .hint("Point .env at that server and run `cargo xtask doctor --fix` to finish it.")
         .into());
     }
     let settled = swap::settle(&mut session, store, lock, &journal)?;

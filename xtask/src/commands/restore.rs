@@ -23,7 +23,7 @@ use crate::model::receipt::Event;
 use crate::plan::backup::contents;
 use crate::plan::restore::{RestorePlan, Scope, before_name, staging_name};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
@@ -40,12 +40,11 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     for note in &source.notes {
         ctx.ui.warn(note);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(args.yes)?;
     let scope = scope(ctx, args)?;
     let (plan, facts) = plan(ctx, &server, &source, scope, args)?;
     if args.dry_run {
-        ctx.ui.result(&plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&plan.to_string());
     }
     ctx.ui.say(plan.to_string());
     if plan.safety_backup {

@@ -17,6 +17,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
+use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
 use crate::store::source::Source;
@@ -148,7 +149,20 @@ fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
     } else {
         sql += " CHARACTER SET utf8mb4";
     }
-    session.run(&sql)
+    session.run(&sql).map_err(|error| match code(&error) {
+        // Unknown character set or collation: the server is older or of the other flavour.
+        Some(1115 | 1273) => error.context(
+            Stop::new(
+                ExitCode::Store,
+                format!(
+                    "this server cannot hold {}: it lacks a character set or collation",
+                    source.name
+                ),
+            )
+            .hint("Restore it on a server of the flavour and version that it came from."),
+        ),
+        _ => error,
+    })
 }
 
 fn load_and_compare(

@@ -104,7 +104,7 @@ fn finish(
             ExitCode::Store,
             format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
         )
-        .hint("Run `cargo xtask doctor`: it and every other command first finishes what is left.")
+        .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
     if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation)
     {
@@ -149,7 +149,7 @@ fn failed(
         )),
         Err(second) => error.context(
             Stop::new(ExitCode::Store, format!("`{}` could not be swapped, and the triggers could not be put back yet: {second:#}", journal.target))
-                .hint("When the server is back, run `cargo xtask doctor`: it finishes what is left."),
+                .hint("When the server is back, run `cargo xtask doctor --fix`: it finishes what is left."),
         ),
     }
 }

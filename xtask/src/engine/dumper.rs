@@ -88,29 +88,28 @@ fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpCl
     })
 }
 
-/// Dumps `schema` into `sink`.
+/// Carries out an order: dumps a schema into `sink`.
 ///
 /// # Errors
 /// The program cannot be started, ends with another code than 0, writes an
 /// error to stderr, or its output does not end with its own end line. Nothing
 /// that was written may be used then.
 pub fn dump(
-    client: &DumpClient,
-    server: &Server,
-    account: &Account,
-    schema: &str,
-    lock_all: bool,
+    order: &Order<'_>,
     sink: &mut dyn SectionSink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Seen> {
-    let cmd = command(client, server, account, schema, lock_all)?;
-    let mut stream = cmd.stream()?;
+    let Order { client, account, .. } = *order;
+    let mut stream = command(order)?.stream(order.limits.stall, order.limits.deadline)?;
     let input = BufReader::with_capacity(1 << 18, UntilInterrupted(&mut stream));
     let copied = copy_dump(input, sink, progress);
+    signal::check()?;
+    if let Some(why) = stream.ended_because() {
+        return Err(hung(client, &why).into());
+    }
     let seen = match copied {
         Ok(seen) => seen,
         Err(error) => {
-            signal::check()?;
             // When the program broke off, what it says explains more than where
             // its output ends.
             return Err(match stream.settle(Duration::from_secs(2)) {
@@ -145,6 +144,41 @@ pub fn dump(
     Ok(seen)
 }
 
+/// What is dumped, with what, as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The dump program.
+    pub client: &'a DumpClient,
+    /// The server.
+    pub server: &'a Server,
+    /// The account that reads.
+    pub account: &'a Account,
+    /// The schema.
+    pub schema: &'a str,
+    /// Lock all tables against writes, because some have no transactions.
+    pub lock_all: bool,
+    /// How long it may take.
+    pub limits: Limits,
+}
+
+/// How long a dump may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Without a single byte.
+    pub stall: Duration,
+    /// In all.
+    pub deadline: Duration,
+}
+
+fn hung(client: &DumpClient, why: &str) -> Stop {
+    Stop::new(
+        ExitCode::Unexpected,
+        format!("{} was ended: {why}; no backup was made", client.program),
+    )
+    .hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
+    .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")
+}
+
 /// Breaks a read off after Ctrl-C: the dump program may ignore the signal.
 struct UntilInterrupted<R>(R);
 
@@ -157,13 +191,8 @@ impl<R: Read> Read for UntilInterrupted<R> {
     }
 }
 
-fn command(
-    client: &DumpClient,
-    server: &Server,
-    account: &Account,
-    schema: &str,
-    lock_all: bool,
-) -> Result<Cmd> {
+fn command(order: &Order<'_>) -> Result<Cmd> {
+    let Order { client, server, account, schema, lock_all, .. } = *order;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
     let dump = client.arguments(schema, lock_all);

@@ -14,6 +14,8 @@ use crate::model::facts::{Flavour, Version};
 use crate::server::find::{self, Found};
 use crate::server::greeting::Greeting;
 use crate::server::{Server, Session, accounts};
+use crate::store::Store;
+use crate::store::ledger::CHAIN;
 use crate::sys::docker;
 use crate::sys::proc::{self, Cmd};
 use crate::ui::Ui;
@@ -49,13 +51,52 @@ pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Res
             }
         }
     }
-    ledger_chain(settings, findings);
+    backups(settings, findings)?;
     Ok(())
 }
 
-/// HOOK for the store room: walk the hash chain of `backups/ledger.jsonl` here.
-fn ledger_chain(_settings: &Settings, findings: &mut Findings) {
-    findings.not_run("ledger chain", "this doctor does not read the ledger yet");
+/// The backups folder's own state: the chain, leftovers, an unfinished swap.
+fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
+    if !settings.backups.is_dir() {
+        for name in BACKUP_CHECKS {
+            findings.not_run(name, "there are no backups yet");
+        }
+        return Ok(());
+    }
+    let store = Store::open(&settings.backups)?;
+    let aside = "copy the backups folder aside and read docs/formats.md: a ledger is never mended by itself";
+    findings.store(store.verify_chain()?, aside);
+    let next = "the next `cargo xtask db-backup` or `doctor --fix` removes it";
+    findings.store(none_of("leftovers", &store.leftovers()?), next);
+    let damaged: Vec<String> = store
+        .list()?
+        .iter()
+        .filter_map(|entry| Some(format!("{}: {}", entry.label, entry.problem()?)))
+        .collect();
+    findings.store(
+        none_of("damaged backups", &damaged),
+        "restore them from another copy, or delete their files",
+    );
+    let unfinished: Vec<String> = store
+        .read_journal()?
+        .map(|journal| format!("a restore of {} into `{}`", journal.source, journal.target))
+        .into_iter()
+        .collect();
+    findings.store(
+        none_of("unfinished restores", &unfinished),
+        "`cargo xtask doctor --fix` brings it to its end",
+    );
+    Ok(())
+}
+
+const BACKUP_CHECKS: [&str; 4] = [CHAIN, "leftovers", "damaged backups", "unfinished restores"];
+
+fn none_of(name: &str, found: &[String]) -> Check {
+    if found.is_empty() {
+        Check::passed(name, "none")
+    } else {
+        Check::failed(name, found.join("; "))
+    }
 }
 
 fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Findings) {

@@ -62,6 +62,12 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
     match (dialect.flavour, dialect.version) {
         (Flavour::Mysql, version) if version >= Version(8, 0, 20) => {
             wanted.push(rights(&["SHOW_ROUTINE"], Scope::Global));
+            // Without it a restore cannot drop a routine or event whose definer is an
+            // administrator (error 1227): it could not make the schema exact. It opens
+            // no other schema.
+            if role == Role::Restore {
+                wanted.push(rights(&["SYSTEM_USER"], Scope::Global));
+            }
         }
         // Older ones show it to holders of SELECT on everything only, which is
         // more than an account of this tool may have.
