@@ -35,6 +35,8 @@ pub struct Staged {
     pub checks: Vec<Check>,
     /// Rows in it.
     pub rows: u64,
+    /// Rows in each of its tables.
+    pub table_rows: Vec<(String, u64)>,
     /// SHA-256 of the file that it came from.
     pub sha256: String,
     /// How long loading and comparing took, in milliseconds.
@@ -116,9 +118,23 @@ pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
 /// # Errors
 /// The file cannot be read, holds something that is not allowed, or the server refuses it.
 pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
+    stage_part(ctx, session, source, schema, &Part::Everything)
+}
+
+/// As [`stage`], for a part of a dump: only that is loaded and compared.
+///
+/// # Errors
+/// As [`stage`].
+pub fn stage_part(
+    ctx: &Ctx,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+    part: &Part,
+) -> Result<Staged> {
     create(session, source, schema)?;
     point("staging.created")?;
-    let staged = load_and_compare(ctx, session, source, schema);
+    let staged = load_and_compare(ctx, session, source, schema, part);
     if staged.is_err() {
         // The session may be the cause of the failure; the next run cleans up then.
         drop_schema(session, schema).ok();
@@ -154,19 +170,23 @@ fn load_and_compare(
     session: &mut Session,
     source: &Source,
     schema: &str,
+    part: &Part,
 ) -> Result<Staged> {
     let start = Instant::now();
     let facts = facts::read(session)?;
-    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, &Part::Everything)?;
+    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, part)?;
     point("staging.loaded")?;
     let mut inventory = inventory::read(session, schema)?;
     enable_events(&mut inventory, &loaded);
-    let expected = match &source.manifest {
+    let mut expected = match &source.manifest {
         Some(manifest) => {
             Expected::from_manifest(manifest).context("the manifest holds a digest that is none")?
         }
         None => Expected::from_text(&loaded.seen),
     };
+    if let Part::Tables(tables) = part {
+        expected = expected.only(tables, &inventory.programs.keys().cloned().collect());
+    }
     let found = digests(ctx, session, schema, &inventory, &expected)?;
     checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
     point("staging.compared")?;
@@ -175,6 +195,7 @@ fn load_and_compare(
         inventory,
         checks,
         rows: found.values().map(|digest| digest.rows).sum(),
+        table_rows: found.into_iter().map(|(name, digest)| (name, digest.rows)).collect(),
         sha256,
         duration_ms: clock::elapsed_ms(start),
         flavour: facts.flavour,

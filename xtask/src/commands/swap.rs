@@ -88,6 +88,9 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         tables_out: plan.tables_out.clone(),
         undo: plan.undo.clone(),
         finish: plan.finish.clone(),
+        rows_only: false,
+        created: Vec::new(),
+        counters: Vec::new(),
     }
 }
 
@@ -183,6 +186,9 @@ pub fn settle(
     lock: &StoreLock,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    if journal.rows_only {
+        return super::tables::settle(session, store, lock, journal);
+    }
     // Under LOCK TABLES other tables cannot be read.
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
@@ -208,7 +214,11 @@ fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
     }
 }
 
-fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
+/// Whether a schema holds a table of that name.
+///
+/// # Errors
+/// The server cannot be asked.
+pub(super) fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
         literal(schema),
@@ -230,7 +240,11 @@ fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
 }
 
 /// Runs journal statements in `target`; triggers that are there are left alone.
-fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) -> Result<()> {
+pub(super) fn play(
+    session: &mut Session,
+    target: &str,
+    statements: &[JournalStatement],
+) -> Result<()> {
     session.run(&format!("USE {}", quote(target)))?;
     // A key can be made whose parent is not there, as it was where it came from.
     session.run("SET foreign_key_checks = 0")?;

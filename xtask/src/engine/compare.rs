@@ -63,6 +63,24 @@ impl Expected {
         })
     }
 
+    /// The part of it that is about these tables and programs.
+    #[must_use]
+    pub fn only(
+        mut self,
+        tables: &BTreeSet<String>,
+        programs: &BTreeSet<(ObjectKind, String)>,
+    ) -> Self {
+        self.tables.retain(|name, _| tables.contains(name));
+        self.programs.retain(|program| programs.contains(program));
+        if let Some((_, definitions)) = &mut self.definitions {
+            definitions.retain(|object, _| match object {
+                (ObjectKind::Table, name) => tables.contains(name),
+                program => programs.contains(program),
+            });
+        }
+        self
+    }
+
     /// From what was read in the dump itself.
     pub fn from_text(seen: &Seen) -> Self {
         let table = |t: &TableSeen| ExpectedTable {

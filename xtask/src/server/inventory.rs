@@ -150,6 +150,9 @@ fn triggers(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
     for (name, table) in session.rows::<(String, String)>(&sql)? {
         let row = show_create(session, ObjectKind::Trigger, schema, &name)?;
         let mut program = program(&row, "SQL Original Statement")?;
+        // MySQL keeps the semicolon after a trigger that was created by several
+        // statements in one packet: it means nothing.
+        program.ddl.truncate(program.ddl.trim_end_matches([';', ' ', '\n']).len());
         program.table = Some(table);
         inventory.trigger_order.push(name.clone());
         inventory.programs.insert((ObjectKind::Trigger, name), program);

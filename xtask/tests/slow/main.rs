@@ -6,3 +6,4 @@ mod first_day;
 mod harness;
 mod hostile;
 mod support;
+mod tables;
