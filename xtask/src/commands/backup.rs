@@ -17,7 +17,6 @@ use crate::model::manifest::{
 };
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
-use crate::plan::dump_client::Wanted;
 use crate::report;
 use crate::server::{self, Server, Session, facts, inventory, obstacles};
 use crate::store::commit::{FileFacts, is_disk_full};
@@ -35,7 +34,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     if let Some(out) = &args.out {
         ctx.settings.backups.clone_from(out);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -44,8 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
     if args.dry_run {
         let (_, prepared) = prepare(ctx, &server, &wish)?;
-        ctx.ui.result(&prepared.plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&prepared.plan.to_string());
     }
     let store = ctx.store()?;
     let lock = store.lock(LOCK_WAIT)?;
@@ -95,11 +93,14 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
     demand_rights(ctx, &mut session, Role::Backup, "that a complete backup needs")?;
-    let mut before = inventory::read(&mut session, schema)?;
-    let left_out = obstacles(ctx, &mut session, wish, &mut before)?;
+    let before = inventory::read(&mut session, schema)?;
+    obstacles(ctx, &mut session, &before)?;
+    if !before.broken_views.is_empty() {
+        demand_really_broken(ctx, server, &before)?;
+    }
     let migrations = facts::migrations(&mut session, schema)?;
     let position = facts::log_position(&mut session, facts.flavour);
-    let client = dumper::find_client(server, &facts)?;
+    let client = dumper::find_client(server, facts.flavour, facts.version)?;
     let bytes_estimate = before.bytes_estimate();
     let above = ctx.settings.policy.backup.compress_above_mib;
     let plan = BackupPlan {
@@ -111,19 +112,13 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         contents: plan::contents(&before),
         bytes_estimate,
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
-        left_out,
+        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
     Ok((session, Prepared { plan, facts, before, migrations, position }))
 }
 
-/// Deals with what a dump program cannot write. Gives the views to leave out: a
-/// broken one must not stand in the way of the restore that mends it.
-fn obstacles(
-    ctx: &Ctx,
-    session: &mut Session,
-    wish: &Wish,
-    before: &mut Inventory,
-) -> Result<Vec<String>> {
+/// Refuses what a dump program cannot write, and says what it cannot write whole.
+fn obstacles(ctx: &Ctx, session: &mut Session, before: &Inventory) -> Result<()> {
     let schema = &ctx.settings.schema;
     if let Some(table) = obstacles::all_generated(session, schema, before)? {
         let message = format!("`{table}` has rows and generated columns only");
@@ -139,23 +134,25 @@ fn obstacles(
             floats.join(", ")
         ));
     }
-    let broken = obstacles::broken_views(session, schema, before)?;
-    if let (Some((view, why)), true) = (broken.first(), wish.reason != Reason::Safety) {
-        return Err(Stop::new(
-            ExitCode::Store,
-            format!("view `{view}` cannot be read, no backup was made: {why}"),
-        )
-        .hint("Mend the view or drop it; what it names may be gone, or its definer.")
-        .into());
-    }
-    for (view, why) in &broken {
-        let gone = before.programs.remove(&(ObjectKind::View, view.clone()));
-        ctx.ui.warn(format!("the safety backup leaves the broken view `{view}` out: {why}"));
-        if let Some(program) = gone {
-            ctx.ui.warn(format!("it was: {}", program.ddl));
-        }
-    }
-    Ok(broken.into_iter().map(|(view, _)| view).collect())
+    Ok(())
+}
+
+/// A view looks broken, too, to an account that may not use what it names. Only
+/// one that the account with all rights cannot read either is left out.
+fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<()> {
+    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    let all = inventory::read(&mut session, &ctx.settings.schema)?;
+    let broken = |name: &str| all.broken_views.iter().any(|view| view.name == name);
+    let Some(view) = seen.broken_views.iter().find(|view| !broken(&view.name)) else {
+        return Ok(());
+    };
+    let user = &ctx.settings.account(Role::Backup).user;
+    Err(Stop::new(
+        ExitCode::Configuration,
+        format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
+    )
+    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
+    .into())
 }
 
 /// Whether an account has every right of its role, before it is needed halfway.
@@ -199,34 +196,36 @@ pub fn take(
             plan.non_transactional.join(", ")
         ));
     }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
     ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
     let mut pending = store.begin(lock, &label, plan.compression)?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
-    let account = ctx.settings.account(Role::Backup);
-    let wanted = Wanted {
+    let policy = &ctx.settings.policy.backup;
+    let limits = dumper::Limits {
+        stall: Duration::from_secs(policy.stall_s),
+        deadline: Duration::from_secs(policy.deadline_minutes * 60),
+    };
+    let order = dumper::Order {
+        client: &plan.client,
+        server,
+        account: ctx.settings.account(Role::Backup),
         schema: &plan.schema,
         lock_all: !plan.non_transactional.is_empty(),
-        left_out: &plan.left_out,
+        left_out: &plan.broken_views,
+        limits,
     };
-    let dumped = dumper::dump(
-        &plan.client,
-        server,
-        account,
-        &wanted,
-        &mut pending,
-        &mut |p| {
-            bar.set(p.bytes, p.rows, p.object);
-        },
-    );
+    let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
-    let mut after = inventory::read(&mut session, &plan.schema)?;
-    after.programs.retain(|(kind, name), _| {
-        *kind != ObjectKind::View || !plan.left_out.contains(name)
-    });
+    let after = inventory::read(&mut session, &plan.schema)?;
     demand_unmoved(&prepared.before, &after)?;
     demand_complete(&seen, &prepared.before)?;
     engine::write_end_marker(&mut pending, &seen).map_err(|error| on_full_disk(error, store))?;
@@ -358,6 +357,7 @@ fn manifest(
         rows: seen.rows,
         tables: tables.collect(),
         programs: programs.collect(),
+        broken_views: prepared.before.broken_views.clone(),
         schema_fingerprint: fingerprint::schema(&prepared.before),
         sections: file.sections.clone(),
         duration_ms: clock::elapsed_ms(start),

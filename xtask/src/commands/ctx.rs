@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 
+use crate::cli::server::Where;
 use crate::config::Settings;
 use crate::model::account::Role;
-use crate::server::{Server, Session};
+use crate::server::local::{self, Status};
+use crate::server::{self, Server, Session};
 use crate::store::Store;
+use crate::sys::docker;
 use crate::ui::Ui;
 
 /// The settings of this run and the terminal.
@@ -24,6 +27,51 @@ impl Ctx {
     /// It cannot be created or is not ours.
     pub fn store(&self) -> Result<Store> {
         Store::open(&self.settings.backups)
+    }
+
+    /// The server. One that is there and stopped is started: under `yes`, or after
+    /// asking where somebody can answer.
+    ///
+    /// # Errors
+    /// None is found, or it does not start; the message names the exact trouble.
+    pub fn server(&mut self, yes: bool) -> Result<Server> {
+        let error = match server::find(&self.settings, &self.ui) {
+            Ok(server) => return Ok(server),
+            Err(error) => error,
+        };
+        let Some(what) = self.stopped() else { return Err(error) };
+        if !self.ui.ask(&format!("{what} is not running. Start it?"), yes)? {
+            return Err(error);
+        }
+        Ok(super::server::up(self, Where::Auto, yes)?.0.server)
+    }
+
+    /// A database of this project that exists and does not run.
+    fn stopped(&self) -> Option<String> {
+        if self.settings.host.is_some() || self.settings.socket.is_some() {
+            return None;
+        }
+        let container = docker::inspect(&self.settings.container).ok().flatten();
+        if let Some(container) = container {
+            let down = matches!(container.status.as_str(), "exited" | "created");
+            return down.then(|| format!("container `{}`", self.settings.container));
+        }
+        let local = local::status(&self.settings).ok()?;
+        matches!(local, Status::Stopped(_)).then(|| "the private local server".to_owned())
+    }
+
+    /// Ends a dry run: the plan is the result.
+    ///
+    /// # Errors
+    /// Never; the signature lets a command end with it.
+    pub fn show_plan(&self, plan: &str) -> Result<()> {
+        if self.ui.json() {
+            let document = serde_json::json!({"version": 1, "dry_run": true, "plan": plan});
+            self.ui.result(&document.to_string());
+        } else {
+            self.ui.result(plan);
+        }
+        Ok(())
     }
 
     /// A session of an account, with `schema` as its current one.

@@ -12,10 +12,10 @@ use crate::model::account::Role;
 use crate::model::check::{self, Check};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, qualified};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, Reason};
 use crate::model::receipt::Event;
 use crate::report;
-use crate::server::{self, Session, facts};
+use crate::server::{Session, facts};
 use crate::sys::{clock, http};
 
 /// Runs the command.
@@ -25,7 +25,7 @@ use crate::sys::{clock, http};
 pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
     let start = Instant::now();
     let store = ctx.store()?;
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     let schema = ctx.settings.schema.clone();
     let mut session = ctx.session(&server, Role::Backup, Some(&schema))?.read_only()?;
     let uuid = facts::read(&mut session)?.uuid;
@@ -59,7 +59,9 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
 fn newest(store: &crate::store::Store, schema: &str) -> Result<Option<Manifest>> {
     let entries = store.list()?;
     let own = entries.iter().filter(|e| e.label.schema() == schema);
-    Ok(own.filter_map(|e| e.manifest()).next().cloned())
+    // What a restore replaced is no measure for what is there now.
+    let mut usable = own.filter_map(|e| e.manifest()).filter(|m| m.reason != Reason::Safety);
+    Ok(usable.next().cloned())
 }
 
 fn counts(session: &mut Session, schema: &str) -> Result<BTreeMap<String, u64>> {

@@ -1,14 +1,19 @@
 //! The conductor: one file a command. Each dangerous one has the same shape:
 //! plan, show (a dry run stops here), confirm, do, record.
 
+pub mod api;
 pub mod backup;
 pub mod ci;
 pub mod ctx;
+pub mod docs;
 pub mod doctor;
 pub mod list;
 pub mod live;
+pub mod migrate;
+pub mod quickstart;
 pub mod recover;
 pub mod restore;
+pub mod seed;
 pub mod server;
 pub mod staging;
 pub mod swap;
@@ -59,7 +64,10 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
             ci::run(&ctx.settings.root, &ci::Options { stages: args.stage.clone() })
         }
         Command::Doctor(args) => doctor::run(ctx, args),
-        _ => anyhow::bail!("not wired"),
+        Command::Migrate(args) => migrate::run(ctx, args),
+        Command::Quickstart(args) => quickstart::run(ctx, args),
+        Command::Docs(args) => docs::run(ctx, args),
+        Command::DbSeed(args) => seed::run(ctx, args),
     }
 }
 
@@ -82,7 +90,11 @@ fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCo
             stop.code
         }
         None => {
-            ui.error(&redact(&format!("{error:#}")), &[]);
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            let steps = chain[..chain.len().saturating_sub(1)].join(": ");
+            let cause = crate::server::session::said(error);
+            let text = if steps.is_empty() { cause } else { format!("{steps}: {cause}") };
+            ui.error(&redact(&text), &[]);
             ExitCode::Unexpected
         }
     }

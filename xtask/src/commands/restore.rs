@@ -1,15 +1,17 @@
 //! `db-restore`: check, show, confirm, save, load beside, compare, swap.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 
 use super::backup::{LOCK_WAIT, Wish};
 use super::ctx::Ctx;
 use super::staging::{self, Staged};
 use super::{backup, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
+use crate::engine::load::Part;
 use crate::model::account::Role;
 use crate::model::check::Outcome;
 use crate::model::exit::{ExitCode, Stop};
@@ -22,7 +24,7 @@ use crate::model::receipt::Event;
 use crate::plan::backup::contents;
 use crate::plan::restore::{RestorePlan, Scope, before_name, staging_name};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
@@ -39,12 +41,11 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     for note in &source.notes {
         ctx.ui.warn(note);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(args.yes)?;
     let scope = scope(ctx, args)?;
-    let (plan, live, facts) = plan(ctx, &server, &source, scope, args)?;
+    let (plan, facts) = plan(ctx, &server, &source, scope, args)?;
     if args.dry_run {
-        ctx.ui.result(&plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&plan.to_string());
     }
     ctx.ui.say(plan.to_string());
     if plan.safety_backup {
@@ -63,6 +64,9 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
         .into());
     }
+    if let Scope::Tables(wanted) = &plan.scope {
+        tables::demand_known(wanted, &checked.tables, &source.name)?;
+    }
     let mut run = Run {
         ctx,
         server: &server,
@@ -72,7 +76,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         plan: &plan,
         facts: &facts,
     };
-    let done = run.go(&live)?;
+    let done = run.go()?;
     run.record(&done, clock::elapsed_ms(start))?;
     let document = report::json::RestoreDocument {
         version: report::json::DOCUMENT_VERSION,
@@ -94,7 +98,8 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
 
 fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
     if !args.table.is_empty() {
-        return Ok(Scope::Tables(args.table.clone()));
+        let once: BTreeSet<String> = args.table.iter().cloned().collect();
+        return Ok(Scope::Tables(once.into_iter().collect()));
     }
     let Some(into) = &args.into else { return Ok(Scope::Replace) };
     if *into == ctx.settings.schema {
@@ -121,7 +126,7 @@ fn plan(
     source: &Source,
     scope: Scope,
     args: &DbRestore,
-) -> Result<(RestorePlan, Inventory, ServerFacts)> {
+) -> Result<(RestorePlan, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
     // A swap that lacks a right halfway could not be finished.
     backup::demand_rights(ctx, &mut session, Role::Restore, "that a restore needs")?;
@@ -130,7 +135,8 @@ fn plan(
     let schema = &ctx.settings.schema;
     // A restore beside the live schema is loaded where it will stay.
     let beside = args.into.clone().filter(|_| scope == Scope::Beside);
-    let staging = beside.clone().unwrap_or_else(|| staging_name(schema, now));
+    let (free_staging, before) = free_names(&mut session, ctx, now)?;
+    let staging = beside.clone().unwrap_or(free_staging);
     let target = beside.unwrap_or_else(|| schema.clone());
     if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
         return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
@@ -140,15 +146,24 @@ fn plan(
     let live = if inventory::schema_exists(&mut session, &target)? {
         inventory::read(&mut session, &target)?
     } else {
+        if let Scope::Tables(_) = scope {
+            return Err(Stop::new(ExitCode::Usage, format!("`{target}` does not exist"))
+                .hint("--table restores into a schema that is there; without it everything is restored.")
+                .into());
+        }
         Inventory::default()
     };
     let (description, age) = match &source.manifest {
         Some(m) => (
             format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
-            format!("{} old", report::human::age(m.created_utc, clock::now())),
+            format!("taken {}", report::human::age(m.created_utc, clock::now())),
         ),
         None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
     };
+    if let (Scope::Tables(wanted), Some(manifest)) = (&scope, &source.manifest) {
+        let known: Vec<String> = manifest.tables.iter().map(|t| t.name.clone()).collect();
+        tables::demand_known(wanted, &known, &source.name)?;
+    }
     let plan = RestorePlan {
         source: source.name.clone(),
         contents: description,
@@ -159,23 +174,23 @@ fn plan(
         safety_backup: scope != Scope::Beside && !live.is_empty(),
         scope,
         staging,
-        before: free_name(&mut session, schema, now)?,
+        before,
         drop_old: args.drop_old,
     };
-    Ok((plan, live, facts))
+    Ok((plan, facts))
 }
 
-/// Where the old tables go. A restore may follow another within a second, and
-/// what that one kept is not to be mixed with this one's.
-fn free_name(session: &mut Session, schema: &str, now: NaiveDateTime) -> Result<String> {
-    let mut time = now;
-    loop {
-        let name = before_name(schema, time);
-        if !inventory::schema_exists(session, &name)? {
-            return Ok(name);
-        }
-        time += TimeDelta::seconds(1);
-    }
+/// Names for staging and for the old tables that nothing has yet: two restores can
+/// fall into one second.
+fn free_names(session: &mut Session, ctx: &Ctx, now: NaiveDateTime) -> Result<(String, String)> {
+    let taken = inventory::schemas_with_prefix(session, &ctx.settings.companion_prefix())?;
+    let schema = &ctx.settings.schema;
+    let names = |second| {
+        let at = now + chrono::Duration::seconds(second);
+        (staging_name(schema, at), before_name(schema, at))
+    };
+    let free = (0..3600).map(names).find(|(a, b)| !taken.contains(a) && !taken.contains(b));
+    free.context("no free name for the staging schema")
 }
 
 /// What came out.
@@ -199,7 +214,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&mut self, live: &Inventory) -> Result<Outcomes> {
+    fn go(&mut self) -> Result<Outcomes> {
         let mut done = Outcomes::default();
         if self.plan.safety_backup {
             let wish = Wish::because(Reason::Safety);
@@ -210,27 +225,33 @@ impl Run<'_> {
         point("restore.saved")?;
         let mut session = staging::locked_session(self.ctx, self.server)?;
         staging::clean(self.ctx, &mut session)?;
-        if let Scope::Tables(wanted) = &self.plan.scope {
-            let rows =
-                tables::restore(self.ctx, &mut session, self.source, self.plan, wanted, live)?;
-            done.rows = rows.rows;
-            done.tables = wanted.len() as u64;
-            done.sha256 = rows.sha256;
-            return Ok(done);
-        }
         let staged = self.stage(&mut session)?;
         done.tables = staged.inventory.tables.len() as u64;
         done.rows = staged.rows;
         done.sha256.clone_from(&staged.sha256);
-        if self.plan.scope == Scope::Replace {
-            self.replace(&mut session, &staged, &mut done)?;
+        match &self.plan.scope {
+            Scope::Replace => self.replace(&mut session, &staged, &mut done)?,
+            Scope::Tables(_) => {
+                let place = tables::Place {
+                    server_uuid: &self.facts.uuid,
+                    target: &self.plan.target,
+                    source: &self.source.name,
+                };
+                tables::restore(self.ctx, &mut session, self.store, self.lock, &place, &staged)?;
+            }
+            Scope::Beside => {}
         }
         Ok(done)
     }
 
     fn stage(&self, session: &mut Session) -> Result<Staged> {
         self.ctx.ui.say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
-        let staged = staging::stage(self.ctx, session, self.source, &self.plan.staging)?;
+        let part = match &self.plan.scope {
+            Scope::Tables(wanted) => Part::Tables(wanted.iter().cloned().collect()),
+            Scope::Replace | Scope::Beside => Part::Everything,
+        };
+        let staging = &self.plan.staging;
+        let staged = staging::stage_part(self.ctx, session, self.source, staging, &part)?;
         if staged.passed() {
             return Ok(staged);
         }

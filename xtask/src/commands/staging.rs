@@ -17,6 +17,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
+use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
 use crate::store::source::Source;
@@ -34,6 +35,8 @@ pub struct Staged {
     pub checks: Vec<Check>,
     /// Rows in it.
     pub rows: u64,
+    /// Rows in each of its tables.
+    pub table_rows: Vec<(String, u64)>,
     /// SHA-256 of the file that it came from.
     pub sha256: String,
     /// How long loading and comparing took, in milliseconds.
@@ -115,9 +118,23 @@ pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
 /// # Errors
 /// The file cannot be read, holds something that is not allowed, or the server refuses it.
 pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
+    stage_part(ctx, session, source, schema, &Part::Everything)
+}
+
+/// As [`stage`], for a part of a dump: only that is loaded and compared.
+///
+/// # Errors
+/// As [`stage`].
+pub fn stage_part(
+    ctx: &Ctx,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+    part: &Part,
+) -> Result<Staged> {
     create(ctx, session, source, schema)?;
     point("staging.created")?;
-    let staged = load_and_compare(ctx, session, source, schema);
+    let staged = load_and_compare(ctx, session, source, schema, part);
     if staged.is_err() {
         // The session may be the cause of the failure; the next run cleans up then.
         drop_schema(session, schema).ok();
@@ -135,7 +152,21 @@ fn create(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Re
         Some((charset, collation)) => format!("{charset} COLLATE {collation}"),
         None => "utf8mb4".to_owned(),
     };
-    session.run(&format!("CREATE DATABASE {} CHARACTER SET {defaults}", quote(schema)))
+    let sql = format!("CREATE DATABASE {} CHARACTER SET {defaults}", quote(schema));
+    session.run(&sql).map_err(|error| match code(&error) {
+        // Unknown character set or collation: the server is older or of the other flavour.
+        Some(1115 | 1273) => error.context(
+            Stop::new(
+                ExitCode::Store,
+                format!(
+                    "this server cannot hold {}: it lacks a character set or collation",
+                    source.name
+                ),
+            )
+            .hint("Restore it on a server of the flavour and version that it came from."),
+        ),
+        _ => error,
+    })
 }
 
 fn load_and_compare(
@@ -143,10 +174,11 @@ fn load_and_compare(
     session: &mut Session,
     source: &Source,
     schema: &str,
+    part: &Part,
 ) -> Result<Staged> {
     let start = Instant::now();
     let facts = facts::read(session)?;
-    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, &Part::Everything)?;
+    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, part)?;
     point("staging.loaded")?;
     let mut inventory = inventory::read(session, schema)?;
     enable_events(&mut inventory, &loaded);
@@ -164,6 +196,9 @@ fn load_and_compare(
             *kind != ObjectKind::Event || !loaded.past_events.contains(name)
         });
     }
+    if let Part::Tables(tables) = part {
+        expected = expected.only(tables, &inventory.programs.keys().cloned().collect());
+    }
     let found = digests(ctx, session, schema, &inventory, &expected)?;
     checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
     point("staging.compared")?;
@@ -172,6 +207,7 @@ fn load_and_compare(
         inventory,
         checks,
         rows: found.values().map(|digest| digest.rows).sum(),
+        table_rows: found.into_iter().map(|(name, digest)| (name, digest.rows)).collect(),
         sha256,
         duration_ms: clock::elapsed_ms(start),
         flavour: facts.flavour,

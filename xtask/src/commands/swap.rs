@@ -10,7 +10,7 @@ use crate::model::ident::{literal, quote};
 use crate::model::inventory::Inventory;
 use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::fault::point;
@@ -88,6 +88,9 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         tables_out: plan.tables_out.clone(),
         undo: plan.undo.clone(),
         finish: plan.finish.clone(),
+        rows_only: false,
+        created: Vec::new(),
+        counters: Vec::new(),
     }
 }
 
@@ -103,7 +106,7 @@ fn finish(
             ExitCode::Store,
             format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
         )
-        .hint("Run `cargo xtask doctor`: it and every other command first finishes what is left.")
+        .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
     if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation)
     {
@@ -132,7 +135,7 @@ fn failed(
         Ok(Settled::Undone) => {
             let stop = Stop::new(
                 ExitCode::Store,
-                format!("`{}` could not be swapped and is as it was before: {}", journal.target, error.root_cause()),
+                format!("`{}` could not be swapped and is as it was before: {}", journal.target, said(&error)),
             );
             let stop = if waited {
                 let s = ctx.settings.policy.restore.lock_wait_s;
@@ -148,7 +151,7 @@ fn failed(
         )),
         Err(second) => error.context(
             Stop::new(ExitCode::Store, format!("`{}` could not be swapped, and the triggers could not be put back yet: {second:#}", journal.target))
-                .hint("When the server is back, run `cargo xtask doctor`: it finishes what is left."),
+                .hint("When the server is back, run `cargo xtask doctor --fix`: it finishes what is left."),
         ),
     }
 }
@@ -183,6 +186,9 @@ pub fn settle(
     lock: &StoreLock,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    if journal.rows_only {
+        return super::tables::settle(session, store, lock, journal);
+    }
     // Under LOCK TABLES other tables cannot be read.
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
@@ -208,7 +214,11 @@ fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
     }
 }
 
-fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
+/// Whether a schema holds a table of that name.
+///
+/// # Errors
+/// The server cannot be asked.
+pub(super) fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
         literal(schema),
@@ -230,8 +240,14 @@ fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
 }
 
 /// Runs journal statements in `target`; triggers that are there are left alone.
-fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) -> Result<()> {
+pub(super) fn play(
+    session: &mut Session,
+    target: &str,
+    statements: &[JournalStatement],
+) -> Result<()> {
     session.run(&format!("USE {}", quote(target)))?;
+    // A key can be made whose parent is not there, as it was where it came from.
+    session.run("SET foreign_key_checks = 0")?;
     let there: Vec<String> = session.rows(&format!(
         "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
         literal(target)
@@ -243,8 +259,14 @@ fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) ->
         for setting in plan::settings(statement) {
             session.run(&setting)?;
         }
-        session.run(&statement.sql)?;
+        match session.run(&statement.sql) {
+            // 1091: the key was dropped already, by the run that this one finishes.
+            Err(error)
+                if code(&error) == Some(1091) && statement.sql.contains("DROP FOREIGN KEY") => {}
+            other => other?,
+        }
     }
+    session.run("SET foreign_key_checks = 1")?;
     session.run("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''")
 }
 

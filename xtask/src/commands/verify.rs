@@ -14,7 +14,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::{Event, Level};
 use crate::plan::restore::staging_name;
 use crate::report;
-use crate::server::{self, Server, facts};
+use crate::server::{Server, facts};
 use crate::store::check as file_check;
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
@@ -41,7 +41,7 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
             file(ctx, &store, &lock, &source)?
         }
         LevelChoice::Restore => {
-            let server = server::find(&ctx.settings, &ctx.ui)?;
+            let server = ctx.server(false)?;
             recover::first(ctx, &store, &lock, Some(&server))?;
             drill(ctx, &server, &store, &lock, &source)?
         }
@@ -99,6 +99,8 @@ pub struct FileChecked {
     pub checks: Vec<Check>,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// The tables that it holds.
+    pub tables: Vec<String>,
 }
 
 /// Reads a dump to its end: size, hash, compression, every statement, the end
@@ -124,9 +126,11 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     signal::check()?;
     let checked = reader.finish();
     let mut checks = checked.checks;
+    let mut tables = Vec::new();
     match read {
         Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
         Ok(seen) => {
+            tables.extend(seen.tables.keys().cloned());
             let found = format!(
                 "{} rows in {} tables, {} other objects",
                 seen.rows,
@@ -145,7 +149,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
         }
     }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
-    Ok(FileChecked { checks, sha256 })
+    Ok(FileChecked { checks, sha256, tables })
 }
 
 /// Our own end marker where there is a manifest; else the dump program's end line.
@@ -219,7 +223,7 @@ fn unusable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
 }
 
-fn record(
+pub(super) fn record(
     ctx: &Ctx,
     store: &Store,
     lock: &StoreLock,

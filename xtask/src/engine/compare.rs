@@ -23,6 +23,9 @@ pub struct ExpectedTable {
     pub incomparable: Option<String>,
 }
 
+/// SHA-256 of each object's normalised definition.
+pub type Hashes = BTreeMap<(ObjectKind, String), String>;
+
 /// What a restored schema must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -32,7 +35,7 @@ pub struct Expected {
     pub programs: BTreeSet<(ObjectKind, String)>,
     /// Hashes of all definitions and the flavour whose spelling they are in;
     /// `None` without a manifest.
-    pub definitions: Option<(Flavour, BTreeMap<(ObjectKind, String), String>)>,
+    pub definitions: Option<(Flavour, Hashes)>,
 }
 
 impl Expected {
@@ -58,6 +61,24 @@ impl Expected {
             programs: manifest.programs.iter().map(|p| (p.kind, p.name.clone())).collect(),
             definitions: Some((manifest.server.flavour, definitions)),
         })
+    }
+
+    /// The part of it that is about these tables and programs.
+    #[must_use]
+    pub fn only(
+        mut self,
+        tables: &BTreeSet<String>,
+        programs: &BTreeSet<(ObjectKind, String)>,
+    ) -> Self {
+        self.tables.retain(|name, _| tables.contains(name));
+        self.programs.retain(|program| programs.contains(program));
+        if let Some((_, definitions)) = &mut self.definitions {
+            definitions.retain(|object, _| match object {
+                (ObjectKind::Table, name) => tables.contains(name),
+                program => programs.contains(program),
+            });
+        }
+        self
     }
 
     /// From what was read in the dump itself.

@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use super::{Progress, Seen, copy_dump};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::facts::ServerFacts;
-use crate::plan::dump_client::{DumpClient, Place, Wanted};
+use crate::model::facts::{Flavour, Version};
+use crate::plan::dump_client::{DumpClient, Place};
 use crate::server::{Endpoint, Reach, Server};
 use crate::sys::proc::{self, Cmd};
 use crate::sys::signal;
@@ -25,14 +25,14 @@ const QUESTION: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// No client fits; the message says which were looked at and why not.
-pub fn find_client(server: &Server, facts: &ServerFacts) -> Result<DumpClient> {
+pub fn find_client(server: &Server, flavour: Flavour, version: Version) -> Result<DumpClient> {
     let mut looked = Vec::new();
     if !matches!(server.reach, Reach::DockerExec { .. }) {
         for program in ["mysqldump", "mariadb-dump"] {
             let Some(path) = proc::find(program) else { continue };
             let cmd = || Cmd::new(&path).arg("--no-defaults");
             match describe(program, Place::Host(path.clone()), cmd) {
-                Ok(client) => match client.unfit(facts.flavour, facts.version) {
+                Ok(client) => match client.unfit(flavour, version) {
                     None => return Ok(client),
                     Some(reason) => looked.push(reason),
                 },
@@ -44,7 +44,7 @@ pub fn find_client(server: &Server, facts: &ServerFacts) -> Result<DumpClient> {
         for program in ["mysqldump", "mariadb-dump"] {
             let cmd = || Cmd::new("docker").args(["exec", container, program, "--no-defaults"]);
             match describe(program, Place::Container(container.to_owned()), cmd) {
-                Ok(client) => match client.unfit(facts.flavour, facts.version) {
+                Ok(client) => match client.unfit(flavour, version) {
                     None => return Ok(client),
                     Some(reason) => looked.push(reason),
                 },
@@ -52,26 +52,20 @@ pub fn find_client(server: &Server, facts: &ServerFacts) -> Result<DumpClient> {
             }
         }
     }
-    Err(no_client(facts, &looked))
+    Err(no_client(flavour, version, &looked))
 }
 
-fn no_client(facts: &ServerFacts, looked: &[String]) -> anyhow::Error {
-    let package = match facts.flavour {
-        crate::model::facts::Flavour::Mysql => "mysql-client (mysqldump)",
-        crate::model::facts::Flavour::Mariadb => "mariadb-client (mariadb-dump)",
+fn no_client(flavour: Flavour, version: Version, looked: &[String]) -> anyhow::Error {
+    let package = match flavour {
+        Flavour::Mysql => "mysql-client (mysqldump)",
+        Flavour::Mariadb => "mariadb-client (mariadb-dump)",
     };
-    let mut stop = Stop::new(
-        ExitCode::Configuration,
-        format!("no dump program fits {} {}", facts.flavour, facts.version),
-    );
+    let mut stop =
+        Stop::new(ExitCode::Configuration, format!("no dump program fits {} {}", flavour, version));
     for reason in looked {
         stop = stop.hint(format!("Not used: {reason}."));
     }
-    stop.hint(format!(
-        "Install {package}, version {}.{} or newer.",
-        facts.version.0, facts.version.1
-    ))
-    .into()
+    stop.hint(format!("Install {package}, version {}.{} or newer.", version.0, version.1)).into()
 }
 
 fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpClient> {
@@ -88,28 +82,28 @@ fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpCl
     })
 }
 
-/// Dumps what is wanted into `sink`.
+/// Carries out an order: dumps a schema into `sink`.
 ///
 /// # Errors
 /// The program cannot be started, ends with another code than 0, writes an
 /// error to stderr, or its output does not end with its own end line. Nothing
 /// that was written may be used then.
 pub fn dump(
-    client: &DumpClient,
-    server: &Server,
-    account: &Account,
-    wanted: &Wanted<'_>,
+    order: &Order<'_>,
     sink: &mut dyn SectionSink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Seen> {
-    let cmd = command(client, server, account, wanted)?;
-    let mut stream = cmd.stream()?;
+    let Order { client, account, .. } = *order;
+    let mut stream = command(order)?.stream(order.limits.stall, order.limits.deadline)?;
     let input = BufReader::with_capacity(1 << 18, UntilInterrupted(&mut stream));
     let copied = copy_dump(input, sink, progress);
+    signal::check()?;
+    if let Some(why) = stream.ended_because() {
+        return Err(hung(client, &why).into());
+    }
     let seen = match copied {
         Ok(seen) => seen,
         Err(error) => {
-            signal::check()?;
             // When the program broke off, what it says explains more than where
             // its output ends.
             return Err(match stream.settle(Duration::from_secs(2)) {
@@ -144,6 +138,43 @@ pub fn dump(
     Ok(seen)
 }
 
+/// What is dumped, with what, as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The dump program.
+    pub client: &'a DumpClient,
+    /// The server.
+    pub server: &'a Server,
+    /// The account that reads.
+    pub account: &'a Account,
+    /// The schema.
+    pub schema: &'a str,
+    /// Lock all tables against writes, because some have no transactions.
+    pub lock_all: bool,
+    /// Views that cannot be read.
+    pub left_out: &'a [String],
+    /// How long it may take.
+    pub limits: Limits,
+}
+
+/// How long a dump may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Without a single byte.
+    pub stall: Duration,
+    /// In all.
+    pub deadline: Duration,
+}
+
+fn hung(client: &DumpClient, why: &str) -> Stop {
+    Stop::new(
+        ExitCode::Unexpected,
+        format!("{} was ended: {why}; no backup was made", client.program),
+    )
+    .hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
+    .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")
+}
+
 /// Breaks a read off after Ctrl-C: the dump program may ignore the signal.
 struct UntilInterrupted<R>(R);
 
@@ -156,15 +187,11 @@ impl<R: Read> Read for UntilInterrupted<R> {
     }
 }
 
-fn command(
-    client: &DumpClient,
-    server: &Server,
-    account: &Account,
-    wanted: &Wanted<'_>,
-) -> Result<Cmd> {
+fn command(order: &Order<'_>) -> Result<Cmd> {
+    let Order { client, server, account, schema, lock_all, left_out, .. } = *order;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
-    let dump = client.arguments(wanted);
+    let dump = client.arguments(schema, lock_all, left_out);
     match &client.place {
         Place::Container(container) => Ok(Cmd::new("docker")
             .args(["exec", "-i", container, &client.program, "--defaults-extra-file=/dev/stdin"])

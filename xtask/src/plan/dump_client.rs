@@ -30,18 +30,6 @@ pub struct DumpClient {
     pub options: Vec<String>,
 }
 
-/// What is dumped, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted<'a> {
-    /// The schema.
-    pub schema: &'a str,
-    /// It has tables without transactions, so that all are read under
-    /// `LOCK TABLES … READ` instead of in a snapshot.
-    pub lock_all: bool,
-    /// Views that cannot be read, and so cannot be dumped.
-    pub left_out: &'a [String],
-}
-
 impl fmt::Display for DumpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.program, self.version, self.flavour)?;
@@ -93,10 +81,11 @@ impl DumpClient {
         older.then(|| format!("{self} is older than the server ({version})"))
     }
 
-    /// The arguments, connection apart.
-    pub fn arguments(&self, wanted: &Wanted<'_>) -> Vec<String> {
-        let schema = wanted.schema;
-        let mut arguments = if wanted.lock_all {
+    /// The arguments, connection apart. `lock_all`: the schema has tables without
+    /// transactions, so that all are read under `LOCK TABLES … READ` instead of in a snapshot.
+    /// `left_out`: views that cannot be read and would end the dump.
+    pub fn arguments(&self, schema: &str, lock_all: bool, left_out: &[String]) -> Vec<String> {
+        let mut arguments = if lock_all {
             vec!["--lock-tables"]
         } else {
             vec!["--single-transaction", "--skip-lock-tables"]
@@ -126,8 +115,7 @@ impl DumpClient {
             arguments.push("--column-statistics=0");
         }
         let mut arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
-        let left_out = wanted.left_out.iter();
-        arguments.extend(left_out.map(|view| format!("--ignore-table={schema}.{view}")));
+        arguments.extend(left_out.iter().map(|view| format!("--ignore-table={schema}.{view}")));
         arguments.push("--".to_owned());
         arguments.push(schema.to_owned());
         arguments
@@ -198,21 +186,17 @@ mod tests {
         assert!(options.contains(&"set-gtid-purged".to_owned()), "{options:?}");
         let new =
             client(Flavour::Mysql, Version(9, 7, 4), &["set-gtid-purged", "masking-policies"]);
-        let arguments = new.arguments(&Wanted { schema: "mydb", lock_all: false, left_out: &[] });
+        let arguments = new.arguments("mydb", false, &[]);
         assert!(arguments.contains(&"--skip-masking-policies".to_owned()));
         assert!(arguments.contains(&"--set-gtid-purged=OFF".to_owned()));
         assert_eq!(arguments[arguments.len() - 2..], ["--".to_owned(), "mydb".to_owned()]);
         let old = client(Flavour::Mariadb, Version(10, 11, 6), &[]);
-        let arguments = old.arguments(&Wanted {
-            schema: "mydb",
-            lock_all: true,
-            left_out: &["a view".to_owned()],
-        });
-        assert!(arguments.contains(&"--ignore-table=mydb.a view".to_owned()), "{arguments:?}");
+        let arguments = old.arguments("mydb", true, &["old".to_owned()]);
         assert!(
             !arguments.iter().any(|a| a.contains("gtid") || a.contains("masking")),
             "{arguments:?}"
         );
+        assert!(arguments.contains(&"--ignore-table=mydb.old".to_owned()), "{arguments:?}");
         assert!(arguments.contains(&"--lock-tables".to_owned()));
         assert!(!arguments.iter().any(|a| a.contains("single-transaction")), "{arguments:?}");
     }

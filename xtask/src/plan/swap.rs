@@ -12,6 +12,7 @@
 //! the journal has them for a run that finds them missing. Views, routines and
 //! events cannot be renamed: they are dropped and created.
 
+use super::foreign_keys;
 use crate::model::facts::Flavour;
 use crate::model::ident::{qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind, Program};
@@ -88,6 +89,8 @@ pub fn plan(
     }
     // First on the list for a run that finds the tables moved and the triggers missing.
     let mut finish = new_triggers;
+    finish.extend(foreign_keys::released(live, before).into_iter().map(plain));
+    finish.extend(foreign_keys::remade(staged, target).into_iter().map(plain));
     finish.extend(drops(live));
     // Views can call functions; nothing here is needed by a function to be created.
     finish.extend(statements(staged, ObjectKind::Function));
@@ -108,10 +111,15 @@ pub fn plan(
 
 /// Drops every program of an inventory but its triggers, which went with their tables.
 fn drops(live: &Inventory) -> Vec<JournalStatement> {
+    let broken = live
+        .broken_views
+        .iter()
+        .map(|view| plain(format!("DROP VIEW IF EXISTS {}", quote(&view.name))));
     live.programs
         .keys()
         .filter(|(kind, _)| *kind != ObjectKind::Trigger)
         .map(|(kind, name)| plain(format!("DROP {} IF EXISTS {}", kind.keyword(), quote(name))))
+        .chain(broken)
         .collect()
 }
 

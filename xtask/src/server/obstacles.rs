@@ -2,35 +2,9 @@
 
 use anyhow::Result;
 
-use super::session::{Session, code};
+use super::session::Session;
 use crate::model::ident::{literal, qualified};
-use crate::model::inventory::{Inventory, ObjectKind};
-
-/// Views that can no longer be read, and why: mostly they name a table or column
-/// that is gone. No dump program writes a schema with such a view.
-///
-/// # Errors
-/// The server cannot be asked.
-pub fn broken_views(
-    session: &mut Session,
-    schema: &str,
-    inventory: &Inventory,
-) -> Result<Vec<(String, String)>> {
-    let mut broken = Vec::new();
-    for (kind, name) in inventory.programs.keys() {
-        if *kind != ObjectKind::View {
-            continue;
-        }
-        match session.run(&format!("SHOW FIELDS FROM {}", qualified(schema, name))) {
-            Ok(()) => {}
-            Err(error) if code(&error).is_some() => {
-                broken.push((name.clone(), error.root_cause().to_string()));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(broken)
-}
+use crate::model::inventory::Inventory;
 
 /// A table with rows that has generated columns only: dump programs write broken
 /// statements for it.

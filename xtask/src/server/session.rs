@@ -35,6 +35,17 @@ pub fn code(error: &anyhow::Error) -> Option<u16> {
     })
 }
 
+/// What went wrong in the server's own words, without the driver's wrapping.
+pub fn said(error: &anyhow::Error) -> String {
+    let own = error.chain().find_map(|cause| match cause.downcast_ref::<mysql::Error>() {
+        Some(mysql::Error::MySqlError(error)) => {
+            Some(format!("{} ({})", error.message, error.code))
+        }
+        _ => None,
+    });
+    own.unwrap_or_else(|| error.root_cause().to_string())
+}
+
 impl Session {
     /// Logs in.
     ///
@@ -108,7 +119,15 @@ impl Session {
     /// # Errors
     /// The server's error, with the beginning of the statement.
     pub fn run(&mut self, sql: &str) -> Result<()> {
-        self.conn.query_drop(sql).with_context(|| format!("run `{}`", shorten(sql)))
+        let what = || format!("run `{}`", shorten(sql));
+        // Not `query_drop`: it overlooks an error that comes after the columns.
+        let mut result = self.conn.query_iter(sql).with_context(what)?;
+        while let Some(set) = result.iter() {
+            for row in set {
+                row.with_context(what)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs several statements as one packet: the server goes on with them even

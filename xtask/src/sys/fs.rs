@@ -118,6 +118,15 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     rename_durably(&partial, path)
 }
 
+/// Writes a file that everybody may read: generated pages, nothing with data.
+///
+/// # Errors
+/// It cannot be written.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
+}
+
 /// Renames a file within its folder and makes the new name durable.
 ///
 /// # Errors

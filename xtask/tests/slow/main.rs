@@ -2,6 +2,8 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+mod first_day;
 mod harness;
 mod hostile;
 mod support;
+mod tables;

@@ -3,9 +3,11 @@
 use anyhow::Result;
 
 use super::Ctx;
+use crate::commands::backup::LOCK_WAIT;
+use crate::commands::recover;
 use crate::config::Settings;
 use crate::model::account::Role;
-use crate::server::{accounts, find};
+use crate::server::{Server, accounts, find};
 use crate::sys;
 
 /// Mends what can be mended and says what was. A server that cannot be found is
@@ -26,12 +28,23 @@ pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
             return Ok(mended);
         }
     };
+    unfinished(ctx, &server)?;
     if ctx.settings.account(Role::Root).password.is_none() {
         ctx.ui.warn("DB_ROOT_PASSWORD is not in .env, so accounts and rights cannot be mended");
         return Ok(mended);
     }
     mended.extend(accounts::ensure(&mut ctx.settings, &server, &ctx.ui)?);
     Ok(mended)
+}
+
+/// Brings the unfinished work of a dead run to its end.
+fn unfinished(ctx: &Ctx, server: &Server) -> Result<()> {
+    if !ctx.settings.backups.is_dir() {
+        return Ok(());
+    }
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(server))
 }
 
 /// A new `.env` says what can be set; values that differ from the defaults come later.

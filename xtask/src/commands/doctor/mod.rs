@@ -42,6 +42,11 @@ impl Findings {
         self.add(ExitCode::Server, check, fix);
     }
 
+    /// About what is in the backups folder.
+    pub(super) fn store(&mut self, check: Check, fix: impl Into<String>) {
+        self.add(ExitCode::Store, check, fix);
+    }
+
     /// Something that could not be looked at, or need not be.
     pub(super) fn not_run(&mut self, name: impl Into<String>, why: impl Into<String>) {
         self.add(ExitCode::Done, Check::not_run(name, why), "");
@@ -51,7 +56,7 @@ impl Findings {
 /// Looks at everything; with `--fix` mends first what can be mended.
 ///
 /// # Errors
-/// A [`Stop`] with the exit code of the first check that failed: 10 or 11.
+/// A [`Stop`] with the exit code of the first check that failed: 10, 11 or 40.
 pub fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
     let mended = if args.fix { fix::mend(ctx)? } else { Vec::new() };
     let mut findings = Findings::default();

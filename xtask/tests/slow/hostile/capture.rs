@@ -35,9 +35,24 @@ const FACTS: &[(&str, &str)] = &[
 
 /// What a restore may or must change.
 const VOLATILE: &[&str] = &[
-    "TABLE_ROWS", "AVG_ROW_LENGTH", "DATA_LENGTH", "INDEX_LENGTH", "DATA_FREE", "CREATE_TIME",
-    "UPDATE_TIME", "CHECK_TIME", "CARDINALITY", "CREATED", "LAST_ALTERED", "LAST_EXECUTED",
-    "DEFINER", "MAX_INDEX_LENGTH", "MAX_DATA_LENGTH", "PRIVILEGES", "CHECKSUM", "ORIGINATOR",
+    "TABLE_ROWS",
+    "AVG_ROW_LENGTH",
+    "DATA_LENGTH",
+    "INDEX_LENGTH",
+    "DATA_FREE",
+    "CREATE_TIME",
+    "UPDATE_TIME",
+    "CHECK_TIME",
+    "CARDINALITY",
+    "CREATED",
+    "LAST_ALTERED",
+    "LAST_EXECUTED",
+    "DEFINER",
+    "MAX_INDEX_LENGTH",
+    "MAX_DATA_LENGTH",
+    "PRIVILEGES",
+    "CHECKSUM",
+    "ORIGINATOR",
     // The number of the server that shows a view's table, not a fact of the schema.
     "TABLESPACE_NAME",
 ];
@@ -83,7 +98,12 @@ impl Capture {
     /// Fails with what differs.
     pub fn demand_equal(&self, other: &Self, what: &str) {
         let different = self.differences(other);
-        assert!(different.is_empty(), "{what}: {} differ\n{}", different.len(), different.join("\n"));
+        assert!(
+            different.is_empty(),
+            "{what}: {} differ\n{}",
+            different.len(),
+            different.join("\n")
+        );
     }
 }
 
@@ -152,7 +172,10 @@ fn definitions(conn: &mut Conn, schema: &str, all: &mut BTreeMap<String, String>
     );
     objects.extend(list(conn, "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '«s»'"));
     objects.extend(list(conn, "SELECT TRIGGER_NAME, 'TRIGGER' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '«s»'"));
-    objects.extend(list(conn, "SELECT EVENT_NAME, 'EVENT' FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '«s»'"));
+    objects.extend(list(
+        conn,
+        "SELECT EVENT_NAME, 'EVENT' FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '«s»'",
+    ));
     for (name, kind) in objects {
         let row: Row =
             conn.query_first(format!("SHOW CREATE {kind} {}", quote(&name))).unwrap().unwrap();
@@ -200,7 +223,10 @@ fn rows(conn: &mut Conn, schema: &str, all: &mut BTreeMap<String, String>) {
             .map(|row| row.unwrap().iter().map(text).collect::<Vec<_>>().join(","))
             .collect();
         lines.sort();
-        all.insert(format!("rows of {table}"), format!("{} rows\n{}", lines.len(), lines.join("\n")));
+        all.insert(
+            format!("rows of {table}"),
+            format!("{} rows\n{}", lines.len(), lines.join("\n")),
+        );
     }
 }
 

@@ -49,7 +49,9 @@ pub fn load_with(sandbox: &Sandbox, schema: &str, file: &Path, option: &str) {
 pub fn dump(sandbox: &Sandbox, args: &[&str]) -> Vec<u8> {
     let user = format!("backup_{}", sandbox.schema.trim_start_matches("t_"));
     let all: Vec<&str> = ["--no-tablespaces"].into_iter().chain(args.iter().copied()).collect();
-    let mut stream = client(sandbox, "mysqldump", &user, &all, "", Path::new("sh")).stream().unwrap();
+    let mut stream = client(sandbox, "mysqldump", &user, &all, "", Path::new("sh"))
+        .stream(DEADLINE, DEADLINE)
+        .unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let done = stream.finish().unwrap();

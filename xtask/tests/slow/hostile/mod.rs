@@ -35,8 +35,10 @@ fn backup(sandbox: &Sandbox, compress: &str) -> String {
 
 /// Restores and gives the JSON document.
 fn restore(sandbox: &Sandbox, args: &[&str]) -> serde_json::Value {
-    let all: Vec<&str> =
-        ["db-restore", "--json", "--yes", "--verbose"].into_iter().chain(args.iter().copied()).collect();
+    let all: Vec<&str> = ["db-restore", "--json", "--yes", "--verbose"]
+        .into_iter()
+        .chain(args.iter().copied())
+        .collect();
     let done = sandbox.xtask(&all);
     demand(&done, 0, &format!("{all:?}"));
     serde_json::from_str(&done.stdout).unwrap()

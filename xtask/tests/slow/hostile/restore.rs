@@ -56,8 +56,10 @@ fn by_the_ordinary_client(sandbox: &Sandbox, before: &Capture, label: &str) {
         ))
         .unwrap();
     let (charset, collation) = defaults.unwrap();
-    root.query_drop(format!("CREATE DATABASE {schema} CHARACTER SET {charset} COLLATE {collation}"))
-        .unwrap();
+    root.query_drop(format!(
+        "CREATE DATABASE {schema} CHARACTER SET {charset} COLLATE {collation}"
+    ))
+    .unwrap();
     client::load(sandbox, &schema, &sandbox.backups().join(format!("{label}.sql")));
     before.demand_equal(&Capture::of(&mut root_in(sandbox, &schema), &schema), "mysql < file");
     root.query_drop(format!("DROP DATABASE {schema}")).unwrap();
@@ -115,7 +117,10 @@ fn the_old_tables_are_kept(destroyed: &Capture, old: &Capture) {
     let tables = |all: &Capture| -> Vec<(String, String)> {
         let names: Vec<&str> =
             all.0.keys().filter_map(|key| key.strip_prefix("definition of TABLE ")).collect();
-        names.iter().map(|name| ((*name).to_owned(), all.0[&format!("rows of {name}")].clone())).collect()
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), all.0[&format!("rows of {name}")].clone()))
+            .collect()
     };
     let (want, have) = (tables(destroyed), tables(old));
     assert!(want == have, "the before-schema does not hold the old tables");

@@ -1,0 +1,129 @@
+//! The API's program: built by cargo, run as a child, met at the process only.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::ctx::Ctx;
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::server::local::{self, Status};
+use crate::server::{Endpoint, Reach, Server};
+use crate::sys::env;
+use crate::sys::proc::{Cmd, Finished};
+
+/// A first build compiles a web server and a database driver.
+const BUILD: Duration = Duration::from_secs(1800);
+
+/// The built program.
+#[derive(Debug, Clone)]
+pub struct Api {
+    program: PathBuf,
+}
+
+impl Api {
+    /// Builds it; cargo does nothing when it is current.
+    ///
+    /// # Errors
+    /// It does not compile; the compiler's own words are shown.
+    pub fn build(ctx: &Ctx) -> Result<Self> {
+        let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
+        ctx.ui.detail("building the API");
+        let finished = Cmd::new(cargo)
+            .args(["build", "--quiet", "--package", "api", "--profile", "xtask"])
+            .arg("--message-format=json-render-diagnostics")
+            .dir(&ctx.settings.root)
+            .run(BUILD)?;
+        if !finished.ok() {
+            let message = format!("the API does not build: cargo {}", finished.why());
+            return Err(Stop::new(ExitCode::Configuration, message).into());
+        }
+        let program =
+            executable(&finished.stdout).context("cargo did not name the API's program")?;
+        Ok(Self { program })
+    }
+
+    /// Runs it as `role` on `schema`.
+    ///
+    /// # Errors
+    /// It cannot be started or runs past `deadline`. How it ended is for the caller to judge.
+    pub fn run(
+        &self,
+        ctx: &Ctx,
+        server: &Server,
+        role: Role,
+        schema: &str,
+        args: &[&str],
+        deadline: Duration,
+    ) -> Result<Finished> {
+        let account = ctx.settings.account(role);
+        let password = account
+            .password
+            .as_ref()
+            .with_context(|| format!("{} is not set", role.password_var()))?;
+        let mut cmd = Cmd::new(&self.program)
+            .args(args.iter().copied())
+            .dir(&ctx.settings.root)
+            .env("DB_NAME", schema)
+            .env(role.password_var(), password.reveal());
+        if let Some(variable) = role.user_var() {
+            cmd = cmd.env(variable, &account.user);
+        }
+        // Only what is set here counts: the shell may hold another project's settings.
+        for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"] {
+            cmd = cmd.env_remove(name);
+        }
+        for (name, value) in address(ctx, server)? {
+            cmd = cmd.env(name, value);
+        }
+        cmd.run(deadline)
+    }
+}
+
+/// The address as the API's variables. The private server is reached over its
+/// port, because the API's driver cannot log in to MySQL over a socket before the
+/// server has the password in its cache.
+fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>> {
+    let tcp =
+        |host: &str, port: u16| vec![("DB_HOST", host.to_owned()), ("DB_PORT", port.to_string())];
+    Ok(match &server.endpoint {
+        Endpoint::Tcp { host, port } => tcp(host, *port),
+        Endpoint::Socket(path) => match (&server.reach, local::status(&ctx.settings)?) {
+            (Reach::Local, Status::Running(state)) => tcp("127.0.0.1", state.port),
+            _ => vec![("DB_SOCKET", path.display().to_string())],
+        },
+    })
+}
+
+/// The path in cargo's message about the program it built.
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .find(|path| path.file_stem().is_some_and(|name| name == "streamflix-api"))
+}
+
+/// The last lines of what the API said, without its log prefix noise.
+pub fn said(finished: &Finished) -> String {
+    let lines: Vec<&str> = finished.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(6)..].join("\n  ")
+}
+
+/// Where the migrations are.
+pub fn migrations_dir(root: &Path) -> PathBuf {
+    root.join("api").join("migrations")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_read_from_cargos_messages() {
+        let text = "{\"reason\":\"compiler-artifact\",\"executable\":null}\nnoise\n{\"reason\":\"compiler-artifact\",\"executable\":\"/t/x/streamflix-api\"}\n";
+        assert_eq!(executable(text), Some(PathBuf::from("/t/x/streamflix-api")));
+        assert_eq!(executable(""), None);
+    }
+}

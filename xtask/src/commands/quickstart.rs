@@ -1,0 +1,144 @@
+//! `quickstart`: from nothing to a running, migrated, filled, backed-up and
+//! verified database. Each step is one of the other commands' work; a second run
+//! finds what is there and goes on.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::api::{self, Api};
+use super::backup::{LOCK_WAIT, Wish};
+use super::ctx::Ctx;
+use super::{backup, migrate, recover, seed, server as servers, verify};
+use crate::cli::quickstart::Quickstart;
+use crate::cli::server::Where;
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::ident::qualified;
+use crate::model::manifest::{Manifest, Reason};
+use crate::report::human;
+use crate::server::{Server, accounts};
+use crate::sys::docker;
+
+const IMPORT: Duration = Duration::from_secs(600);
+
+/// Accounts with profiles and a little watch history, so that every table has rows.
+const SAMPLE_SCALE: f64 = 0.001;
+
+/// Runs the command.
+///
+/// # Errors
+/// The first step that fails; running it again goes on from there.
+pub fn run(ctx: &mut Ctx, args: &Quickstart) -> Result<()> {
+    ctx.ui.say("1/5 a database");
+    let server = database(ctx, args)?;
+    for line in accounts::ensure(&mut ctx.settings, &server, &ctx.ui)? {
+        ctx.ui.detail(line);
+    }
+    ctx.ui.say(format!("    {server}"));
+    ctx.ui.say(
+        "2/5 migrations, behind the gate (the first time the API is built, which takes minutes)",
+    );
+    let applied = migrate::apply(ctx, &server)?;
+    ctx.ui.say(format!("    {} applied", human::count(applied.pending.len() as u64, "migration")));
+    ctx.ui.say("3/5 the sample catalogue");
+    fill(ctx, &server)?;
+    ctx.ui.say("4/5 a backup");
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(&server))?;
+    let manifest = backup::take(ctx, &server, &store, &lock, &Wish::because(Reason::Manual))?;
+    ctx.ui.say("5/5 the proof: restore it and compare");
+    let source = store.resolve(&manifest.label.to_string())?;
+    let verified = verify::drill(ctx, &server, &store, &lock, &source)?;
+    if !verified.passed() {
+        return Err(Stop::new(
+            ExitCode::VerificationFailed,
+            format!("{} does not restore to what was backed up", manifest.label),
+        )
+        .hint("`cargo xtask db-verify` shows every check.")
+        .into());
+    }
+    show(ctx, &server, &manifest, verified.duration_ms);
+    Ok(())
+}
+
+/// Docker where an engine runs, else a private server. An engine without the
+/// image and without a network to fetch it is as good as none.
+fn database(ctx: &mut Ctx, args: &Quickstart) -> Result<Server> {
+    match servers::up(ctx, args.place, args.yes) {
+        Ok((found, _)) => Ok(found.server),
+        Err(error) if args.place == Where::Auto && no_container(ctx) => {
+            ctx.ui.warn(format!(
+                "Docker gives no database ({error}); using a private server on this machine"
+            ));
+            Ok(servers::up(ctx, Where::Local, args.yes)?.0.server)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn no_container(ctx: &Ctx) -> bool {
+    matches!(docker::engine(), docker::Engine::Running(_))
+        && matches!(docker::inspect(&ctx.settings.container), Ok(None))
+}
+
+/// Loads the catalogue and a few generated accounts, into empty tables only:
+/// a change of a filled database belongs behind the gate.
+fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
+    if rows(ctx, server, "movie")? == 0 {
+        let api = Api::build(ctx)?;
+        let folder = ctx.settings.root.join("api").join("seed").display().to_string();
+        let schema = ctx.settings.schema.clone();
+        let finished =
+            api.run(ctx, server, Role::App, &schema, &["import", "--dir", &folder], IMPORT)?;
+        if !finished.ok() {
+            let message =
+                format!("the sample catalogue could not be loaded:\n  {}", api::said(&finished));
+            return Err(Stop::new(ExitCode::Unexpected, message).into());
+        }
+    }
+    if rows(ctx, server, "account")? == 0 {
+        seed::fill(ctx, server, SAMPLE_SCALE, 1)?;
+    }
+    let (movies, accounts) = (rows(ctx, server, "movie")?, rows(ctx, server, "account")?);
+    ctx.ui.say(format!(
+        "    {}, {}",
+        human::count(movies, "film"),
+        human::count(accounts, "account")
+    ));
+    Ok(())
+}
+
+fn rows(ctx: &Ctx, server: &Server, table: &str) -> Result<u64> {
+    let mut session = ctx.session(server, Role::App, None)?;
+    session.value(&format!("SELECT COUNT(*) FROM {}", qualified(&ctx.settings.schema, table)))
+}
+
+fn show(ctx: &Ctx, server: &Server, manifest: &Manifest, proof_ms: u64) {
+    let folder = ctx.settings.backups.display();
+    if ctx.ui.json() {
+        let document = json!({
+            "version": 1,
+            "endpoint": server.endpoint.to_string(),
+            "schema": manifest.schema,
+            "label": manifest.label,
+            "backups": ctx.settings.backups,
+            "verified": "restore",
+            "restore_ms": proof_ms,
+        });
+        ctx.ui.result(&document.to_string());
+        return;
+    }
+    ctx.ui.result(&format!(
+        "Ready.\n  database   `{}` at {server}\n  backup     {} in {folder}, proven by a restore in {}\n  \
+         passwords  in {}\n\nNext:\n  cargo xtask db-list               the backups\n  cargo xtask db-verify --live      \
+         the running database\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
+         stop the database",
+        manifest.schema,
+        manifest.label,
+        human::duration(proof_ms),
+        ctx.settings.env_file().display(),
+    ));
+}
