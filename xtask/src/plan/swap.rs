@@ -53,7 +53,12 @@ pub fn plan(
     let drop_trigger =
         |schema: &str, name: &String| format!("DROP TRIGGER {}", qualified(schema, name));
     let new_triggers = statements(staged, ObjectKind::Trigger);
+    // A MySQL with GTIDs refuses to change tables with and without transactions
+    // under one lock (error 1785).
+    let transactional =
+        live.non_transactional().is_empty() && staged.non_transactional().is_empty();
     let locks = flavour == Flavour::Mysql
+        && transactional
         && !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
     let mut packet = Vec::new();
     if locks {
@@ -80,7 +85,8 @@ pub fn plan(
     }
     let mut singly = Vec::new();
     for trigger in &new_triggers {
-        let place = if locks { &mut singly } else { &mut packet };
+        let mysql = flavour == Flavour::Mysql;
+        let place = if mysql { &mut singly } else { &mut packet };
         place.extend(settings(trigger));
         place.push(trigger.sql.clone());
     }
