@@ -15,7 +15,7 @@ use crate::model::check::{self, Check, Outcome};
 use crate::model::digest::ContentDigest;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, quote, word};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
@@ -132,7 +132,7 @@ pub fn stage_part(
     schema: &str,
     part: &Part,
 ) -> Result<Staged> {
-    create(session, source, schema)?;
+    create(ctx, session, source, schema)?;
     point("staging.created")?;
     let staged = load_and_compare(ctx, session, source, schema, part);
     if staged.is_err() {
@@ -142,12 +142,16 @@ pub fn stage_part(
     staged
 }
 
-fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
-    let mut sql = format!("CREATE DATABASE {}", quote(schema));
-    if let Some(manifest) = &source.manifest {
-        sql += &format!(" CHARACTER SET {} COLLATE {}", manifest.charset, manifest.collation);
-    } else {
-        sql += " CHARACTER SET utf8mb4";
+fn create(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+    let defaults = match &source.manifest {
+        Some(manifest) => Some((manifest.charset.clone(), manifest.collation.clone())),
+        // As with `mysql mydb < file`: what the dump does not say is the schema's.
+        None => inventory::defaults(session, &ctx.settings.schema)?,
+    };
+    let (charset, collation) = defaults.unwrap_or_else(|| ("utf8mb4".to_owned(), String::new()));
+    let mut sql = format!("CREATE DATABASE {} CHARACTER SET {}", quote(schema), word(&charset)?);
+    if !collation.is_empty() {
+        sql += &format!(" COLLATE {}", word(&collation)?);
     }
     session.run(&sql).map_err(|error| match code(&error) {
         // Unknown character set or collation: the server is older or of the other flavour.

@@ -34,6 +34,18 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
     Ok(all.into_iter().filter(|name| name.starts_with(prefix)).collect())
 }
 
+/// A schema's character set and collation; `None` when there is no such schema.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, String)>> {
+    session.first(&format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    ))
+}
+
 /// Reads the inventory and leaves `schema` as the session's current one.
 ///
 /// # Errors
@@ -41,13 +53,8 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
 /// right), or the schema holds a kind of table that a dump cannot carry.
 pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
     session.run(&format!("USE {}", quote(schema)))?;
-    let sql = format!(
-        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
-         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-        literal(schema)
-    );
-    let (charset, collation): (String, String) =
-        session.first(&sql)?.with_context(|| format!("schema `{schema}` does not exist"))?;
+    let (charset, collation) =
+        defaults(session, schema)?.with_context(|| format!("schema `{schema}` does not exist"))?;
     let mut inventory = Inventory { charset, collation, ..Inventory::default() };
     tables(session, schema, &mut inventory)?;
     triggers(session, schema, &mut inventory)?;

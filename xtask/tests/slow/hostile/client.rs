@@ -47,7 +47,12 @@ fn client(
 /// `mysql --comments schema < file`; without it, MariaDB's client takes the
 /// comments out of bodies (docs/limits.md).
 pub fn load(sandbox: &Sandbox, schema: &str, file: &Path) {
-    let done = client(sandbox, "mysql", "root", &["--comments", schema], "< \"$0\"", file)
+    load_with(sandbox, schema, file, "--comments");
+}
+
+/// The same with another option.
+pub fn load_with(sandbox: &Sandbox, schema: &str, file: &Path, option: &str) {
+    let done = client(sandbox, "mysql", "root", &[option, schema], "< \"$0\"", file)
         .run(DEADLINE)
         .unwrap();
     assert!(done.ok(), "the ordinary client: {}", done.stderr);

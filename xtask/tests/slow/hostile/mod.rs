@@ -1,10 +1,12 @@
 //! Schemas made to break a backup, out and back, compared value by value by the
 //! tests themselves: the product's own digests and fingerprints are not asked.
 
+mod by_hand;
 mod capture;
 mod client;
 mod restore;
 mod schema;
+mod variants;
 
 use mysql::Conn;
 use xtask::sys::proc::Finished;
