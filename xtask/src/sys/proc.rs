@@ -19,6 +19,7 @@ pub struct Cmd {
     pub(super) env_removed: Vec<String>,
     pub(super) dir: Option<PathBuf>,
     stdin: Option<Secret>,
+    own_group: bool,
 }
 
 /// What a finished program left behind.
@@ -62,6 +63,7 @@ impl Cmd {
             env_removed: Vec::new(),
             dir: None,
             stdin: None,
+            own_group: false,
         }
     }
 
@@ -107,6 +109,13 @@ impl Cmd {
         self
     }
 
+    /// Keeps Ctrl-C in the terminal from it: for work that must not be broken off.
+    #[must_use]
+    pub fn undisturbed(mut self) -> Self {
+        self.own_group = true;
+        self
+    }
+
     /// The command as a person would read it; it never holds a secret because
     /// secrets never are arguments.
     pub fn shown(&self) -> String {
@@ -129,6 +138,12 @@ impl Cmd {
         }
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
+        }
+        if self.own_group {
+            expression = expression.before_spawn(|command| {
+                own_group(command);
+                Ok(())
+            });
         }
         expression
     }
