@@ -154,19 +154,15 @@ pub fn take(
     ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
     let mut pending = store.begin(lock, &label, plan.compression)?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
-    let account = ctx.settings.account(Role::Backup);
-    let lock_all = !plan.non_transactional.is_empty();
-    let dumped = dumper::dump(
-        &plan.client,
+    let job = dumper::Job {
+        client: &plan.client,
         server,
-        account,
-        &plan.schema,
-        lock_all,
-        &mut pending,
-        &mut |p| {
-            bar.set(p.bytes, p.rows, p.object);
-        },
-    );
+        account: ctx.settings.account(Role::Backup),
+        schema: &plan.schema,
+        lock_all: !plan.non_transactional.is_empty(),
+        deadline: Duration::from_secs(ctx.settings.policy.backup.deadline_minutes * 60),
+    };
+    let dumped = dumper::dump(&job, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
     let after = inventory::read(&mut session, &plan.schema)?;
@@ -185,7 +181,9 @@ pub fn take(
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
     };
-    store.append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())?;
+    store
+        .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
+        .map_err(|error| without_receipt(error, &manifest))?;
     Ok(manifest)
 }
 
@@ -199,6 +197,20 @@ fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     )
     .hint("Free some space, or write elsewhere with --out DIR.")
     .hint("The older backups are untouched.");
+    error.context(stop)
+}
+
+/// The backup is there by then, and whoever reads the message must know that.
+fn without_receipt(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "{} was made and is good, but its receipt could not be written: {}",
+            manifest.label,
+            error.root_cause()
+        ),
+    )
+    .hint("The next command that writes to the ledger needs what this one lacked: room, or a whole ledger.");
     error.context(stop)
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, qualified, quote};
 use crate::model::inventory::Inventory;
 use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
@@ -51,26 +51,31 @@ pub fn execute(
     let plan =
         plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
     session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
+    let journal = journal(swap, &plan);
+    // Before anything that it names is made: without it nobody would remove that.
+    store.write_journal(lock, &journal)?;
+    point("swap.journal")?;
+    let moved = move_tables(session, swap, &plan);
+    point("swap.renamed")?;
+    if let Err(error) = moved {
+        return Err(failed(ctx, session, store, lock, &journal, error));
+    }
+    finish(session, store, lock, &journal)
+}
+
+fn move_tables(session: &mut Session, swap: &Swap<'_>, plan: &SwapPlan) -> Result<()> {
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
         quote(swap.before),
         swap.live.charset,
         swap.live.collation
     ))?;
-    let journal = journal(swap, &plan);
-    store.write_journal(lock, &journal)?;
-    point("swap.journal")?;
     for sql in &plan.prepare {
         session.run(sql)?;
     }
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
-    let moved = session.run_all(&plan.packet);
-    point("swap.renamed")?;
-    if let Err(error) = moved {
-        return Err(failed(ctx, session, store, lock, &journal, error));
-    }
-    finish(session, store, lock, &journal, swap)
+    session.run_all(&plan.packet)
 }
 
 fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
@@ -94,7 +99,6 @@ fn finish(
     store: &Store,
     lock: &StoreLock,
     journal: &SwapJournal,
-    swap: &Swap<'_>,
 ) -> Result<()> {
     play(session, &journal.target, &journal.finish).with_context(|| {
         Stop::new(
@@ -103,15 +107,6 @@ fn finish(
         )
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
-    if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation)
-    {
-        session.run(&format!(
-            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
-            quote(swap.target),
-            swap.staged.charset,
-            swap.staged.collation
-        ))?;
-    }
     point("swap.finished")?;
     store.remove_journal(lock)
 }
@@ -187,10 +182,12 @@ pub fn settle(
     if moved {
         play(session, &journal.target, &journal.finish)?;
     } else {
+        in_order(session, journal)?;
         play(session, &journal.target, &journal.undo)?;
-        super::staging::drop_schema(session, &journal.staging)?;
         drop_if_empty(session, &journal.before)?;
     }
+    // Either way nothing is in it that is not elsewhere.
+    super::staging::drop_schema(session, &journal.staging)?;
     store.remove_journal(lock)?;
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }
@@ -227,13 +224,29 @@ fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
     Ok(())
 }
 
+/// Drops the triggers that come after one that is missing, so that `undo` makes
+/// them in the old order: triggers of one table fire in the order they were made.
+fn in_order(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    let there = triggers(session, &journal.target)?;
+    let names: Vec<&String> = journal.undo.iter().filter_map(|s| s.trigger.as_ref()).collect();
+    let after = names.iter().skip_while(|name| there.contains(name));
+    for name in after.filter(|name| there.contains(name)) {
+        session.run(&format!("DROP TRIGGER {}", qualified(&journal.target, name)))?;
+    }
+    Ok(())
+}
+
+fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String>> {
+    session.rows(&format!(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
+        literal(schema)
+    ))
+}
+
 /// Runs journal statements in `target`; triggers that are there are left alone.
 fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) -> Result<()> {
     session.run(&format!("USE {}", quote(target)))?;
-    let there: Vec<String> = session.rows(&format!(
-        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
-        literal(target)
-    ))?;
+    let there = triggers(session, target)?;
     for statement in statements {
         if statement.trigger.as_ref().is_some_and(|name| there.contains(name)) {
             continue;

@@ -2,7 +2,7 @@
 //! [`super::copy`]: no shell, no password in arguments or environment listings,
 //! and no success unless every sign of success is there.
 
-use std::io::{self, BufReader, Read};
+use std::io::BufReader;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
 use crate::plan::dump_client::{DumpClient, Place};
 use crate::server::{Endpoint, Reach, Server};
-use crate::sys::proc::{self, Cmd};
+use crate::sys::proc::{self, Cmd, Ended};
 use crate::sys::signal;
 use crate::sys::sink::SectionSink;
 
@@ -88,29 +88,47 @@ fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpCl
     })
 }
 
-/// Dumps `schema` into `sink`.
+/// What is dumped, by whom, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The program.
+    pub client: &'a DumpClient,
+    /// The server.
+    pub server: &'a Server,
+    /// Who logs in.
+    pub account: &'a Account,
+    /// The schema.
+    pub schema: &'a str,
+    /// Lock all tables against writes: some have no transactions.
+    pub lock_all: bool,
+    /// Give up when the dump takes longer, as when somebody holds a table's lock.
+    pub deadline: Duration,
+}
+
+/// Dumps a schema into `sink`.
 ///
 /// # Errors
 /// The program cannot be started, ends with another code than 0, writes an
-/// error to stderr, or its output does not end with its own end line. Nothing
-/// that was written may be used then.
+/// error to stderr, or its output does not end with its own end line; it takes
+/// too long, or somebody pressed Ctrl-C. Nothing that was written may be used then.
 pub fn dump(
-    client: &DumpClient,
-    server: &Server,
-    account: &Account,
-    schema: &str,
-    lock_all: bool,
+    job: &Job<'_>,
     sink: &mut dyn SectionSink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Seen> {
-    let cmd = command(client, server, account, schema, lock_all)?;
-    let mut stream = cmd.stream()?;
-    let input = BufReader::with_capacity(1 << 18, UntilInterrupted(&mut stream));
-    let copied = copy_dump(input, sink, progress);
+    let Job { client, account, .. } = *job;
+    let stream = command(job)?.stream()?;
+    let (copied, ended) = stream.watched(job.deadline, |output| {
+        copy_dump(BufReader::with_capacity(1 << 18, output), sink, progress)
+    });
+    // Before all else: its end may well be what the signal or we did to it.
+    signal::check()?;
+    if ended == Ended::ByUs {
+        return Err(too_long(job).into());
+    }
     let seen = match copied {
         Ok(seen) => seen,
         Err(error) => {
-            signal::check()?;
             // When the program broke off, what it says explains more than where
             // its output ends.
             return Err(match stream.settle(Duration::from_secs(2)) {
@@ -145,25 +163,19 @@ pub fn dump(
     Ok(seen)
 }
 
-/// Breaks a read off after Ctrl-C: the dump program may ignore the signal.
-struct UntilInterrupted<R>(R);
-
-impl<R: Read> Read for UntilInterrupted<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if signal::interrupted() {
-            return Err(io::Error::other("interrupted"));
-        }
-        self.0.read(buf)
-    }
+fn too_long(job: &Job<'_>) -> Stop {
+    let minutes = job.deadline.as_secs() / 60;
+    let message = format!(
+        "{} was still running after {minutes} minutes and was stopped; no backup was made",
+        job.client.program
+    );
+    Stop::new(ExitCode::Server, message)
+        .hint("It may wait for a table that another session has locked: `SHOW PROCESSLIST` tells.")
+        .hint("`deadline_minutes` under [backup] in xtask.toml is how long it may take.")
 }
 
-fn command(
-    client: &DumpClient,
-    server: &Server,
-    account: &Account,
-    schema: &str,
-    lock_all: bool,
-) -> Result<Cmd> {
+fn command(job: &Job<'_>) -> Result<Cmd> {
+    let Job { client, server, account, schema, lock_all, .. } = *job;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
     let dump = client.arguments(schema, lock_all);

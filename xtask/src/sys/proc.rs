@@ -4,10 +4,12 @@
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::model::account::Role;
 use crate::model::secret::Secret;
 
 /// A program to run.
@@ -59,7 +61,8 @@ impl Cmd {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            env_removed: Vec::new(),
+            // Our passwords may stand in our environment; who needs one is given it.
+            env_removed: Role::ALL.map(|role| role.password_var().to_owned()).to_vec(),
             dir: None,
             stdin: None,
         }
@@ -124,6 +127,7 @@ impl Cmd {
         for (name, value) in &self.env {
             expression = expression.env(name, value.reveal());
         }
+        // What is set above stays: of two wishes for one name duct follows the first.
         for name in &self.env_removed {
             expression = expression.env_remove(name);
         }
@@ -242,6 +246,18 @@ pub(super) fn own_group(command: &mut std::process::Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
 
+/// How often a watched child is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Who ended a watched child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It came to its end, or it was somebody else.
+    ByItself,
+    /// We did, because of the deadline or a signal.
+    ByUs,
+}
+
 /// A child's standard output. Reading to the end is not success: ask [`Stream::finish`].
 /// Dropping it kills the child.
 #[derive(Debug)]
@@ -251,6 +267,33 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Lets `work` read the child's output, and ends the child when the deadline
+    /// has passed or a signal came: a read that waits for a silent child would not
+    /// notice. Says whether that happened.
+    pub fn watched<T>(
+        &self,
+        deadline: Duration,
+        work: impl FnOnce(&mut dyn Read) -> T,
+    ) -> (T, Ended) {
+        let start = Instant::now();
+        let (done, waiting) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let guard = scope.spawn(move || {
+                // Dropping `done` ends this at once.
+                while waiting.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    if super::signal::interrupted() || start.elapsed() > deadline {
+                        self.reader.kill().ok();
+                        return Ended::ByUs;
+                    }
+                }
+                Ended::ByItself
+            });
+            let result = work(&mut &self.reader);
+            drop(done);
+            (result, guard.join().unwrap_or(Ended::ByUs))
+        })
+    }
+
     /// How the child ended; call it after the last byte was read.
     ///
     /// # Errors

@@ -2,5 +2,6 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+mod faults;
 mod harness;
 mod support;

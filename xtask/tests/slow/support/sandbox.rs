@@ -119,14 +119,17 @@ impl Sandbox {
     fn write_env(&self) {
         let server = &self.server;
         let mut env = format!(
-            "DB_NAME={}\nDB_HOST={}\nDB_PORT={}\nDB_ROOT_PASSWORD={}\nAPI_URL=http://127.0.0.1:9\n",
+            "DB_NAME={}\nDB_ROOT_PASSWORD={}\nAPI_URL=http://127.0.0.1:9\n",
             self.schema,
-            server.host,
-            server.port,
             server.root_password.reveal()
         );
-        if let Some(container) = &server.container {
-            env.push_str(&format!("DB_CONTAINER={container}\n"));
+        match &server.container {
+            // By its name only: the dump client is in the container, and an address
+            // would be all that is tried.
+            Some(container) => env.push_str(&format!("DB_CONTAINER={container}\n")),
+            None => {
+                env.push_str(&format!("DB_HOST={}\nDB_PORT={}\n", server.host, server.port));
+            }
         }
         for role in Role::CREATED {
             let quoted = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
@@ -149,13 +152,13 @@ impl Sandbox {
             let (rights, everywhere) = match role {
                 Role::Backup => ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES", false),
                 Role::Restore | Role::Migrate => ("ALL", true),
-                _ => ("SELECT, INSERT, UPDATE, DELETE", false),
+                _ => ("SELECT, INSERT, UPDATE, DELETE, EXECUTE", false),
             };
             statements.push(format!("GRANT {rights} ON {own} TO {user}"));
             if everywhere {
                 statements.push(format!("GRANT {rights} ON {companions} TO {user}"));
             }
-            if role == Role::Backup {
+            if role == Role::Backup || everywhere {
                 // Reading the bodies of routines is a right of its own.
                 statements.push(match self.server.flavour {
                     Server::Mysql => format!("GRANT SHOW_ROUTINE ON *.* TO {user}"),
