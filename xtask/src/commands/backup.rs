@@ -18,7 +18,7 @@ use crate::model::manifest::{
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -34,7 +34,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     if let Some(out) = &args.out {
         ctx.settings.backups.clone_from(out);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -43,8 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
     if args.dry_run {
         let (_, prepared) = prepare(ctx, &server, &wish)?;
-        ctx.ui.result(&prepared.plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&prepared.plan.to_string());
     }
     let store = ctx.store()?;
     let lock = store.lock(LOCK_WAIT)?;
@@ -93,19 +92,11 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
-    let missing = server::accounts::missing_grants(&mut session, &ctx.settings, Role::Backup)?;
-    if !missing.is_empty() {
-        let user = &ctx.settings.account(Role::Backup).user;
-        let mut stop = Stop::new(
-            ExitCode::Configuration,
-            format!("`{user}` lacks rights that a complete backup needs"),
-        );
-        for grant in missing {
-            stop = stop.hint(format!("Run as root: {grant};"));
-        }
-        return Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into());
-    }
+    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
+    if !before.broken_views.is_empty() {
+        demand_really_broken(ctx, server, &before)?;
+    }
     let migrations = facts::migrations(&mut session, schema)?;
     let position = facts::log_position(&mut session, facts.flavour);
     let client = dumper::find_client(server, &facts)?;
@@ -120,8 +111,27 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         contents: plan::contents(&before),
         bytes_estimate,
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
     Ok((session, Prepared { plan, facts, before, migrations, position }))
+}
+
+/// A view looks broken, too, to an account that may not use what it names. Only
+/// one that the account with all rights cannot read either is left out.
+fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<()> {
+    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    let all = inventory::read(&mut session, &ctx.settings.schema)?;
+    let broken = |name: &str| all.broken_views.iter().any(|view| view.name == name);
+    let Some(view) = seen.broken_views.iter().find(|view| !broken(&view.name)) else {
+        return Ok(());
+    };
+    let user = &ctx.settings.account(Role::Backup).user;
+    Err(Stop::new(
+        ExitCode::Configuration,
+        format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
+    )
+    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
+    .into())
 }
 
 /// Takes a backup and writes its receipt.
@@ -148,21 +158,33 @@ pub fn take(
             plan.non_transactional.join(", ")
         ));
     }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
     ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
     let mut pending = store.begin(lock, &label, plan.compression)?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
-    let job = dumper::Job {
+    let policy = &ctx.settings.policy.backup;
+    let limits = dumper::Limits {
+        stall: Duration::from_secs(policy.stall_s),
+        deadline: Duration::from_secs(policy.deadline_minutes * 60),
+    };
+    let order = dumper::Order {
         client: &plan.client,
         server,
         account: ctx.settings.account(Role::Backup),
         schema: &plan.schema,
         lock_all: !plan.non_transactional.is_empty(),
-        deadline: Duration::from_secs(ctx.settings.policy.backup.deadline_minutes * 60),
+        left_out: &plan.broken_views,
+        limits,
     };
-    let dumped = dumper::dump(&job, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
+    let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
     bar.done();
     let seen = dumped.map_err(|error| on_full_disk(error, store))?;
     let after = inventory::read(&mut session, &plan.schema)?;
@@ -313,6 +335,7 @@ fn manifest(
         rows: seen.rows,
         tables: tables.collect(),
         programs: programs.collect(),
+        broken_views: prepared.before.broken_views.clone(),
         schema_fingerprint: fingerprint::schema(&prepared.before),
         sections: file.sections.clone(),
         duration_ms: clock::elapsed_ms(start),

@@ -15,7 +15,7 @@ use crate::model::ident::{literal, qualified};
 use crate::model::manifest::Manifest;
 use crate::model::receipt::Event;
 use crate::report;
-use crate::server::{self, Session, facts};
+use crate::server::{Session, facts};
 use crate::sys::{clock, http};
 
 /// Runs the command.
@@ -25,7 +25,7 @@ use crate::sys::{clock, http};
 pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
     let start = Instant::now();
     let store = ctx.store()?;
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     let schema = ctx.settings.schema.clone();
     let mut session = ctx.session(&server, Role::Backup, Some(&schema))?.read_only()?;
     let uuid = facts::read(&mut session)?.uuid;

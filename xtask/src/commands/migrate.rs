@@ -20,7 +20,7 @@ use crate::model::manifest::Reason;
 use crate::plan::migrate::{MigrationFile, MigrationState};
 use crate::plan::restore::staging_name;
 use crate::report::human;
-use crate::server::{self, Server, facts, inventory};
+use crate::server::{Server, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::{clock, fs, hash, signal};
 
@@ -33,15 +33,14 @@ const MIGRATE: Duration = Duration::from_secs(6 * 3600);
 /// Exit code 20 when the gate refuses (the live schema was not touched), 31 when
 /// a migration failed on the live schema.
 pub fn run(ctx: &mut Ctx, args: &Migrate) -> Result<()> {
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(false)?;
     if args.status {
         return status(ctx, &server);
     }
     let state = read_state(ctx, &server)?;
     state.demand_sound()?;
     if args.dry_run {
-        ctx.ui.result(&describe(ctx, &server, &state));
-        return Ok(());
+        return ctx.show_plan(&describe(ctx, &server, &state));
     }
     let applied = apply(ctx, &server)?;
     if ctx.ui.json() {

@@ -21,7 +21,7 @@ use crate::model::receipt::Event;
 use crate::plan::backup::contents;
 use crate::plan::restore::{RestorePlan, Scope, before_name, staging_name};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
@@ -38,12 +38,11 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     for note in &source.notes {
         ctx.ui.warn(note);
     }
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(args.yes)?;
     let scope = scope(ctx, args)?;
     let (plan, live, facts) = plan(ctx, &server, &source, scope, args)?;
     if args.dry_run {
-        ctx.ui.result(&plan.to_string());
-        return Ok(());
+        return ctx.show_plan(&plan.to_string());
     }
     ctx.ui.say(plan.to_string());
     if plan.safety_backup {
@@ -123,6 +122,8 @@ fn plan(
 ) -> Result<(RestorePlan, Inventory, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
     let facts = facts::read(&mut session)?;
+    // Found out in the middle of the swap it would be too late.
+    ctx.demand_rights(&mut session, Role::Restore, "an exact restore needs")?;
     let now = clock::now_local();
     let schema = &ctx.settings.schema;
     // A restore beside the live schema is loaded where it will stay.

@@ -17,6 +17,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
+use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
 use crate::store::source::Source;
@@ -65,6 +66,8 @@ impl Staged {
 /// The login fails, or another session holds the lock (exit code 12).
 pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
     let mut session = ctx.session(server, Role::Restore, None)?;
+    // The server's own limit is a day or a year.
+    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
     let name = lock_name(ctx);
     if take_lock(&mut session, &name, 10)? {
         return Ok(session);
@@ -149,7 +152,20 @@ fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
     } else {
         sql += " CHARACTER SET utf8mb4";
     }
-    session.run(&sql)
+    session.run(&sql).map_err(|error| match code(&error) {
+        // Unknown character set or collation: the server is older or of the other flavour.
+        Some(1115 | 1273) => error.context(
+            Stop::new(
+                ExitCode::Store,
+                format!(
+                    "this server cannot hold {}: it lacks a character set or collation",
+                    source.name
+                ),
+            )
+            .hint("Restore it on a server of the flavour and version that it came from."),
+        ),
+        _ => error,
+    })
 }
 
 fn load_and_compare(

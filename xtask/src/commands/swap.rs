@@ -50,7 +50,6 @@ pub fn execute(
 ) -> Result<()> {
     let plan =
         plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
-    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
     let journal = journal(swap, &plan);
     // Before anything that it names is made: without it nobody would remove that.
     store.write_journal(lock, &journal)?;
@@ -89,6 +88,7 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         phase: SwapPhase::Prepared,
         tables_in: plan.tables_in.clone(),
         tables_out: plan.tables_out.clone(),
+        remake_triggers: plan.remake_triggers,
         undo: plan.undo.clone(),
         finish: plan.finish.clone(),
     }
@@ -100,7 +100,10 @@ fn finish(
     lock: &StoreLock,
     journal: &SwapJournal,
 ) -> Result<()> {
-    play(session, &journal.target, &journal.finish).with_context(|| {
+    let finished = remake_triggers(session, journal)
+        .and_then(|()| session.run("UNLOCK TABLES"))
+        .and_then(|()| play(session, &journal.target, &journal.finish));
+    finished.with_context(|| {
         Stop::new(
             ExitCode::Store,
             format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
@@ -180,6 +183,9 @@ pub fn settle(
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
     if moved {
+        lock_for_triggers(session, journal)?;
+        remake_triggers(session, journal)?;
+        session.run("UNLOCK TABLES")?;
         play(session, &journal.target, &journal.finish)?;
     } else {
         in_order(session, journal)?;
@@ -243,19 +249,62 @@ fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String>> {
     ))
 }
 
+/// Nobody is to see a table while its trigger is being made again.
+fn lock_for_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    if !journal.remake_triggers {
+        return Ok(());
+    }
+    let lock = |table: &String| format!("{} WRITE", qualified(&journal.target, table));
+    let tables: Vec<String> = journal.tables_in.iter().map(lock).collect();
+    session.run(&format!("LOCK TABLES {}", tables.join(", ")))
+}
+
+/// Makes every new trigger again, in their order; the tables are locked.
+fn remake_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    if !journal.remake_triggers {
+        return Ok(());
+    }
+    session.run(&format!("USE {}", quote(&journal.target)))?;
+    for packet in journal.finish.iter().filter_map(|s| plan::remade(&journal.target, s)) {
+        session.run_all(&packet)?;
+    }
+    Ok(())
+}
+
+/// The statement that gives the schema the collation that it has.
+fn collation(session: &mut Session, schema: &str) -> Result<String> {
+    let found: Option<(String, String)> = session.first(&format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    ))?;
+    Ok(found.map_or_else(String::new, |(c, o)| plan::collation_statement(schema, &c, &o)))
+}
+
 /// Runs journal statements in `target`; triggers that are there are left alone.
 fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) -> Result<()> {
     session.run(&format!("USE {}", quote(target)))?;
+    // A key can be made whose parent is not there, as it was where it came from.
+    session.run("SET foreign_key_checks = 0")?;
     let there = triggers(session, target)?;
+    let collation = collation(session, target)?;
     for statement in statements {
-        if statement.trigger.as_ref().is_some_and(|name| there.contains(name)) {
+        let is_there = statement.trigger.as_ref().is_some_and(|name| there.contains(name));
+        // It would wait for sessions that hold a table, although it changes nothing.
+        if is_there || statement.sql == collation {
             continue;
         }
         for setting in plan::settings(statement) {
             session.run(&setting)?;
         }
-        session.run(&statement.sql)?;
+        match session.run(&statement.sql) {
+            // 1091: the key was dropped already, by the run that this one finishes.
+            Err(error)
+                if code(&error) == Some(1091) && statement.sql.contains("DROP FOREIGN KEY") => {}
+            other => other?,
+        }
     }
+    session.run("SET foreign_key_checks = 1")?;
     session.run("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''")
 }
 

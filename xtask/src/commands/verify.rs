@@ -14,7 +14,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::{Event, Level};
 use crate::plan::restore::staging_name;
 use crate::report;
-use crate::server::{self, Server, facts};
+use crate::server::{Server, facts};
 use crate::store::check as file_check;
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
@@ -41,7 +41,7 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
             file(ctx, &store, &lock, &source)?
         }
         LevelChoice::Restore => {
-            let server = server::find(&ctx.settings, &ctx.ui)?;
+            let server = ctx.server(false)?;
             recover::first(ctx, &store, &lock, Some(&server))?;
             drill(ctx, &server, &store, &lock, &source)?
         }

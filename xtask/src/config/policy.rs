@@ -30,11 +30,14 @@ pub struct BackupPolicy {
     pub compress_above_mib: u64,
     /// Give up on a dump after this many minutes.
     pub deadline_minutes: u64,
+    /// Give up on a dump that sends nothing for this many seconds: most likely it
+    /// waits for a lock.
+    pub stall_s: u64,
 }
 
 impl Default for BackupPolicy {
     fn default() -> Self {
-        Self { compress_above_mib: 64, deadline_minutes: 240 }
+        Self { compress_above_mib: 64, deadline_minutes: 240, stall_s: 300 }
     }
 }
 

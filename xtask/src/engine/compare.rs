@@ -23,6 +23,9 @@ pub struct ExpectedTable {
     pub incomparable: Option<String>,
 }
 
+/// SHA-256 of each object's normalised definition.
+pub type Hashes = BTreeMap<(ObjectKind, String), String>;
+
 /// What a restored schema must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -32,7 +35,7 @@ pub struct Expected {
     pub programs: BTreeSet<(ObjectKind, String)>,
     /// Hashes of all definitions and the flavour whose spelling they are in;
     /// `None` without a manifest.
-    pub definitions: Option<(Flavour, BTreeMap<(ObjectKind, String), String>)>,
+    pub definitions: Option<(Flavour, Hashes)>,
 }
 
 impl Expected {

@@ -29,9 +29,9 @@ pub fn digest_table(
     let sql = format!("SELECT {list} FROM {}", qualified(schema, table));
     let mut digest = ContentDigest::default();
     let mut hasher = RowHasher::default();
-    let mut rows =
+    let rows =
         session.conn().query_iter(&sql).with_context(|| format!("read `{schema}`.`{table}`"))?;
-    while let Some(row) = rows.next() {
+    for row in rows {
         let row = row.with_context(|| format!("read `{schema}`.`{table}`"))?;
         hasher.begin();
         for index in 0..columns.len() {

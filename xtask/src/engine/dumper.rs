@@ -2,7 +2,7 @@
 //! [`super::copy`]: no shell, no password in arguments or environment listings,
 //! and no success unless every sign of success is there.
 
-use std::io::BufReader;
+use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
 use crate::plan::dump_client::{DumpClient, Place};
 use crate::server::{Endpoint, Reach, Server};
-use crate::sys::proc::{self, Cmd, Ended};
+use crate::sys::proc::{self, Cmd};
 use crate::sys::signal;
 use crate::sys::sink::SectionSink;
 
@@ -88,43 +88,24 @@ fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpCl
     })
 }
 
-/// What is dumped, by whom, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Job<'a> {
-    /// The program.
-    pub client: &'a DumpClient,
-    /// The server.
-    pub server: &'a Server,
-    /// Who logs in.
-    pub account: &'a Account,
-    /// The schema.
-    pub schema: &'a str,
-    /// Lock all tables against writes: some have no transactions.
-    pub lock_all: bool,
-    /// Give up when the dump takes longer, as when somebody holds a table's lock.
-    pub deadline: Duration,
-}
-
-/// Dumps a schema into `sink`.
+/// Carries out an order: dumps a schema into `sink`.
 ///
 /// # Errors
 /// The program cannot be started, ends with another code than 0, writes an
-/// error to stderr, or its output does not end with its own end line; it takes
-/// too long, or somebody pressed Ctrl-C. Nothing that was written may be used then.
+/// error to stderr, or its output does not end with its own end line. Nothing
+/// that was written may be used then.
 pub fn dump(
-    job: &Job<'_>,
+    order: &Order<'_>,
     sink: &mut dyn SectionSink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Seen> {
-    let Job { client, account, .. } = *job;
-    let stream = command(job)?.stream()?;
-    let (copied, ended) = stream.watched(job.deadline, |output| {
-        copy_dump(BufReader::with_capacity(1 << 18, output), sink, progress)
-    });
-    // Before all else: its end may well be what the signal or we did to it.
+    let Order { client, account, .. } = *order;
+    let mut stream = command(order)?.stream(order.limits.stall, order.limits.deadline)?;
+    let input = BufReader::with_capacity(1 << 18, UntilInterrupted(&mut stream));
+    let copied = copy_dump(input, sink, progress);
     signal::check()?;
-    if ended == Ended::ByUs {
-        return Err(too_long(job).into());
+    if let Some(why) = stream.ended_because() {
+        return Err(hung(client, &why).into());
     }
     let seen = match copied {
         Ok(seen) => seen,
@@ -163,22 +144,60 @@ pub fn dump(
     Ok(seen)
 }
 
-fn too_long(job: &Job<'_>) -> Stop {
-    let minutes = job.deadline.as_secs() / 60;
-    let message = format!(
-        "{} was still running after {minutes} minutes and was stopped; no backup was made",
-        job.client.program
-    );
-    Stop::new(ExitCode::Server, message)
-        .hint("It may wait for a table that another session has locked: `SHOW PROCESSLIST` tells.")
-        .hint("`deadline_minutes` under [backup] in xtask.toml is how long it may take.")
+/// What is dumped, with what, as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The dump program.
+    pub client: &'a DumpClient,
+    /// The server.
+    pub server: &'a Server,
+    /// The account that reads.
+    pub account: &'a Account,
+    /// The schema.
+    pub schema: &'a str,
+    /// Lock all tables against writes, because some have no transactions.
+    pub lock_all: bool,
+    /// Views that cannot be read.
+    pub left_out: &'a [String],
+    /// How long it may take.
+    pub limits: Limits,
 }
 
-fn command(job: &Job<'_>) -> Result<Cmd> {
-    let Job { client, server, account, schema, lock_all, .. } = *job;
+/// How long a dump may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Without a single byte.
+    pub stall: Duration,
+    /// In all.
+    pub deadline: Duration,
+}
+
+fn hung(client: &DumpClient, why: &str) -> Stop {
+    Stop::new(
+        ExitCode::Unexpected,
+        format!("{} was ended: {why}; no backup was made", client.program),
+    )
+    .hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
+    .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")
+}
+
+/// Breaks a read off after Ctrl-C: the dump program may ignore the signal.
+struct UntilInterrupted<R>(R);
+
+impl<R: Read> Read for UntilInterrupted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if signal::interrupted() {
+            return Err(io::Error::other("interrupted"));
+        }
+        self.0.read(buf)
+    }
+}
+
+fn command(order: &Order<'_>) -> Result<Cmd> {
+    let Order { client, server, account, schema, lock_all, left_out, .. } = *order;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
-    let dump = client.arguments(schema, lock_all);
+    let dump = client.arguments(schema, lock_all, left_out);
     match &client.place {
         Place::Container(container) => Ok(Cmd::new("docker")
             .args(["exec", "-i", container, &client.program, "--defaults-extra-file=/dev/stdin"])

@@ -33,6 +33,10 @@ pub fn schema(inventory: &Inventory) -> String {
     for trigger in &inventory.trigger_order {
         add(trigger);
     }
+    for view in &inventory.broken_views {
+        add(&view.name);
+        add(&view.ddl);
+    }
     hash::hex(&whole.finalize())
 }
 

@@ -84,6 +84,18 @@ pub struct Program {
     pub table: Option<String>,
 }
 
+/// A view that cannot be read, because something it names is gone. No dump
+/// program can carry it, and no server can create it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenView {
+    /// Its name.
+    pub name: String,
+    /// Its definition, for a person to mend.
+    pub ddl: String,
+    /// What the server says about it.
+    pub why: String,
+}
+
 /// Everything in one schema.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
@@ -99,6 +111,8 @@ pub struct Inventory {
     /// Trigger names in the order in which they fire, so that recreating them
     /// in this order keeps it.
     pub trigger_order: Vec<String>,
+    /// Views that cannot be read.
+    pub broken_views: Vec<BrokenView>,
 }
 
 impl Inventory {
@@ -113,7 +127,7 @@ impl Inventory {
 
     /// Whether the schema holds nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.programs.is_empty()
+        self.tables.is_empty() && self.programs.is_empty() && self.broken_views.is_empty()
     }
 
     /// Every object's kind, name and definition as it is compared and hashed.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{LogPosition, ServerFacts};
-use super::inventory::ObjectKind;
+use super::inventory::{BrokenView, ObjectKind};
 use super::label::Label;
 
 /// The format version this tool writes, and the newest it reads.
@@ -176,6 +176,9 @@ pub struct Manifest {
     pub tables: Vec<TableEntry>,
     /// Everything that is not a table.
     pub programs: Vec<ProgramEntry>,
+    /// Views that were broken on the server and so are not in the file.
+    #[serde(default)]
+    pub broken_views: Vec<BrokenView>,
     /// SHA-256 over all normalised definitions.
     pub schema_fingerprint: String,
     /// Where each object is in the file.

@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 
+use super::foreign_keys;
 use crate::model::facts::Flavour;
 use crate::model::ident::{qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind, Program};
@@ -23,8 +24,12 @@ use crate::model::swap::JournalStatement;
 pub struct SwapPlan {
     /// Drops the staged triggers; nobody sees the staging schema, so this needs no care.
     pub prepare: Vec<String>,
-    /// The packet that does it.
+    /// The packet that does it. On MySQL the tables stay locked after it, until the
+    /// triggers were made again.
     pub packet: Vec<String>,
+    /// Whether the triggers have to be made again: MySQL takes the `;` that follows a
+    /// trigger in a packet for a part of it.
+    pub remake_triggers: bool,
     /// Makes what the packet dropped again, when it failed before its RENAME.
     pub undo: Vec<JournalStatement>,
     /// After the RENAME: triggers (where the packet did not get that far), then
@@ -88,11 +93,10 @@ pub fn plan(
         packet.extend(settings(trigger));
         packet.push(trigger.sql.clone());
     }
-    if locks && flavour == Flavour::Mysql {
-        packet.push("UNLOCK TABLES".to_owned());
-    }
     // First on the list for a run that finds the tables moved and the triggers missing.
     let mut finish = new_triggers;
+    finish.extend(foreign_keys::released(live, before).into_iter().map(plain));
+    finish.extend(foreign_keys::remade(staged, target).into_iter().map(plain));
     // A run that died in here made some of the new ones already.
     finish.extend(drops(live, staged));
     // Views can call functions; nothing here is needed by a function to be created.
@@ -104,6 +108,7 @@ pub fn plan(
     SwapPlan {
         prepare: staged.trigger_order.iter().map(|name| drop_trigger(staging, name)).collect(),
         packet,
+        remake_triggers: flavour == Flavour::Mysql && !staged.trigger_order.is_empty(),
         undo: undo(target, live, staged, &in_the_way),
         finish,
         tables_in,
@@ -140,14 +145,21 @@ fn undo(
 
 /// Gives the schema the character set and collation of `to`, where they differ.
 fn default_collation(target: &str, from: &Inventory, to: &Inventory) -> Option<JournalStatement> {
-    ((&from.charset, &from.collation) != (&to.charset, &to.collation)).then(|| {
-        let (schema, charset, collation) = (quote(target), &to.charset, &to.collation);
-        plain(format!("ALTER DATABASE {schema} CHARACTER SET {charset} COLLATE {collation}"))
-    })
+    ((&from.charset, &from.collation) != (&to.charset, &to.collation))
+        .then(|| plain(collation_statement(target, &to.charset, &to.collation)))
+}
+
+/// Gives a schema this character set and collation.
+pub fn collation_statement(schema: &str, charset: &str, collation: &str) -> String {
+    format!("ALTER DATABASE {} CHARACTER SET {charset} COLLATE {collation}", quote(schema))
 }
 
 /// Drops every program of both sides but the triggers, which went with their tables.
 fn drops(live: &Inventory, staged: &Inventory) -> Vec<JournalStatement> {
+    let broken = live
+        .broken_views
+        .iter()
+        .map(|view| plain(format!("DROP VIEW IF EXISTS {}", quote(&view.name))));
     let names: BTreeSet<_> = live.programs.keys().chain(staged.programs.keys()).collect();
     names
         .into_iter()
@@ -157,6 +169,7 @@ fn drops(live: &Inventory, staged: &Inventory) -> Vec<JournalStatement> {
             *kind != ObjectKind::Trigger && !table
         })
         .map(|(kind, name)| plain(format!("DROP {} IF EXISTS {}", kind.keyword(), quote(name))))
+        .chain(broken)
         .collect()
 }
 
@@ -233,6 +246,16 @@ fn plain(sql: String) -> JournalStatement {
         trigger: None,
         sql,
     }
+}
+
+/// Makes a trigger of `schema` again, in one packet so that the server does both
+/// parts; the last statement is the one without `;` behind it. `None` for others.
+pub fn remade(schema: &str, statement: &JournalStatement) -> Option<Vec<String>> {
+    let name = statement.trigger.as_ref()?;
+    let mut packet = settings(statement);
+    packet.push(format!("DROP TRIGGER IF EXISTS {}", qualified(schema, name)));
+    packet.push(statement.sql.clone());
+    Some(packet)
 }
 
 /// The session settings that a statement has to run under. Our bytes are
@@ -324,7 +347,7 @@ mod tests {
         assert_eq!(mysql.packet[1], "DROP TRIGGER `d`.`t1`");
         assert!(mysql.packet[2].starts_with("RENAME TABLE"));
         assert_eq!(mysql.packet[3], "SET sql_mode = 'ANSI_QUOTES'");
-        assert_eq!(mysql.packet.last().map(String::as_str), Some("UNLOCK TABLES"));
+        assert!(mysql.remake_triggers && !mysql.packet.iter().any(|s| s.contains("UNLOCK")));
         assert_eq!(mysql.undo.len(), 1);
         let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b");
         // MariaDB renames no table under LOCK TABLES.

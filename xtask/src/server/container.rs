@@ -227,8 +227,8 @@ mod tests {
             said("Conflict. The container name \"/db\" is already in use by container \"1\"");
         assert!(name.message.contains("the name `db` is taken"), "{name}");
         let image = said(
-            "mysql Pulling\nError response from daemon: Get \"https://registry-1.docker.io/v2/\": \
-             dial tcp: lookup registry-1.docker.io: no such host",
+            "mysql Pulling\nError response from daemon: Get \"https://registry.example/v2/\": \
+             dial tcp: lookup registry.example: no such host",
         );
         assert!(image.message.contains("cannot be fetched"), "{image}");
         assert!(said("odd\n\n").message.ends_with("odd"));

@@ -10,7 +10,7 @@ use mysql::prelude::FromValue;
 use super::session::Session;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, qualified, quote};
-use crate::model::inventory::{Inventory, ObjectKind, Program, TableFacts};
+use crate::model::inventory::{BrokenView, Inventory, ObjectKind, Program, TableFacts};
 
 /// Whether the schema exists and this account may see it.
 ///
@@ -59,15 +59,15 @@ pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
 fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
     let mut columns = columns(session, schema)?;
     let sql = format!(
-        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH \
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
         literal(schema)
     );
-    type Line = (String, String, Option<String>, Option<u64>, Option<u64>);
+    type Line = (String, String, Option<String>, Option<u64>, Option<u64>, Option<String>);
     let lines: Vec<Line> = session.rows(&sql)?;
-    for (name, kind, engine, rows_estimate, bytes_estimate) in lines {
+    for (name, kind, engine, rows_estimate, bytes_estimate, comment) in lines {
         match kind.as_str() {
-            "VIEW" => view(session, schema, &name, inventory)?,
+            "VIEW" => view(session, schema, &name, comment.unwrap_or_default(), inventory)?,
             "BASE TABLE" => {
                 let row = show_create(session, ObjectKind::Table, schema, &name)?;
                 let (ddl, auto_increment) = split_auto_increment(&text(&row, "Create Table")?);
@@ -113,9 +113,20 @@ fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<S
     Ok(columns)
 }
 
-fn view(session: &mut Session, schema: &str, name: &str, inventory: &mut Inventory) -> Result<()> {
+fn view(
+    session: &mut Session,
+    schema: &str,
+    name: &str,
+    comment: String,
+    inventory: &mut Inventory,
+) -> Result<()> {
     let row = show_create(session, ObjectKind::View, schema, name)?;
     let (ddl, definer) = without_definer(&text(&row, "Create View")?);
+    // The server writes this where a comment would be, in these words on both flavours.
+    if comment.contains("references invalid table") {
+        inventory.broken_views.push(BrokenView { name: name.to_owned(), ddl, why: comment });
+        return Ok(());
+    }
     let program = Program {
         ddl,
         definer,

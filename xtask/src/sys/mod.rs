@@ -16,3 +16,4 @@ pub mod http;
 pub mod proc;
 pub mod signal;
 pub mod sink;
+pub mod stream;

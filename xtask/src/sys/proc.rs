@@ -2,13 +2,12 @@
 //! stderr is kept for the error message, and no argument ever passes a shell.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+pub use super::stream::Stream;
 use crate::model::account::Role;
 use crate::model::secret::Secret;
 
@@ -201,17 +200,18 @@ impl Cmd {
         Ok(())
     }
 
-    /// Starts it and streams its standard output.
+    /// Starts it and streams its standard output. It is ended when nothing came
+    /// for `stall`, when it runs longer than `deadline`, and after Ctrl-C.
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn stream(&self) -> Result<Stream> {
+    pub fn stream(&self, stall: Duration, deadline: Duration) -> Result<Stream> {
         let reader = self
             .expression()
             .stderr_capture()
             .reader()
             .with_context(|| format!("start `{}`", self.program.display()))?;
-        Ok(Stream { reader, shown: self.shown() })
+        Ok(Stream::new(reader, self.shown(), stall, deadline))
     }
 
     /// Starts a server that outlives this process, in a process group of its own
@@ -246,99 +246,6 @@ pub(super) fn own_group(command: &mut std::process::Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }
 
-/// How often a watched child is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// Who ended a watched child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// It came to its end, or it was somebody else.
-    ByItself,
-    /// We did, because of the deadline or a signal.
-    ByUs,
-}
-
-/// A child's standard output. Reading to the end is not success: ask [`Stream::finish`].
-/// Dropping it kills the child.
-#[derive(Debug)]
-pub struct Stream {
-    reader: duct::ReaderHandle,
-    shown: String,
-}
-
-impl Stream {
-    /// Lets `work` read the child's output, and ends the child when the deadline
-    /// has passed or a signal came: a read that waits for a silent child would not
-    /// notice. Says whether that happened.
-    pub fn watched<T>(
-        &self,
-        deadline: Duration,
-        work: impl FnOnce(&mut dyn Read) -> T,
-    ) -> (T, Ended) {
-        let start = Instant::now();
-        let (done, waiting) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            let guard = scope.spawn(move || {
-                // Dropping `done` ends this at once.
-                while waiting.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                    if super::signal::interrupted() || start.elapsed() > deadline {
-                        self.reader.kill().ok();
-                        return Ended::ByUs;
-                    }
-                }
-                Ended::ByItself
-            });
-            let result = work(&mut &self.reader);
-            drop(done);
-            (result, guard.join().unwrap_or(Ended::ByUs))
-        })
-    }
-
-    /// How the child ended; call it after the last byte was read.
-    ///
-    /// # Errors
-    /// It is still running, or its status cannot be read.
-    pub fn finish(self) -> Result<Finished> {
-        let output =
-            self.reader.try_wait().with_context(|| format!("wait for `{}`", self.shown))?;
-        let output = output.with_context(|| format!("`{}` has not ended", self.shown))?;
-        Ok(Finished {
-            code: output.status.code(),
-            stdout: String::new(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
-    }
-
-    /// How the child ended, when it ends by itself within `grace`; otherwise it
-    /// is ended here and `None` comes back: then it was not the cause.
-    pub fn settle(self, grace: Duration) -> Option<Finished> {
-        let ended = super::clock::poll(grace, || self.reader.try_wait().map(|o| o.map(|_| ())));
-        match ended {
-            Ok(Some(())) => self.finish().ok(),
-            _ => None,
-        }
-    }
-
-    /// The child's process id.
-    pub fn pid(&self) -> Option<u32> {
-        self.reader.pids().first().copied()
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        (&self.reader).read(buf)
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        if matches!(self.reader.try_wait(), Ok(None)) {
-            self.reader.kill().ok();
-        }
-    }
-}
-
 /// Where a program is, by looking through PATH (and PATHEXT on Windows).
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = super::env::var_os("PATH")?;
@@ -365,8 +272,8 @@ pub fn alive(pid: u32) -> bool {
             !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z')
         })
     } else if cfg!(unix) {
-        Cmd::new("kill")
-            .args(["-0", &pid.to_string()])
+        Cmd::new("sh")
+            .args(["-c", "kill -0 \"$1\"", "sh", &pid.to_string()])
             .run(Duration::from_secs(5))
             .is_ok_and(|f| f.ok())
     } else {
@@ -376,6 +283,35 @@ pub fn alive(pid: u32) -> bool {
             .run(Duration::from_secs(10))
             .is_ok_and(|f| f.stdout.contains(&pid.to_string()))
     }
+}
+
+/// How a process is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is asked to, and may take its time. Windows has no such request for
+    /// programs without a window: there it is forced.
+    Asked,
+    /// At once.
+    Forced,
+}
+
+/// Ends a process. The caller has made sure that the id is the one it means.
+///
+/// # Errors
+/// There is no such process, or it belongs to somebody else.
+pub fn end(pid: u32, how: End) -> Result<()> {
+    let pid = pid.to_string();
+    let command = if cfg!(windows) {
+        Cmd::new("taskkill").args(["/F", "/PID", &pid])
+    } else {
+        // The shell's own `kill`: minimal systems have no program of that name.
+        let script = match how {
+            End::Asked => "kill -TERM \"$1\"",
+            End::Forced => "kill -KILL \"$1\"",
+        };
+        Cmd::new("sh").args(["-c", script, "sh", &pid])
+    };
+    command.read(Duration::from_secs(10)).map(drop)
 }
 
 /// The command line of a running process, words joined by spaces; `None` when

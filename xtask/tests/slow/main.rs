@@ -3,5 +3,6 @@
 //! where CI is set a missing server is a failure.
 
 mod faults;
+mod first_day;
 mod harness;
 mod support;

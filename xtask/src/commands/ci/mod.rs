@@ -34,6 +34,7 @@ enum Stage {
     Fmt,
     Clippy,
     Docs,
+    Pages,
     Test,
     Provision,
     Servers,
@@ -43,10 +44,11 @@ enum Stage {
 
 impl Stage {
     /// In the order they run.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Docs,
+        Self::Pages,
         Self::Test,
         Self::Provision,
         Self::Servers,
@@ -59,6 +61,7 @@ impl Stage {
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
             Self::Docs => "docs",
+            Self::Pages => "pages",
             Self::Test => "test",
             Self::Provision => "provision",
             Self::Servers => "servers",
@@ -165,6 +168,8 @@ impl Ci {
                 let doc = self.cargo(["doc", "--no-deps", "--workspace"]).args(PROFILE);
                 self.quiet(&doc.env("RUSTDOCFLAGS", "-D warnings"))
             }
+            // The generated pages are what the code says today.
+            Stage::Pages => self.quiet(&self.cargo(["xtask", "docs", "--check"])),
             Stage::Test => {
                 let test = self.cargo(["test", "-p", "xtask", "--lib", "--bins", "--test", "it"]);
                 self.loud(&test.args(PROFILE), TEST_DEADLINE)

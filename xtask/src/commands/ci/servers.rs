@@ -12,7 +12,7 @@ use crate::model::secret::Secret;
 use crate::server::provision::private_mariadb::{self, PrivateMariadb};
 use crate::server::provision::{Say, mysql_image};
 use crate::sys::docker::docker;
-use crate::sys::proc::{self, Cmd};
+use crate::sys::proc::{self, Cmd, End};
 use crate::sys::{docker as docker_sys, fs};
 
 const UP_DEADLINE: Duration = Duration::from_secs(10 * 60);
@@ -151,12 +151,8 @@ fn stop_leftover(pid_file: &Path) {
     let pid = fs::read_text(pid_file).ok().and_then(|text| text.trim().parse::<u32>().ok());
     let Some(pid) = pid.filter(|&pid| proc::alive(pid)) else { return };
     let folder = pid_file.parent().unwrap_or(Path::new("/")).display().to_string();
-    let ours = Cmd::new("ps")
-        .args(["-o", "args=", "-p", &pid.to_string()])
-        .run(ASK_DEADLINE)
-        .is_ok_and(|finished| finished.stdout.contains(&folder));
-    if ours {
-        Cmd::new("kill").args(["-KILL", &pid.to_string()]).run(ASK_DEADLINE).ok();
+    if proc::command_line(pid).is_some_and(|line| line.contains(&folder)) {
+        proc::end(pid, End::Forced).ok();
     }
 }
 

@@ -207,13 +207,7 @@ fn shut_down(state: &State, root: &Account) -> Result<()> {
 fn end_by_signal(place: &Place, pid: u32) -> Result<()> {
     // Asked again right before the signal: the id may have a new owner by now.
     if place.is_ours(pid) {
-        let pid = pid.to_string();
-        let kill = if cfg!(windows) {
-            sys::proc::Cmd::new("taskkill").args(["/PID", &pid, "/F"])
-        } else {
-            sys::proc::Cmd::new("kill").arg(&pid)
-        };
-        kill.read(Duration::from_secs(10))?;
+        sys::proc::end(pid, sys::proc::End::Asked)?;
     }
     if place.wait_gone(pid, Duration::from_secs(120)) {
         return Ok(());

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use mysql::prelude::Queryable as _;
 
 use crate::model::secret::Secret;
-use crate::sys::proc::{self, Cmd};
+use crate::sys::proc::{self, Cmd, End};
 use crate::sys::{clock, fs};
 
 const INSTALL_DEADLINE: Duration = Duration::from_secs(120);
@@ -120,14 +120,13 @@ pub fn free_port() -> Result<u16> {
 
 impl Drop for PrivateMariadb {
     fn drop(&mut self) {
-        let pid = self.pid.to_string();
-        Cmd::new("kill").args(["-TERM", &pid]).run(STOP_DEADLINE).ok();
+        proc::end(self.pid, End::Asked).ok();
         let gone = clock::poll(STOP_DEADLINE, || {
             Ok::<_, std::convert::Infallible>((!proc::alive(self.pid)).then_some(()))
         });
         if !matches!(gone, Ok(Some(()))) {
             // Its data is thrown away: nothing is lost by force.
-            Cmd::new("kill").args(["-KILL", &pid]).run(STOP_DEADLINE).ok();
+            proc::end(self.pid, End::Forced).ok();
         }
     }
 }

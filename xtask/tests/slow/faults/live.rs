@@ -84,7 +84,11 @@ fn show(conn: &mut Conn, sql: &str) -> String {
             Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
             other => format!("{other:?}"),
         };
-        text.push_str(&format!("{name}={}; ", without_definer(&value)));
+        // MySQL prints what the collation says anyhow, or not, depending on how the
+        // table once came about.
+        let value = value.replace(" CHARACTER SET utf8mb4 COLLATE", " COLLATE");
+        let value = without_definer(&value);
+        text.push_str(&format!("{name}={value}\n"));
     }
     text
 }
@@ -95,11 +99,15 @@ fn without_definer(text: &str) -> String {
     format!("{}{}", &text[..at], &text[end..])
 }
 
-/// Only tables, rows and triggers: what changes places in one step.
+/// Only tables, rows and triggers: what changes places in one step. In it MySQL
+/// takes the `;` behind a trigger for a part of it, for a moment.
 pub fn tables(live: &Live) -> Live {
     let kinds = ["table ", "rows ", "trigger "];
     let is_table = |key: &str| kinds.iter().any(|kind| key.starts_with(kind));
-    live.iter().filter(|(key, _)| is_table(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    live.iter()
+        .filter(|(key, _)| is_table(key))
+        .map(|(k, v)| (k.clone(), v.replace(";\n", "\n")))
+        .collect()
 }
 
 /// What differs, for a message that can be read.

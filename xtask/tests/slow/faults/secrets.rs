@@ -10,9 +10,7 @@ use super::running::{Running, processes};
 use super::world::World;
 use crate::support::Server;
 
-/// Part of the sandboxes' password, in a form that no quoting changes.
-const PART: &str = "pass";
-/// Passwords as a developer may have them in the environment instead of in `.env`.
+/// Part of the sandboxes' password that no way of quoting changes.
 const WORD: &str = "sandbox 'quoted'";
 
 #[test]
@@ -22,9 +20,10 @@ fn no_password_is_where_others_look() {
         let label = world.backup();
         for args in [&["db-backup", "--verbose"][..], &["db-restore", &label, "--yes", "--verbose"]]
         {
+            // As a developer may have them, instead of in `.env`.
             let mut command = world.sandbox.command(args);
             for role in Role::CREATED {
-                command = command.env(role.password_var(), format!("{WORD} \\ {PART}"));
+                command = command.env(role.password_var(), world.sandbox.password().reveal());
             }
             let holder = world.hold("zz_last", "WRITE");
             let run = Running::start_in(command, &world.sandbox.backups());
@@ -41,6 +40,7 @@ fn no_password_is_where_others_look() {
     }
 }
 
+#[track_caller]
 fn demand_none(text: &str, world: &World, place: &str) {
     let root = world.server.root_password.reveal();
     for secret in [WORD, root] {
@@ -85,7 +85,7 @@ fn a_password_in_the_environment_is_enough() {
     let command = world
         .sandbox
         .command(&["db-backup"])
-        .env("DB_BACKUP_PASSWORD", format!("{WORD} \\ {PART}"));
+        .env("DB_BACKUP_PASSWORD", world.sandbox.password().reveal());
     let finished = command.run(Duration::from_secs(60)).unwrap();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
 }

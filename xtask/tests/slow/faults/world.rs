@@ -90,12 +90,13 @@ impl World {
     /// A new one; `None` where the server is not there (the test says so).
     pub fn new(kind: Server, name: &str) -> Option<Self> {
         let server = require(kind)?;
-        Some(Self::on(server, name))
+        Some(Self::on(&server, name))
     }
 
     /// A new one on this server.
-    pub fn on(server: TestServer, name: &str) -> Self {
-        let sandbox = Sandbox::new(&server, name);
+    pub fn on(server: &TestServer, name: &str) -> Self {
+        let sandbox = Sandbox::new(server, name);
+        let server = sandbox.server().clone();
         let world = Self { sandbox, server, name: name.to_owned() };
         world.run_sql(BASE);
         world

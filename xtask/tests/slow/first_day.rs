@@ -1,0 +1,205 @@
+//! The first day of a developer: a fresh checkout, `quickstart`, and the commands
+//! that the README promises, one after the other, on each kind of server.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mysql::prelude::Queryable as _;
+use xtask::model::secret::Secret;
+use xtask::sys::fs;
+use xtask::sys::proc::{Cmd, Finished};
+
+use crate::support::{Server, TestServer, require};
+
+/// The API is compiled once more, because its path is another one.
+const DEADLINE: Duration = Duration::from_secs(1200);
+
+/// A copy of this checkout's files, without anything that a run left in it.
+struct Checkout {
+    folder: tempfile::TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl Checkout {
+    fn new(settings: &[(&str, String)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let list = Cmd::new("git")
+            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+            .dir(root)
+            .read(Duration::from_secs(30))
+            .unwrap();
+        for name in list.lines().filter(|name| !name.starts_with("xtask/tests/")) {
+            let (from, to) = (root.join(name), folder.path().join(name));
+            fs::create_private_dir(to.parent().unwrap()).unwrap();
+            std::fs::copy(from, to).unwrap();
+        }
+        let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+        Self { folder, settings }
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn xtask(&self, args: &[&str]) -> Finished {
+        let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(args.iter().copied())
+            .dir(self.root())
+            .env("XTASK_ROOT", self.root().to_str().unwrap())
+            // What was compiled for this run's own tests serves here too.
+            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap());
+        for (name, value) in &self.settings {
+            command = command.env(name, value.clone());
+        }
+        command.run(DEADLINE).unwrap()
+    }
+
+    /// Runs a command that has to succeed; gives its JSON.
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        let finished = self.xtask(args);
+        assert_eq!(finished.code, Some(0), "{args:?}\n{}\n{}", finished.stdout, finished.stderr);
+        serde_json::from_str(&finished.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}", finished.stdout))
+    }
+
+    fn env(&self, name: &str) -> String {
+        let text = fs::read_text(&self.root().join(".env")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+        line.unwrap().trim_matches('\'').to_owned()
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        self.xtask(&["db-down"]);
+    }
+}
+
+fn target_dir() -> PathBuf {
+    // The binary is at <target>/<profile>/xtask.
+    Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn the_day(checkout: &Checkout, root: &mut mysql::Conn) {
+    let made = checkout.json(&["db-backup", "--json"]);
+    assert_eq!(made["version"], 1);
+    assert_eq!(made["engine"], "mysqldump");
+    assert!(made["tables"].as_u64().unwrap() >= 18, "{made}");
+    let verified = checkout.json(&["db-verify", "--level", "restore", "--json"]);
+    assert_eq!(verified["passed"], true, "{verified}");
+    assert_eq!(verified["label"], made["label"]);
+    root.query_drop("SET foreign_key_checks = 0").unwrap();
+    root.query_drop("DROP TABLE mydb.movie").unwrap();
+    root.query_drop("CREATE TABLE mydb.left_behind (id INT)").unwrap();
+    let broken = checkout.xtask(&["db-verify", "--live"]);
+    assert_eq!(broken.code, Some(21), "{}{}", broken.stdout, broken.stderr);
+    let restored =
+        checkout.json(&["db-restore", made["label"].as_str().unwrap(), "--yes", "--json"]);
+    assert_eq!(restored["rows"], made["rows"]);
+    assert!(restored["safety_backup"].is_string() && restored["previous_schema"].is_string());
+    let extra: Option<String> =
+        root.query_first("SHOW TABLES FROM mydb LIKE 'left_behind'").unwrap();
+    assert_eq!(extra, None, "what the backup did not have is gone");
+    let live = checkout.json(&["db-verify", "--live", "--json"]);
+    assert_eq!(live["passed"], true, "{live}");
+    let list = checkout.json(&["db-list", "--json"]);
+    let backups = list["backups"].as_array().unwrap();
+    let entry = backups.iter().find(|b| b["label"] == made["label"]).unwrap();
+    assert_eq!(entry["verified"], "restore");
+    migrations(checkout);
+}
+
+/// A good migration goes through the gate; a broken one is caught in the rehearsal.
+fn migrations(checkout: &Checkout) {
+    let write = |name: &str, sql: &str| {
+        let path = checkout.root().join("api/migrations").join(name);
+        fs::write_durably(&path, sql.as_bytes()).unwrap();
+        path
+    };
+    write("20300101000000_good.down.sql", "DROP TABLE extra;\n");
+    write("20300101000000_good.up.sql", "CREATE TABLE extra (id INT PRIMARY KEY);\n");
+    let done = checkout.json(&["migrate", "--json"]);
+    assert_eq!(done["applied"][0], "20300101000000_good");
+    assert!(done["backup"].is_string(), "{done}");
+    assert_eq!(checkout.json(&["migrate", "--status", "--json"])["pending"], serde_json::json!([]));
+    write("20300102000000_bad.down.sql", "SELECT 1;\n");
+    write(
+        "20300102000000_bad.up.sql",
+        "ALTER TABLE extra ADD COLUMN a INT;\nALTER TABLE extra ADD COLUMN a INT;\n",
+    );
+    let refused = checkout.xtask(&["migrate"]);
+    assert_eq!(refused.code, Some(20), "{}{}", refused.stdout, refused.stderr);
+    assert!(
+        refused.stderr.contains("rehearsal") && refused.stderr.contains("Duplicate column"),
+        "{}",
+        refused.stderr
+    );
+    let state = checkout.json(&["migrate", "--status", "--json"]);
+    assert_eq!(state["troubles"], serde_json::json!([]), "the live schema was not touched");
+    assert_eq!(state["pending"][0], "20300102000000_bad");
+}
+
+#[test]
+fn on_a_machine_without_docker() {
+    let Some(_) = require(Server::Mariadb) else { return };
+    let checkout = Checkout::new(&[("DB_REACH", "local".to_owned())]);
+    let ready = checkout.json(&["quickstart", "--yes", "--on", "local", "--json"]);
+    assert_eq!(ready["verified"], "restore", "{ready}");
+    let socket = ready["endpoint"].as_str().unwrap();
+    let password = checkout.env("DB_ROOT_PASSWORD");
+    let options =
+        mysql::OptsBuilder::new().socket(Some(socket)).user(Some("root")).pass(Some(password));
+    let mut root = mysql::Conn::new(options).unwrap();
+    the_day(&checkout, &mut root);
+    // A second quickstart finds everything and does no harm.
+    let again = checkout.json(&["db-up", "--json"]);
+    assert_eq!(again["started"], false, "{again}");
+}
+
+#[test]
+fn on_a_machine_with_docker() {
+    let Some(server) = require(Server::Mysql) else { return };
+    let port = free_port();
+    let container = format!("streamflix_first_day_{port}");
+    let checkout = Checkout::new(&[
+        ("DB_CONTAINER", container.clone()),
+        ("DB_PORT", port.to_string()),
+        ("COMPOSE_PROJECT_NAME", container.clone()),
+        ("MYSQL_IMAGE", image_of(&server)),
+    ]);
+    let _gone = Removed(container);
+    let ready = checkout.json(&["quickstart", "--yes", "--on", "docker", "--json"]);
+    assert_eq!(ready["verified"], "restore", "{ready}");
+    let mine = TestServer {
+        port,
+        root_password: Secret::new(checkout.env("DB_ROOT_PASSWORD")),
+        ..server.clone()
+    };
+    the_day(&checkout, &mut mine.root());
+}
+
+/// Removes the container and its volume, whatever happened.
+struct Removed(String);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let docker = |args: &[&str]| {
+            Cmd::new("docker").args(args.iter().copied()).run(Duration::from_secs(120))
+        };
+        docker(&["rm", "--force", "--volumes", &self.0]).ok();
+        docker(&["volume", "rm", "--force", &format!("{}_mysql-data", self.0)]).ok();
+        docker(&["network", "rm", &format!("{}_default", self.0)]).ok();
+    }
+}
+
+fn image_of(server: &TestServer) -> String {
+    let container = server.container.as_deref().unwrap();
+    let image = Cmd::new("docker").args(["inspect", "--format", "{{.Config.Image}}", container]);
+    image.read(Duration::from_secs(30)).unwrap().trim().to_owned()
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
