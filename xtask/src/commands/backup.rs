@@ -19,7 +19,7 @@ use crate::model::manifest::{
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -100,7 +100,7 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
-    demand_rights(ctx, &mut session, Role::Backup, "that a complete backup needs")?;
+    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
     if !before.broken_views.is_empty() {
         demand_really_broken(ctx, server, &before)?;
@@ -157,23 +157,6 @@ fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<
     )
     .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
     .into())
-}
-
-/// Whether an account has every right of its role, before it is needed halfway.
-///
-/// # Errors
-/// Exit code 10 with the GRANTs that are missing, or the server cannot be asked.
-pub fn demand_rights(ctx: &Ctx, session: &mut Session, role: Role, why: &str) -> Result<()> {
-    let missing = server::accounts::missing_grants(session, &ctx.settings, role)?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let user = &ctx.settings.account(role).user;
-    let mut stop = Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights {why}"));
-    for grant in missing {
-        stop = stop.hint(format!("Run as root: {grant};"));
-    }
-    Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into())
 }
 
 /// Takes a backup and writes its receipt.
@@ -250,7 +233,9 @@ pub fn take(
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
     };
-    store.append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())?;
+    store
+        .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
+        .map_err(|error| without_receipt(error, &manifest))?;
     Ok(manifest)
 }
 
@@ -264,6 +249,20 @@ fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     )
     .hint("Free some space, or write elsewhere with --out DIR.")
     .hint("The older backups are untouched.");
+    error.context(stop)
+}
+
+/// The backup is there by then, and whoever reads the message must know that.
+fn without_receipt(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "{} was made and is good, but its receipt could not be written: {}",
+            manifest.label,
+            error.root_cause()
+        ),
+    )
+    .hint("The next command that writes to the ledger needs what this one lacked: room, or a whole ledger.");
     error.context(stop)
 }
 

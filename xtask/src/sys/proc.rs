@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 pub use super::stream::Stream;
+use crate::model::account::Role;
 use crate::model::secret::Secret;
 
 /// A program to run.
@@ -60,7 +61,8 @@ impl Cmd {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            env_removed: Vec::new(),
+            // Our passwords may stand in our environment; who needs one is given it.
+            env_removed: Role::ALL.map(|role| role.password_var().to_owned()).to_vec(),
             dir: None,
             stdin: None,
             own_group: false,
@@ -133,6 +135,7 @@ impl Cmd {
         for (name, value) in &self.env {
             expression = expression.env(name, value.reveal());
         }
+        // What is set above stays: of two wishes for one name duct follows the first.
         for name in &self.env_removed {
             expression = expression.env_remove(name);
         }
