@@ -1,5 +1,6 @@
 //! `db-backup`: dump, prove that the dump is complete, commit.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -7,7 +8,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use super::recover;
 use crate::cli::backup::{CompressChoice, DbBackup};
-use crate::engine::{self, Seen, compare, dumper, fingerprint};
+use crate::engine::{self, Seen, compare, content, dumper, fingerprint};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{LogPosition, ServerFacts};
@@ -18,7 +19,7 @@ use crate::model::manifest::{
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory, obstacles};
+use crate::server::{Server, Session, facts, inventory, obstacles};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -31,10 +32,16 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// See docs/exit-codes.md; nothing is left behind but a finished backup.
 pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
+    let server = ctx.server(false)?;
     if let Some(out) = &args.out {
+        // An unfinished restore is known in the usual folder only; a backup of a
+        // half-done schema must not be made elsewhere either.
+        if !args.dry_run && ctx.settings.backups.is_dir() {
+            let usual = ctx.store()?;
+            recover::first(ctx, &usual, &usual.lock(LOCK_WAIT)?, Some(&server))?;
+        }
         ctx.settings.backups.clone_from(out);
     }
-    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -85,6 +92,7 @@ struct Prepared {
     facts: ServerFacts,
     before: Inventory,
     migrations: Vec<AppliedMigration>,
+    rounded: BTreeMap<String, u64>,
     position: LogPosition,
 }
 
@@ -92,13 +100,14 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
-    demand_rights(ctx, &mut session, Role::Backup, "that a complete backup needs")?;
+    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
-    obstacles(ctx, &mut session, &before)?;
+    demand_writable(&mut session, schema, &before)?;
     if !before.broken_views.is_empty() {
         demand_really_broken(ctx, server, &before)?;
     }
     let migrations = facts::migrations(&mut session, schema)?;
+    let rounded = rounded(&mut session, schema, &before)?;
     let position = facts::log_position(&mut session, facts.flavour);
     let client = dumper::find_client(server, facts.flavour, facts.version)?;
     let bytes_estimate = before.bytes_estimate();
@@ -114,27 +123,33 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, position }))
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
 }
 
-/// Refuses what a dump program cannot write, and says what it cannot write whole.
-fn obstacles(ctx: &Ctx, session: &mut Session, before: &Inventory) -> Result<()> {
-    let schema = &ctx.settings.schema;
-    if let Some(table) = obstacles::all_generated(session, schema, before)? {
-        let message = format!("`{table}` has rows and generated columns only");
-        return Err(Stop::new(ExitCode::Store, format!("{message}; no backup was made"))
-            .hint("The dump programs write a broken statement for such a table.")
-            .hint("Give it a column of its own, for example an id.")
-            .into());
+/// Tables with FLOAT values that the dump program will round, and how many.
+fn rounded(
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, u64>> {
+    let mut rounded = BTreeMap::new();
+    for (name, table) in &inventory.tables {
+        let n = content::rounded_floats(session, schema, name, &table.float_columns)?;
+        if n > 0 {
+            rounded.insert(name.clone(), n);
+        }
     }
-    let floats = obstacles::float_columns(session, schema)?;
-    if !floats.is_empty() {
-        ctx.ui.warn(format!(
-            "a dump keeps six significant digits of FLOAT: {}; DOUBLE and DECIMAL are exact",
-            floats.join(", ")
-        ));
-    }
-    Ok(())
+    Ok(rounded)
+}
+
+/// Refuses what a dump program writes as a broken statement.
+fn demand_writable(session: &mut Session, schema: &str, before: &Inventory) -> Result<()> {
+    let Some(table) = obstacles::all_generated(session, schema, before)? else { return Ok(()) };
+    let message = format!("`{table}` has rows and generated columns only; no backup was made");
+    Err(Stop::new(ExitCode::Store, message)
+        .hint("The dump programs write a broken statement for such a table.")
+        .hint("Give it a column of its own, for example an id.")
+        .into())
 }
 
 /// A view looks broken, too, to an account that may not use what it names. Only
@@ -153,23 +168,6 @@ fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<
     )
     .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
     .into())
-}
-
-/// Whether an account has every right of its role, before it is needed halfway.
-///
-/// # Errors
-/// Exit code 10 with the GRANTs that are missing, or the server cannot be asked.
-pub fn demand_rights(ctx: &Ctx, session: &mut Session, role: Role, why: &str) -> Result<()> {
-    let missing = server::accounts::missing_grants(session, &ctx.settings, role)?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let user = &ctx.settings.account(role).user;
-    let mut stop = Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights {why}"));
-    for grant in missing {
-        stop = stop.hint(format!("Run as root: {grant};"));
-    }
-    Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into())
 }
 
 /// Takes a backup and writes its receipt.
@@ -200,6 +198,11 @@ pub fn take(
         ctx.ui.warn(format!(
             "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
             view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.rounded {
+        ctx.ui.warn(format!(
+            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
         ));
     }
     space::require(store.dir(), plan.bytes_needed())?;
@@ -241,7 +244,9 @@ pub fn take(
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
     };
-    store.append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())?;
+    store
+        .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
+        .map_err(|error| without_receipt(error, &manifest))?;
     Ok(manifest)
 }
 
@@ -255,6 +260,20 @@ fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     )
     .hint("Free some space, or write elsewhere with --out DIR.")
     .hint("The older backups are untouched.");
+    error.context(stop)
+}
+
+/// The backup is there by then, and whoever reads the message must know that.
+fn without_receipt(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "{} was made and is good, but its receipt could not be written: {}",
+            manifest.label,
+            error.root_cause()
+        ),
+    )
+    .hint("The next command that writes to the ledger needs what this one lacked: room, or a whole ledger.");
     error.context(stop)
 }
 
@@ -321,6 +340,7 @@ fn manifest(
             columns: facts.columns.clone(),
             auto_increment: table.and_then(|t| t.auto_increment),
             ddl_sha256: hash(ObjectKind::Table, name),
+            rounded_floats: prepared.rounded.get(name).copied().unwrap_or(0),
         }
     });
     let programs = prepared.before.programs.iter().map(|((kind, name), program)| ProgramEntry {

@@ -75,7 +75,9 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
 /// in the chain; what it came from is shown only on request.
 fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
     let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
-    if signal::interrupted() {
+    // What is worse than an interruption is said instead of it.
+    let grave = find_stop(error).is_some_and(|stop| stop.code == ExitCode::MigrationNotRestored);
+    if signal::interrupted() && !grave {
         let stop = Stop::new(
             ExitCode::Interrupted,
             "interrupted; what was not finished is cleaned up by the next run",

@@ -129,8 +129,9 @@ fn plan(
 ) -> Result<(RestorePlan, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
     // A swap that lacks a right halfway could not be finished.
-    backup::demand_rights(ctx, &mut session, Role::Restore, "that a restore needs")?;
     let facts = facts::read(&mut session)?;
+    // Found out in the middle of the swap it would be too late.
+    ctx.demand_rights(&mut session, Role::Restore, "an exact restore needs")?;
     let now = clock::now_local();
     let schema = &ctx.settings.schema;
     // A restore beside the live schema is loaded where it will stay.

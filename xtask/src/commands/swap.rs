@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, qualified, quote};
 use crate::model::inventory::Inventory;
 use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
@@ -50,29 +50,31 @@ pub fn execute(
 ) -> Result<()> {
     let plan =
         plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
-    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
+    let journal = journal(swap, &plan);
+    // Before anything that it names is made: without it nobody would remove that.
+    store.write_journal(lock, &journal)?;
+    point("swap.journal")?;
+    let moved = move_tables(session, swap, &plan);
+    point("swap.renamed")?;
+    if let Err(error) = moved {
+        return Err(failed(ctx, session, store, lock, &journal, error));
+    }
+    finish(session, store, lock, &journal)
+}
+
+fn move_tables(session: &mut Session, swap: &Swap<'_>, plan: &SwapPlan) -> Result<()> {
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
         quote(swap.before),
         swap.live.charset,
         swap.live.collation
     ))?;
-    let journal = journal(swap, &plan);
-    store.write_journal(lock, &journal)?;
-    point("swap.journal")?;
     for sql in &plan.prepare {
         session.run(sql)?;
     }
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
-    let moved = session
-        .run_all(&plan.packet)
-        .and_then(|()| plan.singly.iter().try_for_each(|sql| session.run(sql)));
-    point("swap.renamed")?;
-    if let Err(error) = moved {
-        return Err(failed(ctx, session, store, lock, &journal, error));
-    }
-    finish(session, store, lock, &journal, swap)
+    session.run_all(&plan.packet)
 }
 
 fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
@@ -86,6 +88,7 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         phase: SwapPhase::Prepared,
         tables_in: plan.tables_in.clone(),
         tables_out: plan.tables_out.clone(),
+        remake_triggers: plan.remake_triggers,
         undo: plan.undo.clone(),
         finish: plan.finish.clone(),
         rows_only: false,
@@ -99,24 +102,17 @@ fn finish(
     store: &Store,
     lock: &StoreLock,
     journal: &SwapJournal,
-    swap: &Swap<'_>,
 ) -> Result<()> {
-    play(session, &journal.target, &journal.finish).with_context(|| {
+    let finished = remake_triggers(session, journal)
+        .and_then(|()| session.run("UNLOCK TABLES"))
+        .and_then(|()| play(session, &journal.target, &journal.finish));
+    finished.with_context(|| {
         Stop::new(
             ExitCode::Store,
             format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
         )
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
-    if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation)
-    {
-        session.run(&format!(
-            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
-            quote(swap.target),
-            swap.staged.charset,
-            swap.staged.collation
-        ))?;
-    }
     point("swap.finished")?;
     store.remove_journal(lock)
 }
@@ -193,12 +189,17 @@ pub fn settle(
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
     if moved {
+        lock_for_triggers(session, journal)?;
+        remake_triggers(session, journal)?;
+        session.run("UNLOCK TABLES")?;
         play(session, &journal.target, &journal.finish)?;
     } else {
+        in_order(session, journal)?;
         play(session, &journal.target, &journal.undo)?;
-        super::staging::drop_schema(session, &journal.staging)?;
         drop_if_empty(session, &journal.before)?;
     }
+    // Either way nothing is in it that is not elsewhere.
+    super::staging::drop_schema(session, &journal.staging)?;
     store.remove_journal(lock)?;
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }
@@ -239,6 +240,57 @@ fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
     Ok(())
 }
 
+/// Drops the triggers that come after one that is missing, so that `undo` makes
+/// them in the old order: triggers of one table fire in the order they were made.
+fn in_order(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    let there = triggers(session, &journal.target)?;
+    let names: Vec<&String> = journal.undo.iter().filter_map(|s| s.trigger.as_ref()).collect();
+    let after = names.iter().skip_while(|name| there.contains(name));
+    for name in after.filter(|name| there.contains(name)) {
+        session.run(&format!("DROP TRIGGER {}", qualified(&journal.target, name)))?;
+    }
+    Ok(())
+}
+
+fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String>> {
+    session.rows(&format!(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
+        literal(schema)
+    ))
+}
+
+/// Nobody is to see a table while its trigger is being made again.
+fn lock_for_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    if !journal.remake_triggers {
+        return Ok(());
+    }
+    let lock = |table: &String| format!("{} WRITE", qualified(&journal.target, table));
+    let tables: Vec<String> = journal.tables_in.iter().map(lock).collect();
+    session.run(&format!("LOCK TABLES {}", tables.join(", ")))
+}
+
+/// Makes every new trigger again, in their order; the tables are locked.
+fn remake_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    if !journal.remake_triggers {
+        return Ok(());
+    }
+    session.run(&format!("USE {}", quote(&journal.target)))?;
+    for packet in journal.finish.iter().filter_map(|s| plan::remade(&journal.target, s)) {
+        session.run_all(&packet)?;
+    }
+    Ok(())
+}
+
+/// The statement that gives the schema the collation that it has.
+fn collation(session: &mut Session, schema: &str) -> Result<String> {
+    let found: Option<(String, String)> = session.first(&format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    ))?;
+    Ok(found.map_or_else(String::new, |(c, o)| plan::collation_statement(schema, &c, &o)))
+}
+
 /// Runs journal statements in `target`; triggers that are there are left alone.
 pub(super) fn play(
     session: &mut Session,
@@ -248,12 +300,12 @@ pub(super) fn play(
     session.run(&format!("USE {}", quote(target)))?;
     // A key can be made whose parent is not there, as it was where it came from.
     session.run("SET foreign_key_checks = 0")?;
-    let there: Vec<String> = session.rows(&format!(
-        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
-        literal(target)
-    ))?;
+    let there = triggers(session, target)?;
+    let collation = collation(session, target)?;
     for statement in statements {
-        if statement.trigger.as_ref().is_some_and(|name| there.contains(name)) {
+        let is_there = statement.trigger.as_ref().is_some_and(|name| there.contains(name));
+        // It would wait for sessions that hold a table, although it changes nothing.
+        if is_there || statement.sql == collation {
             continue;
         }
         for setting in plan::settings(statement) {

@@ -7,6 +7,7 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
+use super::lex::{LexMode, Tokens};
 use super::{Guard, Kind, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, quote};

@@ -59,6 +59,8 @@ pub struct TableFacts {
     /// The columns that hold data of their own (generated ones left out), in
     /// table order; invisible columns included.
     pub columns: Vec<String>,
+    /// Columns of type FLOAT: a dump program writes six of their digits.
+    pub float_columns: Vec<String>,
     /// The optimizer's estimate of rows; for progress only.
     pub rows_estimate: u64,
     /// Data length in bytes by the server's statistics; for progress and disk checks only.

@@ -56,8 +56,8 @@ pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, S
 /// right), or the schema holds a kind of table that a dump cannot carry.
 pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
     session.run(&format!("USE {}", quote(schema)))?;
-    let (charset, collation) = defaults(session, schema)?
-        .with_context(|| format!("schema `{schema}` does not exist"))?;
+    let (charset, collation) =
+        defaults(session, schema)?.with_context(|| format!("schema `{schema}` does not exist"))?;
     let mut inventory = Inventory { charset, collation, ..Inventory::default() };
     tables(session, schema, &mut inventory)?;
     triggers(session, schema, &mut inventory)?;
@@ -67,7 +67,8 @@ pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
 }
 
 fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
-    let mut columns = columns(session, schema)?;
+    let mut columns = columns(session, schema, "")?;
+    let mut floats = self::columns(session, schema, "AND DATA_TYPE = 'float'")?;
     let sql = format!(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
@@ -87,6 +88,7 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
                     auto_increment,
                     engine: engine.unwrap_or_default(),
                     columns: columns.remove(&name).unwrap_or_default(),
+                    float_columns: floats.remove(&name).unwrap_or_default(),
                     rows_estimate: rows_estimate.unwrap_or(0),
                     bytes_estimate: bytes_estimate.unwrap_or(0),
                 };
@@ -109,10 +111,14 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
 }
 
 /// The columns that hold data of their own, per table, in table order.
-fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<String>>> {
+fn columns(
+    session: &mut Session,
+    schema: &str,
+    which: &str,
+) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
         "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' \
+         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' {which} \
          ORDER BY TABLE_NAME, ORDINAL_POSITION",
         literal(schema)
     );

@@ -69,7 +69,8 @@ fn dumps_made_by_hand(kind: Server, name: &str) {
     for (program, packed) in [("gzip", "packed.sql.gz"), ("zstd", "packed.sql.zst")] {
         pack(&sandbox, program, packed);
     }
-    for file in ["plain.sql", "databases.sql", "powershell.sql", "packed.sql.gz", "packed.sql.zst"] {
+    for file in ["plain.sql", "databases.sql", "powershell.sql", "packed.sql.gz", "packed.sql.zst"]
+    {
         let path = sandbox.path().join(file);
         let path = path.to_str().unwrap();
         for level in ["file", "restore"] {
@@ -108,10 +109,15 @@ fn a_hostile_dump_is_refused_and_nothing_runs() {
         schema::run(&sandbox, SHOP);
         let before = capture(&sandbox);
         let touched = sandbox.path().join("touched");
-        let dump = String::from_utf8(client::dump(&sandbox, &["--hex-blob", &sandbox.schema])).unwrap();
+        let dump =
+            String::from_utf8(client::dump(&sandbox, &["--hex-blob", &sandbox.schema])).unwrap();
         for bad in bad_statements(&sandbox.schema, &touched) {
             // In the middle of a dump that is fine otherwise, and behind its end.
-            let middle = dump.replacen("\nDROP TABLE IF EXISTS `movie`", &format!("\n{bad}\nDROP TABLE IF EXISTS `movie`"), 1);
+            let middle = dump.replacen(
+                "\nDROP TABLE IF EXISTS `movie`",
+                &format!("\n{bad}\nDROP TABLE IF EXISTS `movie`"),
+                1,
+            );
             assert_ne!(middle, dump);
             for text in [middle, format!("{dump}\n{bad}\n"), format!("{bad}\n{dump}")] {
                 write(&sandbox, "bad.sql", text.as_bytes());
@@ -154,8 +160,12 @@ fn bad_statements(schema: &str, touched: &Path) -> Vec<String> {
         format!("/*M!100000 DELETE FROM {schema}.account */;"),
         format!("CREATE TABLE stolen AS SELECT * FROM {schema}.account;"),
         format!("INSERT INTO account (id) SELECT id + 500 FROM {schema}.account;"),
-        format!("DELIMITER ;;\nCREATE PROCEDURE p() SELECT 1; DELETE FROM {schema}.account;;\nDELIMITER ;"),
-        format!("DELIMITER ;;\nCREATE PROCEDURE p() BEGIN END; DELETE FROM {schema}.account;;\nDELIMITER ;"),
+        format!(
+            "DELIMITER ;;\nCREATE PROCEDURE p() SELECT 1; DELETE FROM {schema}.account;;\nDELIMITER ;"
+        ),
+        format!(
+            "DELIMITER ;;\nCREATE PROCEDURE p() BEGIN END; DELETE FROM {schema}.account;;\nDELIMITER ;"
+        ),
         "INSTALL PLUGIN x SONAME 'y.so';".to_owned(),
         "CREATE FUNCTION sys_exec RETURNS INTEGER SONAME 'lib_mysqludf_sys.so';".to_owned(),
     ]

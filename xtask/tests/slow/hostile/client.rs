@@ -13,15 +13,27 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A client program of the server's own flavour, with a login in its environment.
 /// `redirect` is what a shell would write behind the command; `$0` is `file`.
-fn client(sandbox: &Sandbox, program: &str, user: &str, args: &[&str], redirect: &str, file: &Path) -> Cmd {
+fn client(
+    sandbox: &Sandbox,
+    program: &str,
+    user: &str,
+    args: &[&str],
+    redirect: &str,
+    file: &Path,
+) -> Cmd {
     let server = sandbox.server();
     let password = if user == "root" { server.root_password.clone() } else { sandbox.password() };
     let command = match (&server.container, is_mysql(sandbox)) {
         (Some(container), _) => format!("docker exec -i -e MYSQL_PWD {container} {program}"),
-        (None, true) => format!("{program} --no-defaults --host={} --port={}", server.host, server.port),
+        (None, true) => {
+            format!("{program} --no-defaults --host={} --port={}", server.host, server.port)
+        }
         (None, false) => {
             let program = program.replace("mysqldump", "mariadb-dump").replace("mysql", "mariadb");
-            format!("{program} --no-defaults --protocol=tcp --host={} --port={}", server.host, server.port)
+            format!(
+                "{program} --no-defaults --protocol=tcp --host={} --port={}",
+                server.host, server.port
+            )
         }
     };
     Cmd::new("sh")
@@ -40,8 +52,9 @@ pub fn load(sandbox: &Sandbox, schema: &str, file: &Path) {
 
 /// The same with another option.
 pub fn load_with(sandbox: &Sandbox, schema: &str, file: &Path, option: &str) {
-    let done =
-        client(sandbox, "mysql", "root", &[option, schema], "< \"$0\"", file).run(DEADLINE).unwrap();
+    let done = client(sandbox, "mysql", "root", &[option, schema], "< \"$0\"", file)
+        .run(DEADLINE)
+        .unwrap();
     assert!(done.ok(), "the ordinary client: {}", done.stderr);
 }
 
