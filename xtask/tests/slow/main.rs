@@ -4,5 +4,6 @@
 
 mod first_day;
 mod harness;
+mod seed;
 mod support;
 mod tables;

@@ -109,9 +109,30 @@ pub const TABLES: [Table; 19] = [
 ];
 
 const GENRES: [&str; 24] = [
-    "Drama", "Comedy", "Thriller", "Horror", "Romance", "Science Fiction", "Fantasy", "Crime",
-    "Mystery", "Western", "War", "History", "Music", "Family", "Animation", "Documentary",
-    "Sport", "Biography", "Adventure", "Action", "Noir", "Film d’auteur", "Kurzfilm", "アニメ",
+    "Drama",
+    "Comedy",
+    "Thriller",
+    "Horror",
+    "Romance",
+    "Science Fiction",
+    "Fantasy",
+    "Crime",
+    "Mystery",
+    "Western",
+    "War",
+    "History",
+    "Music",
+    "Family",
+    "Animation",
+    "Documentary",
+    "Sport",
+    "Biography",
+    "Adventure",
+    "Action",
+    "Noir",
+    "Film d’auteur",
+    "Kurzfilm",
+    "アニメ",
 ];
 const AGES: [&str; 5] = ["0", "6", "12", "16", "18"];
 const LANGUAGES: [&str; 8] = ["en", "nl", "de", "fr", "es", "ja", "pt-BR", "uk"];
@@ -214,7 +235,12 @@ fn credit(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
         let all = sizes.rows("series");
         let person = (movie % all * 7 + movie / all) % people;
         let series = sizes.id("series", movie % all);
-        put!(out, "({},{},NULL,{series},'creator','')", sizes.id("credit", row), sizes.id("person", person));
+        put!(
+            out,
+            "({},{},NULL,{series},'creator','')",
+            sizes.id("credit", row),
+            sizes.id("person", person)
+        );
         return;
     }
     let first = Random::of(of.seed, 103, movie).below(people);
@@ -261,7 +287,8 @@ fn account(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
         out.push_str(",'closed',");
     } else {
         string(out, &format!("{} {}", random.pick(&GIVEN), random.pick(&FAMILY)));
-        let status = if random.chance(95) { "active" } else { random.pick(&["suspended", "closed"]) };
+        let status =
+            if random.chance(95) { "active" } else { random.pick(&["suspended", "closed"]) };
         put!(out, ",'{status}',");
     }
     let at = random.below(PERIOD_MS / 2);
@@ -276,7 +303,9 @@ fn profile(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
     put!(out, ",'{}',", if kids { "kids" } else { random.pick(&["teen", "adult"]) });
     let (autoplay, language) = (random.chance(70), random.pick(&LANGUAGES));
     let json = match random.below(20) {
-        0 => format!("{{\"autoplay\": {autoplay}, \"note\": \"\\\"it's\\\" \\\\ 🎬\\n{language}\", \"rows\": [1, null, 2.5]}}"),
+        0 => format!(
+            "{{\"autoplay\": {autoplay}, \"note\": \"\\\"it's\\\" \\\\ 🎬\\n{language}\", \"rows\": [1, null, 2.5]}}"
+        ),
         1 => "{}".to_owned(),
         _ => format!("{{\"autoplay\": {autoplay}, \"language\": \"{language}\"}}"),
     };

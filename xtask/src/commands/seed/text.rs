@@ -5,8 +5,22 @@ use super::random::Random;
 
 /// Adjectives of titles.
 pub const FIRST: [&str; 16] = [
-    "Silent", "Last", "Crimson", "Endless", "Broken", "Hidden", "Golden", "Winter", "Distant",
-    "Burning", "Little", "Midnight", "Electric", "Forgotten", "Wild", "Blue",
+    "Silent",
+    "Last",
+    "Crimson",
+    "Endless",
+    "Broken",
+    "Hidden",
+    "Golden",
+    "Winter",
+    "Distant",
+    "Burning",
+    "Little",
+    "Midnight",
+    "Electric",
+    "Forgotten",
+    "Wild",
+    "Blue",
 ];
 /// Nouns of titles.
 pub const SECOND: [&str; 16] = [
@@ -15,13 +29,41 @@ pub const SECOND: [&str; 16] = [
 ];
 /// Given names.
 pub const GIVEN: [&str; 16] = [
-    "Ana", "José", "Zoë", "Björn", "Chloé", "Dmitri", "Aoife", "Kenji", "Fatima", "Łukasz",
-    "Nguyễn", "O'Neil", "Søren", "Priya", "李", "Олена",
+    "Ana",
+    "José",
+    "Zoë",
+    "Björn",
+    "Chloé",
+    "Dmitri",
+    "Aoife",
+    "Kenji",
+    "Fatima",
+    "Łukasz",
+    "Nguyễn",
+    "O'Neil",
+    "Søren",
+    "Priya",
+    "李",
+    "Олена",
 ];
 /// Family names.
 pub const FAMILY: [&str; 16] = [
-    "Silva", "García", "Müller", "Novák", "O'Brien", "Tanaka", "Rossi", "Ivanova", "D'Angelo",
-    "Okafor", "Kowalski", "Åberg", "Nilsson", "Haddad", "小林", "Смирнова",
+    "Silva",
+    "García",
+    "Müller",
+    "Novák",
+    "O'Brien",
+    "Tanaka",
+    "Rossi",
+    "Ivanova",
+    "D'Angelo",
+    "Okafor",
+    "Kowalski",
+    "Åberg",
+    "Nilsson",
+    "Haddad",
+    "小林",
+    "Смирнова",
 ];
 /// Sentences of descriptions. Quotes, line breaks, backslashes, emoji, four-byte
 /// letters and what looks like SQL: a dump that mangles one of them is found out.

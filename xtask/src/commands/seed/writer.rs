@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -14,6 +14,7 @@ use crate::commands::ctx::Ctx;
 use crate::model::ident::{literal, quote};
 use crate::server::{Server, Session};
 use crate::sys::signal;
+use crate::ui::Bar;
 
 /// A statement is sent when it has become this long: with the longest row it
 /// stays below one megabyte.
@@ -38,11 +39,11 @@ pub struct Plan {
     pub sizes: Sizes,
 }
 
-/// What a connection reports after each statement.
-struct Sent {
-    table: &'static str,
-    bytes: usize,
-    rows: u64,
+/// What both connections have sent.
+struct Progress {
+    bar: Bar,
+    bytes: u64,
+    rows: BTreeMap<String, u64>,
 }
 
 /// Writes all rows; gives their number for each table.
@@ -56,52 +57,29 @@ pub fn plant(
     mut plan: Plan,
 ) -> Result<BTreeMap<String, u64>> {
     let mut second = super::open(ctx, server)?;
-    let mut bar = ctx.ui.bar("seed", (plan.scale * BYTES_AT_ONE) as u64);
-    let (mut bytes, mut written) = (0, BTreeMap::new());
-    let stop = AtomicBool::new(false);
-    let (sender, receiver) = mpsc::channel();
-    let (early, late) = TABLES.split_at(
-        TABLES.iter().position(|table| table.name == LAST_PARENT).map_or(0, |at| at + 1),
-    );
     // The mark comes first and alone: whoever finds it knows that the seed was used.
     mark(session, &mut plan)?;
-    let done: Result<()> = thread::scope(|scope| {
-        let plan = &plan;
-        let (stop, sender) = (&stop, sender);
-        let all = scope.spawn(move || {
-            let mut line = Line { session, plan: plan.clone(), stop, sender: sender.clone() };
-            let early_done = line.tables(early.iter());
-            let other = Line {
-                session: &mut second,
-                plan: line.plan.clone(),
-                stop,
-                sender,
-            };
-            early_done?;
-            thread::scope(|inner| {
-                let largest = inner.spawn(move || {
-                    let mut other = other;
-                    other.tables(late.iter().filter(|table| table.name == LARGEST))
-                });
-                let rest = line.tables(late.iter().filter(|table| table.name != LARGEST));
-                // Nobody may wait for reports of a connection that has ended.
-                drop(line);
-                let largest = largest.join().map_err(|_| anyhow::anyhow!("the second connection's thread died"))?;
-                rest.and(largest)
-            })
-        });
-        for Sent { table, bytes: more, rows } in receiver {
-            bytes += more as u64;
-            *written.entry(table.to_owned()).or_insert(0) += rows;
-            bar.set(bytes, written.values().sum(), table);
-        }
-        all.join().map_err(|_| anyhow::anyhow!("the writing thread died"))?
+    let bar = ctx.ui.bar("seed", (plan.scale * BYTES_AT_ONE) as u64);
+    let rows = BTreeMap::from([("account".to_owned(), 1)]);
+    let progress = Mutex::new(Progress { bar, bytes: 0, rows });
+    let stop = AtomicBool::new(false);
+    let parents = TABLES.iter().position(|table| table.name == LAST_PARENT);
+    let (early, late) = TABLES.split_at(parents.map_or(0, |at| at + 1));
+    let mut line = Line { session, plan, stop: &stop, progress: &progress };
+    line.tables(early.iter())?;
+    let mut other = Line { session: &mut second, plan: line.plan.clone(), ..line };
+    let (rest, largest) = thread::scope(|scope| {
+        let largest =
+            scope.spawn(move || other.tables(late.iter().filter(|table| table.name == LARGEST)));
+        let rest = line.tables(late.iter().filter(|table| table.name != LARGEST));
+        (rest, largest.join())
     });
-    bar.done();
-    done?;
-    // The mark is an account as well.
-    *written.entry("account".to_owned()).or_insert(0) += 1;
-    Ok(written)
+    rest?;
+    largest.map_err(|_| anyhow::anyhow!("the thread of the second connection died"))??;
+    finish(line.session, &line.plan)?;
+    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    progress.bar.done();
+    Ok(progress.rows)
 }
 
 /// Writes the account that says whose rows these are.
@@ -145,7 +123,7 @@ struct Line<'a> {
     session: &'a mut Session,
     plan: Plan,
     stop: &'a AtomicBool,
-    sender: Sender<Sent>,
+    progress: &'a Mutex<Progress>,
 }
 
 impl Line<'_> {
@@ -158,6 +136,14 @@ impl Line<'_> {
             }
         }
         Ok(())
+    }
+
+    fn note(&self, table: &str, bytes: u64, rows: u64) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = &mut *progress;
+        progress.bytes += bytes;
+        *progress.rows.entry(table.to_owned()).or_insert(0) += rows;
+        progress.bar.set(progress.bytes, progress.rows.values().sum(), table);
     }
 
     fn table(&mut self, table: &Table) -> Result<()> {
@@ -192,11 +178,13 @@ impl Line<'_> {
                 continue;
             }
             signal::check()?;
-            anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "the other connection failed");
+            if self.stop.load(Ordering::Relaxed) {
+                // The other connection failed, and says why.
+                return Ok(());
+            }
             self.session.run(&sql)?;
             uncommitted += sql.len();
-            let sent = Sent { table: table.name, bytes: sql.len(), rows: in_statement };
-            self.sender.send(sent).ok();
+            self.note(table.name, sql.len() as u64, in_statement);
             sql.truncate(head.len());
             in_statement = 0;
             if uncommitted > COMMIT_BYTES {
