@@ -1,5 +1,6 @@
 //! `db-backup`: dump, prove that the dump is complete, commit.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -7,7 +8,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use super::recover;
 use crate::cli::backup::{CompressChoice, DbBackup};
-use crate::engine::{self, Seen, compare, dumper, fingerprint};
+use crate::engine::{self, Seen, compare, content, dumper, fingerprint};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{LogPosition, ServerFacts};
@@ -31,10 +32,16 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// See docs/exit-codes.md; nothing is left behind but a finished backup.
 pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
+    let server = ctx.server(false)?;
     if let Some(out) = &args.out {
+        // An unfinished restore is known in the usual folder only; a backup of a
+        // half-done schema must not be made elsewhere either.
+        if !args.dry_run && ctx.settings.backups.is_dir() {
+            let usual = ctx.store()?;
+            recover::first(ctx, &usual, &usual.lock(LOCK_WAIT)?, Some(&server))?;
+        }
         ctx.settings.backups.clone_from(out);
     }
-    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -85,6 +92,7 @@ struct Prepared {
     facts: ServerFacts,
     before: Inventory,
     migrations: Vec<AppliedMigration>,
+    rounded: BTreeMap<String, u64>,
     position: LogPosition,
 }
 
@@ -98,8 +106,9 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         demand_really_broken(ctx, server, &before)?;
     }
     let migrations = facts::migrations(&mut session, schema)?;
+    let rounded = rounded(&mut session, schema, &before)?;
     let position = facts::log_position(&mut session, facts.flavour);
-    let client = dumper::find_client(server, &facts)?;
+    let client = dumper::find_client(server, facts.flavour, facts.version)?;
     let bytes_estimate = before.bytes_estimate();
     let above = ctx.settings.policy.backup.compress_above_mib;
     let plan = BackupPlan {
@@ -113,7 +122,23 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, position }))
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
+}
+
+/// Tables with FLOAT values that the dump program will round, and how many.
+fn rounded(
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, u64>> {
+    let mut rounded = BTreeMap::new();
+    for (name, table) in &inventory.tables {
+        let n = content::rounded_floats(session, schema, name, &table.float_columns)?;
+        if n > 0 {
+            rounded.insert(name.clone(), n);
+        }
+    }
+    Ok(rounded)
 }
 
 /// A view looks broken, too, to an account that may not use what it names. Only
@@ -162,6 +187,11 @@ pub fn take(
         ctx.ui.warn(format!(
             "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
             view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.rounded {
+        ctx.ui.warn(format!(
+            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
         ));
     }
     space::require(store.dir(), plan.bytes_needed())?;
@@ -313,6 +343,7 @@ fn manifest(
             columns: facts.columns.clone(),
             auto_increment: table.and_then(|t| t.auto_increment),
             ddl_sha256: hash(ObjectKind::Table, name),
+            rounded_floats: prepared.rounded.get(name).copied().unwrap_or(0),
         }
     });
     let programs = prepared.before.programs.iter().map(|((kind, name), program)| ProgramEntry {

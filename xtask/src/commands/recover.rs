@@ -58,6 +58,13 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     }
     let settled = swap::settle(&mut session, store, lock, &journal)?;
     ctx.ui.say(match settled {
+        swap::Settled::Finished if journal.rows_only => {
+            let tables = journal.tables_in.join(", ");
+            format!(
+                "the rows of {tables} had been replaced: the restore of {} is finished now",
+                journal.source
+            )
+        }
         swap::Settled::Finished => {
             format!(
                 "the tables had been swapped: the restore of {} is finished now",

@@ -1,14 +1,17 @@
 //! `db-restore`: check, show, confirm, save, load beside, compare, swap.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use chrono::NaiveDateTime;
 
 use super::backup::{LOCK_WAIT, Wish};
 use super::ctx::Ctx;
 use super::staging::{self, Staged};
 use super::{backup, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
+use crate::engine::load::Part;
 use crate::model::account::Role;
 use crate::model::check::Outcome;
 use crate::model::exit::{ExitCode, Stop};
@@ -40,7 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     }
     let server = ctx.server(args.yes)?;
     let scope = scope(ctx, args)?;
-    let (plan, live, facts) = plan(ctx, &server, &source, scope, args)?;
+    let (plan, facts) = plan(ctx, &server, &source, scope, args)?;
     if args.dry_run {
         return ctx.show_plan(&plan.to_string());
     }
@@ -61,6 +64,9 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
         .into());
     }
+    if let Scope::Tables(wanted) = &plan.scope {
+        tables::demand_known(wanted, &checked.tables, &source.name)?;
+    }
     let mut run = Run {
         ctx,
         server: &server,
@@ -70,7 +76,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         plan: &plan,
         facts: &facts,
     };
-    let done = run.go(&live)?;
+    let done = run.go()?;
     run.record(&done, clock::elapsed_ms(start))?;
     let document = report::json::RestoreDocument {
         version: report::json::DOCUMENT_VERSION,
@@ -92,7 +98,8 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
 
 fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
     if !args.table.is_empty() {
-        return Ok(Scope::Tables(args.table.clone()));
+        let once: BTreeSet<String> = args.table.iter().cloned().collect();
+        return Ok(Scope::Tables(once.into_iter().collect()));
     }
     let Some(into) = &args.into else { return Ok(Scope::Replace) };
     if *into == ctx.settings.schema {
@@ -119,8 +126,9 @@ fn plan(
     source: &Source,
     scope: Scope,
     args: &DbRestore,
-) -> Result<(RestorePlan, Inventory, ServerFacts)> {
+) -> Result<(RestorePlan, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    // A swap that lacks a right halfway could not be finished.
     let facts = facts::read(&mut session)?;
     // Found out in the middle of the swap it would be too late.
     ctx.demand_rights(&mut session, Role::Restore, "an exact restore needs")?;
@@ -128,7 +136,8 @@ fn plan(
     let schema = &ctx.settings.schema;
     // A restore beside the live schema is loaded where it will stay.
     let beside = args.into.clone().filter(|_| scope == Scope::Beside);
-    let staging = beside.clone().unwrap_or_else(|| staging_name(schema, now));
+    let (free_staging, before) = free_names(&mut session, ctx, now)?;
+    let staging = beside.clone().unwrap_or(free_staging);
     let target = beside.unwrap_or_else(|| schema.clone());
     if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
         return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
@@ -138,15 +147,24 @@ fn plan(
     let live = if inventory::schema_exists(&mut session, &target)? {
         inventory::read(&mut session, &target)?
     } else {
+        if let Scope::Tables(_) = scope {
+            return Err(Stop::new(ExitCode::Usage, format!("`{target}` does not exist"))
+                .hint("--table restores into a schema that is there; without it everything is restored.")
+                .into());
+        }
         Inventory::default()
     };
     let (description, age) = match &source.manifest {
         Some(m) => (
             format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
-            format!("{} old", report::human::age(m.created_utc, clock::now())),
+            format!("taken {}", report::human::age(m.created_utc, clock::now())),
         ),
         None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
     };
+    if let (Scope::Tables(wanted), Some(manifest)) = (&scope, &source.manifest) {
+        let known: Vec<String> = manifest.tables.iter().map(|t| t.name.clone()).collect();
+        tables::demand_known(wanted, &known, &source.name)?;
+    }
     let plan = RestorePlan {
         source: source.name.clone(),
         contents: description,
@@ -157,10 +175,23 @@ fn plan(
         safety_backup: scope != Scope::Beside && !live.is_empty(),
         scope,
         staging,
-        before: before_name(schema, now),
+        before,
         drop_old: args.drop_old,
     };
-    Ok((plan, live, facts))
+    Ok((plan, facts))
+}
+
+/// Names for staging and for the old tables that nothing has yet: two restores can
+/// fall into one second.
+fn free_names(session: &mut Session, ctx: &Ctx, now: NaiveDateTime) -> Result<(String, String)> {
+    let taken = inventory::schemas_with_prefix(session, &ctx.settings.companion_prefix())?;
+    let schema = &ctx.settings.schema;
+    let names = |second| {
+        let at = now + chrono::Duration::seconds(second);
+        (staging_name(schema, at), before_name(schema, at))
+    };
+    let free = (0..3600).map(names).find(|(a, b)| !taken.contains(a) && !taken.contains(b));
+    free.context("no free name for the staging schema")
 }
 
 /// What came out.
@@ -184,7 +215,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&mut self, live: &Inventory) -> Result<Outcomes> {
+    fn go(&mut self) -> Result<Outcomes> {
         let mut done = Outcomes::default();
         if self.plan.safety_backup {
             let wish = Wish::because(Reason::Safety);
@@ -195,27 +226,33 @@ impl Run<'_> {
         point("restore.saved")?;
         let mut session = staging::locked_session(self.ctx, self.server)?;
         staging::clean(self.ctx, &mut session)?;
-        if let Scope::Tables(wanted) = &self.plan.scope {
-            let rows =
-                tables::restore(self.ctx, &mut session, self.source, self.plan, wanted, live)?;
-            done.rows = rows.rows;
-            done.tables = wanted.len() as u64;
-            done.sha256 = rows.sha256;
-            return Ok(done);
-        }
         let staged = self.stage(&mut session)?;
         done.tables = staged.inventory.tables.len() as u64;
         done.rows = staged.rows;
         done.sha256.clone_from(&staged.sha256);
-        if self.plan.scope == Scope::Replace {
-            self.replace(&mut session, &staged, &mut done)?;
+        match &self.plan.scope {
+            Scope::Replace => self.replace(&mut session, &staged, &mut done)?,
+            Scope::Tables(_) => {
+                let place = tables::Place {
+                    server_uuid: &self.facts.uuid,
+                    target: &self.plan.target,
+                    source: &self.source.name,
+                };
+                tables::restore(self.ctx, &mut session, self.store, self.lock, &place, &staged)?;
+            }
+            Scope::Beside => {}
         }
         Ok(done)
     }
 
     fn stage(&self, session: &mut Session) -> Result<Staged> {
         self.ctx.ui.say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
-        let staged = staging::stage(self.ctx, session, self.source, &self.plan.staging)?;
+        let part = match &self.plan.scope {
+            Scope::Tables(wanted) => Part::Tables(wanted.iter().cloned().collect()),
+            Scope::Replace | Scope::Beside => Part::Everything,
+        };
+        let staging = &self.plan.staging;
+        let staged = staging::stage_part(self.ctx, session, self.source, staging, &part)?;
         if staged.passed() {
             return Ok(staged);
         }

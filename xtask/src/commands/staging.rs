@@ -15,7 +15,7 @@ use crate::model::check::{self, Check, Outcome};
 use crate::model::digest::ContentDigest;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, quote, word};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
@@ -35,6 +35,8 @@ pub struct Staged {
     pub checks: Vec<Check>,
     /// Rows in it.
     pub rows: u64,
+    /// Rows in each of its tables.
+    pub table_rows: Vec<(String, u64)>,
     /// SHA-256 of the file that it came from.
     pub sha256: String,
     /// How long loading and comparing took, in milliseconds.
@@ -135,9 +137,23 @@ pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
 /// # Errors
 /// The file cannot be read, holds something that is not allowed, or the server refuses it.
 pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
-    create(session, source, schema)?;
+    stage_part(ctx, session, source, schema, &Part::Everything)
+}
+
+/// As [`stage`], for a part of a dump: only that is loaded and compared.
+///
+/// # Errors
+/// As [`stage`].
+pub fn stage_part(
+    ctx: &Ctx,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+    part: &Part,
+) -> Result<Staged> {
+    create(ctx, session, source, schema)?;
     point("staging.created")?;
-    let staged = load_and_compare(ctx, session, source, schema);
+    let staged = load_and_compare(ctx, session, source, schema, part);
     if staged.is_err() {
         // The session may be the cause of the failure; the next run cleans up then.
         drop_schema(session, schema).ok();
@@ -145,12 +161,16 @@ pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) ->
     staged
 }
 
-fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
-    let mut sql = format!("CREATE DATABASE {}", quote(schema));
-    if let Some(manifest) = &source.manifest {
-        sql += &format!(" CHARACTER SET {} COLLATE {}", manifest.charset, manifest.collation);
-    } else {
-        sql += " CHARACTER SET utf8mb4";
+fn create(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+    let defaults = match &source.manifest {
+        Some(manifest) => Some((manifest.charset.clone(), manifest.collation.clone())),
+        // As with `mysql mydb < file`: what the dump does not say is the schema's.
+        None => inventory::defaults(session, &ctx.settings.schema)?,
+    };
+    let (charset, collation) = defaults.unwrap_or_else(|| ("utf8mb4".to_owned(), String::new()));
+    let mut sql = format!("CREATE DATABASE {} CHARACTER SET {}", quote(schema), word(&charset)?);
+    if !collation.is_empty() {
+        sql += &format!(" COLLATE {}", word(&collation)?);
     }
     session.run(&sql).map_err(|error| match code(&error) {
         // Unknown character set or collation: the server is older or of the other flavour.
@@ -173,19 +193,23 @@ fn load_and_compare(
     session: &mut Session,
     source: &Source,
     schema: &str,
+    part: &Part,
 ) -> Result<Staged> {
     let start = Instant::now();
     let facts = facts::read(session)?;
-    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, &Part::Everything)?;
+    let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, part)?;
     point("staging.loaded")?;
     let mut inventory = inventory::read(session, schema)?;
     enable_events(&mut inventory, &loaded);
-    let expected = match &source.manifest {
+    let mut expected = match &source.manifest {
         Some(manifest) => {
             Expected::from_manifest(manifest).context("the manifest holds a digest that is none")?
         }
         None => Expected::from_text(&loaded.seen),
     };
+    if let Part::Tables(tables) = part {
+        expected = expected.only(tables, &inventory.programs.keys().cloned().collect());
+    }
     let found = digests(ctx, session, schema, &inventory, &expected)?;
     checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
     point("staging.compared")?;
@@ -194,6 +218,7 @@ fn load_and_compare(
         inventory,
         checks,
         rows: found.values().map(|digest| digest.rows).sum(),
+        table_rows: found.into_iter().map(|(name, digest)| (name, digest.rows)).collect(),
         sha256,
         duration_ms: clock::elapsed_ms(start),
         flavour: facts.flavour,

@@ -10,7 +10,7 @@ use crate::model::ident::{literal, qualified, quote};
 use crate::model::inventory::Inventory;
 use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::fault::point;
@@ -91,6 +91,9 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         remake_triggers: plan.remake_triggers,
         undo: plan.undo.clone(),
         finish: plan.finish.clone(),
+        rows_only: false,
+        created: Vec::new(),
+        counters: Vec::new(),
     }
 }
 
@@ -128,7 +131,7 @@ fn failed(
         Ok(Settled::Undone) => {
             let stop = Stop::new(
                 ExitCode::Store,
-                format!("`{}` could not be swapped and is as it was before: {}", journal.target, error.root_cause()),
+                format!("`{}` could not be swapped and is as it was before: {}", journal.target, said(&error)),
             );
             let stop = if waited {
                 let s = ctx.settings.policy.restore.lock_wait_s;
@@ -179,6 +182,9 @@ pub fn settle(
     lock: &StoreLock,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    if journal.rows_only {
+        return super::tables::settle(session, store, lock, journal);
+    }
     // Under LOCK TABLES other tables cannot be read.
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
@@ -209,7 +215,11 @@ fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
     }
 }
 
-fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
+/// Whether a schema holds a table of that name.
+///
+/// # Errors
+/// The server cannot be asked.
+pub(super) fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
         literal(schema),
@@ -282,7 +292,11 @@ fn collation(session: &mut Session, schema: &str) -> Result<String> {
 }
 
 /// Runs journal statements in `target`; triggers that are there are left alone.
-fn play(session: &mut Session, target: &str, statements: &[JournalStatement]) -> Result<()> {
+pub(super) fn play(
+    session: &mut Session,
+    target: &str,
+    statements: &[JournalStatement],
+) -> Result<()> {
     session.run(&format!("USE {}", quote(target)))?;
     // A key can be made whose parent is not there, as it was where it came from.
     session.run("SET foreign_key_checks = 0")?;

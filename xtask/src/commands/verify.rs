@@ -99,6 +99,8 @@ pub struct FileChecked {
     pub checks: Vec<Check>,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// The tables that it holds.
+    pub tables: Vec<String>,
 }
 
 /// Reads a dump to its end: size, hash, compression, every statement, the end
@@ -124,9 +126,11 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     signal::check()?;
     let checked = reader.finish();
     let mut checks = checked.checks;
+    let mut tables = Vec::new();
     match read {
         Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
         Ok(seen) => {
+            tables.extend(seen.tables.keys().cloned());
             let found = format!(
                 "{} rows in {} tables, {} other objects",
                 seen.rows,
@@ -145,7 +149,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
         }
     }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
-    Ok(FileChecked { checks, sha256 })
+    Ok(FileChecked { checks, sha256, tables })
 }
 
 /// Our own end marker where there is a manifest; else the dump program's end line.

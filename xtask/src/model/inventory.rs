@@ -59,6 +59,8 @@ pub struct TableFacts {
     /// The columns that hold data of their own (generated ones left out), in
     /// table order; invisible columns included.
     pub columns: Vec<String>,
+    /// Columns of type FLOAT: a dump program writes six of their digits.
+    pub float_columns: Vec<String>,
     /// The optimizer's estimate of rows; for progress only.
     pub rows_estimate: u64,
     /// Data length in bytes by the server's statistics; for progress and disk checks only.
@@ -137,7 +139,10 @@ impl Inventory {
             self.tables.iter().map(|(name, t)| (ObjectKind::Table, name.as_str(), t.ddl.clone()));
         let programs = self.programs.iter().map(|((kind, name), p)| {
             let mode = p.sql_mode.as_deref().unwrap_or("-");
-            (*kind, name.as_str(), format!("{}\u{0}{mode}", p.ddl))
+            let zone = p.time_zone.as_deref().unwrap_or("-");
+            // The collation decides what strings in the body are.
+            let collation = &p.collation;
+            (*kind, name.as_str(), format!("{}\u{0}{mode}\u{0}{collation}\u{0}{zone}", p.ddl))
         });
         tables.chain(programs)
     }

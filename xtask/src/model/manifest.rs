@@ -97,6 +97,10 @@ pub struct TableEntry {
     pub auto_increment: Option<u64>,
     /// SHA-256 of the normalised definition.
     pub ddl_sha256: String,
+    /// How many FLOAT values have more digits than the dump program wrote: they
+    /// come back rounded, and the digest, which is over the text, cannot see it.
+    #[serde(default)]
+    pub rounded_floats: u64,
 }
 
 /// One view, trigger, routine or event.

@@ -60,4 +60,15 @@ pub struct SwapJournal {
     pub undo: Vec<JournalStatement>,
     /// Makes the programs of the new state when they did.
     pub finish: Vec<JournalStatement>,
+    /// Chosen tables get other rows and none changes places: whether they did is
+    /// told by a marker table in `staging`, which the same transaction fills.
+    #[serde(default)]
+    pub rows_only: bool,
+    /// For `rows_only`: tables that were missing, each made under the first name
+    /// and renamed to the second one after the commit.
+    #[serde(default)]
+    pub created: Vec<(String, String)>,
+    /// For `rows_only`: the AUTO_INCREMENT value that a table has to reach.
+    #[serde(default)]
+    pub counters: Vec<(String, u64)>,
 }

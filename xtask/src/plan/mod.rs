@@ -6,3 +6,4 @@ pub mod foreign_keys;
 pub mod migrate;
 pub mod restore;
 pub mod swap;
+pub mod tables;

@@ -62,6 +62,13 @@ impl fmt::Display for RestorePlan {
         if self.scope == Scope::Beside {
             return write!(f, "  then     load it and compare it with its manifest");
         }
+        if let Scope::Tables(_) = self.scope {
+            let staging = &self.staging;
+            return write!(
+                f,
+                "  then     load them into `{staging}`, compare, and copy the rows in one transaction"
+            );
+        }
         write!(f, "  then     load into `{}`, compare, and swap", self.staging)?;
         if self.scope == Scope::Replace && self.safety_backup {
             let fate = if self.drop_old { "dropped" } else { "kept" };

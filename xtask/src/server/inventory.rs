@@ -34,6 +34,18 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
     Ok(all.into_iter().filter(|name| name.starts_with(prefix)).collect())
 }
 
+/// A schema's character set and collation; `None` when there is no such schema.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, String)>> {
+    session.first(&format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    ))
+}
+
 /// Reads the inventory and leaves `schema` as the session's current one.
 ///
 /// # Errors
@@ -41,13 +53,8 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
 /// right), or the schema holds a kind of table that a dump cannot carry.
 pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
     session.run(&format!("USE {}", quote(schema)))?;
-    let sql = format!(
-        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
-         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-        literal(schema)
-    );
-    let (charset, collation): (String, String) =
-        session.first(&sql)?.with_context(|| format!("schema `{schema}` does not exist"))?;
+    let (charset, collation) =
+        defaults(session, schema)?.with_context(|| format!("schema `{schema}` does not exist"))?;
     let mut inventory = Inventory { charset, collation, ..Inventory::default() };
     tables(session, schema, &mut inventory)?;
     triggers(session, schema, &mut inventory)?;
@@ -57,7 +64,8 @@ pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
 }
 
 fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
-    let mut columns = columns(session, schema)?;
+    let mut columns = columns(session, schema, "")?;
+    let mut floats = self::columns(session, schema, "AND DATA_TYPE = 'float'")?;
     let sql = format!(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
@@ -77,6 +85,7 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
                     auto_increment,
                     engine: engine.unwrap_or_default(),
                     columns: columns.remove(&name).unwrap_or_default(),
+                    float_columns: floats.remove(&name).unwrap_or_default(),
                     rows_estimate: rows_estimate.unwrap_or(0),
                     bytes_estimate: bytes_estimate.unwrap_or(0),
                 };
@@ -99,10 +108,14 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
 }
 
 /// The columns that hold data of their own, per table, in table order.
-fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<String>>> {
+fn columns(
+    session: &mut Session,
+    schema: &str,
+    which: &str,
+) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
         "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' \
+         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' {which} \
          ORDER BY TABLE_NAME, ORDINAL_POSITION",
         literal(schema)
     );
@@ -150,6 +163,9 @@ fn triggers(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
     for (name, table) in session.rows::<(String, String)>(&sql)? {
         let row = show_create(session, ObjectKind::Trigger, schema, &name)?;
         let mut program = program(&row, "SQL Original Statement")?;
+        // MySQL keeps the semicolon after a trigger that was created by several
+        // statements in one packet: it means nothing.
+        program.ddl.truncate(program.ddl.trim_end_matches([';', ' ', '\n']).len());
         program.table = Some(table);
         inventory.trigger_order.push(name.clone());
         inventory.programs.insert((ObjectKind::Trigger, name), program);
@@ -185,7 +201,7 @@ fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
                 ExitCode::Configuration,
                 format!("the body of {} `{schema}`.`{name}` may not be read by this account", kind.keyword()),
             )
-            .hint("`cargo xtask doctor --fix` gives backup_user the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
+            .hint("`cargo xtask doctor --fix` gives each account the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
             .into());
         }
         inventory.programs.insert((kind, name), program(&row, column)?);
@@ -314,7 +330,8 @@ fn quoted_end(text: &str) -> usize {
 }
 
 /// Takes the definer out of a definition as SHOW CREATE prints it, where it is
-/// always quoted with backticks and stands before the object's kind.
+/// always quoted and stands before the object's kind. The quotes are double ones
+/// for what was created under ANSI_QUOTES.
 fn without_definer(ddl: &str) -> (String, String) {
     const WORD: &str = "DEFINER=";
     let head = ddl.find(['\'', '(', '\n']).unwrap_or(ddl.len());
@@ -322,12 +339,14 @@ fn without_definer(ddl: &str) -> (String, String) {
         return (ddl.to_owned(), String::new());
     };
     let rest = &ddl[at + WORD.len()..];
-    let mut inside = false;
+    let mut inside = None;
     let end = rest.find(|c: char| {
-        if c == '`' {
-            inside = !inside;
+        match inside {
+            Some(quote) if c == quote => inside = None,
+            None if matches!(c, '`' | '"') => inside = Some(c),
+            _ => {}
         }
-        c == ' ' && !inside
+        c == ' ' && inside.is_none()
     });
     let Some(end) = end else { return (ddl.to_owned(), String::new()) };
     (format!("{}{}", &ddl[..at], rest[end..].trim_start()), rest[..end].to_owned())
@@ -379,6 +398,10 @@ mod tests {
             ddl.starts_with("CREATE TRIGGER `t`") && ddl.ends_with("'DEFINER=`u`@`h` '"),
             "{ddl}"
         );
+        let (ddl, definer) =
+            without_definer("CREATE DEFINER=\"a b`\"@\"%\" FUNCTION \"f\"() RETURNS int RETURN 1");
+        assert_eq!(definer, "\"a b`\"@\"%\"");
+        assert!(ddl.starts_with("CREATE FUNCTION \"f\""), "{ddl}");
         let (ddl, definer) = without_definer(
             "CREATE ALGORITHM=UNDEFINED DEFINER=`r`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1",
         );

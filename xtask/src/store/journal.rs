@@ -95,6 +95,9 @@ mod tests {
             remake_triggers: true,
             undo: Vec::new(),
             finish: Vec::new(),
+            rows_only: true,
+            created: vec![("new".to_owned(), "movie".to_owned())],
+            counters: vec![("movie".to_owned(), 7)],
         };
         store.write_journal(&lock, &journal).unwrap();
         journal.phase = SwapPhase::Renamed;

@@ -20,6 +20,7 @@ pub struct Cmd {
     pub(super) env_removed: Vec<String>,
     pub(super) dir: Option<PathBuf>,
     stdin: Option<Secret>,
+    own_group: bool,
 }
 
 /// What a finished program left behind.
@@ -64,6 +65,7 @@ impl Cmd {
             env_removed: Role::ALL.map(|role| role.password_var().to_owned()).to_vec(),
             dir: None,
             stdin: None,
+            own_group: false,
         }
     }
 
@@ -109,6 +111,13 @@ impl Cmd {
         self
     }
 
+    /// Keeps Ctrl-C in the terminal from it: for work that must not be broken off.
+    #[must_use]
+    pub fn undisturbed(mut self) -> Self {
+        self.own_group = true;
+        self
+    }
+
     /// The command as a person would read it; it never holds a secret because
     /// secrets never are arguments.
     pub fn shown(&self) -> String {
@@ -132,6 +141,12 @@ impl Cmd {
         }
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
+        }
+        if self.own_group {
+            expression = expression.before_spawn(|command| {
+                own_group(command);
+                Ok(())
+            });
         }
         expression
     }

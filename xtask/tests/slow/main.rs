@@ -5,4 +5,6 @@
 mod faults;
 mod first_day;
 mod harness;
+mod hostile;
 mod support;
+mod tables;
