@@ -110,7 +110,7 @@ pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
     let prefix = format!("{}staging_", ctx.settings.companion_prefix());
     for schema in inventory::schemas_with_prefix(session, &prefix)? {
         // Only names that this tool gives: a person may have made one like it.
-        let stamp = schema[prefix.len()..].as_bytes();
+        let stamp = &schema.as_bytes()[prefix.len()..];
         let given = stamp.len() == 15
             && stamp
                 .iter()

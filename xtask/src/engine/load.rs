@@ -8,9 +8,7 @@ use std::io::BufRead;
 use anyhow::{Context, Result};
 
 use super::lex::Tokens;
-use super::{
-    Guard, Kind, LexMode, Progress, Seen, Verdict, as_utf8, disable_event, read_dump,
-};
+use super::{Guard, Kind, LexMode, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, quote};
 use crate::server::Session;
