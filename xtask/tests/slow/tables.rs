@@ -284,7 +284,7 @@ fn a_killed_run_is_finished_or_undone_by_the_next() {
                 let label = latest(sandbox);
                 let killed = sandbox
                     .command(&args(&label, &["film", "rating"]))
-                    .env("XTASK_FAULT", &format!("kill:{point}"))
+                    .env("XTASK_FAULT", format!("kill:{point}"))
                     .run(std::time::Duration::from_secs(120))
                     .unwrap();
                 assert_ne!(killed.code, Some(0), "{point}: {}", killed.stderr);
