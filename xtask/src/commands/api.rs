@@ -65,6 +65,8 @@ impl Api {
         let mut cmd = Cmd::new(&self.program)
             .args(args.iter().copied())
             .dir(&ctx.settings.root)
+            // Half a migration is worse than a late Ctrl-C.
+            .undisturbed()
             .env("DB_NAME", schema)
             .env(role.password_var(), password.reveal());
         if let Some(variable) = role.user_var() {

@@ -1,5 +1,6 @@
 //! `db-backup`: dump, prove that the dump is complete, commit.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -7,7 +8,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use super::recover;
 use crate::cli::backup::{CompressChoice, DbBackup};
-use crate::engine::{self, Seen, compare, dumper, fingerprint};
+use crate::engine::{self, Seen, compare, content, dumper, fingerprint};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{LogPosition, ServerFacts};
@@ -18,7 +19,7 @@ use crate::model::manifest::{
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
-use crate::server::{self, Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -31,10 +32,16 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// See docs/exit-codes.md; nothing is left behind but a finished backup.
 pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
+    let server = ctx.server(false)?;
     if let Some(out) = &args.out {
+        // An unfinished restore is known in the usual folder only; a backup of a
+        // half-done schema must not be made elsewhere either.
+        if !args.dry_run && ctx.settings.backups.is_dir() {
+            let usual = ctx.store()?;
+            recover::first(ctx, &usual, &usual.lock(LOCK_WAIT)?, Some(&server))?;
+        }
         ctx.settings.backups.clone_from(out);
     }
-    let server = ctx.server(false)?;
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -85,6 +92,7 @@ struct Prepared {
     facts: ServerFacts,
     before: Inventory,
     migrations: Vec<AppliedMigration>,
+    rounded: BTreeMap<String, u64>,
     position: LogPosition,
 }
 
@@ -92,22 +100,15 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
-    let missing = server::accounts::missing_grants(&mut session, &ctx.settings, Role::Backup)?;
-    if !missing.is_empty() {
-        let user = &ctx.settings.account(Role::Backup).user;
-        let mut stop = Stop::new(
-            ExitCode::Configuration,
-            format!("`{user}` lacks rights that a complete backup needs"),
-        );
-        for grant in missing {
-            stop = stop.hint(format!("Run as root: {grant};"));
-        }
-        return Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into());
-    }
+    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
+    if !before.broken_views.is_empty() {
+        demand_really_broken(ctx, server, &before)?;
+    }
     let migrations = facts::migrations(&mut session, schema)?;
+    let rounded = rounded(&mut session, schema, &before)?;
     let position = facts::log_position(&mut session, facts.flavour);
-    let client = dumper::find_client(server, &facts)?;
+    let client = dumper::find_client(server, facts.flavour, facts.version)?;
     let bytes_estimate = before.bytes_estimate();
     let above = ctx.settings.policy.backup.compress_above_mib;
     let plan = BackupPlan {
@@ -119,8 +120,43 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         contents: plan::contents(&before),
         bytes_estimate,
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, position }))
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
+}
+
+/// Tables with FLOAT values that the dump program will round, and how many.
+fn rounded(
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, u64>> {
+    let mut rounded = BTreeMap::new();
+    for (name, table) in &inventory.tables {
+        let n = content::rounded_floats(session, schema, name, &table.float_columns)?;
+        if n > 0 {
+            rounded.insert(name.clone(), n);
+        }
+    }
+    Ok(rounded)
+}
+
+/// A view looks broken, too, to an account that may not use what it names. Only
+/// one that the account with all rights cannot read either is left out.
+fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<()> {
+    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    let all = inventory::read(&mut session, &ctx.settings.schema)?;
+    let broken = |name: &str| all.broken_views.iter().any(|view| view.name == name);
+    let Some(view) = seen.broken_views.iter().find(|view| !broken(&view.name)) else {
+        return Ok(());
+    };
+    let user = &ctx.settings.account(Role::Backup).user;
+    Err(Stop::new(
+        ExitCode::Configuration,
+        format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
+    )
+    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
+    .into())
 }
 
 /// Takes a backup and writes its receipt.
@@ -147,6 +183,17 @@ pub fn take(
             plan.non_transactional.join(", ")
         ));
     }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.rounded {
+        ctx.ui.warn(format!(
+            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
+        ));
+    }
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
@@ -164,6 +211,7 @@ pub fn take(
         account: ctx.settings.account(Role::Backup),
         schema: &plan.schema,
         lock_all: !plan.non_transactional.is_empty(),
+        left_out: &plan.broken_views,
         limits,
     };
     let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
@@ -185,7 +233,9 @@ pub fn take(
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
     };
-    store.append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())?;
+    store
+        .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
+        .map_err(|error| without_receipt(error, &manifest))?;
     Ok(manifest)
 }
 
@@ -199,6 +249,20 @@ fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     )
     .hint("Free some space, or write elsewhere with --out DIR.")
     .hint("The older backups are untouched.");
+    error.context(stop)
+}
+
+/// The backup is there by then, and whoever reads the message must know that.
+fn without_receipt(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "{} was made and is good, but its receipt could not be written: {}",
+            manifest.label,
+            error.root_cause()
+        ),
+    )
+    .hint("The next command that writes to the ledger needs what this one lacked: room, or a whole ledger.");
     error.context(stop)
 }
 
@@ -265,6 +329,7 @@ fn manifest(
             columns: facts.columns.clone(),
             auto_increment: table.and_then(|t| t.auto_increment),
             ddl_sha256: hash(ObjectKind::Table, name),
+            rounded_floats: prepared.rounded.get(name).copied().unwrap_or(0),
         }
     });
     let programs = prepared.before.programs.iter().map(|((kind, name), program)| ProgramEntry {
@@ -301,6 +366,7 @@ fn manifest(
         rows: seen.rows,
         tables: tables.collect(),
         programs: programs.collect(),
+        broken_views: prepared.before.broken_views.clone(),
         schema_fingerprint: fingerprint::schema(&prepared.before),
         sections: file.sections.clone(),
         duration_ms: clock::elapsed_ms(start),

@@ -5,8 +5,9 @@ use anyhow::Result;
 use crate::cli::server::Where;
 use crate::config::Settings;
 use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
 use crate::server::local::{self, Status};
-use crate::server::{self, Server, Session};
+use crate::server::{self, Server, Session, accounts};
 use crate::store::Store;
 use crate::sys::docker;
 use crate::ui::Ui;
@@ -81,5 +82,23 @@ impl Ctx {
     pub fn session(&self, server: &Server, role: Role, schema: Option<&str>) -> Result<Session> {
         let timeout = std::time::Duration::from_secs(self.settings.policy.server.connect_timeout_s);
         Session::open_within(server, self.settings.account(role), schema, timeout)
+    }
+
+    /// Demands that the account that is logged in has every right of its role.
+    ///
+    /// # Errors
+    /// It has not: the message holds each GRANT that is missing.
+    pub fn demand_rights(&self, session: &mut Session, role: Role, why: &str) -> Result<()> {
+        let missing = accounts::missing_grants(session, &self.settings, role)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let user = &self.settings.account(role).user;
+        let mut stop =
+            Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights that {why}"));
+        for grant in missing {
+            stop = stop.hint(format!("Run as root: {grant};"));
+        }
+        Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into())
     }
 }

@@ -12,7 +12,7 @@ use crate::model::account::Role;
 use crate::model::check::{self, Check};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, qualified};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, Reason};
 use crate::model::receipt::Event;
 use crate::report;
 use crate::server::{Session, facts};
@@ -59,7 +59,9 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
 fn newest(store: &crate::store::Store, schema: &str) -> Result<Option<Manifest>> {
     let entries = store.list()?;
     let own = entries.iter().filter(|e| e.label.schema() == schema);
-    Ok(own.filter_map(|e| e.manifest()).next().cloned())
+    // What a restore replaced is no measure for what is there now.
+    let mut usable = own.filter_map(|e| e.manifest()).filter(|m| m.reason != Reason::Safety);
+    Ok(usable.next().cloned())
 }
 
 fn counts(session: &mut Session, schema: &str) -> Result<BTreeMap<String, u64>> {

@@ -12,6 +12,7 @@ use super::ctx::Ctx;
 use super::{backup, recover, staging, verify};
 use crate::cli::migrate::Migrate;
 use crate::engine::fingerprint;
+use crate::engine::own_schema::named_schema;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::inventory::Inventory;
@@ -20,7 +21,7 @@ use crate::model::manifest::Reason;
 use crate::plan::migrate::{MigrationFile, MigrationState};
 use crate::plan::restore::staging_name;
 use crate::report::human;
-use crate::server::{Server, facts, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::{clock, fs, hash, signal};
 
@@ -140,14 +141,17 @@ pub fn apply(ctx: &Ctx, server: &Server) -> Result<Applied> {
     if state.pending.is_empty() {
         return Ok(Applied::default());
     }
+    demand_own_schema(ctx, &state)?;
     let api = Api::build(ctx)?;
     let before = live_inventory(ctx, server)?;
+    // Held until the end: nobody restores or migrates the same schema meanwhile.
+    let mut session = staging::locked_session(ctx, server)?;
     let mut backup = None;
     if before.tables.is_empty() {
         ctx.ui
             .say(format!("`{}` holds no table: there is nothing to back up", ctx.settings.schema));
     } else {
-        backup = Some(prove_and_rehearse(ctx, server, &store, &lock, &api)?);
+        backup = Some(prove_and_rehearse(ctx, server, &store, &lock, &api, &mut session)?);
     }
     demand_unmoved(ctx, server, &state, &before)?;
     signal::check()?;
@@ -166,16 +170,16 @@ fn prove_and_rehearse(
     store: &Store,
     lock: &StoreLock,
     api: &Api,
+    session: &mut Session,
 ) -> Result<Label> {
     let manifest = backup::take(ctx, server, store, lock, &Wish::because(Reason::Migrate))
         .context("take the backup in front of the migration; the database was not touched")?;
     let source = store.resolve(&manifest.label.to_string())?;
-    let mut session = staging::locked_session(ctx, server)?;
-    staging::clean(ctx, &mut session)?;
+    staging::clean(ctx, session)?;
     let schema = staging_name(&ctx.settings.schema, clock::now_local());
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let start = Instant::now();
-    let staged = staging::stage(ctx, &mut session, &source, &schema)?;
+    let staged = staging::stage(ctx, session, &source, &schema)?;
     let verified = verify::Verified {
         level: crate::model::receipt::Level::Restore,
         checks: staged.checks.clone(),
@@ -185,7 +189,7 @@ fn prove_and_rehearse(
     verify::record(ctx, store, lock, &source, &verified, staged.sha256.clone(), &uuid)?;
     let rehearsed = if verified.passed() {
         ctx.ui.say(format!("the backup is proven ({} rows equal)", human::thousands(staged.rows)));
-        rehearse(ctx, server, api, &schema)
+        rehearse(ctx, server, api, &schema, &manifest.schema_fingerprint)
     } else {
         let failed =
             verified.checks.iter().find(|c| c.outcome == crate::model::check::Outcome::Failed);
@@ -197,15 +201,26 @@ fn prove_and_rehearse(
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
         .into())
     };
-    staged.drop_schema(&mut session)?;
+    staged.drop_schema(session)?;
     rehearsed?;
     Ok(manifest.label)
 }
 
 /// Runs the pending migrations on the restored copy.
-fn rehearse(ctx: &Ctx, server: &Server, api: &Api, schema: &str) -> Result<()> {
+fn rehearse(ctx: &Ctx, server: &Server, api: &Api, schema: &str, live: &str) -> Result<()> {
     let start = Instant::now();
     let finished = api.run(ctx, server, Role::Migrate, schema, &["migrate", "up"], MIGRATE)?;
+    // The account may write to the live schema, too. A migration that got there
+    // although its text does not name it is found out here at the latest.
+    if fingerprint::schema(&live_inventory(ctx, server)?) != live {
+        return Err(Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!("the definitions of `{}` changed during the rehearsal on a copy", ctx.settings.schema),
+        )
+        .hint("Either somebody else changed them, or the migration reaches out of the schema it runs on.")
+        .hint("Compare with the backup that was just proven: `cargo xtask db-list`.")
+        .into());
+    }
     if finished.ok() {
         ctx.ui
             .say(format!("rehearsed on the copy in {}", human::duration(clock::elapsed_ms(start))));
@@ -213,10 +228,37 @@ fn rehearse(ctx: &Ctx, server: &Server, api: &Api, schema: &str) -> Result<()> {
     }
     Err(Stop::new(
         ExitCode::GateRefused,
-        format!("the rehearsal failed; the database was not touched:\n  {}", api::said(&finished)),
+        format!(
+            "the rehearsal failed; it ran on a copy, `{}` was not migrated:\n  {}",
+            ctx.settings.schema,
+            api::said(&finished)
+        ),
     )
     .hint("Mend the migration and run `cargo xtask migrate` again.")
     .into())
+}
+
+/// A migration that names a schema would not be rehearsed on the copy but run on
+/// the live schema.
+fn demand_own_schema(ctx: &Ctx, state: &MigrationState) -> Result<()> {
+    let dir = api::migrations_dir(&ctx.settings.root);
+    for file in &state.pending {
+        for ending in [".up.sql", ".sql"] {
+            let path = dir.join(format!("{}{ending}", name(file)));
+            if !path.is_file() {
+                continue;
+            }
+            if let Some(place) = named_schema(&fs::read_text(&path)?, &ctx.settings.schema) {
+                return Err(Stop::new(
+                    ExitCode::GateRefused,
+                    format!("the migration {} names a schema ({place}), so it cannot be rehearsed on a copy", name(file)),
+                )
+                .hint("Leave the schema out: a migration runs on the schema it is run on. The database was not touched.")
+                .into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Nothing moved between the backup and now.
@@ -248,19 +290,21 @@ fn go_live(
         "applying {} to `{schema}`",
         human::count(state.pending.len() as u64, "migration")
     ));
-    let finished = api.run(ctx, server, Role::Migrate, schema, &["migrate", "up"], MIGRATE)?;
-    if finished.ok() {
-        let left = read_state(ctx, server)?;
-        if left.pending.is_empty() && left.troubles.is_empty() {
-            return Ok(());
+    let run = api.run(ctx, server, Role::Migrate, schema, &["migrate", "up"], MIGRATE);
+    let said = match run {
+        Ok(finished) if finished.ok() => {
+            let left = read_state(ctx, server)?;
+            if left.pending.is_empty() && left.troubles.is_empty() {
+                return Ok(());
+            }
+            "it ended well, but not every migration is applied".to_owned()
         }
-    }
+        Ok(finished) => api::said(&finished),
+        Err(error) => format!("{error:#}"),
+    };
     let mut stop = Stop::new(
         ExitCode::MigrationNotRestored,
-        format!(
-            "the migration failed on `{schema}` although its rehearsal passed:\n  {}",
-            api::said(&finished)
-        ),
+        format!("the migration failed on `{schema}` although its rehearsal passed:\n  {said}"),
     );
     stop = match backup {
         Some(label) => stop

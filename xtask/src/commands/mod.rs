@@ -75,7 +75,9 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
 /// in the chain; what it came from is shown only on request.
 fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
     let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
-    if signal::interrupted() {
+    // What is worse than an interruption is said instead of it.
+    let grave = find_stop(error).is_some_and(|stop| stop.code == ExitCode::MigrationNotRestored);
+    if signal::interrupted() && !grave {
         let stop = Stop::new(
             ExitCode::Interrupted,
             "interrupted; what was not finished is cleaned up by the next run",
@@ -90,7 +92,11 @@ fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCo
             stop.code
         }
         None => {
-            ui.error(&redact(&format!("{error:#}")), &[]);
+            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+            let steps = chain[..chain.len().saturating_sub(1)].join(": ");
+            let cause = crate::server::session::said(error);
+            let text = if steps.is_empty() { cause } else { format!("{steps}: {cause}") };
+            ui.error(&redact(&text), &[]);
             ExitCode::Unexpected
         }
     }

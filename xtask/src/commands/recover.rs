@@ -5,22 +5,31 @@ use anyhow::Result;
 
 use super::ctx::Ctx;
 use super::{staging, swap};
+use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::Event;
 use crate::server::{self, Server, facts};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
-/// Removes leftovers in the backups folder, and finishes or undoes a swap. With
-/// no journal the server is not asked.
+/// Removes leftovers in the backups folder, finishes or undoes a swap, and removes
+/// staging schemas. With no journal and no `server` the server is not asked.
 ///
 /// # Errors
-/// There is a journal and the server cannot be reached, or is another one.
+/// The ledger is damaged, or there is a journal and the server cannot be reached
+/// or is another one.
 pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>) -> Result<()> {
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
-    let Some(journal) = store.read_journal()? else { return Ok(()) };
+    // What is done now could not be recorded: better not to begin it.
+    store.read()?;
+    let Some(journal) = store.read_journal()? else {
+        if let Some(server) = server {
+            sweep(ctx, server);
+        }
+        return Ok(());
+    };
     ctx.ui.warn(format!(
         "a restore of {} into `{}` did not finish; looking where it stopped",
         journal.source, journal.target
@@ -67,4 +76,18 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
     Ok(())
+}
+
+/// Removes staging schemas where that needs no wait and no help: a backup works
+/// without the restoring account, and another machine may be in the middle of a drill.
+fn sweep(ctx: &Ctx, server: &Server) {
+    if ctx.settings.account(Role::Restore).password.is_none() {
+        return;
+    }
+    let swept = staging::session_if_free(ctx, server).and_then(|session| {
+        session.map_or(Ok(()), |mut session| staging::clean(ctx, &mut session))
+    });
+    if let Err(error) = swept {
+        ctx.ui.detail(format!("staging schemas were not looked for: {error:#}"));
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use chrono::NaiveDateTime;
 
 use super::backup::{LOCK_WAIT, Wish};
 use super::ctx::Ctx;
@@ -127,12 +128,16 @@ fn plan(
     args: &DbRestore,
 ) -> Result<(RestorePlan, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    // A swap that lacks a right halfway could not be finished.
     let facts = facts::read(&mut session)?;
+    // Found out in the middle of the swap it would be too late.
+    ctx.demand_rights(&mut session, Role::Restore, "an exact restore needs")?;
     let now = clock::now_local();
     let schema = &ctx.settings.schema;
     // A restore beside the live schema is loaded where it will stay.
     let beside = args.into.clone().filter(|_| scope == Scope::Beside);
-    let staging = beside.clone().unwrap_or_else(|| staging_name(schema, now));
+    let (free_staging, before) = free_names(&mut session, ctx, now)?;
+    let staging = beside.clone().unwrap_or(free_staging);
     let target = beside.unwrap_or_else(|| schema.clone());
     if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
         return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
@@ -152,7 +157,7 @@ fn plan(
     let (description, age) = match &source.manifest {
         Some(m) => (
             format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
-            format!("{} old", report::human::age(m.created_utc, clock::now())),
+            format!("taken {}", report::human::age(m.created_utc, clock::now())),
         ),
         None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
     };
@@ -170,10 +175,23 @@ fn plan(
         safety_backup: scope != Scope::Beside && !live.is_empty(),
         scope,
         staging,
-        before: before_name(schema, now),
+        before,
         drop_old: args.drop_old,
     };
     Ok((plan, facts))
+}
+
+/// Names for staging and for the old tables that nothing has yet: two restores can
+/// fall into one second.
+fn free_names(session: &mut Session, ctx: &Ctx, now: NaiveDateTime) -> Result<(String, String)> {
+    let taken = inventory::schemas_with_prefix(session, &ctx.settings.companion_prefix())?;
+    let schema = &ctx.settings.schema;
+    let names = |second| {
+        let at = now + chrono::Duration::seconds(second);
+        (staging_name(schema, at), before_name(schema, at))
+    };
+    let free = (0..3600).map(names).find(|(a, b)| !taken.contains(a) && !taken.contains(b));
+    free.context("no free name for the staging schema")
 }
 
 /// What came out.

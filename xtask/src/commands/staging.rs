@@ -15,7 +15,7 @@ use crate::model::check::{self, Check, Outcome};
 use crate::model::digest::ContentDigest;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, quote, word};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
@@ -68,9 +68,10 @@ impl Staged {
 /// The login fails, or another session holds the lock (exit code 12).
 pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
     let mut session = ctx.session(server, Role::Restore, None)?;
-    let name = literal(&format!("xtask:{}", ctx.settings.schema));
-    let got: Option<i64> = session.value(&format!("SELECT GET_LOCK({name}, 10)"))?;
-    if got == Some(1) {
+    // The server's own limit is a day or a year.
+    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
+    let name = lock_name(ctx);
+    if take_lock(&mut session, &name, 10)? {
         return Ok(session);
     }
     let holder: Option<u64> = session.value(&format!("SELECT IS_USED_LOCK({name})"))?;
@@ -81,6 +82,24 @@ pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
     )
     .hint("Wait until it has ended; its lock goes with its connection.")
     .into())
+}
+
+/// As [`locked_session`], or `None` at once when another session holds the lock.
+///
+/// # Errors
+/// The login fails.
+pub fn session_if_free(ctx: &Ctx, server: &Server) -> Result<Option<Session>> {
+    let mut session = ctx.session(server, Role::Restore, None)?;
+    Ok(take_lock(&mut session, &lock_name(ctx), 0)?.then_some(session))
+}
+
+fn lock_name(ctx: &Ctx) -> String {
+    literal(&format!("xtask:{}", ctx.settings.schema))
+}
+
+fn take_lock(session: &mut Session, name: &str, wait_s: u32) -> Result<bool> {
+    let got: Option<i64> = session.value(&format!("SELECT GET_LOCK({name}, {wait_s})"))?;
+    Ok(got == Some(1))
 }
 
 /// Removes the staging schemas of runs that died. Call it with both locks held.
@@ -132,7 +151,7 @@ pub fn stage_part(
     schema: &str,
     part: &Part,
 ) -> Result<Staged> {
-    create(session, source, schema)?;
+    create(ctx, session, source, schema)?;
     point("staging.created")?;
     let staged = load_and_compare(ctx, session, source, schema, part);
     if staged.is_err() {
@@ -142,12 +161,16 @@ pub fn stage_part(
     staged
 }
 
-fn create(session: &mut Session, source: &Source, schema: &str) -> Result<()> {
-    let mut sql = format!("CREATE DATABASE {}", quote(schema));
-    if let Some(manifest) = &source.manifest {
-        sql += &format!(" CHARACTER SET {} COLLATE {}", manifest.charset, manifest.collation);
-    } else {
-        sql += " CHARACTER SET utf8mb4";
+fn create(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+    let defaults = match &source.manifest {
+        Some(manifest) => Some((manifest.charset.clone(), manifest.collation.clone())),
+        // As with `mysql mydb < file`: what the dump does not say is the schema's.
+        None => inventory::defaults(session, &ctx.settings.schema)?,
+    };
+    let (charset, collation) = defaults.unwrap_or_else(|| ("utf8mb4".to_owned(), String::new()));
+    let mut sql = format!("CREATE DATABASE {} CHARACTER SET {}", quote(schema), word(&charset)?);
+    if !collation.is_empty() {
+        sql += &format!(" COLLATE {}", word(&collation)?);
     }
     session.run(&sql).map_err(|error| match code(&error) {
         // Unknown character set or collation: the server is older or of the other flavour.

@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, qualified, quote};
 use crate::model::inventory::Inventory;
 use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::fault::point;
@@ -50,27 +50,31 @@ pub fn execute(
 ) -> Result<()> {
     let plan =
         plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
-    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
+    let journal = journal(swap, &plan);
+    // Before anything that it names is made: without it nobody would remove that.
+    store.write_journal(lock, &journal)?;
+    point("swap.journal")?;
+    let moved = move_tables(session, swap, &plan);
+    point("swap.renamed")?;
+    if let Err(error) = moved {
+        return Err(failed(ctx, session, store, lock, &journal, error));
+    }
+    finish(session, store, lock, &journal)
+}
+
+fn move_tables(session: &mut Session, swap: &Swap<'_>, plan: &SwapPlan) -> Result<()> {
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
         quote(swap.before),
         swap.live.charset,
         swap.live.collation
     ))?;
-    let journal = journal(swap, &plan);
-    store.write_journal(lock, &journal)?;
-    point("swap.journal")?;
     for sql in &plan.prepare {
         session.run(sql)?;
     }
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
-    let moved = session.run_all(&plan.packet);
-    point("swap.renamed")?;
-    if let Err(error) = moved {
-        return Err(failed(ctx, session, store, lock, &journal, error));
-    }
-    finish(session, store, lock, &journal, swap)
+    session.run_all(&plan.packet)
 }
 
 fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
@@ -84,6 +88,7 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         phase: SwapPhase::Prepared,
         tables_in: plan.tables_in.clone(),
         tables_out: plan.tables_out.clone(),
+        remake_triggers: plan.remake_triggers,
         undo: plan.undo.clone(),
         finish: plan.finish.clone(),
         rows_only: false,
@@ -97,24 +102,17 @@ fn finish(
     store: &Store,
     lock: &StoreLock,
     journal: &SwapJournal,
-    swap: &Swap<'_>,
 ) -> Result<()> {
-    play(session, &journal.target, &journal.finish).with_context(|| {
+    let finished = remake_triggers(session, journal)
+        .and_then(|()| session.run("UNLOCK TABLES"))
+        .and_then(|()| play(session, &journal.target, &journal.finish));
+    finished.with_context(|| {
         Stop::new(
             ExitCode::Store,
             format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
         )
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
-    if (&swap.live.charset, &swap.live.collation) != (&swap.staged.charset, &swap.staged.collation)
-    {
-        session.run(&format!(
-            "ALTER DATABASE {} CHARACTER SET {} COLLATE {}",
-            quote(swap.target),
-            swap.staged.charset,
-            swap.staged.collation
-        ))?;
-    }
     point("swap.finished")?;
     store.remove_journal(lock)
 }
@@ -133,7 +131,7 @@ fn failed(
         Ok(Settled::Undone) => {
             let stop = Stop::new(
                 ExitCode::Store,
-                format!("`{}` could not be swapped and is as it was before: {}", journal.target, error.root_cause()),
+                format!("`{}` could not be swapped and is as it was before: {}", journal.target, said(&error)),
             );
             let stop = if waited {
                 let s = ctx.settings.policy.restore.lock_wait_s;
@@ -191,12 +189,17 @@ pub fn settle(
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
     if moved {
+        lock_for_triggers(session, journal)?;
+        remake_triggers(session, journal)?;
+        session.run("UNLOCK TABLES")?;
         play(session, &journal.target, &journal.finish)?;
     } else {
+        in_order(session, journal)?;
         play(session, &journal.target, &journal.undo)?;
-        super::staging::drop_schema(session, &journal.staging)?;
         drop_if_empty(session, &journal.before)?;
     }
+    // Either way nothing is in it that is not elsewhere.
+    super::staging::drop_schema(session, &journal.staging)?;
     store.remove_journal(lock)?;
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }
@@ -237,6 +240,57 @@ fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
     Ok(())
 }
 
+/// Drops the triggers that come after one that is missing, so that `undo` makes
+/// them in the old order: triggers of one table fire in the order they were made.
+fn in_order(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    let there = triggers(session, &journal.target)?;
+    let names: Vec<&String> = journal.undo.iter().filter_map(|s| s.trigger.as_ref()).collect();
+    let after = names.iter().skip_while(|name| there.contains(name));
+    for name in after.filter(|name| there.contains(name)) {
+        session.run(&format!("DROP TRIGGER {}", qualified(&journal.target, name)))?;
+    }
+    Ok(())
+}
+
+fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String>> {
+    session.rows(&format!(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
+        literal(schema)
+    ))
+}
+
+/// Nobody is to see a table while its trigger is being made again.
+fn lock_for_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    if !journal.remake_triggers {
+        return Ok(());
+    }
+    let lock = |table: &String| format!("{} WRITE", qualified(&journal.target, table));
+    let tables: Vec<String> = journal.tables_in.iter().map(lock).collect();
+    session.run(&format!("LOCK TABLES {}", tables.join(", ")))
+}
+
+/// Makes every new trigger again, in their order; the tables are locked.
+fn remake_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+    if !journal.remake_triggers {
+        return Ok(());
+    }
+    session.run(&format!("USE {}", quote(&journal.target)))?;
+    for packet in journal.finish.iter().filter_map(|s| plan::remade(&journal.target, s)) {
+        session.run_all(&packet)?;
+    }
+    Ok(())
+}
+
+/// The statement that gives the schema the collation that it has.
+fn collation(session: &mut Session, schema: &str) -> Result<String> {
+    let found: Option<(String, String)> = session.first(&format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    ))?;
+    Ok(found.map_or_else(String::new, |(c, o)| plan::collation_statement(schema, &c, &o)))
+}
+
 /// Runs journal statements in `target`; triggers that are there are left alone.
 pub(super) fn play(
     session: &mut Session,
@@ -244,19 +298,27 @@ pub(super) fn play(
     statements: &[JournalStatement],
 ) -> Result<()> {
     session.run(&format!("USE {}", quote(target)))?;
-    let there: Vec<String> = session.rows(&format!(
-        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
-        literal(target)
-    ))?;
+    // A key can be made whose parent is not there, as it was where it came from.
+    session.run("SET foreign_key_checks = 0")?;
+    let there = triggers(session, target)?;
+    let collation = collation(session, target)?;
     for statement in statements {
-        if statement.trigger.as_ref().is_some_and(|name| there.contains(name)) {
+        let is_there = statement.trigger.as_ref().is_some_and(|name| there.contains(name));
+        // It would wait for sessions that hold a table, although it changes nothing.
+        if is_there || statement.sql == collation {
             continue;
         }
         for setting in plan::settings(statement) {
             session.run(&setting)?;
         }
-        session.run(&statement.sql)?;
+        match session.run(&statement.sql) {
+            // 1091: the key was dropped already, by the run that this one finishes.
+            Err(error)
+                if code(&error) == Some(1091) && statement.sql.contains("DROP FOREIGN KEY") => {}
+            other => other?,
+        }
     }
+    session.run("SET foreign_key_checks = 1")?;
     session.run("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''")
 }
 

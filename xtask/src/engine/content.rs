@@ -50,3 +50,26 @@ pub fn digest_table(
     }
     Ok(digest)
 }
+
+/// How many values of the FLOAT columns have more digits than a dump program,
+/// which takes the server's text, can write.
+///
+/// # Errors
+/// The table cannot be read.
+pub fn rounded_floats(
+    session: &mut Session,
+    schema: &str,
+    table: &str,
+    columns: &[String],
+) -> Result<u64> {
+    let mut rounded = 0;
+    for column in columns {
+        let name = quote(column);
+        let sql = format!(
+            "SELECT COUNT(*) FROM {} WHERE {name} + 0e0 <> CAST({name} AS CHAR) + 0e0",
+            qualified(schema, table)
+        );
+        rounded += session.value::<u64>(&sql)?;
+    }
+    Ok(rounded)
+}

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::{Progress, Seen, copy_dump};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::facts::ServerFacts;
+use crate::model::facts::{Flavour, Version};
 use crate::plan::dump_client::{DumpClient, Place};
 use crate::server::{Endpoint, Reach, Server};
 use crate::sys::proc::{self, Cmd};
@@ -25,14 +25,14 @@ const QUESTION: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// No client fits; the message says which were looked at and why not.
-pub fn find_client(server: &Server, facts: &ServerFacts) -> Result<DumpClient> {
+pub fn find_client(server: &Server, flavour: Flavour, version: Version) -> Result<DumpClient> {
     let mut looked = Vec::new();
     if !matches!(server.reach, Reach::DockerExec { .. }) {
         for program in ["mysqldump", "mariadb-dump"] {
             let Some(path) = proc::find(program) else { continue };
             let cmd = || Cmd::new(&path).arg("--no-defaults");
             match describe(program, Place::Host(path.clone()), cmd) {
-                Ok(client) => match client.unfit(facts.flavour, facts.version) {
+                Ok(client) => match client.unfit(flavour, version) {
                     None => return Ok(client),
                     Some(reason) => looked.push(reason),
                 },
@@ -44,7 +44,7 @@ pub fn find_client(server: &Server, facts: &ServerFacts) -> Result<DumpClient> {
         for program in ["mysqldump", "mariadb-dump"] {
             let cmd = || Cmd::new("docker").args(["exec", container, program, "--no-defaults"]);
             match describe(program, Place::Container(container.to_owned()), cmd) {
-                Ok(client) => match client.unfit(facts.flavour, facts.version) {
+                Ok(client) => match client.unfit(flavour, version) {
                     None => return Ok(client),
                     Some(reason) => looked.push(reason),
                 },
@@ -52,26 +52,20 @@ pub fn find_client(server: &Server, facts: &ServerFacts) -> Result<DumpClient> {
             }
         }
     }
-    Err(no_client(facts, &looked))
+    Err(no_client(flavour, version, &looked))
 }
 
-fn no_client(facts: &ServerFacts, looked: &[String]) -> anyhow::Error {
-    let package = match facts.flavour {
-        crate::model::facts::Flavour::Mysql => "mysql-client (mysqldump)",
-        crate::model::facts::Flavour::Mariadb => "mariadb-client (mariadb-dump)",
+fn no_client(flavour: Flavour, version: Version, looked: &[String]) -> anyhow::Error {
+    let package = match flavour {
+        Flavour::Mysql => "mysql-client (mysqldump)",
+        Flavour::Mariadb => "mariadb-client (mariadb-dump)",
     };
-    let mut stop = Stop::new(
-        ExitCode::Configuration,
-        format!("no dump program fits {} {}", facts.flavour, facts.version),
-    );
+    let mut stop =
+        Stop::new(ExitCode::Configuration, format!("no dump program fits {} {}", flavour, version));
     for reason in looked {
         stop = stop.hint(format!("Not used: {reason}."));
     }
-    stop.hint(format!(
-        "Install {package}, version {}.{} or newer.",
-        facts.version.0, facts.version.1
-    ))
-    .into()
+    stop.hint(format!("Install {package}, version {}.{} or newer.", version.0, version.1)).into()
 }
 
 fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpClient> {
@@ -157,6 +151,8 @@ pub struct Order<'a> {
     pub schema: &'a str,
     /// Lock all tables against writes, because some have no transactions.
     pub lock_all: bool,
+    /// Views that cannot be read.
+    pub left_out: &'a [String],
     /// How long it may take.
     pub limits: Limits,
 }
@@ -192,10 +188,10 @@ impl<R: Read> Read for UntilInterrupted<R> {
 }
 
 fn command(order: &Order<'_>) -> Result<Cmd> {
-    let Order { client, server, account, schema, lock_all, .. } = *order;
+    let Order { client, server, account, schema, lock_all, left_out, .. } = *order;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
-    let dump = client.arguments(schema, lock_all);
+    let dump = client.arguments(schema, lock_all, left_out);
     match &client.place {
         Place::Container(container) => Ok(Cmd::new("docker")
             .args(["exec", "-i", container, &client.program, "--defaults-extra-file=/dev/stdin"])

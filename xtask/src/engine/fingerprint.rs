@@ -33,11 +33,16 @@ pub fn schema(inventory: &Inventory) -> String {
     for trigger in &inventory.trigger_order {
         add(trigger);
     }
+    for view in &inventory.broken_views {
+        add(&view.name);
+        add(&view.ddl);
+    }
     hash::hex(&whole.finalize())
 }
 
 /// What differs between two schemas' definitions, one line each.
 pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
+    let order = want.trigger_order == have.trigger_order;
     let (want, have) = (definitions(want), definitions(have));
     let say = |(kind, name): &(ObjectKind, String), what: &str| {
         format!("{} `{name}` {what}", kind.keyword().to_lowercase())
@@ -53,5 +58,8 @@ pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
     out.extend(
         have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is too many")),
     );
+    if out.is_empty() && !order {
+        out.push("triggers fire in another order".to_owned());
+    }
     out
 }

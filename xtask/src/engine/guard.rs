@@ -53,6 +53,8 @@ pub struct Guard {
     schema: Option<String>,
     /// Tables with triggers, and views: an INSERT into them could do more.
     acting: BTreeSet<String>,
+    /// `Film` and `film` are one table to the server.
+    ignore_case: bool,
 }
 
 type Judged = std::result::Result<Verdict, String>;
@@ -61,6 +63,16 @@ impl Guard {
     /// Before the dump's first statement.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`Guard::new`], for a server with `lower_case_table_names` other than 0.
+    pub fn ignoring_case() -> Self {
+        Self { ignore_case: true, ..Self::default() }
+    }
+
+    /// A table's name, as the server tells tables apart.
+    fn key(&self, name: &Name) -> String {
+        if self.ignore_case { name.name.to_lowercase() } else { name.name.clone() }
     }
 
     /// Says whether a statement may run.
@@ -120,7 +132,8 @@ impl Guard {
                 own(name)
             }
             Kind::CreateView { name, .. } => {
-                self.acting.insert(name.name.to_lowercase());
+                let key = self.key(name);
+                self.acting.insert(key);
                 own(name)
             }
             Kind::Keys(name)
@@ -128,7 +141,8 @@ impl Guard {
             | Kind::CreateFunction(name)
             | Kind::CreateEvent(name) => own(name),
             Kind::CreateTrigger { name, table } => {
-                self.acting.insert(table.name.to_lowercase());
+                let key = self.key(table);
+                self.acting.insert(key);
                 own(name).and_then(|_| own(table))
             }
             Kind::Insert(insert) => self.insert(&insert.table),
@@ -149,7 +163,7 @@ impl Guard {
     /// Dumps create triggers and views after all rows; rows that come later would
     /// make them act.
     fn insert(&self, table: &Name) -> Judged {
-        if self.acting.contains(&table.name.to_lowercase()) {
+        if self.acting.contains(&self.key(table)) {
             return Err(format!("rows for {table} come after its trigger or view"));
         }
         own(table)

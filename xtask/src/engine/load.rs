@@ -11,7 +11,7 @@ use super::{Guard, Kind, Progress, Seen, Verdict, as_utf8, disable_event, read_d
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::quote;
 use crate::server::Session;
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::sys::signal;
 
 /// Which part of a dump is loaded.
@@ -56,7 +56,8 @@ pub fn load(
     )?;
     let mut enabled_events = BTreeSet::new();
     let mut uncommitted = 0;
-    let mut guard = Guard::new();
+    let one_case = session.value::<u8>("SELECT @@lower_case_table_names")? != 0;
+    let mut guard = if one_case { Guard::ignoring_case() } else { Guard::new() };
     let seen = read_dump(input, &mut |piece, seen| {
         signal::check()?;
         // Everything is judged, also what is left out: a dump with a forbidden
@@ -127,7 +128,7 @@ fn refused(error: anyhow::Error, line: u64) -> anyhow::Error {
     let Some(code) = code(&error) else {
         return error.context(format!("load line {line} of the dump"));
     };
-    let reason = error.root_cause().to_string();
+    let reason = said(&error);
     let mut stop = Stop::new(
         ExitCode::Store,
         format!("the server refused the statement at line {line} of the dump: {reason}"),

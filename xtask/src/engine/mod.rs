@@ -19,6 +19,7 @@ pub mod guard;
 pub mod lex;
 pub mod load;
 pub mod marker;
+pub mod own_schema;
 pub mod read;
 pub mod rewrite;
 pub mod scan;

@@ -55,7 +55,7 @@ impl fmt::Display for Version {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum LogPosition {
-    /// `@@gtid_executed` (MySQL) or `@@gtid_current_pos` (MariaDB).
+    /// `@@gtid_executed` (MySQL) or `@@gtid_binlog_pos` (MariaDB).
     Gtid {
         /// The set as the server prints it.
         set: String,
@@ -76,8 +76,7 @@ pub struct ServerFacts {
     pub version: Version,
     /// The version text as the server prints it.
     pub version_text: String,
-    /// `@@server_uuid`; MariaDB has `@@server_uid` only from 11.x on, so there
-    /// it is "unknown".
+    /// `@@server_uuid` on MySQL, `@@server_uid` on MariaDB; "unknown" where there is none.
     pub uuid: String,
     /// `@@global.sql_mode`.
     pub sql_mode: String,

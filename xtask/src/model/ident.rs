@@ -1,5 +1,7 @@
 //! Quoting names and text for SQL.
 
+use super::exit::{ExitCode, Stop};
+
 /// A name as a backticked identifier: `` a`b `` becomes `` `a``b` ``.
 ///
 /// Valid in every `sql_mode`, ANSI_QUOTES included.
@@ -23,6 +25,38 @@ pub fn literal(text: &str) -> String {
     }
 }
 
+/// The name of a character set, collation or SQL mode list as it may stand in a
+/// statement without quotes. A manifest's hash is no signature: whatever comes
+/// out of a file is checked before it becomes part of a statement.
+///
+/// # Errors
+/// It holds anything but letters, digits, `_` and, between SQL modes, commas.
+pub fn word(text: &str) -> Result<&str, Stop> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ',');
+    if text.chars().all(plain) {
+        return Ok(text);
+    }
+    let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
+    Err(Stop::new(
+        ExitCode::Store,
+        format!("`{shown}` is not the name of a character set, collation or SQL mode"),
+    )
+    .hint("The file that says so was tampered with or is damaged; do not use it."))
+}
+
+/// A time zone as it may stand between quotes: `SYSTEM`, `+00:00`, `Europe/Berlin`.
+///
+/// # Errors
+/// It holds anything else.
+pub fn zone(text: &str) -> Result<&str, Stop> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | ':' | '/');
+    if text.chars().all(plain) {
+        return Ok(text);
+    }
+    Err(Stop::new(ExitCode::Store, "an event's time zone is none")
+        .hint("The file that says so was tampered with or is damaged; do not use it."))
+}
+
 /// A schema name as a pattern for GRANT and LIKE: `_` and `%` lose their
 /// wildcard meaning.
 pub fn grant_pattern(name: &str) -> String {
@@ -39,6 +73,11 @@ mod tests {
         assert_eq!(qualified("s", "t\n"), "`s`.`t\n`");
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("\\"), "CONVERT(0x5C USING utf8mb4)");
+        assert!(word("utf8mb4_0900_ai_ci").is_ok() && word("ANSI_QUOTES,NO_ZERO_DATE").is_ok());
+        assert!(word("utf8mb4; DROP DATABASE mydb").is_err() && word("a'b").is_err());
+        assert!(
+            zone("+00:00").is_ok() && zone("Europe/Berlin").is_ok() && zone("x'; DROP").is_err()
+        );
         assert_eq!(grant_pattern("mydb__%"), "mydb\\_\\_\\%");
     }
 }

@@ -59,6 +59,8 @@ pub struct TableFacts {
     /// The columns that hold data of their own (generated ones left out), in
     /// table order; invisible columns included.
     pub columns: Vec<String>,
+    /// Columns of type FLOAT: a dump program writes six of their digits.
+    pub float_columns: Vec<String>,
     /// The optimizer's estimate of rows; for progress only.
     pub rows_estimate: u64,
     /// Data length in bytes by the server's statistics; for progress and disk checks only.
@@ -84,6 +86,18 @@ pub struct Program {
     pub table: Option<String>,
 }
 
+/// A view that cannot be read, because something it names is gone. No dump
+/// program can carry it, and no server can create it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenView {
+    /// Its name.
+    pub name: String,
+    /// Its definition, for a person to mend.
+    pub ddl: String,
+    /// What the server says about it.
+    pub why: String,
+}
+
 /// Everything in one schema.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
@@ -99,6 +113,8 @@ pub struct Inventory {
     /// Trigger names in the order in which they fire, so that recreating them
     /// in this order keeps it.
     pub trigger_order: Vec<String>,
+    /// Views that cannot be read.
+    pub broken_views: Vec<BrokenView>,
 }
 
 impl Inventory {
@@ -113,7 +129,7 @@ impl Inventory {
 
     /// Whether the schema holds nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.programs.is_empty()
+        self.tables.is_empty() && self.programs.is_empty() && self.broken_views.is_empty()
     }
 
     /// Every object's kind, name and definition as it is compared and hashed.
@@ -123,7 +139,10 @@ impl Inventory {
             self.tables.iter().map(|(name, t)| (ObjectKind::Table, name.as_str(), t.ddl.clone()));
         let programs = self.programs.iter().map(|((kind, name), p)| {
             let mode = p.sql_mode.as_deref().unwrap_or("-");
-            (*kind, name.as_str(), format!("{}\u{0}{mode}", p.ddl))
+            let zone = p.time_zone.as_deref().unwrap_or("-");
+            // The collation decides what strings in the body are.
+            let collation = &p.collation;
+            (*kind, name.as_str(), format!("{}\u{0}{mode}\u{0}{collation}\u{0}{zone}", p.ddl))
         });
         tables.chain(programs)
     }

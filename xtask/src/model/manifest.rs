@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{LogPosition, ServerFacts};
-use super::inventory::ObjectKind;
+use super::inventory::{BrokenView, ObjectKind};
 use super::label::Label;
 
 /// The format version this tool writes, and the newest it reads.
@@ -97,6 +97,10 @@ pub struct TableEntry {
     pub auto_increment: Option<u64>,
     /// SHA-256 of the normalised definition.
     pub ddl_sha256: String,
+    /// How many FLOAT values have more digits than the dump program wrote: they
+    /// come back rounded, and the digest, which is over the text, cannot see it.
+    #[serde(default)]
+    pub rounded_floats: u64,
 }
 
 /// One view, trigger, routine or event.
@@ -176,6 +180,9 @@ pub struct Manifest {
     pub tables: Vec<TableEntry>,
     /// Everything that is not a table.
     pub programs: Vec<ProgramEntry>,
+    /// Views that were broken on the server and so are not in the file.
+    #[serde(default)]
+    pub broken_views: Vec<BrokenView>,
     /// SHA-256 over all normalised definitions.
     pub schema_fingerprint: String,
     /// Where each object is in the file.

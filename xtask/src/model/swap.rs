@@ -53,6 +53,9 @@ pub struct SwapJournal {
     pub tables_in: Vec<String>,
     /// Names of the tables that move out.
     pub tables_out: Vec<String>,
+    /// Whether the triggers that came with the tables have to be made again.
+    #[serde(default)]
+    pub remake_triggers: bool,
     /// Recreates the old triggers when the tables did not change places.
     pub undo: Vec<JournalStatement>,
     /// Makes the programs of the new state when they did.

@@ -27,6 +27,8 @@ pub struct BackupPlan {
     /// Tables without transactions; when there are any, all tables are locked
     /// against writes while they are read.
     pub non_transactional: Vec<String>,
+    /// Views that cannot be read and so are left out.
+    pub broken_views: Vec<String>,
 }
 
 impl BackupPlan {
@@ -54,6 +56,9 @@ impl fmt::Display for BackupPlan {
         if !self.non_transactional.is_empty() {
             let tables = self.non_transactional.join(", ");
             writeln!(f, "  locks        all tables, because these have no transactions: {tables}")?;
+        }
+        if !self.broken_views.is_empty() {
+            writeln!(f, "  left out     broken views: {}", self.broken_views.join(", "))?;
         }
         write!(f, "  folder       {}", self.folder.display())
     }

@@ -83,7 +83,8 @@ impl DumpClient {
 
     /// The arguments, connection apart. `lock_all`: the schema has tables without
     /// transactions, so that all are read under `LOCK TABLES … READ` instead of in a snapshot.
-    pub fn arguments(&self, schema: &str, lock_all: bool) -> Vec<String> {
+    /// `left_out`: views that cannot be read and would end the dump.
+    pub fn arguments(&self, schema: &str, lock_all: bool, left_out: &[String]) -> Vec<String> {
         let mut arguments = if lock_all {
             vec!["--lock-tables"]
         } else {
@@ -114,6 +115,7 @@ impl DumpClient {
             arguments.push("--column-statistics=0");
         }
         let mut arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
+        arguments.extend(left_out.iter().map(|view| format!("--ignore-table={schema}.{view}")));
         arguments.push("--".to_owned());
         arguments.push(schema.to_owned());
         arguments
@@ -184,16 +186,17 @@ mod tests {
         assert!(options.contains(&"set-gtid-purged".to_owned()), "{options:?}");
         let new =
             client(Flavour::Mysql, Version(9, 7, 4), &["set-gtid-purged", "masking-policies"]);
-        let arguments = new.arguments("mydb", false);
+        let arguments = new.arguments("mydb", false, &[]);
         assert!(arguments.contains(&"--skip-masking-policies".to_owned()));
         assert!(arguments.contains(&"--set-gtid-purged=OFF".to_owned()));
         assert_eq!(arguments[arguments.len() - 2..], ["--".to_owned(), "mydb".to_owned()]);
         let old = client(Flavour::Mariadb, Version(10, 11, 6), &[]);
-        let arguments = old.arguments("mydb", true);
+        let arguments = old.arguments("mydb", true, &["old".to_owned()]);
         assert!(
             !arguments.iter().any(|a| a.contains("gtid") || a.contains("masking")),
             "{arguments:?}"
         );
+        assert!(arguments.contains(&"--ignore-table=mydb.old".to_owned()), "{arguments:?}");
         assert!(arguments.contains(&"--lock-tables".to_owned()));
         assert!(!arguments.iter().any(|a| a.contains("single-transaction")), "{arguments:?}");
     }

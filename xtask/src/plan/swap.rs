@@ -4,11 +4,16 @@
 //! with a trigger cannot be renamed into another schema (error 1435), so the
 //! triggers are dropped before and created after it. MySQL allows both under
 //! LOCK TABLES … WRITE, so that no other session ever sees a table without its
-//! triggers; MariaDB refuses RENAME under that lock (error 1192), so there the
-//! statements follow each other without it. Either way they go to the server in
-//! one packet: it executes them even when this process dies in between. Views,
-//! routines and events cannot be renamed: they are dropped and created.
+//! triggers. MariaDB refuses RENAME under that lock (error 1192): there the lock
+//! ends just before it. Other sessions are still waited for while every trigger
+//! is there, and not between the last DROP and the RENAME. Either way the
+//! statements go to the server in one packet: it executes them even when this
+//! process dies in between. Views, routines and events cannot be renamed: they
+//! are dropped and created.
 
+use std::collections::BTreeSet;
+
+use super::foreign_keys;
 use crate::model::facts::Flavour;
 use crate::model::ident::{qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind, Program};
@@ -19,9 +24,13 @@ use crate::model::swap::JournalStatement;
 pub struct SwapPlan {
     /// Drops the staged triggers; nobody sees the staging schema, so this needs no care.
     pub prepare: Vec<String>,
-    /// The packet that does it.
+    /// The packet that does it. On MySQL the tables stay locked after it, until the
+    /// triggers were made again.
     pub packet: Vec<String>,
-    /// Creates the old triggers again, when the packet failed before its RENAME.
+    /// Whether the triggers have to be made again: MySQL takes the `;` that follows a
+    /// trigger in a packet for a part of it.
+    pub remake_triggers: bool,
+    /// Makes what the packet dropped again, when it failed before its RENAME.
     pub undo: Vec<JournalStatement>,
     /// After the RENAME: triggers (where the packet did not get that far), then
     /// views, routines and events.
@@ -47,9 +56,14 @@ pub fn plan(
     let drop_trigger =
         |schema: &str, name: &String| format!("DROP TRIGGER {}", qualified(schema, name));
     let new_triggers = statements(staged, ObjectKind::Trigger);
-    let locks = flavour == Flavour::Mysql
-        && !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
-    let mut packet = Vec::new();
+    let locks = !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
+    let in_the_way = in_the_way(live, staged);
+    let drop_view = |(name, _): &(&String, _)| format!("DROP VIEW {}", qualified(target, name));
+    // First, although the tables may then stay: programs keep the collation that the
+    // schema has when they are made, and MySQL refuses this under LOCK TABLES.
+    let mut packet: Vec<String> =
+        default_collation(target, live, staged).map(|it| it.sql).into_iter().collect();
+    packet.extend(in_the_way.iter().map(drop_view));
     if locks {
         let lock = |schema: &str, table: &String| format!("{} WRITE", qualified(schema, table));
         let all: Vec<String> = tables_out
@@ -60,6 +74,9 @@ pub fn plan(
         packet.push(format!("LOCK TABLES {}", all.join(", ")));
     }
     packet.extend(live.trigger_order.iter().map(|name| drop_trigger(target, name)));
+    if locks && flavour == Flavour::Mariadb {
+        packet.push("UNLOCK TABLES".to_owned());
+    }
     let moves: Vec<String> = tables_out
         .iter()
         .map(|t| format!("{} TO {}", qualified(target, t), qualified(before, t)))
@@ -76,12 +93,12 @@ pub fn plan(
         packet.extend(settings(trigger));
         packet.push(trigger.sql.clone());
     }
-    if locks {
-        packet.push("UNLOCK TABLES".to_owned());
-    }
     // First on the list for a run that finds the tables moved and the triggers missing.
     let mut finish = new_triggers;
-    finish.extend(drops(live));
+    finish.extend(foreign_keys::released(live, before).into_iter().map(plain));
+    finish.extend(foreign_keys::remade(staged, target).into_iter().map(plain));
+    // A run that died in here made some of the new ones already.
+    finish.extend(drops(live, staged));
     // Views can call functions; nothing here is needed by a function to be created.
     finish.extend(statements(staged, ObjectKind::Function));
     finish.extend(views(staged));
@@ -91,19 +108,68 @@ pub fn plan(
     SwapPlan {
         prepare: staged.trigger_order.iter().map(|name| drop_trigger(staging, name)).collect(),
         packet,
-        undo: statements(live, ObjectKind::Trigger),
+        remake_triggers: flavour == Flavour::Mysql && !staged.trigger_order.is_empty(),
+        undo: undo(target, live, staged, &in_the_way),
         finish,
         tables_in,
         tables_out,
     }
 }
 
-/// Drops every program of an inventory but its triggers, which went with their tables.
-fn drops(live: &Inventory) -> Vec<JournalStatement> {
+/// Live views that have the name of a table that comes in: RENAME refuses a name
+/// that is taken.
+fn in_the_way<'a>(live: &'a Inventory, staged: &Inventory) -> Vec<(&'a String, &'a Program)> {
     live.programs
-        .keys()
-        .filter(|(kind, _)| *kind != ObjectKind::Trigger)
+        .iter()
+        .filter(|((kind, name), _)| *kind == ObjectKind::View && staged.tables.contains_key(name))
+        .map(|((_, name), program)| (name, program))
+        .collect()
+}
+
+/// The old collation, triggers, and views that were in the way.
+fn undo(
+    target: &str,
+    live: &Inventory,
+    staged: &Inventory,
+    in_the_way: &[(&String, &Program)],
+) -> Vec<JournalStatement> {
+    let mut undo: Vec<JournalStatement> =
+        default_collation(target, staged, live).into_iter().collect();
+    undo.extend(statements(live, ObjectKind::Trigger));
+    undo.extend(in_the_way.iter().map(|(_, program)| {
+        let view = statement(program);
+        JournalStatement { sql: view.sql.replacen("CREATE ", "CREATE OR REPLACE ", 1), ..view }
+    }));
+    undo
+}
+
+/// Gives the schema the character set and collation of `to`, where they differ.
+fn default_collation(target: &str, from: &Inventory, to: &Inventory) -> Option<JournalStatement> {
+    ((&from.charset, &from.collation) != (&to.charset, &to.collation))
+        .then(|| plain(collation_statement(target, &to.charset, &to.collation)))
+}
+
+/// Gives a schema this character set and collation.
+pub fn collation_statement(schema: &str, charset: &str, collation: &str) -> String {
+    format!("ALTER DATABASE {} CHARACTER SET {charset} COLLATE {collation}", quote(schema))
+}
+
+/// Drops every program of both sides but the triggers, which went with their tables.
+fn drops(live: &Inventory, staged: &Inventory) -> Vec<JournalStatement> {
+    let broken = live
+        .broken_views
+        .iter()
+        .map(|view| plain(format!("DROP VIEW IF EXISTS {}", quote(&view.name))));
+    let names: BTreeSet<_> = live.programs.keys().chain(staged.programs.keys()).collect();
+    names
+        .into_iter()
+        .filter(|(kind, name)| {
+            // DROP VIEW refuses the name of a table.
+            let table = *kind == ObjectKind::View && staged.tables.contains_key(name);
+            *kind != ObjectKind::Trigger && !table
+        })
         .map(|(kind, name)| plain(format!("DROP {} IF EXISTS {}", kind.keyword(), quote(name))))
+        .chain(broken)
         .collect()
 }
 
@@ -182,6 +248,16 @@ fn plain(sql: String) -> JournalStatement {
     }
 }
 
+/// Makes a trigger of `schema` again, in one packet so that the server does both
+/// parts; the last statement is the one without `;` behind it. `None` for others.
+pub fn remade(schema: &str, statement: &JournalStatement) -> Option<Vec<String>> {
+    let name = statement.trigger.as_ref()?;
+    let mut packet = settings(statement);
+    packet.push(format!("DROP TRIGGER IF EXISTS {}", qualified(schema, name)));
+    packet.push(statement.sql.clone());
+    Some(packet)
+}
+
 /// The session settings that a statement has to run under. Our bytes are
 /// utf8mb4, so the client's character set stays; only a collation of the same
 /// character set is taken over.
@@ -209,6 +285,7 @@ mod tests {
             auto_increment: None,
             engine: "InnoDB".to_owned(),
             columns: Vec::new(),
+            float_columns: Vec::new(),
             rows_estimate: 0,
             bytes_estimate: 0,
         }
@@ -271,10 +348,32 @@ mod tests {
         assert_eq!(mysql.packet[1], "DROP TRIGGER `d`.`t1`");
         assert!(mysql.packet[2].starts_with("RENAME TABLE"));
         assert_eq!(mysql.packet[3], "SET sql_mode = 'ANSI_QUOTES'");
-        assert_eq!(mysql.packet.last().map(String::as_str), Some("UNLOCK TABLES"));
+        assert!(mysql.remake_triggers && !mysql.packet.iter().any(|s| s.contains("UNLOCK")));
         assert_eq!(mysql.undo.len(), 1);
         let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b");
-        assert!(!mariadb.packet.iter().any(|s| s.contains("LOCK")), "{mariadb:?}");
+        // MariaDB renames no table under LOCK TABLES.
+        let at = |word: &str| mariadb.packet.iter().position(|s| s.starts_with(word)).unwrap();
+        assert!(at("LOCK") < at("DROP TRIGGER") && at("DROP TRIGGER") < at("UNLOCK"));
+        assert!(at("UNLOCK") + 1 == at("RENAME"), "{mariadb:?}");
+    }
+
+    #[test]
+    fn a_finish_can_be_played_twice() {
+        let view = (ObjectKind::View, "v", "CREATE VIEW `v` AS select 1 AS `x`");
+        let (live, staged) = (inventory(&["a"], &[]), inventory(&["a"], &[view]));
+        let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
+        let sql: Vec<&str> = plan.finish.iter().map(|s| s.sql.as_str()).collect();
+        assert_eq!(sql, ["DROP VIEW IF EXISTS `v`", "CREATE VIEW `v` AS select 1 AS `x`"]);
+    }
+
+    #[test]
+    fn a_view_makes_way_for_a_table() {
+        let view = (ObjectKind::View, "a", "CREATE VIEW `a` AS select 1 AS `x`");
+        let (live, staged) = (inventory(&["b"], &[view]), inventory(&["a"], &[]));
+        let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
+        assert_eq!(plan.packet[0], "DROP VIEW `d`.`a`");
+        assert_eq!(plan.undo[0].sql, "CREATE OR REPLACE VIEW `a` AS select 1 AS `x`");
+        assert!(plan.finish.is_empty(), "{plan:?}");
     }
 
     #[test]

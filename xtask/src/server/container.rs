@@ -96,7 +96,14 @@ pub fn stop(settings: &Settings) -> Result<Option<String>> {
 }
 
 fn compose(settings: &Settings, args: &[&str]) -> Cmd {
-    docker::docker(["compose", "-f", "compose.yaml"]).args(args.iter().copied()).dir(&settings.root)
+    let compose = docker::docker(["compose", "-f", "compose.yaml"])
+        .args(args.iter().copied())
+        .dir(&settings.root);
+    // Children inherit no password; the compose file needs this one, wherever it was set.
+    match &settings.account(Role::Root).password {
+        Some(password) => compose.env(Role::Root.password_var(), password.reveal()),
+        None => compose,
+    }
 }
 
 fn up(settings: &mut Settings, ui: &Ui) -> Result<()> {

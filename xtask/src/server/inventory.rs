@@ -10,7 +10,7 @@ use mysql::prelude::FromValue;
 use super::session::Session;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, qualified, quote};
-use crate::model::inventory::{Inventory, ObjectKind, Program, TableFacts};
+use crate::model::inventory::{BrokenView, Inventory, ObjectKind, Program, TableFacts};
 
 /// Whether the schema exists and this account may see it.
 ///
@@ -34,6 +34,18 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
     Ok(all.into_iter().filter(|name| name.starts_with(prefix)).collect())
 }
 
+/// A schema's character set and collation; `None` when there is no such schema.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, String)>> {
+    session.first(&format!(
+        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
+         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        literal(schema)
+    ))
+}
+
 /// Reads the inventory and leaves `schema` as the session's current one.
 ///
 /// # Errors
@@ -41,13 +53,8 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
 /// right), or the schema holds a kind of table that a dump cannot carry.
 pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
     session.run(&format!("USE {}", quote(schema)))?;
-    let sql = format!(
-        "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
-         FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
-        literal(schema)
-    );
-    let (charset, collation): (String, String) =
-        session.first(&sql)?.with_context(|| format!("schema `{schema}` does not exist"))?;
+    let (charset, collation) =
+        defaults(session, schema)?.with_context(|| format!("schema `{schema}` does not exist"))?;
     let mut inventory = Inventory { charset, collation, ..Inventory::default() };
     tables(session, schema, &mut inventory)?;
     triggers(session, schema, &mut inventory)?;
@@ -57,17 +64,18 @@ pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
 }
 
 fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
-    let mut columns = columns(session, schema)?;
+    let mut columns = columns(session, schema, "")?;
+    let mut floats = self::columns(session, schema, "AND DATA_TYPE = 'float'")?;
     let sql = format!(
-        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH \
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
         literal(schema)
     );
-    type Line = (String, String, Option<String>, Option<u64>, Option<u64>);
+    type Line = (String, String, Option<String>, Option<u64>, Option<u64>, Option<String>);
     let lines: Vec<Line> = session.rows(&sql)?;
-    for (name, kind, engine, rows_estimate, bytes_estimate) in lines {
+    for (name, kind, engine, rows_estimate, bytes_estimate, comment) in lines {
         match kind.as_str() {
-            "VIEW" => view(session, schema, &name, inventory)?,
+            "VIEW" => view(session, schema, &name, comment.unwrap_or_default(), inventory)?,
             "BASE TABLE" => {
                 let row = show_create(session, ObjectKind::Table, schema, &name)?;
                 let (ddl, auto_increment) = split_auto_increment(&text(&row, "Create Table")?);
@@ -77,6 +85,7 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
                     auto_increment,
                     engine: engine.unwrap_or_default(),
                     columns: columns.remove(&name).unwrap_or_default(),
+                    float_columns: floats.remove(&name).unwrap_or_default(),
                     rows_estimate: rows_estimate.unwrap_or(0),
                     bytes_estimate: bytes_estimate.unwrap_or(0),
                 };
@@ -99,10 +108,14 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
 }
 
 /// The columns that hold data of their own, per table, in table order.
-fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<String>>> {
+fn columns(
+    session: &mut Session,
+    schema: &str,
+    which: &str,
+) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
         "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' \
+         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' {which} \
          ORDER BY TABLE_NAME, ORDINAL_POSITION",
         literal(schema)
     );
@@ -113,9 +126,20 @@ fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<S
     Ok(columns)
 }
 
-fn view(session: &mut Session, schema: &str, name: &str, inventory: &mut Inventory) -> Result<()> {
+fn view(
+    session: &mut Session,
+    schema: &str,
+    name: &str,
+    comment: String,
+    inventory: &mut Inventory,
+) -> Result<()> {
     let row = show_create(session, ObjectKind::View, schema, name)?;
     let (ddl, definer) = without_definer(&text(&row, "Create View")?);
+    // The server writes this where a comment would be, in these words on both flavours.
+    if comment.contains("references invalid table") {
+        inventory.broken_views.push(BrokenView { name: name.to_owned(), ddl, why: comment });
+        return Ok(());
+    }
     let program = Program {
         ddl,
         definer,
@@ -177,7 +201,7 @@ fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
                 ExitCode::Configuration,
                 format!("the body of {} `{schema}`.`{name}` may not be read by this account", kind.keyword()),
             )
-            .hint("`cargo xtask doctor --fix` gives backup_user the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
+            .hint("`cargo xtask doctor --fix` gives each account the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
             .into());
         }
         inventory.programs.insert((kind, name), program(&row, column)?);
@@ -306,7 +330,8 @@ fn quoted_end(text: &str) -> usize {
 }
 
 /// Takes the definer out of a definition as SHOW CREATE prints it, where it is
-/// always quoted with backticks and stands before the object's kind.
+/// always quoted and stands before the object's kind. The quotes are double ones
+/// for what was created under ANSI_QUOTES.
 fn without_definer(ddl: &str) -> (String, String) {
     const WORD: &str = "DEFINER=";
     let head = ddl.find(['\'', '(', '\n']).unwrap_or(ddl.len());
@@ -314,12 +339,14 @@ fn without_definer(ddl: &str) -> (String, String) {
         return (ddl.to_owned(), String::new());
     };
     let rest = &ddl[at + WORD.len()..];
-    let mut inside = false;
+    let mut inside = None;
     let end = rest.find(|c: char| {
-        if c == '`' {
-            inside = !inside;
+        match inside {
+            Some(quote) if c == quote => inside = None,
+            None if matches!(c, '`' | '"') => inside = Some(c),
+            _ => {}
         }
-        c == ' ' && !inside
+        c == ' ' && inside.is_none()
     });
     let Some(end) = end else { return (ddl.to_owned(), String::new()) };
     (format!("{}{}", &ddl[..at], rest[end..].trim_start()), rest[..end].to_owned())
@@ -371,6 +398,10 @@ mod tests {
             ddl.starts_with("CREATE TRIGGER `t`") && ddl.ends_with("'DEFINER=`u`@`h` '"),
             "{ddl}"
         );
+        let (ddl, definer) =
+            without_definer("CREATE DEFINER=\"a b`\"@\"%\" FUNCTION \"f\"() RETURNS int RETURN 1");
+        assert_eq!(definer, "\"a b`\"@\"%\"");
+        assert!(ddl.starts_with("CREATE FUNCTION \"f\""), "{ddl}");
         let (ddl, definer) = without_definer(
             "CREATE ALGORITHM=UNDEFINED DEFINER=`r`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1",
         );

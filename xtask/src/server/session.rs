@@ -35,6 +35,17 @@ pub fn code(error: &anyhow::Error) -> Option<u16> {
     })
 }
 
+/// What went wrong in the server's own words, without the driver's wrapping.
+pub fn said(error: &anyhow::Error) -> String {
+    let own = error.chain().find_map(|cause| match cause.downcast_ref::<mysql::Error>() {
+        Some(mysql::Error::MySqlError(error)) => {
+            Some(format!("{} ({})", error.message, error.code))
+        }
+        _ => None,
+    });
+    own.unwrap_or_else(|| error.root_cause().to_string())
+}
+
 impl Session {
     /// Logs in.
     ///

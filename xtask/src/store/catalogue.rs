@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Store, names, seal};
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::ident::word;
 use crate::model::label::Label;
 use crate::model::manifest::{MANIFEST_VERSION, Manifest};
 use crate::sys::fs;
@@ -174,6 +175,10 @@ fn parse(bytes: &[u8]) -> State {
 fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
     if manifest.label != *label {
         return Some(format!("its manifest is that of {}", manifest.label));
+    }
+    // They become part of a statement; the hash of a manifest is no signature.
+    if let Err(stop) = word(&manifest.charset).and_then(|_| word(&manifest.collation)) {
+        return Some(format!("its manifest was tampered with: {stop}"));
     }
     let file = &manifest.file;
     // A manifest from elsewhere must not make us read, or delete, other files.

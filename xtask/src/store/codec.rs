@@ -33,7 +33,8 @@ pub struct ReadFacts {
 /// How a file is stored, as its first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// SQL text.
+    /// SQL text. UTF-16, as PowerShell's `>` writes it, counts as such: turning it
+    /// into UTF-8, and refusing what was lost on the way, is the engine's work.
     Plain,
     /// gzip, of one or more members.
     Gzip,
@@ -129,11 +130,6 @@ fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
     match front {
         [0x1f, 0x8b, ..] => Ok(Format::Gzip),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Format::Zstd),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => refuse(
-            "UTF-16 text",
-            "PowerShell's `>` writes that and damages what is not ASCII; make the dump again \
-             with `--result-file=FILE`.",
-        ),
         [b'P', b'K', 3, 4, ..] => refuse("a ZIP archive", "Unpack it first."),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => refuse("xz-compressed", "Unpack it first."),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => refuse("bzip2-compressed", "Unpack it first."),

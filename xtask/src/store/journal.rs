@@ -92,6 +92,7 @@ mod tests {
             phase: SwapPhase::Prepared,
             tables_in: vec!["movie".to_owned()],
             tables_out: vec!["movie".to_owned(), "genre".to_owned()],
+            remake_triggers: true,
             undo: Vec::new(),
             finish: Vec::new(),
             rows_only: true,

@@ -57,6 +57,8 @@ impl Store {
         }
         let shared = fs::names(dir)?.iter().any(|name| {
             !name.starts_with('.')
+                // Says how to restore by hand; it lies beside the backups in every checkout.
+                && name != "README.md"
                 && !names::is_own(name)
                 && !names::is_dump(name)
                 && names::split_label(name).is_none()

@@ -8,9 +8,9 @@ use super::catalogue::{Entry, State, read_entry};
 use super::{Store, names};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, Reason};
 
-/// The word for the newest backup that can be used.
+/// The word for the newest backup that can be used and is not a safety backup.
 pub const LATEST: &str = "latest";
 
 /// Who made a dump.
@@ -115,8 +115,21 @@ impl Store {
             .map_while(|entry| Some((entry, entry.problem()?)))
             .map(|(entry, problem)| format!("Skipped {}, which {problem}.", entry.label))
             .collect();
-        match entries.into_iter().find(|entry| entry.manifest().is_some()) {
-            Some(entry) => Ok(Source { notes, ..Source::own(entry)? }),
+        // A safety backup holds what a restore was to replace: nobody who asks for the
+        // latest one means that, unless there is no other.
+        let safety = |entry: &Entry| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
+        let usable = |entry: &&Entry| entry.manifest().is_some();
+        let wanted = entries.iter().filter(usable).find(|entry| !safety(entry));
+        let passed_over = entries.iter().filter(usable).take_while(|entry| safety(entry)).next();
+        let mut notes = notes;
+        if let (Some(_), Some(newer)) = (wanted, passed_over) {
+            notes.push(format!(
+                "{} is newer; it is the safety backup of a restore and meant only by its own name.",
+                newer.label
+            ));
+        }
+        match wanted.or_else(|| entries.iter().find(|entry| entry.manifest().is_some())) {
+            Some(entry) => Ok(Source { notes, ..Source::own(entry.clone())? }),
             None => {
                 let of = schema.map(|schema| format!(" of `{schema}`")).unwrap_or_default();
                 let dir = self.dir().display();

@@ -102,6 +102,7 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
         rows: 0,
         tables: Vec::new(),
         programs: Vec::new(),
+        broken_views: Vec::new(),
         schema_fingerprint: String::new(),
         sections: facts.sections.clone(),
         duration_ms: 1,

@@ -24,10 +24,10 @@ impl Cmd {
     pub fn duplex(&self) -> Result<(Duplex, ChildStdin, ChildStdout)> {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args);
-        command.envs(self.env.iter().map(|(name, value)| (name, value.reveal())));
         for name in &self.env_removed {
             command.env_remove(name);
         }
+        command.envs(self.env.iter().map(|(name, value)| (name, value.reveal())));
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 pub use super::stream::Stream;
+use crate::model::account::Role;
 use crate::model::secret::Secret;
 
 /// A program to run.
@@ -19,6 +20,7 @@ pub struct Cmd {
     pub(super) env_removed: Vec<String>,
     pub(super) dir: Option<PathBuf>,
     stdin: Option<Secret>,
+    own_group: bool,
 }
 
 /// What a finished program left behind.
@@ -59,9 +61,11 @@ impl Cmd {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            env_removed: Vec::new(),
+            // Our passwords may stand in our environment; who needs one is given it.
+            env_removed: Role::ALL.map(|role| role.password_var().to_owned()).to_vec(),
             dir: None,
             stdin: None,
+            own_group: false,
         }
     }
 
@@ -107,6 +111,13 @@ impl Cmd {
         self
     }
 
+    /// Keeps Ctrl-C in the terminal from it: for work that must not be broken off.
+    #[must_use]
+    pub fn undisturbed(mut self) -> Self {
+        self.own_group = true;
+        self
+    }
+
     /// The command as a person would read it; it never holds a secret because
     /// secrets never are arguments.
     pub fn shown(&self) -> String {
@@ -124,11 +135,18 @@ impl Cmd {
         for (name, value) in &self.env {
             expression = expression.env(name, value.reveal());
         }
+        // What is set above stays: of two wishes for one name duct follows the first.
         for name in &self.env_removed {
             expression = expression.env_remove(name);
         }
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
+        }
+        if self.own_group {
+            expression = expression.before_spawn(|command| {
+                own_group(command);
+                Ok(())
+            });
         }
         expression
     }

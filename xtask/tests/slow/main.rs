@@ -2,8 +2,10 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+mod faults;
 mod first_day;
 mod harness;
+mod hostile;
 mod seed;
 mod support;
 mod tables;

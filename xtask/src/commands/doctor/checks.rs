@@ -1,23 +1,19 @@
 //! Checks of the server: found, new enough, the schema, each account and its
 //! rights, the dump client.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::{FIX, Findings, machine};
 use crate::config::{ReachChoice, Settings};
+use crate::engine::dumper;
 use crate::model::account::Role;
 use crate::model::check::Check;
 use crate::model::exit::Stop;
-use crate::model::facts::{Flavour, Version};
 use crate::server::find::{self, Found};
 use crate::server::greeting::Greeting;
 use crate::server::{Server, Session, accounts};
 use crate::store::Store;
 use crate::store::ledger::CHAIN;
-use crate::sys::docker;
-use crate::sys::proc::{self, Cmd};
 use crate::ui::Ui;
 
 const ACCOUNT_CHECKS: [&str; 4] = ["schema", "functions", "logins", "rights"];
@@ -182,77 +178,15 @@ fn functions(session: &mut Session, findings: &mut Findings) {
     }
 }
 
-/// The program that the mysqldump engine would call. Its absence is no failure:
-/// the native engine needs none.
+/// The program that a backup would call: without one there is no backup.
 fn dump_client(server: &Server, greeting: &Greeting, findings: &mut Findings) {
-    let inside = server.container().and_then(|container| {
-        ["mysqldump", "mariadb-dump"].iter().find_map(|program| {
-            let asked = docker::docker(["exec", container, program, "--version"]);
-            client(&asked, &format!("{program} in {container}"))
-        })
-    });
-    let outside = || {
-        ["mysqldump", "mariadb-dump"].iter().find_map(|program| {
-            let path = proc::find(program)?;
-            client(&Cmd::new(&path).arg("--version"), &path.display().to_string())
-        })
-    };
-    let Some(client) = inside.or_else(outside) else {
-        findings.not_run("dump client", "no mysqldump here; the native engine does without");
-        return;
-    };
-    let text = format!("{} {} ({})", client.flavour, client.version, client.place);
-    let Version(major, minor, _) = greeting.version;
-    if client.flavour != greeting.flavour {
-        let other = format!("{text} is not for {}; the native engine is used", greeting.flavour);
-        findings.not_run("dump client", other);
-    } else if client.version < Version(major, minor, 0) {
-        let older = format!("{text} is older than the server; the native engine is used");
-        findings.not_run("dump client", older);
-    } else {
-        findings.server(Check::passed("dump client", text), "");
-    }
-}
-
-struct Client {
-    place: String,
-    flavour: Flavour,
-    version: Version,
-}
-
-fn client(command: &Cmd, place: &str) -> Option<Client> {
-    let said = command.read(Duration::from_secs(15)).ok()?;
-    client_version(&said).map(|(flavour, version)| Client {
-        place: place.to_owned(),
-        flavour,
-        version,
-    })
-}
-
-/// `mysqldump  Ver 9.7.4 for Linux …`, or MariaDB's
-/// `mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, …` and, from 11 on,
-/// `mariadb-dump from 11.4.2-MariaDB, …`, of which the first number is the program's own.
-fn client_version(said: &str) -> Option<(Flavour, Version)> {
-    if said.contains("MariaDB") {
-        let after = said.split_once("Distrib ").or_else(|| said.split_once(" from "));
-        return Some((Flavour::Mariadb, Version::parse(after?.1)?));
-    }
-    let after = said.split_once("Distrib ").or_else(|| said.split_once("Ver "));
-    Some((Flavour::Mysql, Version::parse(after?.1)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dump_clients_say_their_version_in_three_ways() {
-        let mysql = "mysqldump  Ver 9.7.4-1 for debian-linux-gnu on x86_64 ((Debian))";
-        assert_eq!(client_version(mysql), Some((Flavour::Mysql, Version(9, 7, 4))));
-        let maria =
-            "mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)";
-        assert_eq!(client_version(maria), Some((Flavour::Mariadb, Version(10, 11, 19))));
-        let newer = "mariadb-dump from 11.4.2-MariaDB, client 10.19 for Linux (x86_64)";
-        assert_eq!(client_version(newer), Some((Flavour::Mariadb, Version(11, 4, 2))));
+    match dumper::find_client(server, greeting.flavour, greeting.version) {
+        Ok(client) => findings.configuration(Check::passed("dump client", client.to_string()), ""),
+        Err(error) => {
+            let stop = error.downcast_ref::<Stop>();
+            let fix = stop.and_then(|stop| stop.hints.last().cloned()).unwrap_or_default();
+            let found = Check::failed("dump client", format!("{error}"));
+            findings.configuration(found, fix.trim_end_matches('.'));
+        }
     }
 }

@@ -163,6 +163,7 @@ impl Run<'_> {
             undo: plan.undo.clone(),
             finish: plan.finish.clone(),
             rows_only: true,
+            remake_triggers: false,
             created: plan.created.clone(),
             counters: plan.counters.clone(),
         }

@@ -57,17 +57,23 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
             return vec![rights(&["SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE"], own)];
         }
     };
+    // MariaDB does not even list the columns of a view that calls a function to
+    // somebody who may not call it; a right on the function alone would go with
+    // it, whenever a restore makes it again.
+    if (role, dialect.flavour) == (Role::Backup, Flavour::Mariadb) {
+        wanted[0].privileges.insert("EXECUTE".to_owned());
+    }
     // A routine's body is shown to its definer and to holders of these. ALL on
     // the schema is not among them, except where MariaDB has a right of its own.
     match (dialect.flavour, dialect.version) {
         (Flavour::Mysql, version) if version >= Version(8, 0, 20) => {
-            wanted.push(rights(&["SHOW_ROUTINE"], Scope::Global));
-            // Without it a restore cannot drop a routine or event whose definer is an
-            // administrator (error 1227): it could not make the schema exact. It opens
-            // no other schema.
-            if role == Role::Restore {
-                wanted.push(rights(&["SYSTEM_USER"], Scope::Global));
+            let mut global = rights(&["SHOW_ROUTINE"], Scope::Global);
+            // Without it no view or routine can be dropped whose definer has it, as
+            // root does. It gives nothing else to who may only write to these schemas.
+            if matches!(role, Role::Restore | Role::Migrate) {
+                global.privileges.insert("SYSTEM_USER".to_owned());
             }
+            wanted.push(global);
         }
         // Older ones show it to holders of SELECT on everything only, which is
         // more than an account of this tool may have.

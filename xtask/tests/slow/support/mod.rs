@@ -104,9 +104,20 @@ impl TestServer {
         self.login("root", &self.root_password, None)
     }
 
+    /// Whether root can log in; for servers that have just been started.
+    pub fn answers(&self) -> bool {
+        let options = self.options("root", &self.root_password, None);
+        Conn::new(options).is_ok()
+    }
+
     /// A connection as somebody else.
     pub fn login(&self, user: &str, password: &Secret, schema: Option<&str>) -> Conn {
-        let options = OptsBuilder::new()
+        Conn::new(self.options(user, password, schema))
+            .unwrap_or_else(|error| panic!("log in to {} as {user}: {error}", self.flavour))
+    }
+
+    fn options(&self, user: &str, password: &Secret, schema: Option<&str>) -> OptsBuilder {
+        OptsBuilder::new()
             .ip_or_hostname(Some(self.host.clone()))
             .tcp_port(self.port)
             .prefer_socket(false)
@@ -114,8 +125,6 @@ impl TestServer {
             .pass(Some(password.reveal()))
             .db_name(schema)
             .tcp_connect_timeout(Some(Duration::from_secs(10)))
-            .read_timeout(Some(Duration::from_secs(120)));
-        Conn::new(options)
-            .unwrap_or_else(|error| panic!("log in to {} as {user}: {error}", self.flavour))
+            .read_timeout(Some(Duration::from_secs(120)))
     }
 }

@@ -103,6 +103,16 @@ impl Sandbox {
         self.server.login(user, &Secret::new(PASSWORD), Some(&self.schema))
     }
 
+    /// The server it is on.
+    pub fn server(&self) -> &TestServer {
+        &self.server
+    }
+
+    /// The password of all its accounts but root.
+    pub fn password(&self) -> Secret {
+        Secret::new(PASSWORD)
+    }
+
     /// Runs statements, separated by `;`, as root in the sandbox's schema.
     pub fn sql(&self, statements: &str) {
         let mut root = self.root();
@@ -123,12 +133,11 @@ impl Sandbox {
             self.schema,
             server.root_password.reveal()
         );
-        // MySQL's dump client is in the container only: an address would hide it.
+        // An explicit address would hide the container, and with it the only
+        // MySQL clients there may be; its published port is found by itself.
         match &server.container {
             Some(container) => env.push_str(&format!("DB_CONTAINER={container}\n")),
-            None => {
-                env.push_str(&format!("DB_HOST={}\nDB_PORT={}\n", server.host, server.port));
-            }
+            None => env.push_str(&format!("DB_HOST={}\nDB_PORT={}\n", server.host, server.port)),
         }
         for role in Role::CREATED {
             let quoted = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
@@ -148,7 +157,11 @@ impl Sandbox {
         for role in Role::CREATED {
             let user = format!("'{}'@'%'", self.user(role));
             statements.push(format!("CREATE USER {user} IDENTIFIED BY '{password}'"));
+            let mariadb = self.server.flavour == Server::Mariadb;
             let (rights, everywhere) = match role {
+                Role::Backup if mariadb => {
+                    ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, EXECUTE", false)
+                }
                 Role::Backup => ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES", false),
                 Role::Restore | Role::Migrate => ("ALL", true),
                 _ => ("SELECT, INSERT, UPDATE, DELETE", false),
@@ -157,9 +170,13 @@ impl Sandbox {
             if everywhere {
                 statements.push(format!("GRANT {rights} ON {companions} TO {user}"));
             }
-            if role == Role::Backup {
+            if role != Role::App {
                 // Reading the bodies of routines is a right of its own.
                 statements.push(match self.server.flavour {
+                    // … and so is dropping what root has defined.
+                    Server::Mysql if everywhere => {
+                        format!("GRANT SHOW_ROUTINE, SYSTEM_USER ON *.* TO {user}")
+                    }
                     Server::Mysql => format!("GRANT SHOW_ROUTINE ON *.* TO {user}"),
                     Server::Mariadb => format!("GRANT SELECT ON mysql.proc TO {user}"),
                 });

@@ -1,0 +1,91 @@
+//! Passwords are nowhere but in `.env` and on the wire.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use xtask::model::account::Role;
+use xtask::sys::{disk, fs};
+
+use super::running::{Running, processes};
+use super::world::World;
+use crate::support::Server;
+
+/// Part of the sandboxes' password that no way of quoting changes.
+const WORD: &str = "sandbox 'quoted'";
+
+#[test]
+fn no_password_is_where_others_look() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "secrets") else { continue };
+        let label = world.backup();
+        for args in [&["db-backup", "--verbose"][..], &["db-restore", &label, "--yes", "--verbose"]]
+        {
+            // As a developer may have them, instead of in `.env`.
+            let mut command = world.sandbox.command(args);
+            for role in Role::CREATED {
+                command = command.env(role.password_var(), world.sandbox.password().reveal());
+            }
+            let holder = world.hold("zz_last", "WRITE");
+            let run = Running::start_in(command, &world.sandbox.backups());
+            world.wait_until_held("backup");
+            demand_nothing_in_processes(&world, run.pid);
+            drop(holder);
+            let finished = run.join();
+            assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+            for text in [&finished.stdout, &finished.stderr] {
+                demand_none(text, &world, "the output");
+            }
+        }
+        demand_nothing_in_files(&world);
+    }
+}
+
+#[track_caller]
+fn demand_none(text: &str, world: &World, place: &str) {
+    let root = world.server.root_password.reveal();
+    for secret in [WORD, root] {
+        assert!(!text.contains(secret), "a password is in {place}");
+    }
+}
+
+fn demand_nothing_in_processes(world: &World, run: u32) {
+    let read = |pid: u32, what: &str| {
+        let bytes = fs::read_bytes(&PathBuf::from(format!("/proc/{pid}/{what}")));
+        bytes.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ")).unwrap_or_default()
+    };
+    let all = processes();
+    for (pid, _) in &all {
+        demand_none(&read(*pid, "cmdline"), world, &format!("the arguments of {pid}"));
+    }
+    let children: Vec<u32> =
+        all.iter().filter(|(_, parent)| *parent == run).map(|(pid, _)| *pid).collect();
+    assert!(!children.is_empty(), "nobody dumps");
+    for pid in children {
+        demand_none(&read(pid, "environ"), world, &format!("the environment of {pid}"));
+    }
+}
+
+fn demand_nothing_in_files(world: &World) {
+    let folder = world.sandbox.backups();
+    assert_eq!(disk::mode(&folder), Some(0o700));
+    let names = fs::names(&folder).unwrap();
+    assert!(names.len() > 4, "{names:?}");
+    for name in names {
+        let path: &Path = &folder.join(&name);
+        assert_eq!(disk::mode(path), Some(0o600), "{name}");
+        let text = String::from_utf8_lossy(&fs::read_bytes(path).unwrap()).into_owned();
+        demand_none(&text, world, &name);
+    }
+}
+
+#[test]
+fn a_password_in_the_environment_is_enough() {
+    let Some(world) = World::new(Server::Mariadb, "env_password") else { return };
+    world.set_env("DB_BACKUP_PASSWORD", "wrong");
+    let command = world
+        .sandbox
+        .command(&["db-backup"])
+        .env("DB_BACKUP_PASSWORD", world.sandbox.password().reveal());
+    let finished = command.run(Duration::from_secs(60)).unwrap();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+}
