@@ -227,7 +227,9 @@ pub fn take(
     };
     let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
     bar.done();
-    let seen = dumped.map_err(|error| on_full_disk(error, store))?;
+    let seen = dumped
+        .map_err(|error| on_full_disk(error, store))
+        .map_err(|error| on_lost_server(error, &mut session, server))?;
     let after = inventory::read(&mut session, &plan.schema)?;
     demand_unmoved(&prepared.before, &after)?;
     demand_complete(&seen, &prepared.before)?;
@@ -260,6 +262,18 @@ fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     )
     .hint("Free some space, or write elsewhere with --out DIR.")
     .hint("The older backups are untouched.");
+    error.context(stop)
+}
+
+/// A dump program that dies with its container says nothing: our own session knows.
+fn on_lost_server(error: anyhow::Error, session: &mut Session, server: &Server) -> anyhow::Error {
+    if session.run("SELECT 1").is_ok() {
+        return error;
+    }
+    let message = format!("{server} went away during the dump; no backup was made");
+    let stop = Stop::new(ExitCode::Server, message)
+        .hint("`cargo xtask db-up` starts the database again.")
+        .hint("The older backups are untouched.");
     error.context(stop)
 }
 

@@ -7,8 +7,8 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
-use super::lex::{LexMode, Tokens};
-use super::{Guard, Kind, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
+use super::lex::Tokens;
+use super::{Guard, Kind, LexMode, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, quote};
 use crate::server::Session;
@@ -121,7 +121,8 @@ fn program(session: &mut Session, text: &[u8], mode: LexMode) -> Result<()> {
             Ok(piece) => statement.push_str(piece),
             Err(_) => {
                 let bytes = hash::hex(&text[from..end]);
-                let sql = format!("SELECT CONVERT(CONVERT(0x{bytes} USING {charset}) USING utf8mb4)");
+                let sql =
+                    format!("SELECT CONVERT(CONVERT(0x{bytes} USING {charset}) USING utf8mb4)");
                 statement.push_str(&session.value::<String>(&sql)?);
             }
         }
@@ -132,9 +133,7 @@ fn program(session: &mut Session, text: &[u8], mode: LexMode) -> Result<()> {
         session.run(&format!("SET character_set_client = {charset}"))?;
     }
     session.run(&statement)?;
-    session.run(&format!(
-        "SET character_set_client = {charset}, character_set_results = {results}"
-    ))
+    session.run(&format!("SET character_set_client = {charset}, character_set_results = {results}"))
 }
 
 fn event_exists(session: &mut Session, schema: &str, name: &str) -> Result<bool> {

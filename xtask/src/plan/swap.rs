@@ -58,9 +58,10 @@ pub fn plan(
     let new_triggers = statements(staged, ObjectKind::Trigger);
     // A MySQL with GTIDs refuses to change tables with and without transactions
     // under one lock (error 1785).
-    let lockable = flavour == Flavour::Mariadb
-        || live.non_transactional().is_empty() && staged.non_transactional().is_empty();
-    let locks = lockable && !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
+    let transactional =
+        live.non_transactional().is_empty() && staged.non_transactional().is_empty();
+    let locks = (flavour == Flavour::Mariadb || transactional)
+        && !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
     let in_the_way = in_the_way(live, staged);
     let drop_view = |(name, _): &(&String, _)| format!("DROP VIEW {}", qualified(target, name));
     // First, although the tables may then stay: programs keep the collation that the

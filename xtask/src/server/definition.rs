@@ -161,12 +161,17 @@ mod tests {
     fn the_schema_is_taken_out_of_a_triggers_head_only() {
         let read = |ddl: &str| without_schema(ddl, "my db");
         assert_eq!(
-            read("CREATE TRIGGER `my db`.`t` BEFORE INSERT ON `my db`.`x` FOR EACH ROW INSERT INTO `my db`.`y` VALUES (1)"),
+            read(
+                "CREATE TRIGGER `my db`.`t` BEFORE INSERT ON `my db`.`x` FOR EACH ROW INSERT INTO `my db`.`y` VALUES (1)"
+            ),
             "CREATE TRIGGER `t` BEFORE INSERT ON `x` FOR EACH ROW INSERT INTO `my db`.`y` VALUES (1)"
         );
         let kept = "CREATE TRIGGER `a my db.b` BEFORE INSERT ON \"my db\" FOR EACH ROW SET @x = 1";
         assert_eq!(read(kept), kept);
-        assert_eq!(without_schema("CREATE TRIGGER d.t AFTER DELETE ON d.x FOR EACH", "d"), "CREATE TRIGGER t AFTER DELETE ON x FOR EACH");
+        assert_eq!(
+            without_schema("CREATE TRIGGER d.t AFTER DELETE ON d.x FOR EACH", "d"),
+            "CREATE TRIGGER t AFTER DELETE ON x FOR EACH"
+        );
     }
 
     #[test]

@@ -30,7 +30,11 @@ fn out_and_back(sandbox: &Sandbox, damage: &str) {
     // MariaDB shows a trigger with the schema its author wrote; ours have none.
     let bare = |all: Capture| {
         let cut = |text: String| {
-            if text.contains(" TRIGGER ") { text.replace(&format!("`{}`.", sandbox.schema), "") } else { text }
+            if text.contains(" TRIGGER ") {
+                text.replace(&format!("`{}`.", sandbox.schema), "")
+            } else {
+                text
+            }
         };
         Capture(all.0.into_iter().map(|(name, text)| (name, cut(text))).collect())
     };
