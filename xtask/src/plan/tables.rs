@@ -155,7 +155,7 @@ pub fn plan(change: &Change<'_>) -> TablesPlan {
 }
 
 /// The triggers of some tables, in the order in which they fire.
-fn triggers_of(inventory: &Inventory, tables: &BTreeSet<String>) -> Inventory {
+pub fn triggers_of(inventory: &Inventory, tables: &BTreeSet<String>) -> Inventory {
     let of = |name: &String| {
         let program = inventory.programs.get(&(ObjectKind::Trigger, name.clone()))?;
         program.table.as_ref().is_some_and(|table| tables.contains(table)).then_some(program)

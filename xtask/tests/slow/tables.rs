@@ -134,6 +134,9 @@ fn an_existing_table_gets_the_backups_rows_and_nothing_else_moves() {
         assert_eq!((&after.rating, after.log), (&spoilt.rating, spoilt.log));
         assert_eq!(after.triggers, before.triggers);
         nothing_left(sandbox);
+        let odd = "SELECT COUNT(*) FROM information_schema.TRIGGERS \
+                   WHERE TRIGGER_SCHEMA = DATABASE() AND ACTION_STATEMENT LIKE '%;'";
+        assert_eq!(sandbox.root().query_first::<u64, _>(odd).unwrap(), Some(0));
         // The counter goes on behind the backup's, and the keys and triggers live.
         sandbox.sql("INSERT INTO film (title) VALUES ('next')");
         let mut root = sandbox.root();

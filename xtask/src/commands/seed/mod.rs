@@ -23,7 +23,7 @@ use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::literal;
 use crate::report;
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{self, Server, Session};
 use crate::sys::clock;
 use rows::TABLES;
@@ -98,7 +98,7 @@ fn open(ctx: &Ctx, server: &Server) -> Result<Session> {
 }
 
 fn half_done(error: anyhow::Error, seed: u64) -> anyhow::Error {
-    let cause = error.root_cause().to_string();
+    let cause = said(&error);
     let mut stop = Stop::new(
         ExitCode::Unexpected,
         format!("the rows of seed {seed} are there in part only: {cause}"),

@@ -16,12 +16,13 @@ use super::staging::Staged;
 use super::swap::Settled;
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Flavour;
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::swap::{SwapJournal, SwapPhase};
 use crate::plan::swap as swap_plan;
 use crate::plan::tables::{self as plan, Change, TablesPlan};
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::fault::point;
@@ -190,7 +191,21 @@ impl Run<'_> {
         session.run_all(&plan.drop_triggers)?;
         point("tables.triggers_dropped")?;
         session.run_all(&plan.packet)?;
-        point("tables.committed")
+        point("tables.committed")?;
+        self.remake_triggers(session, plan)
+    }
+
+    /// MySQL takes the `;` behind a trigger in a packet for a part of it. It means
+    /// nothing, so a run that dies here leaves no harm; under the lock, which is
+    /// still held, they become what they were.
+    fn remake_triggers(&self, session: &mut Session, plan: &TablesPlan) -> Result<()> {
+        if self.staged.flavour != Flavour::Mysql || plan.undo.len() < 2 {
+            return Ok(());
+        }
+        for packet in plan.undo.iter().filter_map(|s| swap_plan::remade(self.place.target, s)) {
+            session.run_all(&packet)?;
+        }
+        Ok(())
     }
 
     /// Puts everything back and says on which side of the change the schema is.
@@ -215,7 +230,7 @@ impl Run<'_> {
             // A refusal of our own says it all.
             Ok(Settled::Undone) if error.downcast_ref::<Stop>().is_some() => error,
             Ok(Settled::Undone) => {
-                let cause = error.root_cause().to_string();
+                let cause = said(&error);
                 let mut stop = Stop::new(
                     ExitCode::Store,
                     format!("`{target}` could not be given the rows and is as it was before: {cause}"),
@@ -251,7 +266,17 @@ impl Run<'_> {
             want.programs.extend(own.map(|(key, program)| (key.clone(), program.clone())));
         }
         let now = inventory::read(session, self.place.target)?;
-        let different = fingerprint::differences(&want, &now);
+        // The order of triggers counts within a table.
+        want.trigger_order.clone_from(&now.trigger_order);
+        let mut different = fingerprint::differences(&want, &now);
+        for name in self.staged.inventory.tables.keys() {
+            let source = if live.tables.contains_key(name) { live } else { &self.staged.inventory };
+            let one = BTreeSet::from([name.clone()]);
+            let order = |of: &Inventory| plan::triggers_of(of, &one).trigger_order;
+            if order(source) != order(&now) {
+                different.push(format!("the order of the triggers of `{name}`"));
+            }
+        }
         if different.is_empty() {
             return Ok(());
         }
