@@ -1,10 +1,12 @@
 //! `db-restore`: check, show, confirm, save, load beside, compare, swap.
 
-use std::collections::BTreeSet;
+mod planning;
+
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use chrono::NaiveDateTime;
+
+use planning::{plan, scope};
 
 use super::backup::{LOCK_WAIT, Wish};
 use super::ctx::Ctx;
@@ -13,7 +15,6 @@ use super::{backup, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
 use crate::engine::load::Part;
 use crate::engine::{content, fingerprint};
-use crate::model::account::Role;
 use crate::model::check::Outcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
@@ -22,10 +23,9 @@ use crate::model::inventory::Inventory;
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::model::receipt::Event;
-use crate::plan::backup::contents;
-use crate::plan::restore::{RestorePlan, Scope, before_name, staging_name};
+use crate::plan::restore::{RestorePlan, Scope};
 use crate::report;
-use crate::server::{Server, Session, facts, inventory};
+use crate::server::{Server, Session, inventory};
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
@@ -98,103 +98,6 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     Ok(())
 }
 
-fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
-    if !args.table.is_empty() {
-        let once: BTreeSet<String> = args.table.iter().cloned().collect();
-        return Ok(Scope::Tables(once.into_iter().collect()));
-    }
-    let Some(into) = &args.into else { return Ok(Scope::Replace) };
-    if *into == ctx.settings.schema {
-        return Ok(Scope::Replace);
-    }
-    let prefix = ctx.settings.companion_prefix();
-    if !into.starts_with(&prefix) || into.len() > 64 {
-        let user = &ctx.settings.account(Role::Restore).user;
-        return Err(Stop::new(
-            ExitCode::Usage,
-            format!(
-                "--into {into}: `{user}` may only write to schemas whose name begins with {prefix}"
-            ),
-        )
-        .hint(format!("Use for example --into {prefix}look"))
-        .into());
-    }
-    // These names are the tool's own: a later run would take such a schema for a leftover.
-    if [&format!("{prefix}staging_"), &format!("{prefix}before_")]
-        .iter()
-        .any(|own| into.starts_with(*own))
-    {
-        return Err(Stop::new(
-            ExitCode::Usage,
-            format!("--into {into}: that name is one of the tool's own"),
-        )
-        .hint(format!("Use for example --into {prefix}look"))
-        .into());
-    }
-    Ok(Scope::Beside)
-}
-
-fn plan(
-    ctx: &Ctx,
-    server: &Server,
-    source: &Source,
-    scope: Scope,
-    args: &DbRestore,
-) -> Result<(RestorePlan, ServerFacts)> {
-    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
-    // A swap that lacks a right halfway could not be finished.
-    let facts = facts::read(&mut session)?;
-    // Found out in the middle of the swap it would be too late.
-    ctx.demand_rights(&mut session, Role::Restore, "an exact restore needs")?;
-    let now = clock::now_local();
-    let schema = &ctx.settings.schema;
-    // A restore beside the live schema is loaded where it will stay.
-    let beside = args.into.clone().filter(|_| scope == Scope::Beside);
-    let (free_staging, before) = free_names(&mut session, ctx, now)?;
-    let staging = beside.clone().unwrap_or(free_staging);
-    let target = beside.unwrap_or_else(|| schema.clone());
-    if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
-        return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
-            .hint("--into makes a new schema; choose another name, or drop that one first.")
-            .into());
-    }
-    let live = if inventory::schema_exists(&mut session, &target)? {
-        inventory::read(&mut session, &target)?
-    } else {
-        if let Scope::Tables(_) = scope {
-            return Err(Stop::new(ExitCode::Usage, format!("`{target}` does not exist"))
-                .hint("--table restores into a schema that is there; without it everything is restored.")
-                .into());
-        }
-        Inventory::default()
-    };
-    let (description, age) = match &source.manifest {
-        Some(m) => (
-            format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
-            format!("taken {}", report::human::age(m.created_utc, clock::now())),
-        ),
-        None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
-    };
-    if let (Scope::Tables(wanted), Some(manifest)) = (&scope, &source.manifest) {
-        let known: Vec<String> = manifest.tables.iter().map(|t| t.name.clone()).collect();
-        tables::demand_known(wanted, &known, &source.name)?;
-    }
-    let plan = RestorePlan {
-        source: source.name.clone(),
-        contents: description,
-        age,
-        server: server.to_string(),
-        target,
-        target_contents: contents(&live),
-        safety_backup: scope != Scope::Beside && !live.is_empty(),
-        scope,
-        staging,
-        before,
-        drop_old: args.drop_old,
-    };
-    Ok((plan, facts))
-}
-
 /// The restore is done by then, and whoever reads the message must know that.
 fn without_receipt(error: anyhow::Error, plan: &RestorePlan, done: &Outcomes) -> anyhow::Error {
     let old = done
@@ -212,19 +115,6 @@ fn without_receipt(error: anyhow::Error, plan: &RestorePlan, done: &Outcomes) ->
     )
     .hint("Do not restore again. `cargo xtask doctor` says what is wrong with the ledger.");
     error.context(stop)
-}
-
-/// Names for staging and for the old tables that nothing has yet: two restores can
-/// fall into one second.
-fn free_names(session: &mut Session, ctx: &Ctx, now: NaiveDateTime) -> Result<(String, String)> {
-    let taken = inventory::schemas_with_prefix(session, &ctx.settings.companion_prefix())?;
-    let schema = &ctx.settings.schema;
-    let names = |second| {
-        let at = now + chrono::Duration::seconds(second);
-        (staging_name(schema, at), before_name(schema, at))
-    };
-    let free = (0..3600).map(names).find(|(a, b)| !taken.contains(a) && !taken.contains(b));
-    free.context("no free name for the staging schema")
 }
 
 /// What came out.
