@@ -188,23 +188,7 @@ pub fn take(
     let (mut session, prepared) = prepare(ctx, server, wish)?;
     let plan = &prepared.plan;
     ctx.ui.detail(plan.to_string());
-    if !plan.non_transactional.is_empty() {
-        ctx.ui.warn(format!(
-            "all tables are locked against writes during this backup: {} have no transactions",
-            plan.non_transactional.join(", ")
-        ));
-    }
-    for view in &prepared.before.broken_views {
-        ctx.ui.warn(format!(
-            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
-            view.name, view.why
-        ));
-    }
-    for (table, n) in &prepared.rounded {
-        ctx.ui.warn(format!(
-            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
-        ));
-    }
+    warn(ctx, &prepared);
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
@@ -250,6 +234,28 @@ pub fn take(
         .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
         .map_err(|error| without_receipt(error, &manifest))?;
     Ok(manifest)
+}
+
+/// What a person should know about this backup before it is made.
+fn warn(ctx: &Ctx, prepared: &Prepared) {
+    let plan = &prepared.plan;
+    if !plan.non_transactional.is_empty() {
+        ctx.ui.warn(format!(
+            "all tables are locked against writes during this backup: {} have no transactions",
+            plan.non_transactional.join(", ")
+        ));
+    }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.rounded {
+        ctx.ui.warn(format!(
+            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
+        ));
+    }
 }
 
 fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {

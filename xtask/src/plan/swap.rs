@@ -82,15 +82,9 @@ pub fn plan(
     if locks && flavour == Flavour::Mariadb {
         packet.push("UNLOCK TABLES".to_owned());
     }
-    let moves: Vec<String> = tables_out
-        .iter()
-        .map(|t| format!("{} TO {}", qualified(target, t), qualified(before, t)))
-        .chain(
-            tables_in
-                .iter()
-                .map(|t| format!("{} TO {}", qualified(staging, t), qualified(target, t))),
-        )
-        .collect();
+    let out = tables_out.iter().map(|t| moved(t, target, before));
+    let moves: Vec<String> =
+        out.chain(tables_in.iter().map(|t| moved(t, staging, target))).collect();
     if !moves.is_empty() {
         packet.push(format!("RENAME TABLE {}", moves.join(", ")));
     }
@@ -119,6 +113,10 @@ pub fn plan(
         tables_in,
         tables_out,
     }
+}
+
+fn moved(table: &str, from: &str, to: &str) -> String {
+    format!("{} TO {}", qualified(from, table), qualified(to, table))
 }
 
 /// Live views that have the name of a table that comes in: RENAME refuses a name

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
 
 use super::super::ctx::Ctx;
+use super::super::tables;
 use crate::cli::restore::DbRestore;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
@@ -128,4 +129,3 @@ fn free_names(session: &mut Session, ctx: &Ctx, now: NaiveDateTime) -> Result<(S
     let free = (0..3600).map(names).find(|(a, b)| !taken.contains(a) && !taken.contains(b));
     free.context("no free name for the staging schema")
 }
-

@@ -53,6 +53,7 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
     let place = Place::new(&settings.local);
     sys::fs::create_private_dir(&place.dir)?;
     sys::fs::make_private_dir(&place.dir)?;
+    sys::fs::create_private_dir(&place.temporary())?;
     let deadline = Duration::from_secs(settings.policy.server.start_deadline_s);
     let _only_one = alone(&place, deadline)?;
     let last = place.read()?;

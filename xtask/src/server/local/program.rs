@@ -92,7 +92,9 @@ pub(super) fn initialise(program: &Program, data: &Path, root: bool) -> Result<(
             "--skip-test-db",
         ]),
     };
-    let command = command.arg(datadir_arg(data));
+    // Servers remove what looks like old temporary tables in it, those of others too.
+    let temporary = data.with_file_name("tmp");
+    let command = command.arg(datadir_arg(data)).env("TMPDIR", temporary.display().to_string());
     // MariaDB's script lets root go on unasked; told --user, it calls chown with
     // a path that it does not quote.
     let ask = root && program.flavour == Flavour::Mysql;
@@ -156,6 +158,8 @@ pub(super) fn arguments(
     .map(str::to_owned)
     .to_vec();
     args.push(datadir_arg(data));
+    // In a shared one it would remove the temporary tables of other servers as it starts.
+    args.push(format!("--tmpdir={}", place.temporary().display()));
     args.push(format!("--pid-file={}", place.pid_file().display()));
     args.push(format!("--port={}", state.port));
     if let Some(socket) = &state.socket {

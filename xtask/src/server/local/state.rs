@@ -70,6 +70,11 @@ impl Place {
         self.dir.join("data")
     }
 
+    /// Where the server puts temporary tables.
+    pub fn temporary(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
     /// A data folder that is not finished: no password yet, or half initialised.
     pub fn partial_data(&self) -> PathBuf {
         sys::fs::partial_of(&self.data())

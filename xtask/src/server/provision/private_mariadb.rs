@@ -38,12 +38,16 @@ pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
         bail!("the path {} is too long for a socket", socket.display());
     }
+    // In a shared one it would remove the temporary tables of other servers as it starts.
+    let temporary = folder.join("tmp");
     fs::create_private_dir(&data)?;
+    fs::create_private_dir(&temporary)?;
     let user = Cmd::new("id").arg("-un").read(STOP_DEADLINE)?.trim().to_owned();
     Cmd::new(program("mariadb-install-db")?)
         .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
         .arg(format!("--user={user}"))
         .arg(format!("--datadir={}", data.display()))
+        .env("TMPDIR", temporary.display().to_string())
         .read(INSTALL_DEADLINE)?;
     let accounts = folder.join("accounts.sql");
     fs::write_durably(&accounts, accounts_sql(password).as_bytes())?;
@@ -53,6 +57,7 @@ pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
         .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
         .arg(format!("--user={user}"))
         .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--tmpdir={}", temporary.display()))
         .arg(format!("--socket={}", socket.display()))
         .arg(format!("--pid-file={}", folder.join("mariadb.pid").display()))
         .arg(format!("--port={port}"))
