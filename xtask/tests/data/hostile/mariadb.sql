@@ -1,3 +1,5 @@
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'
+%%
 CREATE TABLE `newer` (
   `id` INT PRIMARY KEY, `hidden` INT INVISIBLE DEFAULT 5, `u` UUID, `i6` INET6, `i4` INET4,
   `p` POINT NOT NULL, `doc` JSON,

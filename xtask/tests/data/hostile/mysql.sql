@@ -1,3 +1,5 @@
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'
+%%
 CREATE TABLE `newer` (
   `id` INT PRIMARY KEY, `hidden` INT INVISIBLE DEFAULT 5, `v` VECTOR(3),
   `p` POINT NOT NULL SRID 4326, `doc` JSON,

@@ -303,7 +303,7 @@ fn every_default_sql_mode_on_mariadb() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let password = Secret::new("of a server that lives as long as this test");
+    let password = Secret::new("of-a-server-of-this-test");
     let running = private_mariadb::start(folder.path(), &password).unwrap();
     let server = TestServer {
         flavour: Server::Mariadb,
@@ -330,7 +330,7 @@ fn every_default_sql_mode_on_mysql() {
     let Some(shared) = require(Server::Mysql) else { return };
     let image =
         xtask::sys::docker::inspect(shared.container.as_ref().unwrap()).unwrap().unwrap().image;
-    let password = Secret::new("of a server that lives as long as this test");
+    let password = Secret::new("of-a-server-of-this-test");
     let name = format!("streamflix-test-modes-{}", std::process::id());
     let container = Container(name.clone());
     let started: Cmd = docker(["run", "--detach", "--name", &name, "--publish", "127.0.0.1::3306"])
