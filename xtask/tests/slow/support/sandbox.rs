@@ -26,6 +26,8 @@ pub struct Sandbox {
     name: String,
     server: TestServer,
     folder: tempfile::TempDir,
+    /// Holds the name: two runs of the tests may use one server.
+    _alone: Conn,
 }
 
 impl Sandbox {
@@ -34,8 +36,13 @@ impl Sandbox {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         assert!(name.len() <= 20 && name.chars().all(plain), "`{name}` cannot name a schema");
         assert!(!name.contains("__"), "`__` marks the tool's own schemas");
+        let schema = format!("t_{name}");
+        let mut alone = server.root();
+        let lock = format!("SELECT GET_LOCK('sandbox {schema}', 300)");
+        assert_eq!(alone.query_first(&lock).unwrap(), Some(1), "{schema} is in use");
         let sandbox = Self {
-            schema: format!("t_{name}"),
+            _alone: alone,
+            schema,
             name: name.to_owned(),
             server: server.clone(),
             folder: tempfile::tempdir().unwrap(),
@@ -43,6 +50,8 @@ impl Sandbox {
         // What a killed run left would be taken for this test's own.
         sandbox.remove_from_server();
         let mut root = server.root();
+        // The accounts' SQL is ours, whatever mode the server's sessions begin in.
+        root.query_drop("SET sql_mode = ''").unwrap();
         root.query_drop(format!("CREATE DATABASE `{}`", sandbox.schema)).unwrap();
         for statement in sandbox.accounts() {
             root.query_drop(&statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
