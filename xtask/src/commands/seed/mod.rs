@@ -4,6 +4,7 @@
 //! grow with the scale. Each table's last row goes first: it lifts the table's
 //! counter, so that rows which others insert meanwhile come behind all of these.
 
+mod catalogue;
 mod random;
 mod rows;
 mod sizes;
