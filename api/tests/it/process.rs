@@ -82,7 +82,9 @@ async fn serve_stops_on_sigterm_and_leaves_the_schema_alone() {
         let up = lines.by_ref().map(Result::unwrap).any(|line| line.contains("listening"));
         assert!(up, "serve said that it listens");
         let id = child.id().to_string();
-        assert!(command("sh").args(["-c", "kill -TERM \"$1\"", "sh", &id]).status().unwrap().success());
+        assert!(
+            command("sh").args(["-c", "kill -TERM \"$1\"", "sh", &id]).status().unwrap().success()
+        );
         let rest: Vec<String> = lines.map(Result::unwrap).collect();
         assert!(child.wait().unwrap().success(), "{rest:?}");
         assert!(rest.last().unwrap().contains("stopped"), "{rest:?}");

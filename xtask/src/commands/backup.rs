@@ -19,7 +19,7 @@ use crate::model::manifest::{
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
-use crate::server::{Server, Session, facts, inventory};
+use crate::server::{Server, Session, facts, inventory, obstacles};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -102,6 +102,7 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let facts = facts::read(&mut session)?;
     ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
+    obstacles(ctx, &mut session, &before)?;
     if !before.broken_views.is_empty() {
         demand_really_broken(ctx, server, &before)?;
     }
@@ -139,6 +140,26 @@ fn rounded(
         }
     }
     Ok(rounded)
+}
+
+/// Refuses what a dump program cannot write, and says what it cannot write whole.
+fn obstacles(ctx: &Ctx, session: &mut Session, before: &Inventory) -> Result<()> {
+    let schema = &ctx.settings.schema;
+    if let Some(table) = obstacles::all_generated(session, schema, before)? {
+        let message = format!("`{table}` has rows and generated columns only");
+        return Err(Stop::new(ExitCode::Store, format!("{message}; no backup was made"))
+            .hint("The dump programs write a broken statement for such a table.")
+            .hint("Give it a column of its own, for example an id.")
+            .into());
+    }
+    let floats = obstacles::float_columns(session, schema)?;
+    if !floats.is_empty() {
+        ctx.ui.warn(format!(
+            "a dump keeps six significant digits of FLOAT: {}; DOUBLE and DECIMAL are exact",
+            floats.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// A view looks broken, too, to an account that may not use what it names. Only

@@ -3,17 +3,19 @@
 
 use anyhow::Result;
 
+use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
 use super::{staging, swap};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::Event;
-use crate::server::{self, Server, facts};
+use crate::server::facts::UNKNOWN;
+use crate::server::{Server, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
 /// Removes leftovers in the backups folder, finishes or undoes a swap, and removes
-/// staging schemas. With no journal and no `server` the server is not asked.
+/// staging schemas. Without a `server` a journal is only told about.
 ///
 /// # Errors
 /// The ledger is damaged, or there is a journal and the server cannot be reached
@@ -30,22 +32,28 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         }
         return Ok(());
     };
+    let Some(server) = server else {
+        // What only reads files goes on without the server.
+        ctx.ui.warn(format!(
+            "a restore of {} into `{}` did not finish; `cargo xtask doctor --fix` brings it to its end",
+            journal.source, journal.target
+        ));
+        return Ok(());
+    };
     ctx.ui.warn(format!(
         "a restore of {} into `{}` did not finish; looking where it stopped",
         journal.source, journal.target
     ));
-    let found;
-    let server = match server {
-        Some(server) => server,
-        None => {
-            found = server::find(&ctx.settings, &ctx.ui)?;
-            &found
-        }
-    };
     // The dead run's statements may still be executing; its lock is held until they end.
     let mut session = staging::locked_session(ctx, server)?;
     let facts = facts::read(&mut session)?;
-    if facts.uuid != journal.server {
+    // A server that does not say who it is cannot be told from another by that; then
+    // it must at least hold what the journal names.
+    let own = facts.uuid == journal.server
+        && (facts.uuid != UNKNOWN
+            || inventory::schema_exists(&mut session, &journal.staging)?
+            || inventory::schema_exists(&mut session, &journal.before)?);
+    if !own {
         return Err(Stop::new(
             ExitCode::Store,
             format!(
@@ -54,6 +62,7 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
             ),
         )
         .hint("Point .env at that server and run `cargo xtask doctor --fix` to finish it.")
+        .hint("If that server is gone for good: `cargo xtask doctor --forget-restore`.")
         .into());
     }
     let settled = swap::settle(&mut session, store, lock, &journal)?;
@@ -75,6 +84,28 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     });
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
+    Ok(())
+}
+
+/// Gives an unfinished restore up, whose server is gone: the journal is kept under
+/// another name, and the ledger says so.
+///
+/// # Errors
+/// There is none, or it cannot be put aside.
+pub fn forget(ctx: &Ctx) -> Result<()> {
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    let Some(journal) = store.read_journal()? else {
+        return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to forget").into());
+    };
+    let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
+    let event = Event::Recovered { how: "abandoned".to_owned(), subject: journal.source.clone() };
+    store.append(&lock, &journal.server, &journal.target, event, clock::now())?;
+    let name = store.abandon_journal(&lock, &stamp)?;
+    ctx.ui.say(format!(
+        "the unfinished restore of {} is forgotten; its journal is kept as {name}",
+        journal.source
+    ));
     Ok(())
 }
 

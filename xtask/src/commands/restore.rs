@@ -12,6 +12,7 @@ use super::staging::{self, Staged};
 use super::{backup, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
 use crate::engine::load::Part;
+use crate::engine::{content, fingerprint};
 use crate::model::account::Role;
 use crate::model::check::Outcome;
 use crate::model::exit::{ExitCode, Stop};
@@ -77,7 +78,8 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         facts: &facts,
     };
     let done = run.go()?;
-    run.record(&done, clock::elapsed_ms(start))?;
+    run.record(&done, clock::elapsed_ms(start))
+        .map_err(|error| without_receipt(error, &plan, &done))?;
     let document = report::json::RestoreDocument {
         version: report::json::DOCUMENT_VERSION,
         label: source.name.clone(),
@@ -113,6 +115,18 @@ fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
             format!(
                 "--into {into}: `{user}` may only write to schemas whose name begins with {prefix}"
             ),
+        )
+        .hint(format!("Use for example --into {prefix}look"))
+        .into());
+    }
+    // These names are the tool's own: a later run would take such a schema for a leftover.
+    if [&format!("{prefix}staging_"), &format!("{prefix}before_")]
+        .iter()
+        .any(|own| into.starts_with(*own))
+    {
+        return Err(Stop::new(
+            ExitCode::Usage,
+            format!("--into {into}: that name is one of the tool's own"),
         )
         .hint(format!("Use for example --into {prefix}look"))
         .into());
@@ -181,6 +195,25 @@ fn plan(
     Ok((plan, facts))
 }
 
+/// The restore is done by then, and whoever reads the message must know that.
+fn without_receipt(error: anyhow::Error, plan: &RestorePlan, done: &Outcomes) -> anyhow::Error {
+    let old = done
+        .previous
+        .as_ref()
+        .map_or_else(String::new, |old| format!(", the old tables are in `{old}`"));
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "{} IS restored into `{}`{old}; only the receipt could not be written: {}",
+            plan.source,
+            plan.target,
+            error.root_cause()
+        ),
+    )
+    .hint("Do not restore again. `cargo xtask doctor` says what is wrong with the ledger.");
+    error.context(stop)
+}
+
 /// Names for staging and for the old tables that nothing has yet: two restores can
 /// fall into one second.
 fn free_names(session: &mut Session, ctx: &Ctx, now: NaiveDateTime) -> Result<(String, String)> {
@@ -226,6 +259,7 @@ impl Run<'_> {
         point("restore.saved")?;
         let mut session = staging::locked_session(self.ctx, self.server)?;
         staging::clean(self.ctx, &mut session)?;
+        self.demand_still_empty(&mut session)?;
         let staged = self.stage(&mut session)?;
         done.tables = staged.inventory.tables.len() as u64;
         done.rows = staged.rows;
@@ -243,6 +277,25 @@ impl Run<'_> {
             Scope::Beside => {}
         }
         Ok(done)
+    }
+
+    /// A target that was empty when the plan was shown needed no safety backup and
+    /// no confirmation; it must still be empty.
+    fn demand_still_empty(&self, session: &mut Session) -> Result<()> {
+        let plan = self.plan;
+        let unsaved = plan.scope == Scope::Replace && !plan.safety_backup;
+        if !unsaved || !inventory::schema_exists(session, &plan.target)? {
+            return Ok(());
+        }
+        if inventory::read(session, &plan.target)?.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::new(
+            ExitCode::Usage,
+            format!("`{}` was empty a moment ago and is not any more", plan.target),
+        )
+        .hint("Somebody else works on it. Run the restore again to see the new plan.")
+        .into())
     }
 
     fn stage(&self, session: &mut Session) -> Result<Staged> {
@@ -293,16 +346,68 @@ impl Run<'_> {
             before: &plan.before,
             source: &self.source.name,
         };
+        self.say_what_goes(&live, staged);
         swap::execute(self.ctx, session, self.store, self.lock, &change)?;
         swap::demand_exact(session, &plan.target, &staged.inventory)?;
         staging::drop_schema(session, &plan.staging)?;
         point("restore.swapped")?;
-        if live.tables.is_empty() || plan.drop_old {
+        if self.old_tables_can_go(session, done.safety.as_ref())? {
             staging::drop_schema(session, &plan.before)?;
         } else {
             done.previous = Some(plan.before.clone());
         }
         Ok(())
+    }
+
+    /// What is live and not in the backup is gone after the swap: said before it.
+    fn say_what_goes(&self, live: &Inventory, staged: &Staged) {
+        let gone: Vec<String> = fingerprint::differences(live, &staged.inventory)
+            .into_iter()
+            .filter_map(|line| line.strip_suffix(" is missing").map(str::to_owned))
+            .collect();
+        if !gone.is_empty() {
+            self.ctx.ui.warn(format!(
+                "{} does not hold, so these go from `{}`: {}",
+                self.source.name,
+                self.plan.target,
+                gone.join(", ")
+            ));
+        }
+    }
+
+    /// With `--drop-old`: only when every old table holds exactly what the safety
+    /// backup saved. What was written between that backup and the swap is nowhere else.
+    fn old_tables_can_go(&self, session: &mut Session, safety: Option<&Label>) -> Result<bool> {
+        let before = &self.plan.before;
+        let old = inventory::read(session, before)?;
+        if old.tables.is_empty() {
+            return Ok(true);
+        }
+        let saved = match safety {
+            Some(label) => self.store.entry(label)?.and_then(|entry| entry.manifest().cloned()),
+            None => None,
+        };
+        let Some(saved) = saved.filter(|_| self.plan.drop_old) else { return Ok(false) };
+        let mut written = Vec::new();
+        for name in old.tables.keys() {
+            let Some(entry) = saved.tables.iter().find(|entry| entry.name == *name) else {
+                written.push(name.clone());
+                continue;
+            };
+            let found = content::digest_table(session, before, name, &entry.columns, &mut |_| {})?;
+            if found.hex() != entry.digest || found.rows != entry.rows {
+                written.push(name.clone());
+            }
+        }
+        if written.is_empty() {
+            return Ok(true);
+        }
+        self.ctx.ui.warn(format!(
+            "the old tables are kept in `{before}`: {} were written to after the safety backup {}, and that is nowhere else",
+            written.join(", "),
+            saved.label
+        ));
+        Ok(false)
     }
 
     fn record(&self, done: &Outcomes, duration_ms: u64) -> Result<()> {

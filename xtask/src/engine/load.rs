@@ -7,12 +7,13 @@ use std::io::BufRead;
 
 use anyhow::{Context, Result};
 
-use super::{Guard, Kind, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
+use super::lex::Tokens;
+use super::{Guard, Kind, LexMode, Progress, Seen, Verdict, as_utf8, disable_event, read_dump};
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::ident::quote;
+use crate::model::ident::{literal, quote};
 use crate::server::Session;
 use crate::server::session::{code, said};
-use crate::sys::signal;
+use crate::sys::{hash, signal};
 
 /// Which part of a dump is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub struct Loaded {
     /// Events that were enabled in the dump. In the loaded schema every event is
     /// disabled: a copy must not act.
     pub enabled_events: BTreeSet<String>,
+    /// Events whose time has passed since the dump. The server does not create
+    /// them; where they ran they are gone as well.
+    pub past_events: BTreeSet<String>,
 }
 
 /// After this many bytes of rows the transaction is committed, so that the
@@ -55,6 +59,7 @@ pub fn load(
          autocommit = 0",
     )?;
     let mut enabled_events = BTreeSet::new();
+    let mut past_events = BTreeSet::new();
     let mut uncommitted = 0;
     let one_case = session.value::<u8>("SELECT @@lower_case_table_names")? != 0;
     let mut guard = if one_case { Guard::ignoring_case() } else { Guard::new() };
@@ -74,9 +79,18 @@ pub fn load(
                 enabled_events.insert(name.name.clone());
             }
         }
-        // Raw bytes in strings, as dumps without --hex-blob have them, become hex.
-        let statement = as_utf8(&text, piece.mode)?;
-        session.run(&statement).map_err(|error| refused(error, piece.line))?;
+        if piece.kind.program().is_some() && !text.is_ascii() {
+            program(session, &text, piece.mode).map_err(|error| refused(error, piece.line))?;
+        } else {
+            // Raw bytes in strings, as dumps without --hex-blob have them, become hex.
+            let statement = as_utf8(&text, piece.mode)?;
+            session.run(&statement).map_err(|error| refused(error, piece.line))?;
+        }
+        if let Kind::CreateEvent(name) = piece.kind
+            && !event_exists(session, schema, &name.name)?
+        {
+            past_events.insert(name.name.clone());
+        }
         uncommitted += text.len();
         if uncommitted > COMMIT_EVERY {
             session.run("COMMIT")?;
@@ -87,7 +101,48 @@ pub fn load(
     })?;
     session.run("COMMIT")?;
     reset(session).context("put the session's settings back")?;
-    Ok(Loaded { seen, enabled_events })
+    Ok(Loaded { seen, enabled_events, past_events })
+}
+
+/// Runs a statement of a program that holds more than ASCII. The dump has just set
+/// the client character set that the program was created under, but writes only
+/// its body in that: names and comments of its head are UTF-8. So each piece that
+/// is UTF-8 is taken as such, and the server turns the others into it. What the
+/// strings are is decided by `collation_connection`, which stays.
+fn program(session: &mut Session, text: &[u8], mode: LexMode) -> Result<()> {
+    let charset: String = session.value("SELECT CAST(@@character_set_client AS CHAR)")?;
+    let results: String = session.value("SELECT CAST(@@character_set_results AS CHAR)")?;
+    session.run("SET character_set_client = utf8mb4, character_set_results = utf8mb4")?;
+    let mut statement = String::with_capacity(text.len() * 2);
+    let ends = Tokens::new(text, mode).flat_map(|token| [token.at, token.end()]);
+    let mut from = 0;
+    for end in ends.chain([text.len()]) {
+        match std::str::from_utf8(&text[from..end]) {
+            Ok(piece) => statement.push_str(piece),
+            Err(_) => {
+                let bytes = hash::hex(&text[from..end]);
+                let sql =
+                    format!("SELECT CONVERT(CONVERT(0x{bytes} USING {charset}) USING utf8mb4)");
+                statement.push_str(&session.value::<String>(&sql)?);
+            }
+        }
+        from = end;
+    }
+    // With the same bytes in both, the program keeps the character set it had.
+    if charset.starts_with("utf8") {
+        session.run(&format!("SET character_set_client = {charset}"))?;
+    }
+    session.run(&statement)?;
+    session.run(&format!("SET character_set_client = {charset}, character_set_results = {results}"))
+}
+
+fn event_exists(session: &mut Session, schema: &str, name: &str) -> Result<bool> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {} AND EVENT_NAME = {}",
+        literal(schema),
+        literal(name)
+    );
+    Ok(session.value::<u64>(&sql)? > 0)
 }
 
 /// Locks mean nothing in a schema that nobody else knows, and the key switches

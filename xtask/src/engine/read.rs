@@ -9,7 +9,7 @@ use super::lex::LexMode;
 use super::rewrite::portable;
 use super::scan::Scanner;
 use super::seen::{Observer, Seen};
-use super::statement::Kind;
+use super::statement::{Kind, Name};
 
 /// One statement of a dump, made portable.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,18 @@ pub fn read_dump(
         let (line, mode) = (item.line, item.mode);
         // The rewritten text names no schema any more.
         let unnamed = Kind::AlterDatabase(None);
-        let kind = if matches!(*kind, Kind::AlterDatabase(_)) { &unnamed } else { &*kind };
+        let kind = match &*kind {
+            Kind::AlterDatabase(_) => unnamed,
+            Kind::CreateTrigger { name, table } => {
+                let plain = |name: &Name| Name { schema: None, name: name.name.clone() };
+                Kind::CreateTrigger { name: plain(name), table: plain(table) }
+            }
+            _ => {
+                on(&Piece { kind: &kind, text, line, bytes, mode }, &observer.seen)?;
+                continue;
+            }
+        };
+        let kind = &kind;
         on(&Piece { kind, text, line, bytes, mode }, &observer.seen)?;
     }
     Ok(observer.seen)

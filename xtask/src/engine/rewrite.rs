@@ -1,4 +1,5 @@
-//! Makes a statement portable: no DEFINER, no schema name in ALTER DATABASE.
+//! Makes a statement portable: no DEFINER, no schema name in ALTER DATABASE or in
+//! a trigger's head.
 //! Works on tokens, so that data, bodies and comments are never touched.
 
 use std::borrow::Cow;
@@ -22,9 +23,41 @@ pub fn portable<'a>(kind: &Kind, text: &'a [u8], mode: LexMode) -> Portable<'a> 
         Kind::AlterDatabase(Some(_)) => {
             Portable { text: without_schema(text, mode), definer: None }
         }
+        Kind::CreateTrigger { name, table } => {
+            let found = without_definer(text, mode).unwrap_or(unchanged);
+            if name.schema.is_none() && table.schema.is_none() {
+                return found;
+            }
+            let plain = without_qualifiers(&found.text, mode);
+            Portable { text: Cow::Owned(plain), definer: found.definer }
+        }
         _ if kind.program().is_some() => without_definer(text, mode).unwrap_or(unchanged),
         _ => unchanged,
     }
+}
+
+/// Takes the schemas out of a trigger's head, which MariaDB shows as they were
+/// written. A trigger is always where its table is, and that is the schema at hand.
+fn without_qualifiers(text: &[u8], mode: LexMode) -> Vec<u8> {
+    let mut tokens = Tokens::new(text, mode);
+    let mut out = Vec::with_capacity(text.len());
+    let mut done = 0;
+    for keyword in ["TRIGGER", "ON"] {
+        while tokens.next().is_some_and(|token| !token.is(keyword)) {}
+        let mut ahead = tokens.clone();
+        if ahead.eat("IF") && ahead.eat("NOT") && ahead.eat("EXISTS") {
+            tokens = ahead;
+        }
+        let Some(schema) = tokens.next() else { break };
+        if tokens.eat_punct(b'.')
+            && let Some(name) = tokens.peek()
+        {
+            out.extend_from_slice(&text[done..schema.at]);
+            done = name.at;
+        }
+    }
+    out.extend_from_slice(&text[done..]);
+    out
 }
 
 fn without_definer(text: &[u8], mode: LexMode) -> Option<Portable<'_>> {

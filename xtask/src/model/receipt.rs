@@ -89,7 +89,7 @@ pub enum Event {
     },
     /// An unfinished swap of a dead run was brought to an end.
     Recovered {
-        /// `finished` or `undone`.
+        /// `finished`, `undone` or `abandoned`.
         how: String,
         /// What it was restoring.
         subject: String,

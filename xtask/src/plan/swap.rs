@@ -56,7 +56,12 @@ pub fn plan(
     let drop_trigger =
         |schema: &str, name: &String| format!("DROP TRIGGER {}", qualified(schema, name));
     let new_triggers = statements(staged, ObjectKind::Trigger);
-    let locks = !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
+    // A MySQL with GTIDs refuses to change tables with and without transactions
+    // under one lock (error 1785).
+    let transactional =
+        live.non_transactional().is_empty() && staged.non_transactional().is_empty();
+    let locks = (flavour == Flavour::Mariadb || transactional)
+        && !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
     let in_the_way = in_the_way(live, staged);
     let drop_view = |(name, _): &(&String, _)| format!("DROP VIEW {}", qualified(target, name));
     // First, although the tables may then stay: programs keep the collation that the

@@ -1,6 +1,8 @@
 //! The JSON documents that `--json` prints: one a command, with a version. Fields
 //! can be added within a version; none is renamed, removed or changed in meaning.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +113,21 @@ pub struct RestoreDocument {
     pub tables: u64,
     /// Number of rows in all tables.
     pub rows: u64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// What `db-seed` added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeedDocument {
+    /// [`DOCUMENT_VERSION`].
+    pub version: u32,
+    /// The scale.
+    pub scale: f64,
+    /// The seed.
+    pub seed: u64,
+    /// Rows added to each table.
+    pub rows: BTreeMap<String, u64>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }

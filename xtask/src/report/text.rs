@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::human;
-use super::json::{BackupDocument, ListedBackup, RestoreDocument, VerifyDocument};
+use super::json::{BackupDocument, ListedBackup, RestoreDocument, SeedDocument, VerifyDocument};
 use crate::model::check::{Check, Outcome};
 use crate::model::label::Label;
 use crate::model::manifest::{Compression, Manifest};
@@ -90,6 +90,21 @@ pub fn checks(checks: &[Check]) -> String {
         table.add_row([word(check.outcome), &check.name, &check.detail]);
     }
     finished(&table)
+}
+
+/// What `db-seed` added.
+pub fn seed(document: &SeedDocument) -> String {
+    let mut table = table();
+    for (name, rows) in &document.rows {
+        table.add_row([name.as_str(), &human::thousands(*rows)]);
+    }
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let total = human::count(document.rows.values().sum(), "row");
+    let time = human::duration(document.duration_ms);
+    let SeedDocument { scale, seed, .. } = document;
+    format!("{}Added {total} at scale {scale}, seed {seed}, in {time}.\n", finished(&table))
 }
 
 /// What `db-restore` did.

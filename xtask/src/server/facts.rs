@@ -7,6 +7,9 @@ use crate::model::facts::{Flavour, LogPosition, ServerFacts, Version};
 use crate::model::ident::qualified;
 use crate::model::manifest::AppliedMigration;
 
+/// What stands for the identity of a server that does not tell it.
+pub const UNKNOWN: &str = "unknown";
+
 /// Reads the facts.
 ///
 /// # Errors
@@ -42,7 +45,7 @@ fn uuid(session: &mut Session, flavour: Flavour) -> String {
         Flavour::Mysql => "SELECT @@server_uuid",
         Flavour::Mariadb => "SELECT @@server_uid",
     };
-    session.value(variable).unwrap_or_else(|_| "unknown".to_owned())
+    session.value(variable).unwrap_or_else(|_| UNKNOWN.to_owned())
 }
 
 /// Where the server stands in its log of changes; says why when it cannot be known.

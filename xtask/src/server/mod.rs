@@ -2,12 +2,14 @@
 
 pub mod accounts;
 pub mod container;
+mod definition;
 pub mod endpoint;
 pub mod facts;
 pub mod find;
 pub mod greeting;
 pub mod inventory;
 pub mod local;
+pub mod obstacles;
 pub mod provision;
 pub mod session;
 pub mod tunnel;

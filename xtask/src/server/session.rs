@@ -119,7 +119,15 @@ impl Session {
     /// # Errors
     /// The server's error, with the beginning of the statement.
     pub fn run(&mut self, sql: &str) -> Result<()> {
-        self.conn.query_drop(sql).with_context(|| format!("run `{}`", shorten(sql)))
+        let what = || format!("run `{}`", shorten(sql));
+        // Not `query_drop`: it overlooks an error that comes after the columns.
+        let mut result = self.conn.query_iter(sql).with_context(what)?;
+        while let Some(set) = result.iter() {
+            for row in set {
+                row.with_context(what)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs several statements as one packet: the server goes on with them even
@@ -131,7 +139,8 @@ impl Session {
         if statements.is_empty() {
             return Ok(());
         }
-        let packet = statements.join(";\n");
+        // On a line of its own: a statement may end with a comment.
+        let packet = statements.join("\n;\n");
         let what = || format!("run `{}`", shorten(&packet));
         let mut result = self.conn.query_iter(&packet).with_context(what)?;
         while let Some(set) = result.iter() {

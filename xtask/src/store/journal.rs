@@ -58,6 +58,17 @@ impl Store {
         Ok(Some(serde_json::from_slice(&text).map_err(damaged)?))
     }
 
+    /// Puts the journal aside for good, under another name: its server is gone.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub fn abandon_journal(&self, lock: &StoreLock, stamp: &str) -> Result<String> {
+        self.demand(lock)?;
+        let name = format!("{}.abandoned-{stamp}", names::JOURNAL);
+        fs::rename_durably(&self.path(names::JOURNAL), &self.path(&name))?;
+        Ok(name)
+    }
+
     /// Removes the journal durably: the swap has come to its end.
     ///
     /// # Errors

@@ -6,5 +6,6 @@ mod faults;
 mod first_day;
 mod harness;
 mod hostile;
+mod seed;
 mod support;
 mod tables;

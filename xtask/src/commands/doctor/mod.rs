@@ -7,7 +7,7 @@ mod machine;
 use anyhow::Result;
 use serde_json::json;
 
-use super::Ctx;
+use super::{Ctx, recover};
 use crate::cli::doctor::Doctor;
 use crate::model::check::{Check, Outcome};
 use crate::model::exit::{ExitCode, Stop};
@@ -58,6 +58,9 @@ impl Findings {
 /// # Errors
 /// A [`Stop`] with the exit code of the first check that failed: 10, 11 or 40.
 pub fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
+    if args.forget_restore {
+        recover::forget(ctx)?;
+    }
     let mended = if args.fix { fix::mend(ctx)? } else { Vec::new() };
     let mut findings = Findings::default();
     machine::look(&ctx.settings, &mut findings);

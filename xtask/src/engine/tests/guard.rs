@@ -62,7 +62,6 @@ fn everything_else_is_refused() {
         "CREATE USER x;",
         "GRANT ALL ON *.* TO x;",
         "CREATE FUNCTION f RETURNS STRING SONAME 'x.so';",
-        "CREATE TRIGGER a BEFORE INSERT ON other.t FOR EACH ROW SET @a = 1;",
         "CREATE VIEW other.v AS SELECT 1;",
         "CREATE TABLE t (a int) DATA DIRECTORY='/tmp';",
         "CREATE TABLE t (a int) TABLESPACE x;",

@@ -26,14 +26,24 @@ fn each(name: &str, test: impl Fn(&Sandbox)) {
 }
 
 /// Out, checked, and back after `damage`.
-fn out_and_back(sandbox: &Sandbox, damage: &str) -> Capture {
-    let before = capture(sandbox);
+fn out_and_back(sandbox: &Sandbox, damage: &str) {
+    // MariaDB shows a trigger with the schema its author wrote; ours have none.
+    let bare = |all: Capture| {
+        let cut = |text: String| {
+            if text.contains(" TRIGGER ") {
+                text.replace(&format!("`{}`.", sandbox.schema), "")
+            } else {
+                text
+            }
+        };
+        Capture(all.0.into_iter().map(|(name, text)| (name, cut(text))).collect())
+    };
+    let before = bare(capture(sandbox));
     let label = backup(sandbox, "auto");
     demand(&sandbox.xtask(&["db-verify", &label]), 0, "db-verify");
     sandbox.sql(damage);
     restore(sandbox, &[&label]);
-    before.demand_equal(&capture(sandbox), "db-restore");
-    before
+    before.demand_equal(&bare(capture(sandbox)), "db-restore");
 }
 
 #[test]
@@ -70,7 +80,7 @@ CREATE TRIGGER `t` BEFORE INSERT ON `my isam` FOR EACH ROW SET @x = 1",
 const LATIN1: &[u8] = b"CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20));\n\
 DELIMITER //\n\
 CREATE FUNCTION `caf\xE9`() RETURNS VARCHAR(90) DETERMINISTIC RETURN concat('caf\xE9 ', charset('\xE9'))//\n\
-CREATE PROCEDURE p() COMMENT '\xFC' BEGIN\n -- gr\xFC\xDFe\n SELECT '\xE9' AS `\xE9`; END//\n\
+CREATE PROCEDURE p() COMMENT '\xFC' BEGIN\n -- comment\n SELECT '\xE9' AS `\xE9`; END//\n\
 CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 'na\xEFve'//\n\
 CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO INSERT INTO t VALUES (1, '\xE9')//\n\
 CREATE VIEW v AS SELECT '\xE9\xDF' AS `\xE9`, id FROM t//\n";
@@ -82,7 +92,7 @@ fn programs_from_a_latin1_client_mean_the_same() {
         fs::write_durably(&file, LATIN1).unwrap();
         client::load_with(sandbox, &sandbox.schema, &file, "--default-character-set=latin1");
         let before = capture(sandbox);
-        let means = |sandbox: &Sandbox| -> Vec<(String, String)> {
+        let means = |sandbox: &Sandbox| -> Vec<(Option<String>, String)> {
             sandbox
                 .root()
                 .query("SELECT `é`, `café`() FROM (SELECT 1) x LEFT JOIN v ON TRUE")
@@ -157,6 +167,24 @@ INSERT INTO t VALUES (1)"
             ),
         );
         out_and_back(sandbox, "DELETE FROM t; DROP TRIGGER `t_BEFORE_INSERT`");
+    });
+}
+
+#[test]
+fn a_view_that_lost_its_table_does_not_stop_the_restore() {
+    each("broken", |sandbox| {
+        sandbox.sql(
+            "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1);\
+             CREATE VIEW v AS SELECT id FROM t; CREATE VIEW `a view` AS SELECT id FROM v",
+        );
+        let label = backup(sandbox, "none");
+        let before = capture(sandbox);
+        sandbox.sql("DROP TABLE t");
+        let done = sandbox.xtask(&["db-backup"]);
+        demand(&done, 0, "a backup with broken views");
+        assert!(done.stderr.contains("`a view`") && done.stderr.contains("`v`"), "{}", done.stderr);
+        restore(sandbox, &[&label]);
+        before.demand_equal(&capture(sandbox), "db-restore");
     });
 }
 

@@ -50,6 +50,8 @@ impl Sandbox {
         // What a killed run left would be taken for this test's own.
         sandbox.remove_from_server();
         let mut root = server.root();
+        // The accounts' SQL is ours, whatever mode the server's sessions begin in.
+        root.query_drop("SET sql_mode = ''").unwrap();
         root.query_drop(format!("CREATE DATABASE `{}`", sandbox.schema)).unwrap();
         for statement in sandbox.accounts() {
             root.query_drop(&statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
