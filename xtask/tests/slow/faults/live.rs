@@ -100,13 +100,13 @@ fn without_definer(text: &str) -> String {
 }
 
 /// Only tables, rows and triggers: what changes places in one step. In it MySQL
-/// takes the line end before the `;` behind a trigger for a part of it, for a moment.
+/// takes the `;` behind a trigger for a part of it, for a moment.
 pub fn tables(live: &Live) -> Live {
     let kinds = ["table ", "rows ", "trigger "];
     let is_table = |key: &str| kinds.iter().any(|kind| key.starts_with(kind));
     live.iter()
         .filter(|(key, _)| is_table(key))
-        .map(|(k, v)| (k.clone(), v.replace(";\n", "\n").replace("\n\n", "\n")))
+        .map(|(k, v)| (k.clone(), v.replace("\n;\n", "\n").replace(";\n", "\n")))
         .collect()
 }
 
