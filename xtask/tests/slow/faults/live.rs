@@ -106,7 +106,9 @@ pub fn tables(live: &Live) -> Live {
     let is_table = |key: &str| kinds.iter().any(|kind| key.starts_with(kind));
     live.iter()
         .filter(|(key, _)| is_table(key))
-        .map(|(k, v)| (k.clone(), v.replace("\n;\n", "\n").replace(";\n", "\n")))
+        .map(|(k, v)| {
+            (k.clone(), v.replace("\n;\n", "\n").replace(";\n", "\n").replace("\n\n", "\n"))
+        })
         .collect()
 }
 
