@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
-use super::recover;
+use super::{obstacles, recover};
 use crate::cli::backup::{CompressChoice, DbBackup};
-use crate::engine::{self, Seen, compare, content, dumper, fingerprint};
+use crate::engine::{self, Seen, compare, dumper, fingerprint};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{LogPosition, ServerFacts};
@@ -19,7 +19,7 @@ use crate::model::manifest::{
 use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
-use crate::server::{Server, Session, facts, inventory, obstacles};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::commit::{FileFacts, is_disk_full};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
@@ -102,12 +102,12 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
     let facts = facts::read(&mut session)?;
     ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
     let before = inventory::read(&mut session, schema)?;
-    demand_writable(&mut session, schema, &before)?;
+    obstacles::demand_writable(&mut session, schema, &before)?;
     if !before.broken_views.is_empty() {
-        demand_really_broken(ctx, server, &before)?;
+        obstacles::demand_really_broken(ctx, server, &before)?;
     }
     let migrations = facts::migrations(&mut session, schema)?;
-    let rounded = rounded(&mut session, schema, &before)?;
+    let rounded = obstacles::rounded(&mut session, schema, &before)?;
     let position = facts::log_position(&mut session, facts.flavour);
     let client = dumper::find_client(server, facts.flavour, facts.version)?;
     let bytes_estimate = before.bytes_estimate();
@@ -124,50 +124,6 @@ fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
     Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
-}
-
-/// Tables with FLOAT values that the dump program will round, and how many.
-fn rounded(
-    session: &mut Session,
-    schema: &str,
-    inventory: &Inventory,
-) -> Result<BTreeMap<String, u64>> {
-    let mut rounded = BTreeMap::new();
-    for (name, table) in &inventory.tables {
-        let n = content::rounded_floats(session, schema, name, &table.float_columns)?;
-        if n > 0 {
-            rounded.insert(name.clone(), n);
-        }
-    }
-    Ok(rounded)
-}
-
-/// Refuses what a dump program writes as a broken statement.
-fn demand_writable(session: &mut Session, schema: &str, before: &Inventory) -> Result<()> {
-    let Some(table) = obstacles::all_generated(session, schema, before)? else { return Ok(()) };
-    let message = format!("`{table}` has rows and generated columns only; no backup was made");
-    Err(Stop::new(ExitCode::Store, message)
-        .hint("The dump programs write a broken statement for such a table.")
-        .hint("Give it a column of its own, for example an id.")
-        .into())
-}
-
-/// A view looks broken, too, to an account that may not use what it names. Only
-/// one that the account with all rights cannot read either is left out.
-fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<()> {
-    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
-    let all = inventory::read(&mut session, &ctx.settings.schema)?;
-    let broken = |name: &str| all.broken_views.iter().any(|view| view.name == name);
-    let Some(view) = seen.broken_views.iter().find(|view| !broken(&view.name)) else {
-        return Ok(());
-    };
-    let user = &ctx.settings.account(Role::Backup).user;
-    Err(Stop::new(
-        ExitCode::Configuration,
-        format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
-    )
-    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
-    .into())
 }
 
 /// Takes a backup and writes its receipt.

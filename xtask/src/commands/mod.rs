@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod list;
 pub mod live;
 pub mod migrate;
+pub mod obstacles;
 pub mod quickstart;
 pub mod recover;
 pub mod restore;

@@ -92,6 +92,26 @@ pub fn plan(
         packet.extend(settings(trigger));
         packet.push(trigger.sql.clone());
     }
+    let finish = finish(live, staged, target, before, new_triggers);
+    SwapPlan {
+        prepare: staged.trigger_order.iter().map(|name| drop_trigger(staging, name)).collect(),
+        packet,
+        remake_triggers: flavour == Flavour::Mysql && !staged.trigger_order.is_empty(),
+        undo: undo(target, live, staged, &in_the_way),
+        finish,
+        tables_in,
+        tables_out,
+    }
+}
+
+/// What comes after the RENAME.
+fn finish(
+    live: &Inventory,
+    staged: &Inventory,
+    target: &str,
+    before: &str,
+    new_triggers: Vec<JournalStatement>,
+) -> Vec<JournalStatement> {
     // First on the list for a run that finds the tables moved and the triggers missing.
     let mut finish = new_triggers;
     finish.extend(foreign_keys::released(live, before).into_iter().map(plain));
@@ -104,15 +124,7 @@ pub fn plan(
     for kind in [ObjectKind::Procedure, ObjectKind::Event] {
         finish.extend(statements(staged, kind));
     }
-    SwapPlan {
-        prepare: staged.trigger_order.iter().map(|name| drop_trigger(staging, name)).collect(),
-        packet,
-        remake_triggers: flavour == Flavour::Mysql && !staged.trigger_order.is_empty(),
-        undo: undo(target, live, staged, &in_the_way),
-        finish,
-        tables_in,
-        tables_out,
-    }
+    finish
 }
 
 fn moved(table: &str, from: &str, to: &str) -> String {
@@ -280,115 +292,5 @@ pub fn settings(statement: &JournalStatement) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::model::inventory::TableFacts;
-
-    fn table() -> TableFacts {
-        TableFacts {
-            ddl: String::new(),
-            auto_increment: None,
-            engine: "InnoDB".to_owned(),
-            columns: Vec::new(),
-            float_columns: Vec::new(),
-            rows_estimate: 0,
-            bytes_estimate: 0,
-        }
-    }
-
-    fn program(ddl: &str) -> Program {
-        Program {
-            ddl: ddl.to_owned(),
-            definer: String::new(),
-            sql_mode: Some("ANSI_QUOTES".to_owned()),
-            charset_client: "utf8mb4".to_owned(),
-            collation: "utf8mb4_bin".to_owned(),
-            time_zone: None,
-            table: None,
-        }
-    }
-
-    fn inventory(tables: &[&str], programs: &[(ObjectKind, &str, &str)]) -> Inventory {
-        Inventory {
-            tables: tables.iter().map(|t| ((*t).to_owned(), table())).collect(),
-            programs: programs
-                .iter()
-                .map(|(k, n, ddl)| ((*k, (*n).to_owned()), program(ddl)))
-                .collect::<BTreeMap<_, _>>(),
-            trigger_order: programs
-                .iter()
-                .filter(|(k, _, _)| *k == ObjectKind::Trigger)
-                .map(|(_, n, _)| (*n).to_owned())
-                .collect(),
-            ..Inventory::default()
-        }
-    }
-
-    #[test]
-    fn without_triggers_one_rename_is_all() {
-        let live = inventory(&["a", "new"], &[]);
-        let staged = inventory(&["a"], &[]);
-        let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
-        assert_eq!(
-            plan.packet,
-            [
-                "RENAME TABLE `d`.`a` TO `d__b`.`a`, `d`.`new` TO `d__b`.`new`, `d__s`.`a` TO `d`.`a`"
-            ]
-        );
-    }
-
-    #[test]
-    fn triggers_are_moved_under_a_lock_on_mysql_only() {
-        let trigger = (
-            ObjectKind::Trigger,
-            "t1",
-            "CREATE TRIGGER `t1` BEFORE INSERT ON `a` FOR EACH ROW SET @x=1",
-        );
-        let live = inventory(&["a"], &[trigger]);
-        let mysql = plan(Flavour::Mysql, "d", &live, "d__s", &live.clone(), "d__b");
-        assert!(
-            mysql.packet[0].starts_with("LOCK TABLES `d`.`a` WRITE, `d__s`.`a` WRITE"),
-            "{mysql:?}"
-        );
-        assert_eq!(mysql.packet[1], "DROP TRIGGER `d`.`t1`");
-        assert!(mysql.packet[2].starts_with("RENAME TABLE"));
-        assert_eq!(mysql.packet[3], "SET sql_mode = 'ANSI_QUOTES'");
-        assert!(mysql.remake_triggers && !mysql.packet.iter().any(|s| s.contains("UNLOCK")));
-        assert_eq!(mysql.undo.len(), 1);
-        let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b");
-        // MariaDB renames no table under LOCK TABLES.
-        let at = |word: &str| mariadb.packet.iter().position(|s| s.starts_with(word)).unwrap();
-        assert!(at("LOCK") < at("DROP TRIGGER") && at("DROP TRIGGER") < at("UNLOCK"));
-        assert!(at("UNLOCK") + 1 == at("RENAME"), "{mariadb:?}");
-    }
-
-    #[test]
-    fn a_finish_can_be_played_twice() {
-        let view = (ObjectKind::View, "v", "CREATE VIEW `v` AS select 1 AS `x`");
-        let (live, staged) = (inventory(&["a"], &[]), inventory(&["a"], &[view]));
-        let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
-        let sql: Vec<&str> = plan.finish.iter().map(|s| s.sql.as_str()).collect();
-        assert_eq!(sql, ["DROP VIEW IF EXISTS `v`", "CREATE VIEW `v` AS select 1 AS `x`"]);
-    }
-
-    #[test]
-    fn a_view_makes_way_for_a_table() {
-        let view = (ObjectKind::View, "a", "CREATE VIEW `a` AS select 1 AS `x`");
-        let (live, staged) = (inventory(&["b"], &[view]), inventory(&["a"], &[]));
-        let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
-        assert_eq!(plan.packet[0], "DROP VIEW `d`.`a`");
-        assert_eq!(plan.undo[0].sql, "CREATE OR REPLACE VIEW `a` AS select 1 AS `x`");
-        assert!(plan.finish.is_empty(), "{plan:?}");
-    }
-
-    #[test]
-    fn views_come_after_the_views_they_read() {
-        let a = (ObjectKind::View, "a", "CREATE VIEW `a` AS select `z`.`x` from `z`");
-        let z = (ObjectKind::View, "z", "CREATE VIEW `z` AS select 1 AS `x`");
-        let order: Vec<String> =
-            views(&inventory(&[], &[a, z])).into_iter().map(|s| s.sql).collect();
-        assert!(order[0].contains("VIEW `z`") && order[1].contains("VIEW `a`"), "{order:?}");
-    }
-}
+#[path = "swap_tests.rs"]
+mod tests;

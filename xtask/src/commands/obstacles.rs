@@ -1,0 +1,65 @@
+//! What stands in the way of a whole backup, found before the dump starts.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::ctx::Ctx;
+use crate::engine::content;
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::inventory::Inventory;
+use crate::server::{Server, Session, inventory, obstacles};
+
+/// Tables with FLOAT values that the dump program will round, and how many.
+///
+/// # Errors
+/// The server cannot be asked, or the backup is refused with what to change.
+pub fn rounded(
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, u64>> {
+    let mut rounded = BTreeMap::new();
+    for (name, table) in &inventory.tables {
+        let n = content::rounded_floats(session, schema, name, &table.float_columns)?;
+        if n > 0 {
+            rounded.insert(name.clone(), n);
+        }
+    }
+    Ok(rounded)
+}
+
+/// Refuses what a dump program writes as a broken statement.
+///
+/// # Errors
+/// The server cannot be asked, or the backup is refused with what to change.
+pub fn demand_writable(session: &mut Session, schema: &str, before: &Inventory) -> Result<()> {
+    let Some(table) = obstacles::all_generated(session, schema, before)? else { return Ok(()) };
+    let message = format!("`{table}` has rows and generated columns only; no backup was made");
+    Err(Stop::new(ExitCode::Store, message)
+        .hint("The dump programs write a broken statement for such a table.")
+        .hint("Give it a column of its own, for example an id.")
+        .into())
+}
+
+/// A view looks broken, too, to an account that may not use what it names. Only
+/// one that the account with all rights cannot read either is left out.
+///
+/// # Errors
+/// The server cannot be asked, or the backup is refused with what to change.
+pub fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Result<()> {
+    let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
+    let all = inventory::read(&mut session, &ctx.settings.schema)?;
+    let broken = |name: &str| all.broken_views.iter().any(|view| view.name == name);
+    let Some(view) = seen.broken_views.iter().find(|view| !broken(&view.name)) else {
+        return Ok(());
+    };
+    let user = &ctx.settings.account(Role::Backup).user;
+    Err(Stop::new(
+        ExitCode::Configuration,
+        format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
+    )
+    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
+    .into())
+}
