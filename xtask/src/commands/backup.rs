@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
-use super::{obstacles, recover};
+use super::{failed_backup as failed, obstacles, recover};
 use crate::cli::backup::{CompressChoice, DbBackup};
 use crate::engine::{self, Seen, compare, dumper, fingerprint};
 use crate::model::account::Role;
@@ -20,7 +20,7 @@ use crate::model::receipt::Event;
 use crate::plan::backup::{self as plan, BackupPlan};
 use crate::report;
 use crate::server::{Server, Session, facts, inventory};
-use crate::store::commit::{FileFacts, is_disk_full};
+use crate::store::commit::FileFacts;
 use crate::store::{Store, StoreLock, space};
 use crate::sys::{clock, git};
 
@@ -168,15 +168,16 @@ pub fn take(
     let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
     bar.done();
     let seen = dumped
-        .map_err(|error| on_full_disk(error, store))
-        .map_err(|error| on_lost_server(error, &mut session, server))?;
+        .map_err(|error| failed::on_full_disk(error, store))
+        .map_err(|error| failed::on_lost_server(error, &mut session, server))?;
     let after = inventory::read(&mut session, &plan.schema)?;
     demand_unmoved(&prepared.before, &after)?;
     demand_complete(&seen, &prepared.before)?;
-    engine::write_end_marker(&mut pending, &seen).map_err(|error| on_full_disk(error, store))?;
+    engine::write_end_marker(&mut pending, &seen)
+        .map_err(|error| failed::on_full_disk(error, store))?;
     let entry = pending
         .finish(|file| Ok(manifest(ctx, &prepared, &seen, file, wish, created_utc, start)))
-        .map_err(|error| on_full_disk(error, store))?;
+        .map_err(|error| failed::on_full_disk(error, store))?;
     let manifest =
         entry.manifest().cloned().context("the backup that was just made has no manifest")?;
     let event = Event::Backup {
@@ -188,7 +189,7 @@ pub fn take(
     };
     store
         .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
-        .map_err(|error| without_receipt(error, &manifest))?;
+        .map_err(|error| failed::without_receipt(error, &manifest))?;
     Ok(manifest)
 }
 
@@ -212,45 +213,6 @@ fn warn(ctx: &Ctx, prepared: &Prepared) {
             "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
         ));
     }
-}
-
-fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
-    if !is_disk_full(&error) {
-        return error;
-    }
-    let stop = Stop::new(
-        ExitCode::Store,
-        format!("the disk with {} is full; no backup was made", store.dir().display()),
-    )
-    .hint("Free some space, or write elsewhere with --out DIR.")
-    .hint("The older backups are untouched.");
-    error.context(stop)
-}
-
-/// A dump program that dies with its container says nothing: our own session knows.
-fn on_lost_server(error: anyhow::Error, session: &mut Session, server: &Server) -> anyhow::Error {
-    if session.run("SELECT 1").is_ok() {
-        return error;
-    }
-    let message = format!("{server} went away during the dump; no backup was made");
-    let stop = Stop::new(ExitCode::Server, message)
-        .hint("`cargo xtask db-up` starts the database again.")
-        .hint("The older backups are untouched.");
-    error.context(stop)
-}
-
-/// The backup is there by then, and whoever reads the message must know that.
-fn without_receipt(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
-    let stop = Stop::new(
-        ExitCode::Store,
-        format!(
-            "{} was made and is good, but its receipt could not be written: {}",
-            manifest.label,
-            error.root_cause()
-        ),
-    )
-    .hint("The next command that writes to the ledger needs what this one lacked: room, or a whole ledger.");
-    error.context(stop)
 }
 
 fn demand_unmoved(before: &Inventory, after: &Inventory) -> Result<()> {

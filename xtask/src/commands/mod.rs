@@ -7,6 +7,7 @@ pub mod ci;
 pub mod ctx;
 pub mod docs;
 pub mod doctor;
+mod failed_backup;
 pub mod list;
 pub mod live;
 pub mod migrate;
