@@ -9,8 +9,9 @@ use super::{staging, swap};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::Event;
+use crate::model::swap::SwapJournal;
 use crate::server::facts::UNKNOWN;
-use crate::server::{Server, facts, inventory};
+use crate::server::{self, Server, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
@@ -98,6 +99,7 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
     let Some(journal) = store.read_journal()? else {
         return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to forget").into());
     };
+    demand_gone(ctx, &journal)?;
     let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
     let event = Event::Recovered { how: "abandoned".to_owned(), subject: journal.source.clone() };
     store.append(&lock, &journal.server, &journal.target, event, clock::now())?;
@@ -107,6 +109,21 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
         journal.source
     ));
     Ok(())
+}
+
+/// Refuses to forget a restore whose server answers: there it can be finished.
+fn demand_gone(ctx: &Ctx, journal: &SwapJournal) -> Result<()> {
+    let Ok(server) = server::find(&ctx.settings, &ctx.ui) else { return Ok(()) };
+    let here = ctx
+        .session(&server, Role::Restore, None)
+        .and_then(|mut session| facts::read(&mut session))
+        .is_ok_and(|facts| facts.uuid == journal.server);
+    if !here {
+        return Ok(());
+    }
+    Err(Stop::new(ExitCode::Usage, "the server of that restore answers; it is not forgotten")
+        .hint("`cargo xtask doctor --fix` brings the restore to its end.")
+        .into())
 }
 
 /// Removes staging schemas where that needs no wait and no help: a backup works

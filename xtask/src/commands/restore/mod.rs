@@ -251,9 +251,11 @@ impl Run<'_> {
 
     /// What is live and not in the backup is gone after the swap: said before it.
     fn say_what_goes(&self, live: &Inventory, staged: &Staged) {
+        let broken = live.broken_views.iter().map(|view| format!("view `{}`", view.name));
         let gone: Vec<String> = fingerprint::differences(live, &staged.inventory)
             .into_iter()
             .filter_map(|line| line.strip_suffix(" is missing").map(str::to_owned))
+            .chain(broken)
             .collect();
         if !gone.is_empty() {
             self.ctx.ui.warn(format!(

@@ -25,7 +25,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::literal;
 use crate::report;
 use crate::server::session::{code, said};
-use crate::server::{self, Server, Session};
+use crate::server::{Server, Session};
 use crate::sys::clock;
 use rows::TABLES;
 use sizes::Sizes;
@@ -40,7 +40,7 @@ const SCALE_MAX: f64 = 1000.0;
 /// The schema is not migrated, the seed was used already, or the server refuses.
 pub fn run(ctx: &mut Ctx, args: &DbSeed) -> Result<()> {
     let start = Instant::now();
-    let server = server::find(&ctx.settings, &ctx.ui)?;
+    let server = ctx.server(args.yes)?;
     let mut session = open(ctx, &server)?;
     demand_possible(ctx, &mut session, args.scale, args.seed)?;
     let schema = ctx.settings.schema.clone();

@@ -248,7 +248,7 @@ impl Run<'_> {
             )),
             Err(second) => error.context(
                 Stop::new(ExitCode::Store, format!("`{target}` could not be given the rows, and not everything could be put back yet: {second:#}"))
-                    .hint("When the server is back, run `cargo xtask doctor`: it finishes what is left."),
+                    .hint("When the server is back, run `cargo xtask doctor --fix`: it finishes what is left."),
             ),
         }
     }

@@ -75,7 +75,7 @@ fn rename_created(session: &mut Session, journal: &SwapJournal) -> Result<()> {
             ExitCode::Store,
             format!("the rows of {} are in `{target}`, but not under their names yet", names.join(", ")),
         )
-        .hint("If somebody made a table of that name meanwhile, rename it; `cargo xtask doctor` then finishes this.")
+        .hint("If somebody made a table of that name meanwhile, rename it; `cargo xtask doctor --fix` then finishes this.")
     })
 }
 
