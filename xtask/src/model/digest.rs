@@ -1,7 +1,5 @@
 //! The order-independent content digest of a table.
 
-use serde::{Deserialize, Serialize};
-
 /// Row count and content digest of one table.
 ///
 /// The digest is the sum, modulo 2^128, of each row's XXH3-128 hash, so that
@@ -28,12 +26,6 @@ impl ContentDigest {
         self.sum = self.sum.wrapping_add(hash);
     }
 
-    /// Adds what another connection or another part of the file saw.
-    pub fn merge(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.sum = self.sum.wrapping_add(other.sum);
-    }
-
     /// The digest as 32 lower-case hex digits.
     pub fn hex(&self) -> String {
         format!("{:032x}", self.sum)
@@ -46,13 +38,4 @@ impl ContentDigest {
             .flatten()
             .map(|sum| Self { rows, sum })
     }
-}
-
-/// A digest as manifests store it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredDigest {
-    /// Number of rows.
-    pub rows: u64,
-    /// 32 hex digits.
-    pub digest: String,
 }

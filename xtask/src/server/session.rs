@@ -180,11 +180,6 @@ impl Session {
     pub fn conn(&mut self) -> &mut Conn {
         &mut self.conn
     }
-
-    /// The id that the server knows this connection by.
-    pub fn id(&self) -> u32 {
-        self.conn.connection_id()
-    }
 }
 
 /// The beginning of a statement, on one line, for messages.

@@ -86,11 +86,6 @@ impl Stream {
             _ => None,
         }
     }
-
-    /// The child's process id.
-    pub fn pid(&self) -> Option<u32> {
-        self.reader.pids().first().copied()
-    }
 }
 
 struct Watched {
