@@ -1,17 +1,38 @@
 //! `migrate`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
 
-/// Apply pending migrations: a backup is taken and proven by restoring it first.
+/// How a migration goes live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrategyChoice {
+    /// Swap where it is proven that nothing wrote since the backup, else in place
+    #[default]
+    Auto,
+    /// The rehearsed copy takes the live schema's place, or nothing happens
+    Swap,
+    /// Statement by statement on the live schema
+    InPlace,
+}
+
+/// Apply pending migrations: a backup is taken and proven by restoring it, and the
+/// migrations are rehearsed on that copy first.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask migrate --status\n  cargo xtask migrate --dry-run\n  cargo xtask migrate"
+    after_help = "Examples:\n  cargo xtask migrate --status\n  cargo xtask migrate --dry-run\n  cargo xtask migrate\n  cargo xtask migrate --undo\n\nThe story, and what each refusal means: docs/gate.md."
 )]
 pub struct Migrate {
     /// Show applied and pending migrations; writes nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["undo", "dry_run"])]
     pub status: bool,
     /// Show what would be done and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// How the migrations go live [default: gate.strategy in xtask.toml]
+    #[arg(long, value_enum)]
+    pub strategy: Option<StrategyChoice>,
+    /// Take the last migration by swap back, where nothing wrote since
+    #[arg(long, conflicts_with = "strategy")]
+    pub undo: bool,
 }

@@ -44,7 +44,7 @@ impl Api {
         Ok(Self { program })
     }
 
-    /// Runs it as `role` on `schema`.
+    /// Runs it with `stdin` on its standard input, where that is given.
     ///
     /// # Errors
     /// It cannot be started or runs past `deadline`. How it ended is for the caller to judge.
@@ -52,12 +52,14 @@ impl Api {
         &self,
         ctx: &Ctx,
         server: &Server,
-        role: Role,
-        schema: &str,
+        who: &As<'_>,
         args: &[&str],
+        stdin: Option<&str>,
         deadline: Duration,
     ) -> Result<Finished> {
+        let As { role, plays, schema } = *who;
         let account = ctx.settings.account(role);
+        let policy = &ctx.settings.policy.gate;
         let password = account
             .password
             .as_ref()
@@ -68,8 +70,13 @@ impl Api {
             // Half a migration is worse than a late Ctrl-C.
             .undisturbed()
             .env("DB_NAME", schema)
-            .env(role.password_var(), password.reveal());
-        if let Some(variable) = role.user_var() {
+            .env("DB_LOCK_WAIT_SECONDS", policy.lock_wait_s.to_string())
+            .env("DB_LOCK_RETRIES", policy.lock_retries.to_string())
+            .env(plays.password_var(), password.reveal());
+        if let Some(text) = stdin {
+            cmd = cmd.stdin(text);
+        }
+        if let Some(variable) = plays.user_var() {
             cmd = cmd.env(variable, &account.user);
         }
         // Only what is set here counts: the shell may hold another project's settings.
@@ -80,6 +87,25 @@ impl Api {
             cmd = cmd.env(name, value);
         }
         cmd.run(deadline)
+    }
+}
+
+/// Whom the API logs in as, and where it works.
+#[derive(Debug, Clone, Copy)]
+pub struct As<'a> {
+    /// The account.
+    pub role: Role,
+    /// Whose place it takes: on a copy, which `app_user` cannot reach, another
+    /// account plays its part.
+    pub plays: Role,
+    /// The schema.
+    pub schema: &'a str,
+}
+
+impl<'a> As<'a> {
+    /// An account in its own place.
+    pub fn of(role: Role, schema: &'a str) -> Self {
+        Self { role, plays: role, schema }
     }
 }
 

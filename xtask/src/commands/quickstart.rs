@@ -2,15 +2,12 @@
 //! verified database. Each step is one of the other commands' work; a second run
 //! finds what is there and goes on.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::json;
 
-use super::api::{self, Api};
 use super::backup::{LOCK_WAIT, Wish};
 use super::ctx::Ctx;
-use super::{backup, migrate, recover, seed, server as servers, verify};
+use super::{backup, import, migrate, recover, seed, server as servers, verify};
 use crate::cli::quickstart::Quickstart;
 use crate::cli::server::Where;
 use crate::model::account::Role;
@@ -20,8 +17,6 @@ use crate::model::manifest::{Manifest, Reason};
 use crate::report::human;
 use crate::server::{Server, accounts};
 use crate::sys::docker;
-
-const IMPORT: Duration = Duration::from_secs(600);
 
 /// Accounts with profiles and a little watch history, so that every table has rows.
 const SAMPLE_SCALE: f64 = 0.001;
@@ -84,20 +79,14 @@ fn no_container(ctx: &Ctx) -> bool {
         && matches!(docker::inspect(&ctx.settings.container), Ok(None))
 }
 
-/// Loads the catalogue and a few generated accounts, into empty tables only:
-/// a change of a filled database belongs behind the gate.
+/// Loads the catalogue, through the gate, and a few generated accounts; both into
+/// empty tables only.
 fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
     if rows(ctx, server, "movie")? == 0 {
-        let api = Api::build(ctx)?;
-        let folder = ctx.settings.root.join("api").join("seed").display().to_string();
-        let schema = ctx.settings.schema.clone();
-        let finished =
-            api.run(ctx, server, Role::App, &schema, &["import", "--dir", &folder], IMPORT)?;
-        if !finished.ok() {
-            let message =
-                format!("the sample catalogue could not be loaded:\n  {}", api::said(&finished));
-            return Err(Stop::new(ExitCode::Unexpected, message).into());
-        }
+        let folder = ctx.settings.root.join("api").join("seed");
+        let names = ["genres", "people", "movies", "series", "episodes", "credits"];
+        let files = names.map(|name| folder.join(format!("{name}.csv")));
+        import::apply(ctx, server, &files)?;
     }
     if rows(ctx, server, "account")? == 0 {
         seed::fill(ctx, server, SAMPLE_SCALE, 1)?;

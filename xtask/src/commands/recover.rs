@@ -27,6 +27,9 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     }
     // What is done now could not be recorded: better not to begin it.
     store.read()?;
+    if store.read_in_place()?.is_some() {
+        ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped");
+    }
     let Some(journal) = store.read_journal()? else {
         if let Some(server) = server {
             sweep(ctx, server);
@@ -36,15 +39,12 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     let Some(server) = server else {
         // What only reads files goes on without the server.
         ctx.ui.warn(format!(
-            "a restore of {} into `{}` did not finish; `cargo xtask doctor --fix` brings it to its end",
-            journal.source, journal.target
+            "{} did not finish; `cargo xtask doctor --fix` brings it to its end",
+            journal.what()
         ));
         return Ok(());
     };
-    ctx.ui.warn(format!(
-        "a restore of {} into `{}` did not finish; looking where it stopped",
-        journal.source, journal.target
-    ));
+    ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
     // The dead run's statements may still be executing; its lock is held until they end.
     let mut session = staging::locked_session(ctx, server)?;
     let facts = facts::read(&mut session)?;
@@ -76,12 +76,9 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
             )
         }
         swap::Settled::Finished => {
-            format!(
-                "the tables had been swapped: the restore of {} is finished now",
-                journal.source
-            )
+            format!("the tables had been swapped: {} is finished now", journal.what())
         }
-        swap::Settled::Undone => format!("`{}` is as it was before that restore", journal.target),
+        swap::Settled::Undone => format!("`{}` is as it was before that", journal.target),
     });
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;

@@ -68,6 +68,8 @@ impl Staged {
 /// The login fails, or another session holds the lock (exit code 12).
 pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
     let mut session = ctx.session(server, Role::Restore, None)?;
+    // So that what others write can be told from what is written here.
+    session.track_gtids()?;
     // The server's own limit is a day or a year.
     session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
     let name = lock_name(ctx);

@@ -9,7 +9,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
-use crate::model::swap::{JournalStatement, SwapJournal, SwapPhase};
+use crate::model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
 use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
@@ -35,7 +35,12 @@ pub struct Swap<'a> {
     pub before: &'a str,
     /// What is being restored, for the journal.
     pub source: &'a str,
+    /// What it is for.
+    pub purpose: Purpose,
 }
+
+/// Looks at the live tables while all of them are locked; an error calls the swap off.
+pub type Guard<'a> = &'a mut dyn FnMut(&mut Session) -> Result<()>;
 
 /// Swaps. When it fails before the tables moved, the live schema is as it was.
 ///
@@ -48,14 +53,15 @@ pub fn execute(
     store: &Store,
     lock: &StoreLock,
     swap: &Swap<'_>,
+    guard: Option<Guard<'_>>,
 ) -> Result<()> {
-    let plan =
-        plan::plan(swap.flavour, swap.target, swap.live, swap.staging, swap.staged, swap.before);
+    let Swap { flavour, target, live, staging, staged, before, .. } = swap;
+    let plan = plan::plan(*flavour, target, live, staging, staged, before, guard.is_some());
     let journal = journal(swap, &plan);
     // Before anything that it names is made: without it nobody would remove that.
     store.write_journal(lock, &journal)?;
     point("swap.journal")?;
-    let moved = move_tables(session, swap, &plan);
+    let moved = move_tables(session, swap, &plan, guard);
     point("swap.renamed")?;
     if let Err(error) = moved {
         return Err(failed(ctx, session, store, lock, &journal, error));
@@ -63,7 +69,12 @@ pub fn execute(
     finish(session, store, lock, &journal)
 }
 
-fn move_tables(session: &mut Session, swap: &Swap<'_>, plan: &SwapPlan) -> Result<()> {
+fn move_tables(
+    session: &mut Session,
+    swap: &Swap<'_>,
+    plan: &SwapPlan,
+    guard: Option<Guard<'_>>,
+) -> Result<()> {
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
         quote(swap.before),
@@ -75,6 +86,13 @@ fn move_tables(session: &mut Session, swap: &Swap<'_>, plan: &SwapPlan) -> Resul
     }
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
+    let Some(guard) = guard else { return session.run_all(&plan.whole()) };
+    session.run_all(&plan.before_lock)?;
+    if let Some(lock) = &plan.lock {
+        session.run(lock)?;
+    }
+    point("gate.locked")?;
+    guard(session)?;
     session.run_all(&plan.packet)
 }
 
@@ -86,6 +104,7 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         staging: swap.staging.to_owned(),
         before: swap.before.to_owned(),
         source: swap.source.to_owned(),
+        purpose: swap.purpose,
         phase: SwapPhase::Prepared,
         tables_in: plan.tables_in.clone(),
         tables_out: plan.tables_out.clone(),
@@ -129,6 +148,8 @@ fn failed(
     // 1205: lock wait timeout exceeded.
     let waited = code(&error) == Some(1205);
     match settle(session, store, lock, journal) {
+        // The guard's own refusal says more than that nothing was swapped.
+        Ok(Settled::Undone) if error.downcast_ref::<Stop>().is_some() => error,
         Ok(Settled::Undone) => {
             let stop = Stop::new(
                 ExitCode::Store,

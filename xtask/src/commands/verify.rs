@@ -179,7 +179,7 @@ fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<V
     let verified =
         Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
     let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
-    record(ctx, store, lock, source, &verified, read.sha256, uuid)?;
+    record(ctx, store, lock, source, &verified, read.sha256, uuid, None)?;
     Ok(verified)
 }
 
@@ -215,7 +215,8 @@ pub fn drill(
     }
     let verified =
         Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
-    record(ctx, store, lock, source, &verified, sha256, &uuid)?;
+    let own = session.own_gtids().map(|own| own.join(","));
+    record(ctx, store, lock, source, &verified, sha256, &uuid, own)?;
     Ok(verified)
 }
 
@@ -231,6 +232,7 @@ pub(super) fn record(
     verified: &Verified,
     sha256: String,
     uuid: &str,
+    own_gtids: Option<String>,
 ) -> Result<()> {
     let event = Event::Verify {
         subject: source.name.clone(),
@@ -239,6 +241,7 @@ pub(super) fn record(
         passed: verified.passed(),
         checks: verified.checks.clone(),
         duration_ms: verified.duration_ms,
+        own_gtids,
     };
     store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
     Ok(())

@@ -55,6 +55,24 @@ pub(super) fn single(kind: &Kind, text: &[u8], mode: LexMode) -> Refused {
         .ok_or(SECOND)
 }
 
+/// Whether a program's text, cut off before a `;`, is whole: every block of its body
+/// is closed. What is not a program, or has no block, ends at its first `;`.
+pub(super) fn whole(kind: &Kind, text: &[u8], mode: LexMode) -> bool {
+    let mut tokens = Tokens::new(text, mode);
+    if to_body(kind, &mut tokens).is_none() {
+        return true;
+    }
+    let mut ahead = tokens.clone();
+    let first = ahead.next();
+    let label = ahead.peek().is_some_and(|token| token.is_punct(b':'));
+    if !label && !first.is_some_and(|token| Block::opened(&token).is_some()) {
+        return true;
+    }
+    let walk =
+        Walk { tokens, blocks: Vec::new(), start: true, wait: None, depth: 0, cases: Vec::new() };
+    walk.run().is_some()
+}
+
 /// Moves to the body's first token; `None` for what cannot have a body with `;`.
 fn to_body(kind: &Kind, tokens: &mut Tokens<'_>) -> Option<()> {
     let (object, _) = kind.program()?;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::model::inventory::{Inventory, ObjectKind};
+use crate::model::manifest::Manifest;
 use crate::sys::hash;
 
 /// SHA-256 of each object's normalised definition.
-pub fn definitions(inventory: &Inventory) -> BTreeMap<(ObjectKind, String), String> {
+pub fn definitions(inventory: &Inventory) -> Definitions {
     inventory
         .definitions()
         .map(|(kind, name, ddl)| ((kind, name.to_owned()), hash::sha256_hex(ddl.as_bytes())))
@@ -42,13 +43,36 @@ pub fn schema(inventory: &Inventory) -> String {
 
 /// What differs between two schemas' definitions, one line each.
 pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
-    let order = want.trigger_order == have.trigger_order;
-    let (want, have) = (definitions(want), definitions(have));
+    let mut out = differing(&definitions(want), &definitions(have));
+    if out.is_empty() && want.trigger_order != have.trigger_order {
+        out.push("triggers fire in another order".to_owned());
+    }
+    out
+}
+
+/// Hashes of definitions by kind and name.
+pub type Definitions = BTreeMap<(ObjectKind, String), String>;
+
+/// The definitions that a backup's manifest lists.
+pub fn listed(manifest: &Manifest) -> Definitions {
+    let tables = manifest
+        .tables
+        .iter()
+        .map(|table| ((ObjectKind::Table, table.name.clone()), table.ddl_sha256.clone()));
+    let programs = manifest
+        .programs
+        .iter()
+        .map(|program| ((program.kind, program.name.clone()), program.ddl_sha256.clone()));
+    tables.chain(programs).collect()
+}
+
+/// As [`differences`], from the hashes.
+pub fn differing(want: &Definitions, have: &Definitions) -> Vec<String> {
     let say = |(kind, name): &(ObjectKind, String), what: &str| {
         format!("{} `{name}` {what}", kind.keyword().to_lowercase())
     };
     let mut out: Vec<String> = Vec::new();
-    for (object, hash) in &want {
+    for (object, hash) in want {
         match have.get(object) {
             None => out.push(say(object, "is missing")),
             Some(found) if found != hash => out.push(say(object, "differs")),
@@ -58,8 +82,5 @@ pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
     out.extend(
         have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is too many")),
     );
-    if out.is_empty() && !order {
-        out.push("triggers fire in another order".to_owned());
-    }
     out
 }

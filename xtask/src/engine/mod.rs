@@ -5,6 +5,7 @@
 //! `encoding` → `scan` → `statement` → `rewrite` → `copy` or `read`, and
 //! `guard` judges what `read` gives out before anybody sends it.
 
+pub mod alter;
 mod body;
 pub mod client;
 pub mod compare;
@@ -27,6 +28,7 @@ mod sections;
 pub mod seen;
 pub mod send;
 pub mod setting;
+pub mod split;
 pub mod statement;
 pub mod table;
 pub mod tuple;

@@ -47,7 +47,7 @@ impl ObjectKind {
 }
 
 /// A table, as far as its definition goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableFacts {
     /// `SHOW CREATE TABLE` without `AUTO_INCREMENT=…`.
     pub ddl: String,
@@ -68,7 +68,7 @@ pub struct TableFacts {
 }
 
 /// A view, trigger, routine or event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// A statement that creates it in the session's current schema, without DEFINER.
     pub ddl: String,
@@ -99,7 +99,7 @@ pub struct BrokenView {
 }
 
 /// Everything in one schema.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Inventory {
     /// The schema's default character set.
     pub charset: String,
@@ -109,6 +109,7 @@ pub struct Inventory {
     pub tables: BTreeMap<String, TableFacts>,
     /// Everything else by kind and name. Triggers of one table and event are
     /// created in the order of `trigger_order`.
+    #[serde(with = "as_list")]
     pub programs: BTreeMap<(ObjectKind, String), Program>,
     /// Trigger names in the order in which they fire, so that recreating them
     /// in this order keeps it.
@@ -164,5 +165,28 @@ impl Inventory {
     /// Sum of the server's row estimates.
     pub fn rows_estimate(&self) -> u64 {
         self.tables.values().map(|t| t.rows_estimate).sum()
+    }
+}
+
+/// JSON has no maps with pairs as keys.
+mod as_list {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{ObjectKind, Program};
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<(ObjectKind, String), Program>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<(ObjectKind, String), Program>, D::Error> {
+        let list = Vec::<((ObjectKind, String), Program)>::deserialize(from)?;
+        Ok(list.into_iter().collect())
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
 
 /// The format version this tool writes, and the newest it reads.
@@ -27,6 +28,20 @@ impl Level {
             Self::Restore => "restore",
         }
     }
+}
+
+/// What came of a change that stood before the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateOutcome {
+    /// It is live.
+    Applied,
+    /// It was refused; the live schema was not touched.
+    Refused,
+    /// It failed on the live schema, and the state before it is back.
+    Restored,
+    /// It failed on the live schema, and the state before it is not back.
+    NotRestored,
 }
 
 /// What happened.
@@ -60,6 +75,10 @@ pub enum Event {
         checks: Vec<Check>,
         /// How long it took, in milliseconds; for `restore` the measured recovery time.
         duration_ms: u64,
+        /// The GTIDs of the drill's own work on the server, so that what others wrote
+        /// can be told from it; `None` where the server does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        own_gtids: Option<String>,
     },
     /// The running database was checked.
     Live {
@@ -86,6 +105,37 @@ pub enum Event {
         rows: u64,
         /// How long it took, in milliseconds.
         duration_ms: u64,
+    },
+    /// A change stood before the gate.
+    Gate {
+        /// What wanted to pass: `<version>_<description>` of migrations, or file names.
+        changes: Vec<String>,
+        /// What came of it.
+        outcome: GateOutcome,
+        /// Why it was refused, or how it failed; empty where it passed.
+        detail: String,
+        /// The backup in front of it; `None` where the schema held no table.
+        backup: Option<Label>,
+        /// How it went live; `None` where it did not.
+        strategy: Option<Strategy>,
+        /// Where the old tables are, after a swap.
+        previous_schema: Option<String>,
+        /// What the rehearsal saw.
+        statements: Vec<StatementReport>,
+        /// How long its steps took.
+        times: GateTimes,
+        /// The GTIDs of the rehearsal's own work, as in `Verify`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        own_gtids: Option<String>,
+    },
+    /// A migration by swap was taken back.
+    Undone {
+        /// What is not applied any more.
+        changes: Vec<String>,
+        /// The backup that had been taken for it.
+        backup: Label,
+        /// Where the migrated tables are.
+        previous_schema: String,
     },
     /// An unfinished swap of a dead run was brought to an end.
     Recovered {

@@ -31,6 +31,19 @@ pub struct JournalStatement {
     pub sql: String,
 }
 
+/// What a swap is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A backup comes back.
+    #[default]
+    Restore,
+    /// The rehearsed copy becomes the migrated schema.
+    Migrate,
+    /// The state before a migration comes back.
+    Undo,
+}
+
 /// Written durably before the first statement of a swap, removed after the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwapJournal {
@@ -45,8 +58,11 @@ pub struct SwapJournal {
     pub staging: String,
     /// Where the old tables go.
     pub before: String,
-    /// The backup that is being restored.
+    /// The backup that is being restored, or that was taken for the migration.
     pub source: String,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
     /// How far it got, as far as the process could still write.
     pub phase: SwapPhase,
     /// Names of the tables that move in.
@@ -71,4 +87,18 @@ pub struct SwapJournal {
     /// For `rows_only`: the AUTO_INCREMENT value that a table has to reach.
     #[serde(default)]
     pub counters: Vec<(String, u64)>,
+}
+
+impl SwapJournal {
+    /// "a restore of X into `mydb`", for messages.
+    pub fn what(&self) -> String {
+        let (source, target) = (&self.source, &self.target);
+        match self.purpose {
+            Purpose::Restore => format!("a restore of {source} into `{target}`"),
+            Purpose::Migrate => format!("a migration of `{target}` (backup {source})"),
+            Purpose::Undo => {
+                format!("the way back to before a migration of `{target}` (backup {source})")
+            }
+        }
+    }
 }

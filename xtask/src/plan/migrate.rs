@@ -18,6 +18,11 @@ pub struct MigrationFile {
 }
 
 impl MigrationFile {
+    /// `<version>_<description>`, as its file is called.
+    pub fn name(&self) -> String {
+        format!("{}_{}", self.version, self.description)
+    }
+
     /// Reads a file name; `None` for anything but an up migration.
     pub fn from_name(name: &str, checksum: String) -> Option<Self> {
         let (version, rest) = name.split_once('_')?;

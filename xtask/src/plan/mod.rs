@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod dump_client;
 pub mod foreign_keys;
+pub mod gate;
 pub mod migrate;
 pub mod restore;
 pub mod swap;

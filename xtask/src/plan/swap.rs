@@ -24,8 +24,12 @@ use crate::model::swap::JournalStatement;
 pub struct SwapPlan {
     /// Drops the staged triggers; nobody sees the staging schema, so this needs no care.
     pub prepare: Vec<String>,
-    /// The packet that does it. On MySQL the tables stay locked after it, until the
-    /// triggers were made again.
+    /// What has to be done before the lock; the tables may still stay where they are.
+    pub before_lock: Vec<String>,
+    /// `LOCK TABLES …` over every table of both sides; `None` where nothing needs it.
+    pub lock: Option<String>,
+    /// The packet that does it, under the lock. On MySQL the tables stay locked after
+    /// it, until the triggers were made again.
     pub packet: Vec<String>,
     /// Whether the triggers have to be made again: MySQL takes the `;` that follows a
     /// trigger in a packet for a part of it.
@@ -41,8 +45,17 @@ pub struct SwapPlan {
     pub tables_out: Vec<String>,
 }
 
+impl SwapPlan {
+    /// Everything up to the RENAME and its triggers as one packet, for a swap that
+    /// looks at nothing in between.
+    pub fn whole(&self) -> Vec<String> {
+        self.before_lock.iter().chain(&self.lock).chain(&self.packet).cloned().collect()
+    }
+}
+
 /// Plans the swap of `staged` (in `staging`) for `live` (in `target`), the old
-/// tables going to `before`.
+/// tables going to `before`. `always_lock` is for a caller that looks at the live
+/// tables under the lock before it goes on.
 pub fn plan(
     flavour: Flavour,
     target: &str,
@@ -50,6 +63,7 @@ pub fn plan(
     staging: &str,
     staged: &Inventory,
     before: &str,
+    always_lock: bool,
 ) -> SwapPlan {
     let tables_out: Vec<String> = live.tables.keys().cloned().collect();
     let tables_in: Vec<String> = staged.tables.keys().cloned().collect();
@@ -61,23 +75,22 @@ pub fn plan(
     let transactional =
         live.non_transactional().is_empty() && staged.non_transactional().is_empty();
     let locks = (flavour == Flavour::Mariadb || transactional)
-        && !(live.trigger_order.is_empty() && staged.trigger_order.is_empty());
+        && (always_lock || !(live.trigger_order.is_empty() && staged.trigger_order.is_empty()));
     let in_the_way = in_the_way(live, staged);
     let drop_view = |(name, _): &(&String, _)| format!("DROP VIEW {}", qualified(target, name));
     // First, although the tables may then stay: programs keep the collation that the
     // schema has when they are made, and MySQL refuses this under LOCK TABLES.
-    let mut packet: Vec<String> =
+    let mut before_lock: Vec<String> =
         default_collation(target, live, staged).map(|it| it.sql).into_iter().collect();
-    packet.extend(in_the_way.iter().map(drop_view));
-    if locks {
-        let lock = |schema: &str, table: &String| format!("{} WRITE", qualified(schema, table));
-        let all: Vec<String> = tables_out
-            .iter()
-            .map(|t| lock(target, t))
-            .chain(tables_in.iter().map(|t| lock(staging, t)))
-            .collect();
-        packet.push(format!("LOCK TABLES {}", all.join(", ")));
-    }
+    before_lock.extend(in_the_way.iter().map(drop_view));
+    let lock = |schema: &str, table: &String| format!("{} WRITE", qualified(schema, table));
+    let all: Vec<String> = tables_out
+        .iter()
+        .map(|t| lock(target, t))
+        .chain(tables_in.iter().map(|t| lock(staging, t)))
+        .collect();
+    let lock = (locks && !all.is_empty()).then(|| format!("LOCK TABLES {}", all.join(", ")));
+    let mut packet: Vec<String> = Vec::new();
     packet.extend(live.trigger_order.iter().map(|name| drop_trigger(target, name)));
     if locks && flavour == Flavour::Mariadb {
         packet.push("UNLOCK TABLES".to_owned());
@@ -94,7 +107,13 @@ pub fn plan(
     }
     let finish = finish(live, staged, target, before, new_triggers);
     SwapPlan {
-        prepare: staged.trigger_order.iter().map(|name| drop_trigger(staging, name)).collect(),
+        prepare: staged
+            .trigger_order
+            .iter()
+            .map(|name| format!("DROP TRIGGER IF EXISTS {}", qualified(staging, name)))
+            .collect(),
+        before_lock,
+        lock,
         packet,
         remake_triggers: flavour == Flavour::Mysql && !staged.trigger_order.is_empty(),
         undo: undo(target, live, staged, &in_the_way),
@@ -117,14 +136,35 @@ fn finish(
     finish.extend(foreign_keys::released(live, before).into_iter().map(plain));
     finish.extend(foreign_keys::remade(staged, target).into_iter().map(plain));
     // A run that died in here made some of the new ones already.
-    finish.extend(drops(live, staged));
+    let new = changed(live, staged);
+    finish.extend(drops(live, staged, &new));
     // Views can call functions; nothing here is needed by a function to be created.
-    finish.extend(statements(staged, ObjectKind::Function));
-    finish.extend(views(staged));
+    finish.extend(statements(&new, ObjectKind::Function));
+    finish.extend(views(&new));
     for kind in [ObjectKind::Procedure, ObjectKind::Event] {
-        finish.extend(statements(staged, kind));
+        finish.extend(statements(&new, kind));
     }
     finish
+}
+
+/// The staged programs that are not in the live schema just so. One that is stays as
+/// it is, and keeps its definer: names in it mean the new tables from the RENAME on.
+fn changed(live: &Inventory, staged: &Inventory) -> Inventory {
+    // Routines and events keep the schema's collation of the day they were made.
+    let defaults =
+        (&live.charset, &live.collation) == (&staged.charset, &staged.collation);
+    let same = |key: &(ObjectKind, String), program: &Program| {
+        defaults
+            && live.programs.get(key).is_some_and(|old| {
+                let old = Program { definer: program.definer.clone(), ..old.clone() };
+                old == *program
+            })
+    };
+    let programs = staged.programs.iter().filter(|(key, program)| !same(key, program));
+    Inventory {
+        programs: programs.map(|(key, program)| (key.clone(), program.clone())).collect(),
+        ..Inventory::default()
+    }
 }
 
 fn moved(table: &str, from: &str, to: &str) -> String {
@@ -169,13 +209,14 @@ pub fn collation_statement(schema: &str, charset: &str, collation: &str) -> Stri
     format!("ALTER DATABASE {} CHARACTER SET {charset} COLLATE {collation}", quote(schema))
 }
 
-/// Drops every program of both sides but the triggers, which went with their tables.
-fn drops(live: &Inventory, staged: &Inventory) -> Vec<JournalStatement> {
+/// Drops what goes, and what is made new, but the triggers, which went with their tables.
+fn drops(live: &Inventory, staged: &Inventory, new: &Inventory) -> Vec<JournalStatement> {
     let broken = live
         .broken_views
         .iter()
         .map(|view| plain(format!("DROP VIEW IF EXISTS {}", quote(&view.name))));
-    let names: BTreeSet<_> = live.programs.keys().chain(staged.programs.keys()).collect();
+    let gone = live.programs.keys().filter(|key| !staged.programs.contains_key(*key));
+    let names: BTreeSet<_> = gone.chain(new.programs.keys()).collect();
     names
         .into_iter()
         .filter(|(kind, name)| {

@@ -49,9 +49,9 @@ fn inventory(tables: &[&str], programs: &[(ObjectKind, &str, &str)]) -> Inventor
 fn without_triggers_one_rename_is_all() {
     let live = inventory(&["a", "new"], &[]);
     let staged = inventory(&["a"], &[]);
-    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
+    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b", false);
     assert_eq!(
-        plan.packet,
+        plan.whole(),
         ["RENAME TABLE `d`.`a` TO `d__b`.`a`, `d`.`new` TO `d__b`.`new`, `d__s`.`a` TO `d`.`a`"]
     );
 }
@@ -64,19 +64,19 @@ fn triggers_are_moved_under_a_lock_on_mysql_only() {
         "CREATE TRIGGER `t1` BEFORE INSERT ON `a` FOR EACH ROW SET @x=1",
     );
     let live = inventory(&["a"], &[trigger]);
-    let mysql = plan(Flavour::Mysql, "d", &live, "d__s", &live.clone(), "d__b");
+    let mysql = plan(Flavour::Mysql, "d", &live, "d__s", &live.clone(), "d__b", false);
     assert!(
-        mysql.packet[0].starts_with("LOCK TABLES `d`.`a` WRITE, `d__s`.`a` WRITE"),
+        mysql.whole()[0].starts_with("LOCK TABLES `d`.`a` WRITE, `d__s`.`a` WRITE"),
         "{mysql:?}"
     );
-    assert_eq!(mysql.packet[1], "DROP TRIGGER `d`.`t1`");
-    assert!(mysql.packet[2].starts_with("RENAME TABLE"));
-    assert_eq!(mysql.packet[3], "SET sql_mode = 'ANSI_QUOTES'");
-    assert!(mysql.remake_triggers && !mysql.packet.iter().any(|s| s.contains("UNLOCK")));
+    assert_eq!(mysql.whole()[1], "DROP TRIGGER `d`.`t1`");
+    assert!(mysql.whole()[2].starts_with("RENAME TABLE"));
+    assert_eq!(mysql.whole()[3], "SET sql_mode = 'ANSI_QUOTES'");
+    assert!(mysql.remake_triggers && !mysql.whole().iter().any(|s| s.contains("UNLOCK")));
     assert_eq!(mysql.undo.len(), 1);
-    let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b");
+    let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b", false);
     // MariaDB renames no table under LOCK TABLES.
-    let at = |word: &str| mariadb.packet.iter().position(|s| s.starts_with(word)).unwrap();
+    let at = |word: &str| mariadb.whole().iter().position(|s| s.starts_with(word)).unwrap();
     assert!(at("LOCK") < at("DROP TRIGGER") && at("DROP TRIGGER") < at("UNLOCK"));
     assert!(at("UNLOCK") + 1 == at("RENAME"), "{mariadb:?}");
 }
@@ -85,7 +85,7 @@ fn triggers_are_moved_under_a_lock_on_mysql_only() {
 fn a_finish_can_be_played_twice() {
     let view = (ObjectKind::View, "v", "CREATE VIEW `v` AS select 1 AS `x`");
     let (live, staged) = (inventory(&["a"], &[]), inventory(&["a"], &[view]));
-    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
+    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b", false);
     let sql: Vec<&str> = plan.finish.iter().map(|s| s.sql.as_str()).collect();
     assert_eq!(sql, ["DROP VIEW IF EXISTS `v`", "CREATE VIEW `v` AS select 1 AS `x`"]);
 }
@@ -94,8 +94,8 @@ fn a_finish_can_be_played_twice() {
 fn a_view_makes_way_for_a_table() {
     let view = (ObjectKind::View, "a", "CREATE VIEW `a` AS select 1 AS `x`");
     let (live, staged) = (inventory(&["b"], &[view]), inventory(&["a"], &[]));
-    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b");
-    assert_eq!(plan.packet[0], "DROP VIEW `d`.`a`");
+    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b", false);
+    assert_eq!(plan.whole()[0], "DROP VIEW `d`.`a`");
     assert_eq!(plan.undo[0].sql, "CREATE OR REPLACE VIEW `a` AS select 1 AS `x`");
     assert!(plan.finish.is_empty(), "{plan:?}");
 }

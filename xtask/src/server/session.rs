@@ -16,6 +16,8 @@ use crate::model::exit::{ExitCode, Stop};
 pub struct Session {
     conn: Conn,
     user: String,
+    /// What this session committed, while it is tracked.
+    gtids: Option<Vec<String>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -96,7 +98,7 @@ impl Session {
             Endpoint::Socket(path) => options.socket(Some(path.to_string_lossy())),
         };
         let conn = Conn::new(options).map_err(|error| refused(error, server, account, schema))?;
-        let mut session = Self { conn, user: account.user.clone() };
+        let mut session = Self { conn, user: account.user.clone(), gtids: None };
         session.run(
             "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 1800, \
              net_read_timeout = 1800, wait_timeout = 86400, \
@@ -114,6 +116,41 @@ impl Session {
         Ok(self)
     }
 
+    /// Makes the server tell the GTID of everything that this session commits from
+    /// now on; `false` where it does not do that (MariaDB).
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn track_gtids(&mut self) -> Result<bool> {
+        match self.run("SET SESSION session_track_gtids = OWN_GTID") {
+            Ok(()) => {
+                self.gtids = Some(Vec::new());
+                Ok(true)
+            }
+            // 1193: no such variable.
+            Err(error) if code(&error) == Some(1193) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The GTIDs of what this session committed since [`Session::track_gtids`];
+    /// `None` where that is not known.
+    pub fn own_gtids(&self) -> Option<&[String]> {
+        self.gtids.as_deref()
+    }
+
+    /// Keeps the GTIDs that came with the server's last answer.
+    fn collect_gtids(&mut self) -> Result<()> {
+        let Some(known) = &mut self.gtids else { return Ok(()) };
+        for info in self.conn.session_state_changes()? {
+            if let Ok(mysql::session_state_change::SessionStateChange::Gtids(gtids)) = info.decode()
+            {
+                known.push(gtids.as_str().into_owned());
+            }
+        }
+        Ok(())
+    }
+
     /// Runs a statement and forgets its result.
     ///
     /// # Errors
@@ -127,7 +164,17 @@ impl Session {
                 row.with_context(what)?;
             }
         }
-        Ok(())
+        drop(result);
+        self.collect_gtids()
+    }
+
+    /// As [`Session::run`]; gives the number of rows that it touched.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_counted(&mut self, sql: &str) -> Result<u64> {
+        self.run(sql)?;
+        Ok(self.conn.affected_rows())
     }
 
     /// Runs several statements as one packet: the server goes on with them even

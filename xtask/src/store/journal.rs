@@ -100,6 +100,7 @@ mod tests {
             staging: "mydb__staging_1".to_owned(),
             before: "mydb__before_1".to_owned(),
             source: "mydb_backup_20261122_101112".to_owned(),
+            purpose: crate::model::swap::Purpose::Migrate,
             phase: SwapPhase::Prepared,
             tables_in: vec!["movie".to_owned()],
             tables_out: vec!["movie".to_owned(), "genre".to_owned()],

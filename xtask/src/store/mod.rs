@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod check;
 pub mod codec;
 pub mod commit;
+pub mod gate;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

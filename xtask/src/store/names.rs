@@ -15,6 +15,10 @@ pub(super) const LEDGER_HEAD: &str = "ledger.head";
 pub(super) const LEDGER_TORN: &str = "ledger.torn";
 /// The journal of a swap.
 pub(super) const JOURNAL: &str = ".swap.json";
+/// The journal of migrations that run in place.
+pub(super) const IN_PLACE: &str = ".in-place.json";
+/// What takes the last migration by swap back.
+pub(super) const UNDO: &str = ".undo.json";
 
 /// Ending of a manifest.
 pub(super) const MANIFEST: &str = ".json";
@@ -65,7 +69,7 @@ pub(super) fn kind(rest: &str) -> Kind {
 /// Whether a name is one of the store's own that belong to no backup.
 pub(super) fn is_own(name: &str) -> bool {
     let name = name.strip_suffix(PARTIAL).unwrap_or(name);
-    [LOCK, LEDGER, LEDGER_HEAD, LEDGER_TORN, JOURNAL].contains(&name)
+    [LOCK, LEDGER, LEDGER_HEAD, LEDGER_TORN, JOURNAL, IN_PLACE, UNDO].contains(&name)
 }
 
 /// Whether a name looks like a dump.

@@ -1,7 +1,7 @@
 //! The first day of a developer: a fresh checkout, `quickstart`, and the commands
 //! that the README promises, one after the other, on each kind of server.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
@@ -9,7 +9,7 @@ use xtask::model::secret::Secret;
 use xtask::sys::fs;
 use xtask::sys::proc::{Cmd, Finished};
 
-use crate::support::{Server, TestServer, require};
+use crate::support::{Server, TestServer, checkout, require};
 
 /// The API is compiled once more, because its path is another one.
 const DEADLINE: Duration = Duration::from_secs(1200);
@@ -23,17 +23,7 @@ struct Checkout {
 impl Checkout {
     fn new(settings: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let list = Cmd::new("git")
-            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-            .dir(root)
-            .read(Duration::from_secs(30))
-            .unwrap();
-        for name in list.lines().filter(|name| !name.starts_with("xtask/tests/")) {
-            let (from, to) = (root.join(name), folder.path().join(name));
-            fs::create_private_dir(to.parent().unwrap()).unwrap();
-            std::fs::copy(from, to).unwrap();
-        }
+        checkout::copy(folder.path(), &|_| true);
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         Self { folder, settings }
     }
@@ -48,7 +38,7 @@ impl Checkout {
             .dir(self.root())
             .env("XTASK_ROOT", self.root().to_str().unwrap())
             // What was compiled for this run's own tests serves here too.
-            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap());
+            .env("CARGO_TARGET_DIR", checkout::target_dir().to_str().unwrap());
         for (name, value) in &self.settings {
             command = command.env(name, value.clone());
         }
@@ -75,11 +65,6 @@ impl Drop for Checkout {
     fn drop(&mut self) {
         self.xtask(&["db-down"]);
     }
-}
-
-fn target_dir() -> PathBuf {
-    // The binary is at <target>/<profile>/xtask.
-    Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
 }
 
 fn the_day(checkout: &Checkout, root: &mut mysql::Conn) {

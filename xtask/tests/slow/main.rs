@@ -4,6 +4,7 @@
 
 mod faults;
 mod first_day;
+mod gate;
 mod harness;
 mod hostile;
 mod seed;

@@ -75,7 +75,7 @@ fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
     );
     let unfinished: Vec<String> = store
         .read_journal()?
-        .map(|journal| format!("a restore of {} into `{}`", journal.source, journal.target))
+        .map(|journal| journal.what())
         .into_iter()
         .collect();
     findings.store(

@@ -23,6 +23,7 @@ use crate::model::inventory::Inventory;
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::model::receipt::Event;
+use crate::model::swap::Purpose;
 use crate::plan::restore::{RestorePlan, Scope};
 use crate::report;
 use crate::server::{Server, Session, inventory};
@@ -235,9 +236,10 @@ impl Run<'_> {
             staged: &staged.inventory,
             before: &plan.before,
             source: &self.source.name,
+            purpose: Purpose::Restore,
         };
         self.say_what_goes(&live, staged);
-        swap::execute(self.ctx, session, self.store, self.lock, &change)?;
+        swap::execute(self.ctx, session, self.store, self.lock, &change, None)?;
         swap::demand_exact(session, &plan.target, &staged.inventory)?;
         staging::drop_schema(session, &plan.staging)?;
         point("restore.swapped")?;

@@ -19,7 +19,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
-use crate::model::swap::{SwapJournal, SwapPhase};
+use crate::model::swap::{SwapJournal, Purpose, SwapPhase};
 use crate::plan::swap as swap_plan;
 use crate::plan::tables::{self as plan, Change, TablesPlan};
 use crate::server::session::{code, said};
@@ -158,6 +158,7 @@ impl Run<'_> {
             staging: self.staged.schema.clone(),
             before: String::new(),
             source: self.place.source.to_owned(),
+            purpose: Purpose::Restore,
             phase: SwapPhase::Prepared,
             tables_in: self.staged.inventory.tables.keys().cloned().collect(),
             tables_out: Vec::new(),

@@ -63,6 +63,10 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
     if (role, dialect.flavour) == (Role::Backup, Flavour::Mariadb) {
         wanted[0].privileges.insert("EXECUTE".to_owned());
     }
+    // Shows who is in a long transaction before a migration asks for a lock.
+    if role == Role::Migrate {
+        wanted.push(rights(&["PROCESS"], Scope::Global));
+    }
     // A routine's body is shown to its definer and to holders of these. ALL on
     // the schema is not among them, except where MariaDB has a right of its own.
     match (dialect.flavour, dialect.version) {

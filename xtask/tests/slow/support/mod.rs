@@ -7,6 +7,7 @@
 //! - `XTASK_TEST_MYSQL_SOCKET`, `XTASK_TEST_MARIADB_SOCKET`: the socket, where
 //!   this machine can reach one.
 
+pub mod checkout;
 mod sandbox;
 
 use std::fmt;

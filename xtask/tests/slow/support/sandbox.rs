@@ -135,26 +135,36 @@ impl Sandbox {
         if role == Role::Root { kind.to_owned() } else { format!("{kind}_{}", self.name) }
     }
 
-    fn write_env(&self) {
+    /// What `.env` says, names and values.
+    pub fn settings(&self) -> Vec<(String, String)> {
         let server = &self.server;
-        let mut env = format!(
-            "DB_NAME={}\nDB_ROOT_PASSWORD={}\nAPI_URL=http://127.0.0.1:9\n",
-            self.schema,
-            server.root_password.reveal()
-        );
+        let mut all = vec![
+            ("DB_NAME", self.schema.clone()),
+            ("DB_ROOT_PASSWORD", server.root_password.reveal().to_owned()),
+            ("API_URL", "http://127.0.0.1:9".to_owned()),
+        ];
         // An explicit address would hide the container, and with it the only
         // MySQL clients there may be; its published port is found by itself.
         match &server.container {
-            Some(container) => env.push_str(&format!("DB_CONTAINER={container}\n")),
-            None => env.push_str(&format!("DB_HOST={}\nDB_PORT={}\n", server.host, server.port)),
+            Some(container) => all.push(("DB_CONTAINER", container.clone())),
+            None => all.extend([
+                ("DB_HOST", server.host.clone()),
+                ("DB_PORT", server.port.to_string()),
+            ]),
         }
         for role in Role::CREATED {
-            let quoted = PASSWORD.replace('\\', "\\\\").replace('"', "\\\"");
-            let user = self.user(role);
-            env.push_str(&format!("{}={user}\n", role.user_var().unwrap()));
-            env.push_str(&format!("{}=\"{quoted}\"\n", role.password_var()));
+            all.push((role.user_var().unwrap(), self.user(role)));
+            all.push((role.password_var(), PASSWORD.to_owned()));
         }
-        self.write(".env", &env);
+        all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn write_env(&self) {
+        let line = |(name, value): (String, String)| {
+            let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("{name}=\"{quoted}\"\n")
+        };
+        self.write(".env", &self.settings().into_iter().map(line).collect::<String>());
     }
 
     /// The accounts as `quickstart` makes them, under names of this sandbox.
@@ -173,11 +183,14 @@ impl Sandbox {
                 }
                 Role::Backup => ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES", false),
                 Role::Restore | Role::Migrate => ("ALL", true),
-                _ => ("SELECT, INSERT, UPDATE, DELETE", false),
+                _ => ("SELECT, INSERT, UPDATE, DELETE, EXECUTE", false),
             };
             statements.push(format!("GRANT {rights} ON {own} TO {user}"));
             if everywhere {
                 statements.push(format!("GRANT {rights} ON {companions} TO {user}"));
+            }
+            if role == Role::Migrate {
+                statements.push(format!("GRANT PROCESS ON *.* TO {user}"));
             }
             if role != Role::App {
                 // Reading the bodies of routines is a right of its own.

@@ -1,0 +1,172 @@
+//! The rehearsed copy takes the live schema's place: all or nothing, under a write
+//! lock, and only if under that lock nothing is found that wrote since the backup.
+
+use anyhow::Result;
+
+use super::told;
+use super::unchanged::{self, Basis};
+use super::{Gate, Live};
+use crate::commands::staging::Staged;
+use crate::commands::swap::{self, Swap};
+use crate::commands::{staging, swap as swaps};
+use crate::engine::fingerprint;
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Flavour;
+use crate::model::gate::{Evidence, Strategy};
+use crate::model::ident::quote;
+use crate::model::inventory::{Inventory, ObjectKind};
+use crate::model::state::{SchemaState, UndoState};
+use crate::model::swap::Purpose;
+use crate::plan::restore::before_name;
+use crate::server::{Session, inventory};
+use crate::sys::clock;
+use crate::sys::fault::point;
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Swapped {
+    /// It is live.
+    Done(Live),
+    /// Under the lock it was found that something had written: nothing was swapped.
+    Moved(Evidence),
+}
+
+/// Puts the rehearsed copy in place.
+///
+/// # Errors
+/// The server refuses; the message says on which side of the change the live schema is.
+pub fn go(
+    gate: &Gate<'_>,
+    session: &mut Session,
+    staged: &Staged,
+    basis: &Basis<'_>,
+) -> Result<Swapped> {
+    let copy = rehearsed(gate, session, &staged.schema)?;
+    let new_state = unchanged::of_schema(gate.ctx, session, &staged.schema, &copy, false)?;
+    let before = before_name(&gate.ctx.settings.schema, clock::now_local());
+    gate.store.write_undo(gate.lock, &remembered(gate, basis, &before, &copy, new_state))?;
+    point("gate.remembered")?;
+    let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+    let mut seen = None;
+    let mut guard = |session: &mut Session| {
+        let evidence = unchanged::look(gate.ctx, session, &mut reader, basis)?;
+        let refused = Stop::new(
+            ExitCode::GateRefused,
+            format!("nothing was swapped, `{}` was not touched: {evidence}", gate.ctx.settings.schema),
+        );
+        let unchanged = matches!(evidence, Evidence::Unchanged(_));
+        seen = Some(evidence);
+        if unchanged { Ok(()) } else { Err(refused.into()) }
+    };
+    let change = Swap {
+        server_uuid: &basis.manifest.server.uuid,
+        flavour: staged.flavour,
+        target: &gate.ctx.settings.schema,
+        live: gate.before,
+        staging: &staged.schema,
+        staged: &copy,
+        before: &before,
+        source: &basis.manifest.label.to_string(),
+        purpose: Purpose::Migrate,
+    };
+    let swapped =
+        swaps::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
+    if let Err(error) = swapped {
+        gate.store.remove_undo(gate.lock)?;
+        return match seen {
+            Some(evidence) if !matches!(evidence, Evidence::Unchanged(_)) => {
+                Ok(Swapped::Moved(evidence))
+            }
+            _ => Err(error),
+        };
+    }
+    point("gate.applied")?;
+    if staged.flavour == Flavour::Mariadb {
+        let accepted = [unchanged::of_backup(basis.manifest)];
+        demand_nothing_slipped(gate, session, &before, &accepted)?;
+    }
+    swap::demand_exact(session, &gate.ctx.settings.schema, &copy)?;
+    staging::drop_schema(session, &staged.schema)?;
+    Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before) }))
+}
+
+/// The copy as it is to go live: the API agrees that it is migrated, and its events
+/// are gone, because a copy must not act. They are made again in the live schema.
+fn rehearsed(gate: &Gate<'_>, session: &mut Session, schema: &str) -> Result<Inventory> {
+    let told = told::ask(gate.ctx, gate.server, gate.api, schema)?;
+    if !told.pending.is_empty() || told.dirty.is_some() {
+        return Err(Stop::new(
+            ExitCode::GateRefused,
+            "the API does not agree that the rehearsed copy is migrated; the database was not touched",
+        )
+        .hint("A migration may change `_sqlx_migrations` itself; use `--strategy in-place`.")
+        .into());
+    }
+    let copy = inventory::read(session, schema)?;
+    for (kind, name) in copy.programs.keys() {
+        if *kind == ObjectKind::Event {
+            session.run(&format!("DROP EVENT {}", quote(name)))?;
+        }
+    }
+    Ok(copy)
+}
+
+fn remembered(
+    gate: &Gate<'_>,
+    basis: &Basis<'_>,
+    before: &str,
+    copy: &Inventory,
+    new_state: SchemaState,
+) -> UndoState {
+    UndoState {
+        version: 1,
+        server: basis.manifest.server.uuid.clone(),
+        schema: gate.ctx.settings.schema.clone(),
+        previous_schema: before.to_owned(),
+        backup: basis.manifest.label.clone(),
+        migrations: gate.names(),
+        old: gate.before.clone(),
+        old_state: unchanged::of_backup(basis.manifest),
+        new: copy.clone(),
+        new_state,
+    }
+}
+
+/// MariaDB ends the lock just before the RENAME. What was waiting for the lock may
+/// have written in between: then it is in the old tables, and said.
+///
+/// # Errors
+/// Exit code 31.
+pub fn demand_nothing_slipped(
+    gate: &Gate<'_>,
+    session: &mut Session,
+    before: &str,
+    accepted: &[SchemaState],
+) -> Result<()> {
+    let mut old = inventory::read(session, before)?;
+    // Only rows can differ: the tables themselves were locked.
+    old.programs.clear();
+    let mut least: Option<Vec<String>> = None;
+    for state in accepted {
+        let same = SchemaState { fingerprint: fingerprint::schema(&old), ..state.clone() };
+        let found = unchanged::differences(session, before, &old, &same)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        if least.as_ref().is_none_or(|least| found.len() < least.len()) {
+            least = Some(found);
+        }
+    }
+    let schema = &gate.ctx.settings.schema;
+    Err(Stop::new(
+        ExitCode::MigrationNotRestored,
+        format!(
+            "`{schema}` was swapped, but something wrote to the old tables in that very moment: {}",
+            least.unwrap_or_default().join("; ")
+        ),
+    )
+    .hint(format!("Those rows are in `{before}`, which is kept. Copy them over, or take the change back."))
+    .hint("`cargo xtask migrate --undo` takes it back where nothing wrote to the new tables.")
+    .into())
+}

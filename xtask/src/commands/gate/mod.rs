@@ -1,0 +1,367 @@
+//! The gate: what stands between a change and the live schema. A backup, its proof,
+//! a rehearsal on the copy, and only then the change, which is all or nothing where
+//! that can be had. It fails closed at every step.
+
+pub mod by_swap;
+pub mod in_place;
+pub mod permit;
+pub mod proof;
+pub mod put_back;
+pub mod rehearse;
+pub mod state;
+pub mod told;
+pub mod transactions;
+pub mod unchanged;
+pub mod undo;
+pub mod unfinished;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use self::by_swap::Swapped;
+use self::in_place::Ground;
+use self::proof::Proof;
+use self::rehearse::{Copy, Rehearsal};
+use self::state::Pending;
+use self::told::Told;
+use self::unchanged::Basis;
+use super::api::Api;
+use super::backup::LOCK_WAIT;
+use super::ctx::Ctx;
+use super::{find_stop, recover, staging};
+use crate::config::policy::StrategyChoice;
+use crate::engine::fingerprint;
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::gate::{GateTimes, StatementReport, Strategy};
+use crate::model::inventory::Inventory;
+use crate::model::label::Label;
+use crate::model::manifest::Reason;
+use crate::model::receipt::{Event, GateOutcome};
+use crate::plan::gate as plan;
+use crate::plan::migrate::MigrationFile;
+use crate::report;
+use crate::server::{Server, Session, facts};
+use crate::store::{Store, StoreLock};
+use crate::sys::fault::point;
+use crate::sys::{clock, signal};
+
+/// What every step of one passage knows.
+#[derive(Debug)]
+pub struct Gate<'a> {
+    /// The run.
+    pub ctx: &'a Ctx,
+    /// The server.
+    pub server: &'a Server,
+    /// The backups.
+    pub store: &'a Store,
+    /// Held throughout.
+    pub lock: &'a StoreLock,
+    /// The built API.
+    pub api: &'a Api,
+    /// What is to be applied.
+    pub pending: &'a [Pending],
+    /// The live schema as it was when the lock was taken.
+    pub before: &'a Inventory,
+    /// What the API said about it then.
+    pub told: &'a Told,
+}
+
+impl Gate<'_> {
+    /// `<version>_<description>` of what is to be applied.
+    pub fn names(&self) -> Vec<String> {
+        self.pending.iter().map(Pending::name).collect()
+    }
+}
+
+/// How a change went live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// By swap or in place.
+    pub strategy: Strategy,
+    /// Where the old tables are, after a swap.
+    pub previous_schema: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The migrations that are applied now and were pending before.
+    pub pending: Vec<MigrationFile>,
+    /// The backup in front of them; `None` where the schema held no table.
+    pub backup: Option<Label>,
+    /// Whether an older backup was used, because nothing had been written since.
+    pub reused: bool,
+    /// How they went live; `None` where nothing was pending.
+    pub live: Option<Live>,
+    /// What the rehearsal saw.
+    pub statements: Vec<StatementReport>,
+    /// How long the steps took.
+    pub times: GateTimes,
+}
+
+/// The whole gate, and the migrations behind it.
+///
+/// # Errors
+/// Exit code 20 when the gate refuses (the live schema was not touched), 30 when a
+/// migration failed on the live schema and the state before it is back, 31 when not.
+pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<Applied> {
+    let start = Instant::now();
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(server))?;
+    // Held until the end: nobody restores or migrates the same schema meanwhile.
+    let mut session = staging::locked_session(ctx, server)?;
+    unfinished::settle(ctx, server, &store, &lock, &mut session)?;
+    let state = state::read(ctx, server)?;
+    state.demand_sound()?;
+    if state.pending.is_empty() {
+        return Ok(Applied::default());
+    }
+    let pending = state::texts(ctx, &state)?;
+    state::demand_own_schema(ctx, &pending)?;
+    let api = Api::build(ctx)?;
+    let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
+    told::demand_same(&told, &state.pending)?;
+    let before = state::live(ctx, server)?;
+    let gate = Gate {
+        ctx,
+        server,
+        store: &store,
+        lock: &lock,
+        api: &api,
+        pending: &pending,
+        before: &before,
+        told: &told,
+    };
+    let mut passage = Passage::new(&gate, &mut session)?;
+    let ended = passage.go(&mut session, choice);
+    passage.times.total_ms = clock::elapsed_ms(start);
+    passage.record(&session, &ended)?;
+    let live = ended?;
+    Ok(Applied {
+        pending: state.pending,
+        backup: passage.backup,
+        reused: passage.reused,
+        live: Some(live),
+        statements: passage.statements,
+        times: passage.times,
+    })
+}
+
+/// One way through the gate, and what has to be written down about it, however it ends.
+struct Passage<'a> {
+    gate: &'a Gate<'a>,
+    uuid: String,
+    backup: Option<Label>,
+    reused: bool,
+    statements: Vec<StatementReport>,
+    rehearsal_gtids: Option<Vec<String>>,
+    times: GateTimes,
+}
+
+impl<'a> Passage<'a> {
+    fn new(gate: &'a Gate<'a>, session: &mut Session) -> Result<Self> {
+        Ok(Self {
+            gate,
+            uuid: facts::read(session)?.uuid,
+            backup: None,
+            reused: false,
+            statements: Vec::new(),
+            rehearsal_gtids: Some(Vec::new()),
+            times: GateTimes::default(),
+        })
+    }
+
+    fn go(&mut self, session: &mut Session, choice: StrategyChoice) -> Result<Live> {
+        let (gate, ctx) = (self.gate, self.gate.ctx);
+        if gate.before.tables.is_empty() {
+            ctx.ui.say(format!(
+                "`{}` holds no table: there is nothing to back up",
+                ctx.settings.schema
+            ));
+            self.demand_unmoved()?;
+            return self.in_place(session, None);
+        }
+        staging::clean(ctx, session)?;
+        let proof = proof::take(ctx, gate.server, gate.store, gate.lock, session, Reason::Migrate)?;
+        self.backup = Some(proof.manifest.label.clone());
+        self.reused = proof.reused;
+        (self.times.backup_ms, self.times.proof_ms) = (proof.backup_ms, proof.proof_ms);
+        point("gate.proved")?;
+        let passed = self.rehearse(session, &proof).and_then(|()| {
+            point("gate.rehearsed")?;
+            self.decide(session, &proof, choice)
+        });
+        let decision = match passed {
+            Ok(decision) => decision,
+            Err(error) => {
+                proof.staged.drop_schema(session)?;
+                return Err(error);
+            }
+        };
+        ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
+        if decision.strategy == Strategy::Swap {
+            match self.swap(session, &proof)? {
+                Swapped::Done(live) => return Ok(live),
+                Swapped::Moved(evidence) if choice == StrategyChoice::Swap => {
+                    return Err(Stop::new(
+                        ExitCode::GateRefused,
+                        format!("nothing was swapped, the database was not touched: {evidence}"),
+                    )
+                    .hint("Stop what writes and try again, or leave `--strategy swap` out.")
+                    .into());
+                }
+                Swapped::Moved(evidence) => {
+                    ctx.ui.say(format!("in-place: nothing was swapped, {evidence}"));
+                }
+            }
+        } else {
+            proof.staged.drop_schema(session)?;
+        }
+        self.demand_unmoved()?;
+        self.in_place(session, Some(&proof))
+    }
+
+    fn rehearse(&mut self, session: &mut Session, proof: &Proof) -> Result<()> {
+        let (gate, ctx) = (self.gate, self.gate.ctx);
+        let schema = &proof.staged.schema;
+        rehearse::enable_events(session, schema, &proof.staged.inventory)?;
+        let rows: BTreeMap<String, u64> = proof.staged.table_rows.iter().cloned().collect();
+        let copy = Copy { settings: &gate.told.session, schema, rows: &rows };
+        let Rehearsal { statements, duration_ms, own_gtids, failure } =
+            rehearse::run(ctx, gate.server, &copy, gate.pending, None)?;
+        self.times.rehearsal_ms = duration_ms;
+        self.rehearsal_gtids = own_gtids;
+        self.statements = statements;
+        // The account may write to the live schema, too. A migration that got there
+        // although its text does not name it is found out here at the latest.
+        if fingerprint::schema(&state::live(ctx, gate.server)?) != proof.manifest.schema_fingerprint
+        {
+            return Err(self.reached_out(proof).into());
+        }
+        if let Some(stop) = failure {
+            return Err(stop.into());
+        }
+        ctx.ui.say(report::gate::rehearsal(&self.statements, duration_ms));
+        Ok(plan::demand_within(&ctx.settings.policy.gate, &self.statements)?)
+    }
+
+    fn reached_out(&self, proof: &Proof) -> Stop {
+        Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!(
+                "the definitions of `{}` changed during the rehearsal on a copy",
+                self.gate.ctx.settings.schema
+            ),
+        )
+        .hint("Either somebody else changed them, or the migration reaches out of the schema it runs on.")
+        .hint(format!("The state before is in {}, which was just proven.", proof.manifest.label))
+    }
+
+    fn basis<'p>(&self, proof: &'p Proof) -> Basis<'p> {
+        // A backup that was used again has own work of earlier runs behind it: then
+        // the rows decide.
+        let own = self.rehearsal_gtids.clone().filter(|_| !proof.reused);
+        Basis { manifest: &proof.manifest, own }
+    }
+
+    fn decide(
+        &mut self,
+        session: &mut Session,
+        proof: &Proof,
+        choice: StrategyChoice,
+    ) -> Result<plan::Decision> {
+        let (gate, ctx) = (self.gate, self.gate.ctx);
+        signal::check()?;
+        transactions::show(ctx, gate.server)?;
+        let transactional = gate.before.non_transactional().is_empty();
+        let evidence = if choice == StrategyChoice::InPlace {
+            crate::model::gate::Evidence::Unknown("not asked".to_owned())
+        } else {
+            let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+            unchanged::look(ctx, session, &mut reader, &self.basis(proof))?
+        };
+        Ok(plan::decide(choice, &evidence, &self.statements, transactional)?)
+    }
+
+    fn swap(&mut self, session: &mut Session, proof: &Proof) -> Result<Swapped> {
+        let start = Instant::now();
+        let swapped = by_swap::go(self.gate, session, &proof.staged, &self.basis(proof));
+        self.times.live_ms = clock::elapsed_ms(start);
+        swapped
+    }
+
+    fn in_place(&mut self, session: &mut Session, proof: Option<&Proof>) -> Result<Live> {
+        let start = Instant::now();
+        let ground = Ground { manifest: proof.map(|proof| &proof.manifest), uuid: &self.uuid };
+        let live = in_place::go(self.gate, session, ground, self.gate.told);
+        self.times.live_ms = clock::elapsed_ms(start);
+        live
+    }
+
+    /// Nothing moved between the backup and now.
+    fn demand_unmoved(&self) -> Result<()> {
+        let (gate, ctx) = (self.gate, self.gate.ctx);
+        signal::check()?;
+        let now = state::read(ctx, gate.server)?;
+        let files = gate.pending.iter().map(|one| &one.file);
+        let after = state::live(ctx, gate.server)?;
+        if now.pending.iter().eq(files)
+            && fingerprint::schema(gate.before) == fingerprint::schema(&after)
+        {
+            return Ok(());
+        }
+        Err(Stop::new(ExitCode::GateRefused, "the schema or the list of migrations changed since the backup; the database was not touched")
+            .hint("Somebody else works on it. Run `cargo xtask migrate` again when they are done.")
+            .into())
+    }
+
+    /// Writes the receipt, however it ended. A failure to write it is only worse than
+    /// the failure itself when there was none.
+    fn record(&self, session: &Session, ended: &Result<Live>) -> Result<()> {
+        let gate = self.gate;
+        let stop = ended.as_ref().err().and_then(find_stop);
+        let outcome = match (ended, stop.map(|stop| stop.code)) {
+            (Ok(_), _) => GateOutcome::Applied,
+            (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
+            (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
+            _ => GateOutcome::Refused,
+        };
+        let live = ended.as_ref().ok();
+        let own = match (session.own_gtids(), &self.rehearsal_gtids) {
+            (Some(own), Some(more)) => {
+                let all: Vec<&str> = own.iter().chain(more).map(String::as_str).collect();
+                Some(all.join(","))
+            }
+            _ => None,
+        };
+        let event = Event::Gate {
+            changes: gate.names(),
+            outcome,
+            detail: ended.as_ref().err().map_or_else(String::new, |error| {
+                gate.ctx.settings.redact(&stop.map_or_else(|| format!("{error:#}"), |s| s.message.clone()))
+            }),
+            backup: self.backup.clone(),
+            strategy: live.map(|live| live.strategy),
+            previous_schema: live.and_then(|live| live.previous_schema.clone()),
+            statements: self.statements.clone(),
+            times: self.times,
+            own_gtids: own.filter(|_| outcome == GateOutcome::Refused),
+        };
+        let schema = &gate.ctx.settings.schema;
+        let written = gate.store.append(gate.lock, &self.uuid, schema, event, clock::now());
+        match (written, ended) {
+            (Err(error), Ok(_)) => Err(error.context(
+                Stop::new(
+                    ExitCode::Store,
+                    format!("`{schema}` IS migrated; only the receipt could not be written"),
+                )
+                .hint("Do not migrate again. `cargo xtask doctor` says what is wrong with the ledger."),
+            )),
+            _ => Ok(()),
+        }
+    }
+}

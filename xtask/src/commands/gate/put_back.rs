@@ -1,0 +1,189 @@
+//! After migrations failed in place: the state before them comes back when it is
+//! proven that nothing would be lost.
+//!
+//! The proof is the experiment repeated: on a second copy of the backup the same
+//! statements run one by one. If the live schema is, row by row, what the copy is
+//! after one of them, nobody else wrote to it, and the backup may take its place.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::rehearse::{self, Copy};
+use super::{Gate, by_swap, proof, state, unchanged};
+use crate::commands::staging::{self, Staged};
+use crate::commands::swap::{self, Swap};
+use crate::engine::fingerprint;
+use crate::model::account::Role;
+use crate::model::facts::Flavour;
+use crate::model::inventory::Inventory;
+use crate::model::manifest::Manifest;
+use crate::model::state::SchemaState;
+use crate::model::swap::Purpose;
+use crate::plan::restore::before_name;
+use crate::server::{Session, facts, inventory};
+use crate::sys::clock;
+
+/// How it ended.
+#[derive(Debug)]
+pub enum PutBack {
+    /// Nothing had been committed.
+    Nothing,
+    /// The old state is back; the half-migrated tables are here.
+    Restored {
+        /// The schema.
+        previous: String,
+    },
+    /// Nothing was done.
+    Not {
+        /// Why not.
+        why: String,
+        /// How the live schema differs from the backup.
+        differences: Vec<String>,
+    },
+}
+
+/// Restores the state before the migrations, or says why not.
+pub fn go(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> PutBack {
+    match attempt(gate, session, manifest) {
+        Ok(ended) => ended,
+        Err(error) => PutBack::Not {
+            why: format!("the attempt failed: {error:#}"),
+            differences: differences(gate, manifest).unwrap_or_default(),
+        },
+    }
+}
+
+fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Result<PutBack> {
+    let ctx = gate.ctx;
+    let live = state::live(ctx, gate.server)?;
+    let unmoved = fingerprint::schema(&live) == manifest.schema_fingerprint;
+    let booked = facts::migrations(session, &ctx.settings.schema)?;
+    if unmoved && booked == manifest.migrations {
+        gate.store.remove_in_place(gate.lock)?;
+        return Ok(PutBack::Nothing);
+    }
+    ctx.ui.say("looking whether anybody else wrote: the same statements run once more on a copy");
+    let source = gate.store.resolve(&manifest.label.to_string())?;
+    let old = copy(gate, session, &source)?;
+    let twin = copy(gate, session, &source)?;
+    let accepted = replay(gate, session, &twin, &live);
+    twin.drop_schema(session)?;
+    let accepted = match accepted {
+        Ok(found) if !found.is_empty() => found,
+        other => {
+            old.drop_schema(session)?;
+            let why = match other {
+                Ok(_) => "the live schema is not what these statements make of the backup".to_owned(),
+                Err(error) => format!("the statements could not be repeated: {error:#}"),
+            };
+            return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
+        }
+    };
+    exchange(gate, session, manifest, &live, &old, &accepted)
+}
+
+fn copy(
+    gate: &Gate<'_>,
+    session: &mut Session,
+    source: &crate::store::source::Source,
+) -> Result<Staged> {
+    let schema = proof::fresh_staging(gate.ctx, session)?;
+    let staged = staging::stage(gate.ctx, session, source, &schema)?;
+    anyhow::ensure!(staged.passed(), "{} does not restore to what was backed up", source.name);
+    Ok(staged)
+}
+
+/// The states of the copy, after each statement, whose definitions are the live ones.
+fn replay(
+    gate: &Gate<'_>,
+    session: &mut Session,
+    twin: &Staged,
+    live: &Inventory,
+) -> Result<Vec<SchemaState>> {
+    let wanted = fingerprint::schema(live);
+    rehearse::enable_events(session, &twin.schema, &twin.inventory)?;
+    // Another session: it sees what was committed, as others see the live schema.
+    let mut reader = gate.ctx.session(gate.server, Role::Restore, None)?.read_only()?;
+    let mut found = Vec::new();
+    let mut watch = || {
+        let now = inventory::read(&mut reader, &twin.schema)?;
+        if fingerprint::schema(&now) == wanted {
+            found.push(unchanged::of_schema(gate.ctx, &mut reader, &twin.schema, &now, true)?);
+        }
+        Ok(false)
+    };
+    let rows: BTreeMap<String, u64> = BTreeMap::new();
+    let copy = Copy { settings: &gate.told.session, schema: &twin.schema, rows: &rows };
+    rehearse::run(gate.ctx, gate.server, &copy, gate.pending, Some(&mut watch))?;
+    Ok(found)
+}
+
+fn exchange(
+    gate: &Gate<'_>,
+    session: &mut Session,
+    manifest: &Manifest,
+    live: &Inventory,
+    old: &Staged,
+    accepted: &[SchemaState],
+) -> Result<PutBack> {
+    let ctx = gate.ctx;
+    let schema = &ctx.settings.schema;
+    let before = before_name(schema, clock::now_local());
+    let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+    let mut lost: Vec<String> = Vec::new();
+    let mut guard = |session: &mut Session| {
+        let now = inventory::read(&mut reader, schema)?;
+        for state in accepted {
+            lost = unchanged::differences(session, schema, &now, state)?;
+            if lost.is_empty() {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("something else wrote to it")
+    };
+    let change = Swap {
+        server_uuid: &manifest.server.uuid,
+        flavour: old.flavour,
+        target: schema,
+        live,
+        staging: &old.schema,
+        staged: &old.inventory,
+        before: &before,
+        source: &manifest.label.to_string(),
+        purpose: Purpose::Restore,
+    };
+    let swapped = swap::execute(ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
+    if let Err(error) = swapped {
+        if lost.is_empty() {
+            return Err(error);
+        }
+        let why = "somebody else wrote to it since the backup".to_owned();
+        return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
+    }
+    gate.store.remove_in_place(gate.lock)?;
+    if old.flavour == Flavour::Mariadb {
+        by_swap::demand_nothing_slipped(gate, session, &before, accepted)?;
+    }
+    swap::demand_exact(session, schema, &old.inventory)?;
+    staging::drop_schema(session, &old.schema)?;
+    Ok(PutBack::Restored { previous: before })
+}
+
+/// How the live schema differs from the backup, for a person who has to decide.
+fn differences(gate: &Gate<'_>, manifest: &Manifest) -> Result<Vec<String>> {
+    let schema = &gate.ctx.settings.schema;
+    let mut session = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+    let live = inventory::read(&mut session, schema)?;
+    let (then, now) = (fingerprint::listed(manifest), fingerprint::definitions(&live));
+    let mut out = fingerprint::differing(&then, &now);
+    let wanted = unchanged::of_backup(manifest);
+    let kept = wanted.tables.into_iter().filter(|table| {
+        table.name != "_sqlx_migrations"
+            && live.tables.get(&table.name).is_some_and(|now| now.columns == table.columns)
+    });
+    let comparable =
+        SchemaState { fingerprint: fingerprint::schema(&live), tables: kept.collect() };
+    out.extend(unchanged::differences(&mut session, schema, &live, &comparable)?);
+    Ok(out)
+}

@@ -1,0 +1,168 @@
+//! Whether anything wrote to the live schema since its backup: asked of the server's
+//! log where that can say, else of every row.
+
+use anyhow::Result;
+
+use crate::commands::ctx::Ctx;
+use crate::engine::{content, fingerprint};
+use crate::model::facts::LogPosition;
+use crate::model::gate::Evidence;
+use crate::model::ident::literal;
+use crate::model::inventory::Inventory;
+use crate::model::manifest::Manifest;
+use crate::model::state::{SchemaState, TableState};
+use crate::report::human;
+use crate::server::session::code;
+use crate::server::{Session, facts, inventory};
+
+/// `_sqlx_migrations` without the columns that differ from run to run.
+const BOOKED: [&str; 4] = ["version", "description", "success", "checksum"];
+
+/// What a backup says about its schema.
+pub fn of_backup(manifest: &Manifest) -> SchemaState {
+    let tables = manifest.tables.iter().map(|table| TableState {
+        name: table.name.clone(),
+        columns: table.columns.clone(),
+        rows: table.rows,
+        digest: table.digest.clone(),
+    });
+    SchemaState { fingerprint: manifest.schema_fingerprint.clone(), tables: tables.collect() }
+}
+
+/// Reads the state of a schema whose definitions are known. With `booked_only`,
+/// when the migrations were booked and how long they took does not count.
+///
+/// # Errors
+/// A table cannot be read.
+pub fn of_schema(
+    ctx: &Ctx,
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+    booked_only: bool,
+) -> Result<SchemaState> {
+    let mut bar = ctx.ui.bar("digest", 0);
+    let mut tables = Vec::new();
+    let mut done = 0;
+    for (name, table) in &inventory.tables {
+        let mut columns = table.columns.clone();
+        if booked_only && name == "_sqlx_migrations" {
+            columns.retain(|column| BOOKED.contains(&column.as_str()));
+        }
+        let digest = content::digest_table(session, schema, name, &columns, &mut |n| {
+            bar.set(0, done + n, name);
+        })?;
+        done += digest.rows;
+        tables.push(TableState {
+            name: name.clone(),
+            columns,
+            rows: digest.rows,
+            digest: digest.hex(),
+        });
+    }
+    bar.done();
+    Ok(SchemaState { fingerprint: fingerprint::schema(inventory), tables })
+}
+
+/// Whether the server's log holds nothing since the backup but `own`. `false` where
+/// it cannot say.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn by_gtids(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Result<bool> {
+    let LogPosition::Gtid { set } = &manifest.log_position else { return Ok(false) };
+    let now = facts::read(session)?;
+    // The log of another server says nothing, and MariaDB's is a position, no set.
+    if now.uuid != manifest.server.uuid || now.uuid == facts::UNKNOWN {
+        return Ok(false);
+    }
+    if !matches!(facts::log_position(session, now.flavour), LogPosition::Gtid { .. }) {
+        return Ok(false);
+    }
+    let known: Vec<&str> =
+        std::iter::once(set.as_str()).chain(own.iter().copied()).filter(|s| !s.is_empty()).collect();
+    let sql = format!(
+        "SELECT GTID_SUBTRACT(@@global.gtid_executed, {})",
+        literal(&known.join(","))
+    );
+    match session.value::<String>(&sql) {
+        Ok(left) => Ok(left.is_empty()),
+        // 1305: no such function, on MariaDB.
+        Err(error) if code(&error) == Some(1305) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the live schema is compared with.
+#[derive(Debug)]
+pub struct Basis<'a> {
+    /// The backup.
+    pub manifest: &'a Manifest,
+    /// The GTIDs of everything that this run did on the server; `None` where unknown.
+    pub own: Option<Vec<String>>,
+}
+
+/// Looks at the live schema. `session` may hold its tables under lock; `reader` is
+/// another one.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn look(
+    ctx: &Ctx,
+    session: &mut Session,
+    reader: &mut Session,
+    basis: &Basis<'_>,
+) -> Result<Evidence> {
+    let schema = &ctx.settings.schema;
+    if let Some(own) = &basis.own {
+        // What the session did since, too.
+        let since = session.own_gtids().unwrap_or_default().to_vec();
+        let own: Vec<&str> = own.iter().chain(&since).map(String::as_str).collect();
+        if by_gtids(session, basis.manifest, &own)? {
+            return Ok(Evidence::Unchanged("by the server's GTIDs".to_owned()));
+        }
+    }
+    let rows = basis.manifest.rows;
+    let most = ctx.settings.policy.gate.compare_rows;
+    if rows > most {
+        return Ok(Evidence::Unknown(format!(
+            "the server's log cannot say, and {} are more than gate.compare_rows ({})",
+            human::count(rows, "row"),
+            human::thousands(most)
+        )));
+    }
+    let live = inventory::read(reader, schema)?;
+    let different = differences(session, schema, &live, &of_backup(basis.manifest))?;
+    Ok(if different.is_empty() {
+        Evidence::Unchanged(format!("{} compared", human::count(rows, "row")))
+    } else {
+        Evidence::Changed(different.join("; "))
+    })
+}
+
+/// What in a schema is not as it should be, a line a table.
+///
+/// # Errors
+/// A table cannot be read.
+pub fn differences(
+    session: &mut Session,
+    schema: &str,
+    live: &Inventory,
+    wanted: &SchemaState,
+) -> Result<Vec<String>> {
+    if fingerprint::schema(live) != wanted.fingerprint {
+        return Ok(vec!["the definitions are others".to_owned()]);
+    }
+    let mut out = Vec::new();
+    for table in &wanted.tables {
+        let found =
+            content::digest_table(session, schema, &table.name, &table.columns, &mut |_| {})?;
+        if found.rows != table.rows {
+            let (now, then) = (human::thousands(found.rows), human::thousands(table.rows));
+            out.push(format!("`{}` has {now} rows, {then} before", table.name));
+        } else if found.hex() != table.digest {
+            out.push(format!("`{}` has other rows than before", table.name));
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,144 @@
+//! `migrate --undo`: the old tables of the last migration by swap take their place
+//! again, if under the lock it is found that nothing wrote to the new ones.
+
+use anyhow::Result;
+
+use super::unchanged;
+use crate::commands::backup::LOCK_WAIT;
+use crate::commands::ctx::Ctx;
+use crate::commands::swap::{self, Swap};
+use crate::commands::{recover, staging};
+use crate::engine::fingerprint;
+use crate::model::account::Role;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::inventory::Inventory;
+use crate::model::receipt::Event;
+use crate::model::state::{SchemaState, UndoState};
+use crate::model::swap::Purpose;
+use crate::plan::restore::before_name;
+use crate::server::{Server, Session, facts, inventory};
+use crate::store::{Store, StoreLock};
+use crate::sys::{clock, signal};
+
+/// What was taken back.
+#[derive(Debug)]
+pub struct Undone {
+    /// The migrations that are not applied any more.
+    pub migrations: Vec<String>,
+    /// Where the migrated tables are.
+    pub previous_schema: String,
+}
+
+/// Takes the last migration by swap back.
+///
+/// # Errors
+/// Exit code 20 when there is none, or something wrote since; the database is then
+/// as it was.
+pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(server))?;
+    let undo = known(ctx, &store)?;
+    let mut session = staging::locked_session(ctx, server)?;
+    let facts = facts::read(&mut session)?;
+    if facts.uuid != undo.server {
+        return Err(refused(format!("it was made on another server ({})", undo.server)).into());
+    }
+    let old = demand_kept(ctx, &mut session, &undo)?;
+    signal::check()?;
+    exchange(ctx, server, &store, &lock, &mut session, &undo, &old)
+}
+
+/// The way back, for a dry run, too.
+///
+/// # Errors
+/// Exit code 20: there is none.
+pub fn known(ctx: &Ctx, store: &Store) -> Result<UndoState> {
+    let undo = store.read_undo()?.filter(|undo| undo.schema == ctx.settings.schema);
+    undo.ok_or_else(|| {
+        Stop::new(ExitCode::GateRefused, "there is no migration by swap to take back")
+            .hint("A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` brings that state back and gives up what was written since.")
+            .into()
+    })
+}
+
+fn refused(why: String) -> Stop {
+    Stop::new(
+        ExitCode::GateRefused,
+        format!("the migration cannot be taken back; the database was not touched: {why}"),
+    )
+}
+
+/// The old tables are still there, with the rows of the backup.
+fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<Inventory> {
+    let place = &undo.previous_schema;
+    if !inventory::schema_exists(session, place)? {
+        return Err(refused(format!("the old tables in `{place}` are gone"))
+            .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
+            .into());
+    }
+    ctx.ui.say(format!("comparing the old tables in `{place}` with {}", undo.backup));
+    let kept = inventory::read(session, place)?;
+    let known = kept.tables.keys().eq(undo.old.tables.keys());
+    let state =
+        SchemaState { fingerprint: fingerprint::schema(&kept), ..undo.old_state.clone() };
+    let different = if known {
+        unchanged::differences(session, place, &kept, &state)?
+    } else {
+        vec!["not every table is there".to_owned()]
+    };
+    if different.is_empty() {
+        return Ok(undo.old.clone());
+    }
+    Err(refused(format!("the old tables were changed: {}", different.join("; ")))
+        .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
+        .into())
+}
+
+fn exchange(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    session: &mut Session,
+    undo: &UndoState,
+    old: &Inventory,
+) -> Result<Undone> {
+    let schema = &ctx.settings.schema;
+    let mut reader = ctx.session(server, Role::Backup, None)?.read_only()?;
+    let live = inventory::read(&mut reader, schema)?;
+    let facts = facts::read(session)?;
+    let before = before_name(schema, clock::now_local());
+    let mut guard = |session: &mut Session| {
+        let now = inventory::read(&mut reader, schema)?;
+        let written = unchanged::differences(session, schema, &now, &undo.new_state)?;
+        if written.is_empty() {
+            return Ok(());
+        }
+        Err(refused(format!("something wrote since it went live, and that would be lost: {}", written.join("; ")))
+            .hint(format!("To go back all the same, giving that up: cargo xtask db-restore {}", undo.backup))
+            .into())
+    };
+    let change = Swap {
+        server_uuid: &undo.server,
+        flavour: facts.flavour,
+        target: schema,
+        live: &live,
+        staging: &undo.previous_schema,
+        staged: old,
+        before: &before,
+        source: &undo.backup.to_string(),
+        purpose: Purpose::Undo,
+    };
+    swap::execute(ctx, session, store, lock, &change, Some(&mut guard))?;
+    store.remove_undo(lock)?;
+    swap::demand_exact(session, schema, old)?;
+    staging::drop_schema(session, &undo.previous_schema)?;
+    let event = Event::Undone {
+        changes: undo.migrations.clone(),
+        backup: undo.backup.clone(),
+        previous_schema: before.clone(),
+    };
+    store.append(lock, &undo.server, schema, event, clock::now())?;
+    Ok(Undone { migrations: undo.migrations.clone(), previous_schema: before })
+}

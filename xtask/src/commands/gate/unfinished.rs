@@ -1,0 +1,176 @@
+//! Migrations in place that a run did not see the end of: killed, or the machine gone.
+//! The API ran on as a process of its own; what it left is looked at here.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::in_place;
+use super::put_back;
+use super::state;
+use super::{Gate, told};
+use crate::commands::api::Api;
+use crate::commands::ctx::Ctx;
+use crate::engine::fingerprint;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::gate::{GateTimes, Strategy};
+use crate::model::ident::literal;
+use crate::model::receipt::{Event, GateOutcome};
+use crate::model::state::InPlaceJournal;
+use crate::server::{Server, Session, facts};
+use crate::store::{Store, StoreLock};
+use crate::sys::clock;
+
+/// How long a migration of a dead run may go on before this run gives up waiting.
+const RUNNING: Duration = Duration::from_secs(60);
+
+/// Brings them to an end. Does nothing when there are none.
+///
+/// # Errors
+/// Exit code 12 when they still run, 30 or 31 when they had failed half-way.
+pub fn settle(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    session: &mut Session,
+) -> Result<()> {
+    let Some(journal) = store.read_in_place()? else { return Ok(()) };
+    ctx.ui.warn(format!(
+        "migrations of `{}` ran in place and their end was not seen; looking where they stopped",
+        journal.schema
+    ));
+    demand_own(session, &journal)?;
+    wait(ctx, session)?;
+    let now = state::read(ctx, server)?;
+    let pending: Vec<String> = now.pending.iter().map(|file| file.name()).collect();
+    let left = journal.migrations.iter().filter(|name| pending.contains(name)).count();
+    if left == 0 && now.troubles.is_empty() {
+        ctx.ui.say("they had completed: the schema is migrated");
+        record(ctx, store, lock, &journal, GateOutcome::Applied, "the run died, the migrations completed")?;
+        return store.remove_in_place(lock);
+    }
+    let live = state::live(ctx, server)?;
+    if left == journal.migrations.len()
+        && now.troubles.is_empty()
+        && fingerprint::schema(&live) == journal.fingerprint
+    {
+        ctx.ui.say("nothing of them was committed: the schema is as it was");
+        return store.remove_in_place(lock);
+    }
+    half(ctx, server, store, lock, session, &journal)
+}
+
+fn demand_own(session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
+    let here = facts::read(session)?.uuid;
+    if here == journal.server {
+        return Ok(());
+    }
+    Err(Stop::new(
+        ExitCode::Store,
+        format!("unfinished migrations belong to another server ({})", journal.server),
+    )
+    .hint("Point .env at that server and run `cargo xtask migrate`: it brings them to their end.")
+    .into())
+}
+
+/// Waits until the API of the dead run has gone: it holds the lock of its own.
+fn wait(ctx: &Ctx, session: &mut Session) -> Result<()> {
+    // sqlx's lock, named after the schema (sqlx-mysql 0.9, `generate_lock_id`).
+    let sql = format!(
+        "SELECT IS_USED_LOCK(LOWER(HEX(1026731678 * CRC32({}))))",
+        literal(&ctx.settings.schema)
+    );
+    let mut holder = None;
+    let free = clock::poll(RUNNING, || {
+        holder = session.value::<Option<u64>>(&sql)?;
+        Ok::<_, anyhow::Error>(holder.is_none().then_some(()))
+    })?;
+    if free.is_some() {
+        return Ok(());
+    }
+    Err(Stop::new(
+        ExitCode::Locked,
+        format!(
+            "the migrations of `{}` still run (connection {})",
+            ctx.settings.schema,
+            holder.unwrap_or_default()
+        ),
+    )
+    .hint("Wait until they end, then run `cargo xtask migrate` again.")
+    .into())
+}
+
+fn half(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    session: &mut Session,
+    journal: &InPlaceJournal,
+) -> Result<()> {
+    let why = "the run was killed while they ran";
+    let entry = match &journal.backup {
+        Some(label) => store.entry(label)?,
+        None => None,
+    };
+    let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
+        return Err(Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!("migrations of `{}` stopped half-way, and there is no backup of the state before", journal.schema),
+        )
+        .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
+        .into());
+    };
+    // The files that were pending when the backup was taken.
+    let live = state::live(ctx, server)?;
+    let state = crate::plan::migrate::MigrationState::of(
+        state::all_files(ctx)?,
+        manifest.migrations.clone(),
+    );
+    let mut pending = state::texts(ctx, &state)?;
+    pending.retain(|one| journal.migrations.contains(&one.name()));
+    let api = Api::build(ctx)?;
+    let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
+    let gate = Gate {
+        ctx,
+        server,
+        store,
+        lock,
+        api: &api,
+        pending: &pending,
+        before: &live,
+        told: &told,
+    };
+    let ended = put_back::go(&gate, session, manifest);
+    let stop = in_place::stop(&journal.schema, manifest, why, &ended);
+    let outcome = match stop.code {
+        ExitCode::MigrationRestored => GateOutcome::Restored,
+        _ => GateOutcome::NotRestored,
+    };
+    record(ctx, store, lock, journal, outcome, &stop.message)?;
+    Err(stop.into())
+}
+
+fn record(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    journal: &InPlaceJournal,
+    outcome: GateOutcome,
+    detail: &str,
+) -> Result<()> {
+    let event = Event::Gate {
+        changes: journal.migrations.clone(),
+        outcome,
+        detail: detail.to_owned(),
+        backup: journal.backup.clone(),
+        strategy: Some(Strategy::InPlace),
+        previous_schema: None,
+        statements: Vec::new(),
+        times: GateTimes::default(),
+        own_gtids: None,
+    };
+    store.append(lock, &journal.server, &ctx.settings.schema, event, clock::now())?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! What a schema holds, small enough to keep: its definitions as one hash, its rows
+//! as one digest a table.
+
+use serde::{Deserialize, Serialize};
+
+use super::inventory::Inventory;
+use super::label::Label;
+
+/// One table's rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableState {
+    /// Its name.
+    pub name: String,
+    /// The columns that the digest covers, in its order.
+    pub columns: Vec<String>,
+    /// Number of rows.
+    pub rows: u64,
+    /// Content digest as 32 hex digits.
+    pub digest: String,
+}
+
+/// A whole schema at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaState {
+    /// SHA-256 over all normalised definitions.
+    pub fingerprint: String,
+    /// Its tables.
+    pub tables: Vec<TableState>,
+}
+
+impl SchemaState {
+    /// Sum of the tables' rows.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+/// What `migrate --undo` needs and the old tables alone do not hold. Kept from a
+/// migration by swap until the way back is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoState {
+    /// Format version, 1.
+    pub version: u32,
+    /// The server's uuid.
+    pub server: String,
+    /// The live schema.
+    pub schema: String,
+    /// Where the old tables are.
+    pub previous_schema: String,
+    /// The backup in front of the migration.
+    pub backup: Label,
+    /// The migrations that were applied, `<version>_<description>`.
+    pub migrations: Vec<String>,
+    /// The old schema: definitions of tables and everything else.
+    pub old: Inventory,
+    /// What the old tables hold.
+    pub old_state: SchemaState,
+    /// The migrated schema as it went live.
+    pub new: Inventory,
+    /// What its tables held.
+    pub new_state: SchemaState,
+}
+
+/// Written durably before migrations run in place, removed when it is known how they
+/// ended: what is found in it belongs to a run that died.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InPlaceJournal {
+    /// Format version, 1.
+    pub version: u32,
+    /// The server's uuid.
+    pub server: String,
+    /// The live schema.
+    pub schema: String,
+    /// The backup in front of the migrations; `None` where the schema held no table.
+    pub backup: Option<Label>,
+    /// What it runs, `<version>_<description>`.
+    pub migrations: Vec<String>,
+    /// The definitions before it, as one hash.
+    pub fingerprint: String,
+}

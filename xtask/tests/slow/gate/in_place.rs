@@ -1,0 +1,95 @@
+//! Failing on the live schema, at each statement: what nobody else touched comes
+//! back, what somebody else wrote is never given up.
+
+use super::world::{World, demand_stop};
+use crate::support::Server;
+
+#[test]
+fn each_statement_that_fails_live_is_taken_back_on_mysql() {
+    taken_back(Server::Mysql, "back_my");
+}
+
+#[test]
+fn each_statement_that_fails_live_is_taken_back_on_mariadb() {
+    taken_back(Server::Mariadb, "back_maria");
+}
+
+fn taken_back(kind: Server, name: &str) {
+    let Some(world) = World::new(kind, name) else { return };
+    let old = world.live();
+    for table in ["m1", "m2", "m3", "m4", "m5"] {
+        let blocker = world.block_once(table);
+        let finished = world.run(&["migrate", "--strategy", "in-place"]);
+        blocker.end();
+        demand_stop(&finished, 30, &["a migration failed", "at statement"]);
+        world.demand_live(&old, &format!("after failing at {table}"));
+        world.demand_clean();
+    }
+    assert_eq!(world.run(&["migrate"]).code, Some(0));
+    world.demand_migrated();
+}
+
+#[test]
+fn what_somebody_wrote_is_not_given_up_on_mysql() {
+    not_given_up(Server::Mysql, "kept_my");
+}
+
+#[test]
+fn what_somebody_wrote_is_not_given_up_on_mariadb() {
+    not_given_up(Server::Mariadb, "kept_maria");
+}
+
+fn not_given_up(kind: Server, name: &str) {
+    for table in ["m1", "m2", "m3", "m4", "m5"] {
+        let Some(world) = World::new(kind, name) else { return };
+        let old = world.live();
+        let blocker = world.block_once(table);
+        let writer = world.writer();
+        let finished = world.run(&["migrate"]);
+        let written = writer.end();
+        blocker.end();
+        demand_stop(&finished, 31, &["NOT back", "`busy` has", "cargo xtask db-restore "]);
+        world.demand_written(written);
+        // The next run says the same, and does nothing but what it can prove.
+        let next = world.run(&["migrate"]);
+        demand_stop(&next, 31, &["their end was not seen", "cargo xtask db-restore "]);
+        world.demand_written(written);
+        // The command that it prints works, and the run after it goes on.
+        let label = after(&finished.stderr, "cargo xtask db-restore ");
+        let restored = world.run(&["db-restore", &label, "--yes"]);
+        assert_eq!(restored.code, Some(0), "{}", restored.stderr);
+        let back = world.live();
+        for key in old.keys().filter(|key| !key.ends_with(" busy") && !key.ends_with(" tally")) {
+            assert_eq!(back.get(key), old.get(key), "{key}");
+        }
+        let migrated = world.run(&["migrate"]);
+        assert_eq!(migrated.code, Some(0), "{}", migrated.stderr);
+        world.demand_migrated();
+        world.demand_clean();
+    }
+}
+
+/// The word behind a text.
+fn after(text: &str, start: &str) -> String {
+    let at = text.find(start).unwrap() + start.len();
+    text[at..].split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_lock_that_never_ends_leaves_the_restore_to_a_person() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "held_on") else { continue };
+        use mysql::prelude::Queryable as _;
+        let mut holder = world.sandbox.root();
+        holder.query_drop("LOCK TABLES m3 READ").unwrap();
+        let finished = world.run(&["migrate", "--strategy", "in-place"]);
+        demand_stop(&finished, 31, &["NOT back", "cargo xtask db-restore "]);
+        drop(holder);
+        // With the lock gone the next run proves that nobody wrote, and takes it back.
+        let next = world.run(&["migrate"]);
+        demand_stop(&next, 30, &["their end was not seen", "is back"]);
+        assert_eq!(world.run(&["migrate"]).code, Some(0));
+        world.demand_migrated();
+        world.demand_clean();
+    }
+}

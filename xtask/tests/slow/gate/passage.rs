@@ -1,0 +1,159 @@
+//! What passes, and what is caught on the copy.
+
+use mysql::prelude::Queryable as _;
+
+use super::world::{SABOTAGE, World, demand_stop};
+use crate::faults::live;
+use crate::support::Server;
+use crate::support::checkout::FIVE_NAME;
+
+#[test]
+fn each_statement_that_fails_is_caught_on_the_copy() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "caught") else { continue };
+        for (at, sabotage) in SABOTAGE.iter().enumerate() {
+            world.sandbox.sql(sabotage);
+            let before = world.live();
+            let finished = world.run(&["migrate"]);
+            let statement = format!("{} of 5", at + 1);
+            let words = ["the rehearsal failed", "was not touched", FIVE_NAME, &statement];
+            demand_stop(&finished, 20, &words);
+            world.demand_live(&before, "a rehearsal that failed");
+            world.demand_clean();
+            world.sandbox.sql(&format!("DELETE FROM m{} WHERE v IN (1, 200, 11) AND id >= 3", at + 1));
+            world.sandbox.sql("DELETE FROM m1 WHERE id > 3");
+        }
+        assert_eq!(world.run(&["migrate"]).code, Some(0));
+        world.demand_migrated();
+    }
+}
+
+#[test]
+fn nobody_writes_so_the_copy_goes_live_and_back() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "swapped") else { continue };
+        let old = world.live();
+        let done = world.json(&["migrate", "--json"]);
+        assert_eq!(done["strategy"], "swap", "{done}");
+        assert_eq!(done["applied"], serde_json::json!([FIVE_NAME]));
+        assert_eq!(done["statements"].as_array().unwrap().len(), 5, "{done}");
+        assert_eq!(done["statements"][2]["table_rows"], 2, "{done}");
+        world.demand_migrated();
+        world.demand_clean();
+        let new = world.live();
+        let previous = done["previous_schema"].as_str().unwrap();
+        assert_eq!(world.companions("before"), [previous]);
+
+        // The trigger went along, and belongs to the new table.
+        world.sandbox.sql("INSERT INTO busy (note) VALUES ('after')");
+        let refused = world.run(&["migrate", "--undo"]);
+        demand_stop(&refused, 20, &["would be lost", "`busy` has 2 rows, 1 before", "`tally`"]);
+        world.sandbox.sql("DELETE FROM busy WHERE note = 'after'; UPDATE tally SET n = 0");
+        world.sandbox.sql("ALTER TABLE busy AUTO_INCREMENT = 2");
+        world.demand_live(&new, "an undo that was refused");
+
+        let undone = world.json(&["migrate", "--undo", "--json"]);
+        assert_eq!(undone["undone"], serde_json::json!([FIVE_NAME]));
+        world.demand_live(&old, "the migration taken back");
+        world.demand_clean();
+        let again = world.run(&["migrate", "--undo"]);
+        demand_stop(&again, 20, &["no migration by swap"]);
+        assert_eq!(world.json(&["migrate", "--json"])["strategy"], "swap");
+        world.demand_migrated();
+        assert_eq!(world.json(&["migrate", "--json"])["applied"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn both_ways_end_in_the_same_schema() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "same") else { continue };
+        assert_eq!(world.json(&["migrate", "--json"])["strategy"], "swap");
+        let mut swapped = world.live();
+        drop(world);
+        let Some(world) = World::new(kind, "same") else { continue };
+        let done = world.json(&["migrate", "--strategy", "in-place", "--json"]);
+        assert_eq!(done["strategy"], "in-place");
+        assert!(done["backup"].is_string() && done["previous_schema"].is_null(), "{done}");
+        world.demand_migrated();
+        world.demand_clean();
+        let mut in_place = world.live();
+        // When it was booked, and how long it took.
+        for live in [&mut swapped, &mut in_place] {
+            live.remove("rows _sqlx_migrations").unwrap();
+        }
+        assert!(swapped == in_place, "{}", live::differences(&swapped, &in_place));
+        let no_undo = world.run(&["migrate", "--undo"]);
+        demand_stop(&no_undo, 20, &["no migration by swap"]);
+    }
+}
+
+#[test]
+fn somebody_writes_so_it_runs_in_place() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "written_to") else { continue };
+        let writer = world.writer();
+        let swap = world.run(&["migrate", "--strategy", "swap"]);
+        demand_stop(&swap, 20, &["was not touched", "`busy` has"]);
+        let done = world.json(&["migrate", "--json"]);
+        assert_eq!(done["strategy"], "in-place", "{done}");
+        let written = writer.end();
+        assert!(written > 0);
+        world.demand_migrated();
+        world.demand_written(written);
+        world.demand_clean();
+    }
+}
+
+#[test]
+fn an_empty_schema_needs_no_backup_and_the_rest_writes_nothing() {
+    for kind in Server::ALL {
+        let Some(world) = World::empty(kind, "from_empty") else { continue };
+        let status = world.json(&["migrate", "--status", "--json"]);
+        assert_eq!(status["pending"].as_array().unwrap().len(), 2, "{status}");
+        let dry = world.run(&["migrate", "--dry-run"]);
+        assert!(dry.stdout.contains(FIVE_NAME), "{}", dry.stdout);
+        assert!(world.live().len() == 1 && !world.sandbox.backups().exists(), "looking made something");
+        let done = world.json(&["migrate", "--json"]);
+        assert!(done["backup"].is_null(), "{done}");
+        world.demand_migrated();
+        let list = world.json(&["db-list", "--json"]);
+        assert_eq!(list["backups"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn policy_refuses_what_copies_too_much() {
+    let kind = Server::Mysql;
+    let Some(world) = World::new(kind, "limits") else { return };
+    let before = world.live();
+    // A hundred thousand rows are not needed to be above a limit of one.
+    let checkout = tempfile::tempdir().unwrap();
+    crate::support::checkout::copy_five(checkout.path());
+    crate::support::checkout::add(
+        checkout.path(),
+        "20260103000000_copying",
+        "ALTER TABLE m2 MODIFY v BIGINT NOT NULL;\n",
+    );
+    crate::faults::world::put(&checkout.path().join("xtask.toml"), b"[gate]\nmax_copied_rows = 1\n");
+    let command = world.sandbox.in_checkout(checkout.path(), &["migrate"]);
+    let finished = command.run(std::time::Duration::from_secs(600)).unwrap();
+    demand_stop(&finished, 20, &["copies 2 rows", "max_copied_rows", "was not touched"]);
+    world.demand_live(&before, "a migration above the limit");
+}
+
+#[test]
+fn one_gate_at_a_time() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "one_gate") else { continue };
+        let mut other = world.sandbox.root();
+        let name = format!("xtask:{}", world.sandbox.schema);
+        let got: Option<i64> = other.exec_first("SELECT GET_LOCK(?, 0)", (name,)).unwrap();
+        assert_eq!(got, Some(1));
+        let id: u64 = other.query_first("SELECT CONNECTION_ID()").unwrap().unwrap();
+        let finished = world.run(&["migrate"]);
+        demand_stop(&finished, 12, &[&format!("connection {id}")]);
+        drop(other);
+        assert_eq!(world.run(&["migrate"]).code, Some(0));
+    }
+}

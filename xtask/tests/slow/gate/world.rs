@@ -1,0 +1,214 @@
+//! A schema with the first of two migrations applied, and people who work in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mysql::prelude::Queryable as _;
+use mysql::{Conn, Row};
+use xtask::sys::fs;
+use xtask::sys::proc::{Cmd, Finished};
+
+use crate::faults::live::{self, Live};
+use crate::support::{Sandbox, Server, TestServer, checkout, require};
+
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// What makes the statement of that number fail wherever it runs, by its rows.
+pub const SABOTAGE: [&str; 5] = [
+    "INSERT INTO m1 (v) VALUES (1)",
+    "INSERT INTO m2 VALUES (3, 200)",
+    "INSERT INTO m3 VALUES (3, 1, NULL)",
+    "INSERT INTO m4 VALUES (3, 11)",
+    "INSERT INTO m5 VALUES (3, 1)",
+];
+
+/// A sandbox with the first migration applied.
+#[derive(Debug)]
+pub struct World {
+    pub sandbox: Sandbox,
+    pub server: TestServer,
+    name: String,
+}
+
+impl World {
+    /// A new one; `None` where the server is not there (the test says so).
+    pub fn new(kind: Server, name: &str) -> Option<Self> {
+        let world = Self::empty(kind, name)?;
+        world.sandbox.base();
+        Some(world)
+    }
+
+    /// One whose schema holds nothing.
+    pub fn empty(kind: Server, name: &str) -> Option<Self> {
+        let server = require(kind)?;
+        let sandbox = Sandbox::new(&server, name);
+        Some(Self { sandbox, server, name: name.to_owned() })
+    }
+
+    /// The tool in the checkout with the five statements.
+    pub fn command(&self, args: &[&str]) -> Cmd {
+        self.sandbox.in_checkout(checkout::five(), args)
+    }
+
+    pub fn run(&self, args: &[&str]) -> Finished {
+        self.command(args).run(DEADLINE).unwrap()
+    }
+
+    /// A run that has to succeed; gives its JSON.
+    #[track_caller]
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let finished = self.run(args);
+        assert_eq!(finished.code, Some(0), "{args:?}: {}", finished.stderr);
+        serde_json::from_str(&finished.stdout).unwrap()
+    }
+
+    pub fn live(&self) -> Live {
+        live::read(&mut self.server.root(), &self.sandbox.schema)
+    }
+
+    #[track_caller]
+    pub fn demand_live(&self, expected: &Live, what: &str) {
+        let now = self.live();
+        assert!(*expected == now, "{what}:\n{}", live::differences(expected, &now));
+    }
+
+    /// The five statements are all done, exactly once, and booked as the API books them.
+    #[track_caller]
+    pub fn demand_migrated(&self) {
+        let mut root = self.sandbox.root();
+        let mut number = |sql: &str| root.query_first::<i64, _>(sql).unwrap().unwrap();
+        let keys = "SELECT COUNT(*) FROM information_schema.STATISTICS \
+                    WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME IN ('m1_v', 'm3_v', 'm5_v')";
+        assert_eq!(number(keys), 3);
+        assert_eq!(number("SELECT MIN(v) FROM m2"), 101);
+        assert_eq!(number("SELECT COUNT(*) FROM m4"), 4);
+        assert_eq!(number("SELECT COUNT(*) FROM m3 WHERE added = 'x'"), 2);
+        assert_eq!(number("SELECT COUNT(*) FROM _sqlx_migrations WHERE success"), 2);
+        assert_eq!(number("SELECT COUNT(*) FROM _sqlx_migrations"), 2);
+        let status = self.json(&["migrate", "--status", "--json"]);
+        assert_eq!(status["pending"], serde_json::json!([]), "{status}");
+        assert_eq!(status["troubles"], serde_json::json!([]), "{status}");
+    }
+
+    /// Nothing unfinished is left, on the server or in the folder.
+    #[track_caller]
+    pub fn demand_clean(&self) {
+        let left = self.companions("staging");
+        assert!(left.is_empty(), "left behind: {left:?}");
+        let files = fs::names(&self.sandbox.backups()).unwrap();
+        let odd = |name: &&String| {
+            name.ends_with(".partial") || [".swap.json", ".in-place.json"].contains(&name.as_str())
+        };
+        let odd: Vec<&String> = files.iter().filter(odd).collect();
+        assert!(odd.is_empty(), "left behind: {odd:?}");
+    }
+
+    pub fn companions(&self, kind: &str) -> Vec<String> {
+        let sql = "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA";
+        let all: Vec<String> = self.server.root().query(sql).unwrap();
+        let prefix = format!("{}__{kind}", self.sandbox.schema);
+        all.into_iter().filter(|name| name.starts_with(&prefix)).collect()
+    }
+
+    /// Holds a table against writes until the migration gave up waiting for it.
+    pub fn block_once(&self, table: &str) -> Blocker {
+        let mut holder = self.sandbox.root();
+        holder.query_drop(format!("LOCK TABLES `{table}` READ")).unwrap();
+        let mut watcher = self.server.root();
+        let user = format!("migrate_{}", self.name);
+        let done = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&done);
+        let thread = std::thread::spawn(move || {
+            let mut seen = false;
+            while !stop.load(Ordering::Relaxed) {
+                let waits = waits(&mut watcher, &user);
+                if seen && !waits {
+                    break;
+                }
+                seen |= waits;
+                std::thread::yield_now();
+            }
+            drop(holder);
+            seen
+        });
+        Blocker { thread, done }
+    }
+
+    /// Somebody who goes on writing to a table that no migration touches.
+    pub fn writer(&self) -> Writer {
+        let mut conn = self.sandbox.root();
+        let done = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&done);
+        let thread = std::thread::spawn(move || {
+            let mut written = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let note = format!("INSERT INTO busy (note) VALUES ('writer {written}')");
+                conn.query_drop(note).unwrap();
+                written += 1;
+            }
+            written
+        });
+        Writer { thread, done }
+    }
+
+    /// Rows of the writer that are there, and that the trigger counted.
+    #[track_caller]
+    pub fn demand_written(&self, written: u64) {
+        let mut root = self.sandbox.root();
+        let rows: Option<u64> =
+            root.query_first("SELECT COUNT(*) FROM busy WHERE note LIKE 'writer %'").unwrap();
+        assert_eq!(rows, Some(written), "rows of the writer");
+        let counted: Option<u64> = root.query_first("SELECT n FROM tally").unwrap();
+        assert_eq!(counted, Some(written), "what the trigger counted");
+    }
+}
+
+fn waits(conn: &mut Conn, user: &str) -> bool {
+    let lines: Vec<Row> = conn.query("SHOW FULL PROCESSLIST").unwrap();
+    lines.iter().any(|line| {
+        let text = |name: &str| line.get::<Option<String>, _>(name).flatten();
+        text("User").as_deref() == Some(user)
+            && text("State").is_some_and(|state| state.starts_with("Waiting for table"))
+    })
+}
+
+/// Holds a table until it was waited for.
+pub struct Blocker {
+    thread: JoinHandle<bool>,
+    done: Arc<AtomicBool>,
+}
+
+impl Blocker {
+    /// Gives the table back; it must have been waited for.
+    #[track_caller]
+    pub fn end(self) {
+        self.done.store(true, Ordering::Relaxed);
+        assert!(self.thread.join().unwrap(), "nothing waited for the table");
+    }
+}
+
+/// Goes on writing.
+pub struct Writer {
+    thread: JoinHandle<u64>,
+    done: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Stops it; gives how many rows it wrote.
+    pub fn end(self) -> u64 {
+        self.done.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+/// Demands an exit code, and words that the message must hold.
+#[track_caller]
+pub fn demand_stop(finished: &Finished, code: i32, words: &[&str]) {
+    assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+    for word in words {
+        assert!(finished.stderr.contains(word), "no `{word}` in: {}", finished.stderr);
+    }
+    assert!(finished.stderr.contains("hint:"), "it does not say what to do: {}", finished.stderr);
+}
