@@ -99,6 +99,19 @@ pub fn lock_wait(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration> {
     }
 }
 
+/// How often a migration that got no lock is tried again: `DB_LOCK_RETRIES`.
+///
+/// # Errors
+/// When the variable is not a whole number from 0 to 10.
+pub fn lock_retries(lookup: impl Fn(&str) -> Option<String>) -> Result<u32> {
+    let text =
+        lookup("DB_LOCK_RETRIES").filter(|value| !value.is_empty()).unwrap_or_else(|| "3".into());
+    match text.parse() {
+        Ok(count @ 0..=10) => Ok(count),
+        _ => bail!("DB_LOCK_RETRIES: {text:?} is not a number from 0 to 10"),
+    }
+}
+
 /// Reads one variable of the process environment.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that does")]
@@ -108,7 +121,7 @@ pub fn environment(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Database, Role, bind, lock_wait};
+    use super::{Database, Role, bind, lock_retries, lock_wait};
 
     #[test]
     fn defaults_need_only_a_password() {
@@ -134,6 +147,11 @@ mod tests {
         assert!(Database::read(Role::App, lookup).unwrap_err().to_string().contains("DB_PORT"));
         assert!(bind(lookup).unwrap_err().to_string().contains("API_BIND"));
         assert!(lock_wait(lookup).unwrap_err().to_string().contains("DB_LOCK_WAIT_SECONDS"));
+        for (value, fine) in [("0", true), ("10", true), ("", true), ("11", false), ("-1", false)] {
+            let read = lock_retries(|_| Some(value.to_owned()));
+            assert_eq!(read.is_ok(), fine, "{value:?}: {read:?}");
+        }
+        assert_eq!(lock_retries(|_| None).unwrap(), 3);
         assert_eq!(bind(|_| None).unwrap().port(), 3000);
     }
 }

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod config;
 pub mod db;
+pub mod gate;
 pub mod import;
 pub mod migrate;
 pub mod serve;
@@ -18,3 +19,8 @@ mod routes;
 mod secret;
 
 pub use secret::Secret;
+
+/// Lower-case hexadecimal text of `bytes`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,12 +1,14 @@
 //! `streamflix-api`: serve, migrate, import. Configuration comes from the environment.
 
+mod migrating;
+
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use api::{
     app::App,
     config::{self, Database, Role},
-    db, import, migrate, serve,
+    db, gate, import, serve,
 };
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -18,7 +20,8 @@ Environment:
   DB_NAME               schema [mydb]
   DB_APP_USER, DB_APP_PASSWORD          account of serve and import [app_user]
   DB_MIGRATE_USER, DB_MIGRATE_PASSWORD  account of migrate [migrate_user]
-  DB_LOCK_WAIT_SECONDS  how long a migration waits for a lock [10]
+  DB_LOCK_WAIT_SECONDS  how long a migration or an import waits for a lock [10]
+  DB_LOCK_RETRIES       how often a migration that got no lock is tried again [3]
   API_BIND              address serve listens on [127.0.0.1:3000]
   RUST_LOG              what is logged [info]";
 
@@ -54,6 +57,9 @@ enum Command {
 enum Migrate {
     /// Apply every pending migration
     Up {
+        /// Receipt for a verified backup; - reads it from standard input
+        #[arg(long, value_name = "PATH|-")]
+        receipt: Option<String>,
         /// Print one JSON document on stdout
         #[arg(long)]
         json: bool,
@@ -75,7 +81,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {}", chain(&error)));
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
 }
@@ -106,41 +112,16 @@ async fn run(command: Command) -> Result<()> {
 }
 
 async fn run_migrate(what: Migrate) -> Result<()> {
-    let database = Database::read(Role::Migrate, config::environment)?;
-    let wait = config::lock_wait(config::environment)?;
-    let mut conn = db::connect(&database).await?;
     match what {
-        Migrate::Up { json } => {
-            let applied = migrate::up(&mut conn, wait, |done| {
-                say(&format!("applied {}_{} in {} ms", done.version, done.name, done.duration_ms));
-            })
-            .await?;
-            if applied.is_empty() {
-                say("nothing to apply");
-            }
-            if json { print(&migrate::Report { version: 1, applied }) } else { Ok(()) }
-        }
-        Migrate::Status { json } => {
-            let status = migrate::status(&mut conn).await.context("cannot read the state")?;
-            if json {
-                return print(&status);
-            }
-            for applied in &status.applied {
-                let note = match applied.state {
-                    migrate::Match::Same => "",
-                    migrate::Match::Changed => ", but its file was edited since",
-                    migrate::Match::Unknown => ", but this binary does not know it",
-                };
-                say(&format!("applied  {}_{}{note}", applied.version, applied.name));
-            }
-            for pending in &status.pending {
-                say(&format!("pending  {}_{}", pending.version, pending.name));
-            }
-            if let Some(version) = status.dirty {
-                say(&format!("dirty    {version}: it failed half-way"));
-            }
-            Ok(())
-        }
+        Migrate::Up { receipt, json } => migrating::up(receipt.as_deref(), json).await,
+        Migrate::Status { json } => migrating::status(json).await,
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<gate::Refusal>() {
+        Some(_) => ExitCode::from(3),
+        None => ExitCode::FAILURE,
     }
 }
 

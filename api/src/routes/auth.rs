@@ -9,7 +9,7 @@ use crate::{
     app::App,
     check::Checks,
     extract::{Body, Session, token_hash},
-    migrate::hex,
+    hex,
     problem::Problem,
 };
 

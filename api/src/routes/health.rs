@@ -32,7 +32,7 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     };
     let look = async {
         let mut conn = app.pool.acquire().await?;
-        migrate::status(&mut conn).await
+        migrate::status(&mut conn, &migrate::MIGRATOR).await
     };
     let looked = tokio::time::timeout(PATIENCE, look).await;
     let status = looked.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(unreachable)?;

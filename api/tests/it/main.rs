@@ -2,8 +2,12 @@
 
 mod account;
 mod content;
+mod fingerprint;
+mod gate;
 mod import;
 mod process;
+mod receipts;
 mod schema;
 mod service;
+mod statements;
 mod support;

@@ -65,11 +65,9 @@ async fn up_down_and_up_again() {
     with_schema(async |schema| {
         for _ in 0..2 {
             let mut conn = schema.connect().await;
-            let mut told = 0;
-            let applied = migrate::up(&mut conn, WAIT, |_| told += 1).await.unwrap();
-            assert_eq!((applied.len(), told), (6, 6));
-            assert!(migrate::up(&mut conn, WAIT, |_| ()).await.unwrap().is_empty());
-            assert!(migrate::status(&mut conn).await.unwrap().complete());
+            assert_eq!(schema.up(&MIGRATOR, WAIT).await.unwrap().len(), 6);
+            assert!(schema.up(&MIGRATOR, WAIT).await.unwrap().is_empty());
+            assert!(migrate::status(&mut conn, &MIGRATOR).await.unwrap().complete());
             assert_eq!(tables(&schema).await, TABLES.map(String::from).into());
             let others = [
                 "event purge_old_sessions",
@@ -120,7 +118,7 @@ async fn tables_choose_their_own_character_set() {
 #[tokio::test]
 async fn status_creates_nothing() {
     with_schema(async |schema| {
-        let status = migrate::status(&mut schema.connect().await).await.unwrap();
+        let status = migrate::status(&mut schema.connect().await, &MIGRATOR).await.unwrap();
         assert_eq!((status.applied.len(), status.pending.len(), status.dirty), (0, 6, None));
         assert!(!status.complete());
         assert_eq!(
@@ -139,16 +137,13 @@ async fn status_creates_nothing() {
 async fn a_failure_is_named_and_leaves_its_mark() {
     with_schema(async |schema| {
         schema.run("CREATE TABLE subscription_plan (id INT)").await;
-        let mut conn = schema.connect().await;
-        let error = migrate::up(&mut conn, WAIT, |_| ()).await.unwrap_err().to_string();
-        assert!(error.contains("20261122090200_billing"), "{error}");
+        let error = schema.up(&MIGRATOR, WAIT).await.unwrap_err().to_string();
+        assert!(error.contains("20261122090200_billing failed at statement 1: "), "{error}");
         assert!(error.contains("subscription_plan") && error.contains("exists"), "{error}");
-        let status = migrate::status(&mut schema.connect().await).await.unwrap();
+        let status = migrate::status(&mut schema.connect().await, &MIGRATOR).await.unwrap();
         assert_eq!((status.applied.len(), status.dirty), (1, Some(20_261_122_090_200)));
         assert_eq!(status.pending.len(), 4);
-        // The failed run's connection still holds the lock; closing it lets go.
-        drop(conn);
-        let again = migrate::up(&mut schema.connect().await, WAIT, |_| ()).await.unwrap_err();
+        let again = schema.up(&MIGRATOR, WAIT).await.unwrap_err();
         assert!(again.to_string().contains("dirty"), "{again}");
     })
     .await;
@@ -165,7 +160,7 @@ async fn two_runs_do_not_meet() {
                 .unwrap();
         assert_eq!(got, Some(1));
         let second = std::time::Duration::from_secs(1);
-        let error = migrate::up(&mut schema.connect().await, second, |_| ()).await.unwrap_err();
+        let error = schema.up(&MIGRATOR, second).await.unwrap_err();
         assert!(error.to_string().contains("another migration run"), "{error}");
         assert!(tables(&schema).await.is_empty());
     })
@@ -180,7 +175,7 @@ async fn a_blocked_migration_gives_up() {
         let mut reader = schema.connect().await;
         sqlx::raw_sql("LOCK TABLES subscription READ").execute(&mut reader).await.unwrap();
         let second = std::time::Duration::from_secs(1);
-        let error = migrate::up(&mut schema.connect().await, second, |_| ()).await.unwrap_err();
+        let error = schema.up(&MIGRATOR, second).await.unwrap_err();
         let error = error.to_string();
         assert!(error.contains("20261122090600_views_and_routines"), "{error}");
         assert!(error.contains("Lock wait timeout"), "{error}");
@@ -199,14 +194,14 @@ async fn edited_and_unknown_migrations_are_told() {
             )
             .await;
         let mut conn = schema.connect().await;
-        let status = migrate::status(&mut conn).await.unwrap();
+        let status = migrate::status(&mut conn, &MIGRATOR).await.unwrap();
         assert_eq!(status.applied[6].state, migrate::Match::Unknown);
-        assert_eq!(status.applied[6].name, "from_the_future");
+        assert_eq!(status.applied[6].name, "20990101000000_from_the_future");
         assert!(status.complete(), "a newer database serves this binary");
-        let error = migrate::up(&mut conn, WAIT, |_| ()).await.unwrap_err().to_string();
+        let error = schema.up(&MIGRATOR, WAIT).await.unwrap_err().to_string();
         assert!(error.contains("20990101000000"), "{error}");
         schema.run("UPDATE _sqlx_migrations SET checksum = 'x' WHERE version = 20261122090300").await;
-        let status = migrate::status(&mut schema.connect().await).await.unwrap();
+        let status = migrate::status(&mut schema.connect().await, &MIGRATOR).await.unwrap();
         assert_eq!(status.applied[2].state, migrate::Match::Changed);
         assert!(!status.complete());
     })

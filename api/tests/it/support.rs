@@ -2,8 +2,8 @@
 //!
 //! The server is named by `API_TEST_DB_USER`, `API_TEST_DB_PASSWORD`, and
 //! `API_TEST_DB_HOST`/`API_TEST_DB_PORT` or `API_TEST_DB_SOCKET`; the account must be
-//! allowed to do anything to schemas named `mydb\_\_%`. Without them the tests are
-//! skipped, aloud; with `CI=true` they fail.
+//! allowed to do anything, as root is: tests make schemas and accounts. Without them the
+//! tests are skipped, aloud; with `CI=true` they fail.
 
 use std::{future::Future, io::Write as _, path::PathBuf};
 
@@ -11,7 +11,7 @@ use api::{
     Secret,
     app::{App, router},
     config::{self, Database},
-    db, import, migrate,
+    db, import,
 };
 use axum::{
     Router,
@@ -23,6 +23,8 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, MySqlConnection, MySqlPool};
 use std::time::Duration;
 use tower::ServiceExt as _;
+
+use crate::receipts::random_hex;
 
 /// Long enough for tests that do not wait for locks.
 pub const WAIT: Duration = Duration::from_secs(10);
@@ -57,7 +59,8 @@ fn server() -> Option<Database> {
     })
 }
 
-async fn administrate(server: &Database, statement: String) {
+/// Runs `statement` without any schema selected.
+pub async fn administrate(server: &Database, statement: String) {
     // No schema is selected: it does not exist yet, or is about to go.
     let options = db::options(server).database("information_schema");
     let mut conn = options.connect().await.expect("the test server answers");
@@ -70,10 +73,9 @@ where
     F: Future<Output = ()> + 'static,
 {
     let Some(server) = server() else { return };
-    let mut random = [0_u8; 6];
-    getrandom::fill(&mut random).unwrap();
-    let unique: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let database = Database { name: format!("mydb__apitest_{unique}"), ..server.clone() };
+    // A name without `__`: its gate is its own, and goes with it.
+    let name = format!("apitest_{}", random_hex(6));
+    let database = Database { name, ..server.clone() };
     // A default that no table may inherit.
     let create = format!("CREATE SCHEMA {} DEFAULT CHARACTER SET latin1", database.name);
     administrate(&server, create).await;
@@ -84,7 +86,8 @@ where
     let test = tasks.spawn_local(test(schema.clone()));
     let ended = tasks.run_until(test).await;
     schema.pool.close().await;
-    administrate(&server, format!("DROP SCHEMA {}", database.name)).await;
+    let name = &database.name;
+    administrate(&server, format!("DROP SCHEMA {name}; DROP SCHEMA IF EXISTS {name}__gate")).await;
     if let Err(error) = ended {
         std::panic::resume_unwind(error.into_panic());
     }
@@ -93,10 +96,6 @@ where
 impl Schema {
     pub async fn connect(&self) -> MySqlConnection {
         db::connect(&self.database).await.unwrap()
-    }
-
-    pub async fn migrate(&self) {
-        migrate::up(&mut self.connect().await, WAIT, |_| {}).await.unwrap();
     }
 
     /// Migrated, with the small catalogue of `tests/seed`.

@@ -1,0 +1,186 @@
+//! The gate: one refusal for each way in which a receipt can be wrong, and a good one once.
+
+use std::time::Duration;
+
+use api::{
+    gate::{self, Refusal},
+    migrate::{self, MIGRATOR},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    receipts::sign,
+    support::{Schema, WAIT, administrate, with_schema},
+};
+
+const LAST: i64 = 20_261_122_090_600;
+
+/// A schema with tables, in which the last migration is pending.
+async fn one_pending(schema: &Schema) {
+    schema.migrate().await;
+    MIGRATOR.undo(&mut schema.connect().await, LAST - 100).await.unwrap();
+}
+
+async fn refused(schema: &Schema, receipt: String) -> String {
+    let error = schema.up_with(&MIGRATOR, receipt, WAIT, 0, |_| ()).await.unwrap_err();
+    let refusal = error.downcast_ref::<Refusal>().expect("a refusal").to_string();
+    assert!(refusal.starts_with("receipt refused: "), "{refusal}");
+    refusal
+}
+
+fn ago(seconds: i64) -> Value {
+    json!(gate::now() - chrono::TimeDelta::seconds(seconds))
+}
+
+fn wrong_receipts(good: &Value) -> Vec<(Value, &'static str)> {
+    let last = &good["subject"][0];
+    let other = json!({"name": "1_other", "checksum": "ab"});
+    let edited = json!({"name": last["name"], "checksum": "ab"});
+    let with = |changes: &[(&str, Value)]| {
+        let mut receipt = good.clone();
+        for (pointer, value) in changes {
+            *receipt.pointer_mut(pointer).unwrap() = value.clone();
+        }
+        receipt
+    };
+    vec![
+        (with(&[("/version", json!(2))]), "newer than format 1"),
+        (with(&[("/version", json!("x"))]), "not a receipt"),
+        (with(&[("/id", json!("ab"))]), "its id must be 32 hex digits"),
+        (with(&[("/max_age_s", json!(-1))]), "not a receipt"),
+        (with(&[("/issued_utc", json!("yesterday"))]), "not a receipt"),
+        (with(&[("/purpose", json!("import"))]), "its purpose is \"import\", not \"migrate\""),
+        (with(&[("/server_uuid", json!("other"))]), "it is for another server (other; this one"),
+        (with(&[("/schema", json!("other"))]), "it is for another schema (other; this one"),
+        (with(&[("/fingerprint", json!("ab"))]), "the schema was changed since the backup"),
+        (with(&[("/subject", json!([]))]), "missing in it: 20261122090600_views_and_routines)"),
+        (with(&[("/subject", json!([last, other]))]), "(too many in it: 1_other)"),
+        (with(&[("/subject", json!([edited]))]), "(changed: 20261122090600_views_and_routines)"),
+        (with(&[("/subject", json!([last, last]))]), "(one is named twice)"),
+        (
+            with(&[("/subject", json!([other]))]),
+            "missing in it: 20261122090600_views_and_routines; too many in it: 1_other",
+        ),
+        (with(&[("/backup", Value::Null)]), "it names no backup, but the schema holds 21 table(s)"),
+        (
+            with(&[("/backup/level", json!("checksum"))]),
+            "not verified by restoring it (its level is \"checksum\")",
+        ),
+        (with(&[("/issued_utc", ago(901))]), "it is too old: issued 90"),
+        (with(&[("/max_age_s", json!(86_401))]), "longer than the 86400 s that are allowed"),
+        (with(&[("/issued_utc", ago(-62))]), "it was issued in the future, 6"),
+    ]
+}
+
+#[tokio::test]
+async fn a_wrong_receipt_is_refused_and_changes_nothing() {
+    with_schema(async |schema| {
+        one_pending(&schema).await;
+        let before = gate::facts(&mut schema.connect().await).await.unwrap();
+        let gate = format!("{}__gate", schema.database.name);
+        administrate(&schema.database, format!("TRUNCATE {gate}.used_receipt")).await;
+        let good = schema.migrate_document(&MIGRATOR).await;
+        for (wrong, reason) in wrong_receipts(&good) {
+            let refusal = refused(&schema, schema.sign(&wrong)).await;
+            assert!(refusal.contains(reason), "{refusal}\nis not about: {reason}");
+        }
+        let text = schema.sign(&good);
+        for (wrong, reason) in [
+            (sign(&good, "another password"), "its seal is wrong"),
+            (text.replace("\"max_age_s\":900", "\"max_age_s\":901"), "its seal is wrong"),
+            (text.trim_end().to_owned(), "this is not a receipt"),
+            (format!("{text}more\n"), "this is not a receipt"),
+            (String::new(), "this is not a receipt"),
+        ] {
+            let refusal = refused(&schema, wrong).await;
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+        for field in ["backup", "purpose", "id", "subject", "issued_utc", "max_age_s"] {
+            let mut without = good.clone();
+            without.as_object_mut().unwrap().remove(field);
+            let refusal = refused(&schema, schema.sign(&without)).await;
+            assert!(refusal.contains(field) && refusal.contains("not a receipt"), "{refusal}");
+        }
+        let after = gate::facts(&mut schema.connect().await).await.unwrap();
+        assert_eq!(after.fingerprint, before.fingerprint);
+        let none = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM {gate}.used_receipt"
+        )));
+        let recorded: i64 = none.fetch_one(&schema.pool).await.unwrap();
+        assert_eq!(recorded, 0, "a refused receipt is not used up");
+        schema.up_with(&MIGRATOR, text, WAIT, 0, |_| ()).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_edges_of_time_are_inside() {
+    with_schema(async |schema| {
+        for issued in [ago(880), ago(-55)] {
+            one_pending(&schema).await;
+            let mut receipt = schema.migrate_document(&MIGRATOR).await;
+            receipt["issued_utc"] = issued;
+            let receipt = schema.sign(&receipt);
+            assert_eq!(schema.up_with(&MIGRATOR, receipt, WAIT, 0, |_| ()).await.unwrap().len(), 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_receipt_opens_the_gate_once() {
+    with_schema(async |schema| {
+        // The very first one finds no place to be recorded, and makes it.
+        let first = schema.sign(&schema.migrate_document(&MIGRATOR).await);
+        let applied = schema.up_with(&MIGRATOR, first.clone(), WAIT, 0, |_| ()).await.unwrap();
+        assert_eq!(applied.len(), 6);
+        // With nothing pending none is asked for.
+        assert!(schema.up_with(&MIGRATOR, first, WAIT, 0, |_| ()).await.unwrap().is_empty());
+        MIGRATOR.undo(&mut schema.connect().await, LAST - 100).await.unwrap();
+        let receipt = schema.sign(&schema.migrate_document(&MIGRATOR).await);
+        schema.up_with(&MIGRATOR, receipt.clone(), WAIT, 0, |_| ()).await.unwrap();
+        // All else is as it was when the receipt was issued.
+        MIGRATOR.undo(&mut schema.connect().await, LAST - 100).await.unwrap();
+        let refusal = refused(&schema, receipt).await;
+        assert!(refusal.contains("it was used before"), "{refusal}");
+        assert_eq!(schema.number("SELECT COUNT(*) FROM _sqlx_migrations").await, 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_between_backup_and_run_is_noticed() {
+    with_schema(async |schema| {
+        one_pending(&schema).await;
+        let receipt = schema.sign(&schema.migrate_document(&MIGRATOR).await);
+        schema.run("ALTER TABLE movie ADD COLUMN tagline VARCHAR(200) NULL").await;
+        let refusal = refused(&schema, receipt).await;
+        assert!(refusal.contains("the schema was changed since the backup"), "{refusal}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_check_waits_for_the_lock() {
+    with_schema(async |schema| {
+        one_pending(&schema).await;
+        let mut other = schema.connect().await;
+        let _held = migrate::lock(&mut other, WAIT).await.unwrap();
+        let receipt = schema.sign(&schema.migrate_document(&MIGRATOR).await);
+        let second = Duration::from_secs(1);
+        let error =
+            schema.up_with(&MIGRATOR, receipt, second, 0, |_| ()).await.unwrap_err().to_string();
+        assert!(error.contains("another migration run or import holds the lock"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_cannot_be_read_is_refused() {
+    for (source, reason) in
+        [(None, "give it with --receipt"), (Some("/no/where"), "/no/where cannot be read: ")]
+    {
+        let refusal = gate::read(source).unwrap_err().to_string();
+        assert!(refusal.starts_with("receipt refused: ") && refusal.contains(reason), "{refusal}");
+    }
+}

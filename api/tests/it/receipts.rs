@@ -1,0 +1,117 @@
+//! Issues receipts as the deployment tool does, with a seal of its own making: what is
+//! tested is the format, not that one function agrees with itself.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use api::{
+    gate,
+    migrate::{self, Done, MIGRATOR, Progress},
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use sqlx::migrate::Migrator;
+
+use crate::support::{Schema, WAIT};
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn random_hex(count: usize) -> String {
+    let mut random = vec![0_u8; count];
+    getrandom::fill(&mut random).unwrap();
+    hex(&random)
+}
+
+/// HMAC-SHA256 by the book (RFC 2104), for keys of 32 bytes.
+fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let pad = |with: u8| {
+        let mut block = [with; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(text).finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().to_vec()
+}
+
+/// A receipt: `document` in one line, and its seal.
+pub fn sign(document: &Value, password: &str) -> String {
+    let line = document.to_string();
+    let key = [b"streamflix gate receipt v1\0", password.as_bytes()].concat();
+    let seal = hmac(&Sha256::digest(key), line.as_bytes());
+    format!("{line}\n{}\n", hex(&seal))
+}
+
+impl Schema {
+    async fn document(&self, purpose: &str, subject: Value) -> Value {
+        let facts = gate::facts(&mut self.connect().await).await.unwrap();
+        let fingerprint = match purpose {
+            "import" => facts.import_fingerprint,
+            _ => facts.fingerprint,
+        };
+        let backup = json!({
+            "label": "mydb_backup_20261122_101112", "sha256": "ab", "level": "restore",
+            "verified_utc": "2026-11-22T10:11:12Z",
+        });
+        json!({
+            "version": 1, "id": random_hex(16), "purpose": purpose,
+            "server_uuid": facts.server_uuid, "schema": facts.schema,
+            "fingerprint": fingerprint, "subject": subject,
+            "backup": if facts.tables == 0 { Value::Null } else { backup },
+            "rehearsed": true, "issued_utc": gate::now(), "max_age_s": 900,
+        })
+    }
+
+    /// What a receipt for the pending migrations says now.
+    pub async fn migrate_document(&self, migrator: &Migrator) -> Value {
+        let status = migrate::status(&mut self.connect().await, migrator).await.unwrap();
+        let subject = status
+            .pending
+            .iter()
+            .map(|pending| json!({"name": pending.name, "checksum": pending.checksum}));
+        self.document("migrate", subject.collect()).await
+    }
+
+    /// What a receipt for an import of these files says now.
+    pub async fn import_document(&self, files: &[(String, String)]) -> Value {
+        let subject =
+            files.iter().map(|(name, checksum)| json!({"name": name, "checksum": checksum}));
+        self.document("import", subject.collect()).await
+    }
+
+    /// `document`, sealed for this schema's account.
+    pub fn sign(&self, document: &Value) -> String {
+        sign(document, self.database.password.expose())
+    }
+
+    /// `migrate up` with this text as the receipt.
+    pub async fn up_with(
+        &self,
+        migrator: &Migrator,
+        receipt: String,
+        wait: Duration,
+        retries: u32,
+        each: impl FnMut(Progress<'_>),
+    ) -> Result<Vec<Done>> {
+        let mut conn = self.connect().await;
+        let locked = migrate::lock(&mut conn, wait).await?;
+        let password = &self.database.password;
+        let permit = gate::migration(locked, migrator, Ok(receipt), password, gate::now()).await?;
+        match permit {
+            Some(permit) => migrate::up(permit, retries, each).await,
+            None => Ok(vec![]),
+        }
+    }
+
+    /// `migrate up` with a good receipt.
+    pub async fn up(&self, migrator: &Migrator, wait: Duration) -> Result<Vec<Done>> {
+        let receipt = self.sign(&self.migrate_document(migrator).await);
+        self.up_with(migrator, receipt, wait, 0, |_| ()).await
+    }
+
+    /// All embedded migrations.
+    pub async fn migrate(&self) {
+        self.up(&MIGRATOR, WAIT).await.unwrap();
+    }
+}
