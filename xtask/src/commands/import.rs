@@ -283,8 +283,7 @@ impl Run<'_> {
     fn rehearse(&self, times: &mut GateTimes) -> Result<()> {
         let start = Instant::now();
         // `app_user` cannot reach a copy; `migrate_user` plays its part there.
-        let who =
-            As { role: Role::Migrate, plays: Role::App, schema: &self.proof.staged.schema };
+        let who = As { role: Role::Migrate, plays: Role::App, schema: &self.proof.staged.schema };
         let finished = self.import(&who)?;
         times.rehearsal_ms = clock::elapsed_ms(start);
         judged(&finished, "it ran on a copy, the database was not touched", ExitCode::GateRefused)?;

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::ctx::Ctx;
-use super::gate::{self, state, undo};
 pub use super::gate::Applied;
+use super::gate::{self, state, undo};
 use crate::cli::migrate::Migrate;
 use crate::config::policy::StrategyChoice;
 use crate::model::receipt::{Event, GateOutcome};
@@ -86,7 +86,9 @@ fn describe(
 ) -> Result<String> {
     let schema = &ctx.settings.schema;
     if state.pending.is_empty() {
-        return Ok(format!("Nothing is pending for `{schema}` on {server}; nothing would be done."));
+        return Ok(format!(
+            "Nothing is pending for `{schema}` on {server}; nothing would be done."
+        ));
     }
     let live = match choice {
         StrategyChoice::Auto => {

@@ -9,7 +9,7 @@ use super::{staging, swap};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::Event;
-use crate::model::swap::SwapJournal;
+use crate::model::swap::{Purpose, SwapJournal};
 use crate::server::facts::UNKNOWN;
 use crate::server::{self, Server, facts, inventory};
 use crate::store::{Store, StoreLock};
@@ -67,6 +67,9 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         .into());
     }
     let settled = swap::settle(&mut session, store, lock, &journal)?;
+    if settled == swap::Settled::Undone && journal.purpose == Purpose::Migrate {
+        store.remove_undo(lock)?;
+    }
     ctx.ui.say(match settled {
         swap::Settled::Finished if journal.rows_only => {
             let tables = journal.tables_in.join(", ");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use chrono::{NaiveDateTime, TimeDelta};
 
 use super::ctx::Ctx;
 use crate::engine::compare::{self, Expected};
@@ -125,6 +126,25 @@ pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
         ctx.ui.say(format!("removed `{schema}`, left behind by a run that did not finish"));
     }
     Ok(())
+}
+
+/// A companion's name that is not taken: two can be asked for within one second.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn free_name(
+    ctx: &Ctx,
+    session: &mut Session,
+    named: fn(&str, NaiveDateTime) -> String,
+) -> Result<String> {
+    let mut at = clock::now_local();
+    loop {
+        let name = named(&ctx.settings.schema, at);
+        if !inventory::schema_exists(session, &name)? {
+            return Ok(name);
+        }
+        at += TimeDelta::seconds(1);
+    }
 }
 
 /// Drops a companion schema; never anything else.

@@ -57,6 +57,15 @@ pub fn execute(
 ) -> Result<()> {
     let Swap { flavour, target, live, staging, staged, before, .. } = swap;
     let plan = plan::plan(*flavour, target, live, staging, staged, before, guard.is_some());
+    // What is in it would be taken for the old tables, and the swap for done.
+    if inventory::schema_exists(session, before)? {
+        return Err(Stop::new(
+            ExitCode::Store,
+            format!("`{before}` is there already; nothing was swapped"),
+        )
+        .hint("It holds the old tables of another run of this second. Try again.")
+        .into());
+    }
     let journal = journal(swap, &plan);
     // Before anything that it names is made: without it nobody would remove that.
     store.write_journal(lock, &journal)?;
@@ -220,8 +229,11 @@ pub fn settle(
         play(session, &journal.target, &journal.undo)?;
         drop_if_empty(session, &journal.before)?;
     }
-    // Either way nothing is in it that is not elsewhere.
-    super::staging::drop_schema(session, &journal.staging)?;
+    // Nothing is in it that is not elsewhere; but the old tables of a migration are
+    // not given up because they did not come back.
+    if moved || journal.purpose != Purpose::Undo {
+        super::staging::drop_schema(session, &journal.staging)?;
+    }
     store.remove_journal(lock)?;
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }

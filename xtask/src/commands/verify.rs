@@ -179,7 +179,8 @@ fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<V
     let verified =
         Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
     let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
-    record(ctx, store, lock, source, &verified, read.sha256, uuid, None)?;
+    let read = Read { sha256: read.sha256, uuid, own_gtids: None };
+    record(ctx, store, lock, source, &verified, read)?;
     Ok(verified)
 }
 
@@ -215,13 +216,23 @@ pub fn drill(
     }
     let verified =
         Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
-    let own = session.own_gtids().map(|own| own.join(","));
-    record(ctx, store, lock, source, &verified, sha256, &uuid, own)?;
+    let own_gtids = session.own_gtids().map(|own| own.join(","));
+    record(ctx, store, lock, source, &verified, Read { sha256, uuid: &uuid, own_gtids })?;
     Ok(verified)
 }
 
 fn unusable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
+}
+
+/// What was read, and where.
+pub(super) struct Read<'a> {
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The server's uuid.
+    pub uuid: &'a str,
+    /// The GTIDs of the drill's own work, where the server tells them.
+    pub own_gtids: Option<String>,
 }
 
 pub(super) fn record(
@@ -230,10 +241,9 @@ pub(super) fn record(
     lock: &StoreLock,
     source: &Source,
     verified: &Verified,
-    sha256: String,
-    uuid: &str,
-    own_gtids: Option<String>,
+    read: Read<'_>,
 ) -> Result<()> {
+    let Read { sha256, uuid, own_gtids } = read;
     let event = Event::Verify {
         subject: source.name.clone(),
         sha256,

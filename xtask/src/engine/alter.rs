@@ -69,9 +69,9 @@ fn alter(statement: &str, mut tokens: Tokens<'_>) -> Option<Probe> {
         .map(|token| String::from_utf8_lossy(token.raw).to_uppercase())
         .collect();
     // One that chooses for itself, or gives the table another name, is left alone.
-    let renamed = words.windows(2).any(|two| {
-        two[0] == "RENAME" && !["COLUMN", "INDEX", "KEY"].contains(&two[1].as_str())
-    });
+    let renamed = words
+        .windows(2)
+        .any(|two| two[0] == "RENAME" && !["COLUMN", "INDEX", "KEY"].contains(&two[1].as_str()));
     let own = words.iter().any(|word| ["ALGORITHM", "LOCK", "PARTITION"].contains(&word.as_str()));
     if renamed || own || table.schema.is_some() || words.last().is_some_and(|w| w == "RENAME") {
         return None;
@@ -132,10 +132,7 @@ mod tests {
     fn the_table_is_replaced_by_the_probe() {
         let found = probe("-- x\nALTER TABLE `mo``vie` ADD c INT").unwrap();
         assert_eq!(found.table, "mo`vie");
-        assert_eq!(
-            found.tries[0].1,
-            "ALTER TABLE `__xtask_probe`  ADD c INT, ALGORITHM=INSTANT"
-        );
+        assert_eq!(found.tries[0].1, "ALTER TABLE `__xtask_probe`  ADD c INT, ALGORITHM=INSTANT");
         let found = probe("CREATE UNIQUE INDEX i ON movie (title)").unwrap();
         assert_eq!(
             found.tries[0].1,

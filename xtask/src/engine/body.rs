@@ -65,7 +65,7 @@ pub(super) fn whole(kind: &Kind, text: &[u8], mode: LexMode) -> bool {
     let mut ahead = tokens.clone();
     let first = ahead.next();
     let label = ahead.peek().is_some_and(|token| token.is_punct(b':'));
-    if !label && !first.is_some_and(|token| Block::opened(&token).is_some()) {
+    if !label && first.is_none_or(|token| Block::opened(&token).is_none()) {
         return true;
     }
     let walk =

@@ -41,7 +41,9 @@ impl fmt::Display for Evidence {
         match self {
             Self::Unchanged(how) => write!(f, "nothing wrote since the backup ({how})"),
             Self::Changed(what) => write!(f, "something wrote since the backup: {what}"),
-            Self::Unknown(why) => write!(f, "whether anything wrote since the backup is unknown: {why}"),
+            Self::Unknown(why) => {
+                write!(f, "whether anything wrote since the backup is unknown: {why}")
+            }
         }
     }
 }

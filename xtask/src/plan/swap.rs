@@ -151,8 +151,7 @@ fn finish(
 /// it is, and keeps its definer: names in it mean the new tables from the RENAME on.
 fn changed(live: &Inventory, staged: &Inventory) -> Inventory {
     // Routines and events keep the schema's collation of the day they were made.
-    let defaults =
-        (&live.charset, &live.collation) == (&staged.charset, &staged.collation);
+    let defaults = (&live.charset, &live.collation) == (&staged.charset, &staged.collation);
     let same = |key: &(ObjectKind, String), program: &Program| {
         defaults
             && live.programs.get(key).is_some_and(|old| {
@@ -282,7 +281,8 @@ pub fn statements(inventory: &Inventory, kind: ObjectKind) -> Vec<JournalStateme
     inventory.programs.iter().filter(|((k, _), _)| *k == kind).map(|(_, p)| statement(p)).collect()
 }
 
-fn statement(program: &Program) -> JournalStatement {
+/// The statement that creates a program, with the settings it has to run under.
+pub fn statement(program: &Program) -> JournalStatement {
     JournalStatement {
         sql_mode: program.sql_mode.clone().unwrap_or_default(),
         charset_client: program.charset_client.clone(),

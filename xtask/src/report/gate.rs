@@ -46,16 +46,18 @@ pub fn rehearsal(statements: &[StatementReport], duration_ms: u64) -> String {
     }
     let left_out = statements.len() - shown.len();
     if left_out > 0 {
-        let _ = write!(text, "\n  and {} that touch no table", human::count(left_out as u64, "statement"));
+        let _ = write!(
+            text,
+            "\n  and {} that touch no table",
+            human::count(left_out as u64, "statement")
+        );
     }
     text
 }
 
 /// What the last passage took, for a dry run.
 pub fn prediction(times: &GateTimes) -> String {
-    let part = |what: &str, ms: u64| {
-        (ms > 0).then(|| format!("{what} {}", human::duration(ms)))
-    };
+    let part = |what: &str, ms: u64| (ms > 0).then(|| format!("{what} {}", human::duration(ms)));
     let parts: Vec<String> = [
         part("backup", times.backup_ms),
         part("proof", times.proof_ms),

@@ -73,11 +73,8 @@ fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
         none_of("damaged backups", &damaged),
         "restore them from another copy, or delete their files",
     );
-    let unfinished: Vec<String> = store
-        .read_journal()?
-        .map(|journal| journal.what())
-        .into_iter()
-        .collect();
+    let unfinished: Vec<String> =
+        store.read_journal()?.map(|journal| journal.what()).into_iter().collect();
     findings.store(
         none_of("unfinished restores", &unfinished),
         "`cargo xtask doctor --fix` brings it to its end",

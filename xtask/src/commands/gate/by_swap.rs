@@ -20,7 +20,6 @@ use crate::model::state::{SchemaState, UndoState};
 use crate::model::swap::Purpose;
 use crate::plan::restore::before_name;
 use crate::server::{Session, inventory};
-use crate::sys::clock;
 use crate::sys::fault::point;
 
 /// How it ended.
@@ -44,7 +43,7 @@ pub fn go(
 ) -> Result<Swapped> {
     let copy = rehearsed(gate, session, &staged.schema)?;
     let new_state = unchanged::of_schema(gate.ctx, session, &staged.schema, &copy, false)?;
-    let before = before_name(&gate.ctx.settings.schema, clock::now_local());
+    let before = staging::free_name(gate.ctx, session, before_name)?;
     gate.store.write_undo(gate.lock, &remembered(gate, basis, &before, &copy, new_state))?;
     point("gate.remembered")?;
     let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
@@ -53,7 +52,10 @@ pub fn go(
         let evidence = unchanged::look(gate.ctx, session, &mut reader, basis)?;
         let refused = Stop::new(
             ExitCode::GateRefused,
-            format!("nothing was swapped, `{}` was not touched: {evidence}", gate.ctx.settings.schema),
+            format!(
+                "nothing was swapped, `{}` was not touched: {evidence}",
+                gate.ctx.settings.schema
+            ),
         );
         let unchanged = matches!(evidence, Evidence::Unchanged(_));
         seen = Some(evidence);
@@ -166,7 +168,9 @@ pub fn demand_nothing_slipped(
             least.unwrap_or_default().join("; ")
         ),
     )
-    .hint(format!("Those rows are in `{before}`, which is kept. Copy them over, or take the change back."))
+    .hint(format!(
+        "Those rows are in `{before}`, which is kept. Copy them over, or take the change back."
+    ))
     .hint("`cargo xtask migrate --undo` takes it back where nothing wrote to the new tables.")
     .into())
 }

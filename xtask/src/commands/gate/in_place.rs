@@ -116,8 +116,11 @@ fn moved() -> Stop {
 }
 
 fn refused(said: &str) -> Stop {
-    Stop::new(ExitCode::GateRefused, format!("the API refused; the database was not touched:\n  {said}"))
-        .hint("docs/gate.md says what each refusal means.")
+    Stop::new(
+        ExitCode::GateRefused,
+        format!("the API refused; the database was not touched:\n  {said}"),
+    )
+    .hint("docs/gate.md says what each refusal means.")
 }
 
 fn receipt(gate: &Gate<'_>, ground: Ground<'_>, told: &Told) -> Result<String> {

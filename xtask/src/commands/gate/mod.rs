@@ -342,7 +342,9 @@ impl<'a> Passage<'a> {
             changes: gate.names(),
             outcome,
             detail: ended.as_ref().err().map_or_else(String::new, |error| {
-                gate.ctx.settings.redact(&stop.map_or_else(|| format!("{error:#}"), |s| s.message.clone()))
+                gate.ctx
+                    .settings
+                    .redact(&stop.map_or_else(|| format!("{error:#}"), |s| s.message.clone()))
             }),
             backup: self.backup.clone(),
             strategy: live.map(|live| live.strategy),

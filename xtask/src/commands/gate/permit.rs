@@ -83,7 +83,8 @@ impl Permit<'_> {
         })
         .to_string();
         let key = Sha256::new().chain_update(CONTEXT).chain_update(password.reveal()).finalize();
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).context("a key of any length will do")?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&key).context("a key of any length will do")?;
         mac.update(line.as_bytes());
         let mac = hash::hex(&mac.finalize().into_bytes());
         Ok(format!("{line}\n{mac}\n"))

@@ -17,7 +17,7 @@ use crate::model::manifest::{Manifest, Reason};
 use crate::model::receipt::{Event, Level};
 use crate::plan::restore::staging_name;
 use crate::report::human;
-use crate::server::{Server, Session, inventory};
+use crate::server::{Server, Session};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
@@ -89,7 +89,7 @@ fn stage(
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
     };
     let source = store.resolve(&manifest.label.to_string())?;
-    let schema = fresh_staging(ctx, session)?;
+    let schema = staging::free_name(ctx, session, staging_name)?;
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let start = Instant::now();
     let staged = staging::stage(ctx, session, &source, &schema).map_err(|error| {
@@ -104,30 +104,18 @@ fn stage(
         checks: staged.checks.clone(),
         duration_ms: clock::elapsed_ms(start),
     };
-    let uuid = &manifest.server.uuid;
-    let own = session.own_gtids().map(|own| own.join(","));
-    verify::record(ctx, store, lock, &source, &verified, staged.sha256.clone(), uuid, own)?;
+    let read = verify::Read {
+        sha256: staged.sha256.clone(),
+        uuid: &manifest.server.uuid,
+        own_gtids: session.own_gtids().map(|own| own.join(",")),
+    };
+    verify::record(ctx, store, lock, &source, &verified, read)?;
     if verified.passed() {
         return Ok(staged);
     }
     staged.drop_schema(session)?;
     let failed = verified.checks.iter().find(|check| check.outcome == Outcome::Failed);
     Err(refused(failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail))).into())
-}
-
-/// A staging name that is not taken: two copies may be made within one second.
-///
-/// # Errors
-/// The server cannot be asked.
-pub fn fresh_staging(ctx: &Ctx, session: &mut Session) -> Result<String> {
-    let mut at = clock::now_local();
-    loop {
-        let name = staging_name(&ctx.settings.schema, at);
-        if !inventory::schema_exists(session, &name)? {
-            return Ok(name);
-        }
-        at += chrono::Duration::seconds(1);
-    }
 }
 
 /// The newest backup that was proven by restoring it, if the server's log proves

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::rehearse::{self, Copy};
-use super::{Gate, by_swap, proof, state, unchanged};
+use super::{Gate, by_swap, state, unchanged};
 use crate::commands::staging::{self, Staged};
 use crate::commands::swap::{self, Swap};
 use crate::engine::fingerprint;
@@ -20,9 +20,8 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::Manifest;
 use crate::model::state::SchemaState;
 use crate::model::swap::Purpose;
-use crate::plan::restore::before_name;
+use crate::plan::restore::{before_name, staging_name};
 use crate::server::{Session, facts, inventory};
-use crate::sys::clock;
 
 /// How it ended.
 #[derive(Debug)]
@@ -74,7 +73,9 @@ fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Resul
         other => {
             old.drop_schema(session)?;
             let why = match other {
-                Ok(_) => "the live schema is not what these statements make of the backup".to_owned(),
+                Ok(_) => {
+                    "the live schema is not what these statements make of the backup".to_owned()
+                }
                 Err(error) => format!("the statements could not be repeated: {error:#}"),
             };
             return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
@@ -88,7 +89,7 @@ fn copy(
     session: &mut Session,
     source: &crate::store::source::Source,
 ) -> Result<Staged> {
-    let schema = proof::fresh_staging(gate.ctx, session)?;
+    let schema = staging::free_name(gate.ctx, session, staging_name)?;
     let staged = staging::stage(gate.ctx, session, source, &schema)?;
     anyhow::ensure!(staged.passed(), "{} does not restore to what was backed up", source.name);
     Ok(staged)
@@ -129,7 +130,7 @@ fn exchange(
 ) -> Result<PutBack> {
     let ctx = gate.ctx;
     let schema = &ctx.settings.schema;
-    let before = before_name(schema, clock::now_local());
+    let before = staging::free_name(ctx, session, before_name)?;
     let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
     let mut lost: Vec<String> = Vec::new();
     let mut guard = |session: &mut Session| {

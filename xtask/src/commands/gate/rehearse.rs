@@ -15,7 +15,8 @@ use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gate::{Effect, StatementReport};
 use crate::model::ident::{literal, quote};
-use crate::model::inventory::ObjectKind;
+use crate::model::inventory::{Inventory, ObjectKind};
+use crate::plan::swap as plan;
 use crate::server::session::{code, said};
 use crate::server::{Server, Session, inventory};
 use crate::sys::{clock, signal};
@@ -78,19 +79,20 @@ fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
 ///
 /// # Errors
 /// The server refuses.
-pub fn enable_events(
-    session: &mut Session,
-    schema: &str,
-    wanted: &crate::model::inventory::Inventory,
-) -> Result<()> {
+pub fn enable_events(session: &mut Session, schema: &str, wanted: &Inventory) -> Result<()> {
     let now = inventory::read(session, schema)?;
     for ((kind, name), event) in &wanted.programs {
         let there = now.programs.get(&(*kind, name.clone()));
-        if *kind == ObjectKind::Event && there.is_some_and(|there| there.ddl != event.ddl) {
-            session.run(&format!("ALTER EVENT {} ENABLE", quote(name)))?;
+        if *kind != ObjectKind::Event || there.is_none_or(|there| there.ddl == event.ddl) {
+            continue;
         }
+        // An ALTER keeps the settings of the session that it comes from, too.
+        for setting in plan::settings(&plan::statement(event)) {
+            session.run(&setting)?;
+        }
+        session.run(&format!("ALTER EVENT {} ENABLE", quote(name)))?;
     }
-    Ok(())
+    session.run("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''")
 }
 
 /// Runs the migrations. One that fails is not an error here: see [`Rehearsal::failure`].

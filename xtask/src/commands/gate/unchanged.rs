@@ -79,12 +79,12 @@ pub fn by_gtids(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Res
     if !matches!(facts::log_position(session, now.flavour), LogPosition::Gtid { .. }) {
         return Ok(false);
     }
-    let known: Vec<&str> =
-        std::iter::once(set.as_str()).chain(own.iter().copied()).filter(|s| !s.is_empty()).collect();
-    let sql = format!(
-        "SELECT GTID_SUBTRACT(@@global.gtid_executed, {})",
-        literal(&known.join(","))
-    );
+    let known: Vec<&str> = std::iter::once(set.as_str())
+        .chain(own.iter().copied())
+        .filter(|s| !s.is_empty())
+        .collect();
+    let sql =
+        format!("SELECT GTID_SUBTRACT(@@global.gtid_executed, {})", literal(&known.join(",")));
     match session.value::<String>(&sql) {
         Ok(left) => Ok(left.is_empty()),
         // 1305: no such function, on MariaDB.

@@ -80,8 +80,7 @@ fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<Inv
     ctx.ui.say(format!("comparing the old tables in `{place}` with {}", undo.backup));
     let kept = inventory::read(session, place)?;
     let known = kept.tables.keys().eq(undo.old.tables.keys());
-    let state =
-        SchemaState { fingerprint: fingerprint::schema(&kept), ..undo.old_state.clone() };
+    let state = SchemaState { fingerprint: fingerprint::schema(&kept), ..undo.old_state.clone() };
     let different = if known {
         unchanged::differences(session, place, &kept, &state)?
     } else {
@@ -108,16 +107,22 @@ fn exchange(
     let mut reader = ctx.session(server, Role::Backup, None)?.read_only()?;
     let live = inventory::read(&mut reader, schema)?;
     let facts = facts::read(session)?;
-    let before = before_name(schema, clock::now_local());
+    let before = staging::free_name(ctx, session, before_name)?;
     let mut guard = |session: &mut Session| {
         let now = inventory::read(&mut reader, schema)?;
         let written = unchanged::differences(session, schema, &now, &undo.new_state)?;
         if written.is_empty() {
             return Ok(());
         }
-        Err(refused(format!("something wrote since it went live, and that would be lost: {}", written.join("; ")))
-            .hint(format!("To go back all the same, giving that up: cargo xtask db-restore {}", undo.backup))
-            .into())
+        Err(refused(format!(
+            "something wrote since it went live, and that would be lost: {}",
+            written.join("; ")
+        ))
+        .hint(format!(
+            "To go back all the same, giving that up: cargo xtask db-restore {}",
+            undo.backup
+        ))
+        .into())
     };
     let change = Swap {
         server_uuid: &undo.server,

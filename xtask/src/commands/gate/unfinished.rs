@@ -47,7 +47,14 @@ pub fn settle(
     let left = journal.migrations.iter().filter(|name| pending.contains(name)).count();
     if left == 0 && now.troubles.is_empty() {
         ctx.ui.say("they had completed: the schema is migrated");
-        record(ctx, store, lock, &journal, GateOutcome::Applied, "the run died, the migrations completed")?;
+        record(
+            ctx,
+            store,
+            lock,
+            &journal,
+            GateOutcome::Applied,
+            "the run died, the migrations completed",
+        )?;
         return store.remove_in_place(lock);
     }
     let live = state::live(ctx, server)?;
@@ -117,7 +124,10 @@ fn half(
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
         return Err(Stop::new(
             ExitCode::MigrationNotRestored,
-            format!("migrations of `{}` stopped half-way, and there is no backup of the state before", journal.schema),
+            format!(
+                "migrations of `{}` stopped half-way, and there is no backup of the state before",
+                journal.schema
+            ),
         )
         .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
         .into());
@@ -132,16 +142,8 @@ fn half(
     pending.retain(|one| journal.migrations.contains(&one.name()));
     let api = Api::build(ctx)?;
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
-    let gate = Gate {
-        ctx,
-        server,
-        store,
-        lock,
-        api: &api,
-        pending: &pending,
-        before: &live,
-        told: &told,
-    };
+    let gate =
+        Gate { ctx, server, store, lock, api: &api, pending: &pending, before: &live, told: &told };
     let ended = put_back::go(&gate, session, manifest);
     let stop = in_place::stop(&journal.schema, manifest, why, &ended);
     let outcome = match stop.code {

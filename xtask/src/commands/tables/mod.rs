@@ -19,7 +19,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
-use crate::model::swap::{SwapJournal, Purpose, SwapPhase};
+use crate::model::swap::{Purpose, SwapJournal, SwapPhase};
 use crate::plan::swap as swap_plan;
 use crate::plan::tables::{self as plan, Change, TablesPlan};
 use crate::server::session::{code, said};

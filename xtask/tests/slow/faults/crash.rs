@@ -36,7 +36,9 @@ fn killed_restore(kind: Server) {
     world.change();
     let old = world.live();
     // The points of `--table` and of the gate have tests of their own.
-    let passed = |point: &&&str| !NEVER.contains(*point) && !["tables.", "gate."].iter().any(|own| point.starts_with(own));
+    let passed = |point: &&&str| {
+        !NEVER.contains(*point) && !["tables.", "gate."].iter().any(|own| point.starts_with(own))
+    };
     for point in POINTS.iter().filter(passed) {
         let dead = killed(&world, &["db-restore", &label, "--yes"], point);
         assert_eq!(dead.code, None, "{point} was not passed: {}", dead.stderr);

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::faults::live;
 use crate::faults::running::{Running, processes};
 use crate::faults::world::{system, until};
-use crate::support::Server;
+use crate::support::{Server, checkout};
 
 /// Points of a passage by swap; from the second list on the tables are the new ones.
 const SWAP_OLD: [&str; 9] = [
@@ -69,9 +69,10 @@ fn kill_at(world: &World, point: &str, args: &[&str]) {
 #[test]
 fn a_killed_passage_in_place_is_told_by_the_next_run() {
     for kind in Server::ALL {
-        for (point, word) in
-            [("gate.announced", "nothing of them was committed"), ("gate.applied", "they had completed")]
-        {
+        for (point, word) in [
+            ("gate.announced", "nothing of them was committed"),
+            ("gate.applied", "they had completed"),
+        ] {
             let Some(world) = World::new(kind, "killplace") else { continue };
             kill_at(&world, point, &["migrate", "--strategy", "in-place"]);
             let next = world.run(&["migrate"]);
@@ -91,9 +92,9 @@ fn killed_with_its_api_in_the_middle() {
         let old = world.live();
         let mut holder = world.sandbox.root();
         holder.query_drop("LOCK TABLES m3 READ").unwrap();
-        let command = world
-            .command(&["migrate", "--strategy", "in-place"])
-            .env("XTASK_ROOT", patient().to_str().unwrap());
+        let args = ["migrate", "--strategy", "in-place"];
+        // Where a migration waits longer for a lock than this test needs.
+        let command = world.sandbox.in_checkout(checkout::patient(), &args);
         let run = Running::start_in(command, &world.sandbox.backups());
         let mut root = world.server.root();
         let user = format!("migrate_{}", "killboth");
@@ -119,9 +120,4 @@ fn killed_with_its_api_in_the_middle() {
         world.demand_migrated();
         world.demand_clean();
     }
-}
-
-/// The same checkout, whose migrations wait longer for a lock than a test needs.
-fn patient() -> &'static std::path::Path {
-    crate::support::checkout::patient()
 }

@@ -111,11 +111,9 @@ impl Sandbox {
     /// The tool in a copy of the checkout, working on this sandbox's schema.
     pub fn in_checkout(&self, checkout: &Path, args: &[&str]) -> Cmd {
         let mut command = self
-            .command(args)
-            .dir(checkout)
+            .command_at(checkout, args)
             .arg("--backups")
             .arg(self.backups())
-            .env("XTASK_ROOT", checkout.to_str().unwrap())
             .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap());
         for (name, value) in self.settings() {
             command = command.env(&name, value);

@@ -86,10 +86,15 @@ impl Sandbox {
 
     /// The tool in this project, to be run with more settings.
     pub fn command(&self, args: &[&str]) -> Cmd {
+        self.command_at(self.path(), args)
+    }
+
+    /// The tool in the project at `root`, with nothing of the developer's settings.
+    pub(super) fn command_at(&self, root: &Path, args: &[&str]) -> Cmd {
         let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
             .args(args.iter().copied())
-            .dir(self.path())
-            .env("XTASK_ROOT", self.path().to_str().unwrap())
+            .dir(root)
+            .env("XTASK_ROOT", root.to_str().unwrap())
             .env("NO_COLOR", "1");
         let own = ["DB_NAME", "DB_HOST", "DB_PORT", "DB_SOCKET", "DB_CONTAINER", "DB_REACH"];
         let accounts = Role::ALL
@@ -147,10 +152,9 @@ impl Sandbox {
         // MySQL clients there may be; its published port is found by itself.
         match &server.container {
             Some(container) => all.push(("DB_CONTAINER", container.clone())),
-            None => all.extend([
-                ("DB_HOST", server.host.clone()),
-                ("DB_PORT", server.port.to_string()),
-            ]),
+            None => {
+                all.extend([("DB_HOST", server.host.clone()), ("DB_PORT", server.port.to_string())])
+            }
         }
         for role in Role::CREATED {
             all.push((role.user_var().unwrap(), self.user(role)));
