@@ -110,22 +110,37 @@ fn take_lock(session: &mut Session, name: &str, wait_s: u32) -> Result<bool> {
 /// # Errors
 /// The server refuses.
 pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
-    let prefix = format!("{}staging_", ctx.settings.companion_prefix());
-    for schema in inventory::schemas_with_prefix(session, &prefix)? {
-        // Only names that this tool gives: a person may have made one like it.
-        let stamp = &schema.as_bytes()[prefix.len()..];
-        let given = stamp.len() == 15
-            && stamp
-                .iter()
-                .enumerate()
-                .all(|(i, b)| if i == 8 { *b == b'_' } else { b.is_ascii_digit() });
-        if !given {
-            continue;
-        }
+    for schema in companions(ctx, session, "staging")? {
         drop_schema(session, &schema)?;
         ctx.ui.say(format!("removed `{schema}`, left behind by a run that did not finish"));
     }
     Ok(())
+}
+
+/// Removes the copies that drills kept, but for one: a new proof takes their place.
+///
+/// # Errors
+/// The server refuses.
+pub fn drop_kept(ctx: &Ctx, session: &mut Session, but: Option<&str>) -> Result<()> {
+    for schema in companions(ctx, session, "proof")? {
+        if Some(schema.as_str()) != but {
+            drop_schema(session, &schema)?;
+        }
+    }
+    Ok(())
+}
+
+/// Companions of a kind, by the names that this tool gives: a person may have made
+/// one like it.
+fn companions(ctx: &Ctx, session: &mut Session, kind: &str) -> Result<Vec<String>> {
+    let prefix = format!("{}{kind}_", ctx.settings.companion_prefix());
+    let mut all = inventory::schemas_with_prefix(session, &prefix)?;
+    all.retain(|schema| {
+        let stamp = &schema.as_bytes()[prefix.len()..];
+        let digit = |(i, b): (usize, &u8)| if i == 8 { *b == b'_' } else { b.is_ascii_digit() };
+        stamp.len() == 15 && stamp.iter().enumerate().all(digit)
+    });
+    Ok(all)
 }
 
 /// A companion's name that is not taken: two can be asked for within one second.

@@ -11,10 +11,11 @@ use crate::cli::verify::{DbVerify, LevelChoice};
 use crate::engine::{Guard, Seen, compare, decode, read_dump};
 use crate::model::check::{self, Check};
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::LogPosition;
 use crate::model::receipt::{Event, Level};
-use crate::plan::restore::staging_name;
+use crate::plan::restore::{proof_name, staging_name};
 use crate::report;
-use crate::server::{Server, facts};
+use crate::server::{Server, Session, facts};
 use crate::store::check as file_check;
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
@@ -179,7 +180,7 @@ fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<V
     let verified =
         Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
     let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
-    let read = Read { sha256: read.sha256, uuid, own_gtids: None };
+    let read = Read { sha256: read.sha256, uuid, own_gtids: None, kept: None };
     record(ctx, store, lock, source, &verified, read)?;
     Ok(verified)
 }
@@ -199,14 +200,22 @@ pub fn drill(
     let start = Instant::now();
     let mut session = staging::locked_session(ctx, server)?;
     staging::clean(ctx, &mut session)?;
+    staging::drop_kept(ctx, &mut session, None)?;
     let uuid = facts::read(&mut session)?.uuid;
-    let schema = staging_name(&ctx.settings.schema, clock::now_local());
+    let keep = may_keep(ctx, &session, source, &uuid);
+    let name = if keep { proof_name } else { staging_name };
+    let schema = staging::free_name(ctx, &mut session, name)?;
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let mut checks = Vec::new();
     let mut sha256 = String::new();
+    let mut kept = None;
     match staging::stage(ctx, &mut session, source, &schema) {
         Ok(staged) => {
-            staged.drop_schema(&mut session)?;
+            if keep && staged.passed() {
+                kept = Some(schema);
+            } else {
+                staged.drop_schema(&mut session)?;
+            }
             sha256.clone_from(&staged.sha256);
             checks.extend(staged.checks);
         }
@@ -217,7 +226,7 @@ pub fn drill(
     let verified =
         Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
     let own_gtids = session.own_gtids().map(|own| own.join(","));
-    record(ctx, store, lock, source, &verified, Read { sha256, uuid: &uuid, own_gtids })?;
+    record(ctx, store, lock, source, &verified, Read { sha256, uuid: &uuid, own_gtids, kept })?;
     Ok(verified)
 }
 
@@ -233,6 +242,20 @@ pub(super) struct Read<'a> {
     pub uuid: &'a str,
     /// The GTIDs of the drill's own work, where the server tells them.
     pub own_gtids: Option<String>,
+    /// The schema with the copy, where it is kept.
+    pub kept: Option<String>,
+}
+
+/// Whether the copy of a drill can serve a migration: only where the server's log will
+/// be able to prove that nothing wrote in between, and small enough to keep.
+fn may_keep(ctx: &Ctx, session: &Session, source: &Source, uuid: &str) -> bool {
+    let small = ctx.settings.policy.gate.keep_copy_mib << 20;
+    source.manifest.as_ref().is_some_and(|manifest| {
+        manifest.schema == ctx.settings.schema
+            && manifest.server.uuid == uuid
+            && matches!(manifest.log_position, LogPosition::Gtid { .. })
+            && manifest.text_bytes < small
+    }) && session.own_gtids().is_some()
 }
 
 pub(super) fn record(
@@ -243,7 +266,7 @@ pub(super) fn record(
     verified: &Verified,
     read: Read<'_>,
 ) -> Result<()> {
-    let Read { sha256, uuid, own_gtids } = read;
+    let Read { sha256, uuid, own_gtids, kept } = read;
     let event = Event::Verify {
         subject: source.name.clone(),
         sha256,
@@ -252,6 +275,7 @@ pub(super) fn record(
         checks: verified.checks.clone(),
         duration_ms: verified.duration_ms,
         own_gtids,
+        kept,
     };
     store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
     Ok(())

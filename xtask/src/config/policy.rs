@@ -109,6 +109,9 @@ pub struct GatePolicy {
     /// How many rows may be compared while the live tables are locked, where the
     /// server's log cannot prove that nothing wrote. Above it, that is unknown.
     pub compare_rows: u64,
+    /// A drill's copy of a smaller schema than this is kept on the server, in MiB, for a
+    /// migration that comes before anything else wrote; 0: none is.
+    pub keep_copy_mib: u64,
     /// A statement that took longer than this on the copy is refused, in seconds; 0: none is.
     pub max_statement_s: u64,
     /// A statement that copies a table of more rows than this is refused; 0: none is.
@@ -126,6 +129,7 @@ impl Default for GatePolicy {
             lock_wait_s: 10,
             lock_retries: 3,
             compare_rows: 1_000_000,
+            keep_copy_mib: 256,
             max_statement_s: 0,
             max_copied_rows: 0,
             long_transaction_s: 10,

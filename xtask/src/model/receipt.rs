@@ -79,6 +79,9 @@ pub enum Event {
         /// can be told from it; `None` where the server does not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         own_gtids: Option<String>,
+        /// The schema with the restored copy, where it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<String>,
     },
     /// The running database was checked.
     Live {

@@ -83,6 +83,11 @@ pub fn staging_name(schema: &str, now_local: NaiveDateTime) -> String {
     format!("{schema}__staging_{}", now_local.format("%Y%m%d_%H%M%S"))
 }
 
+/// `mydb__proof_20261122_101112`: where a drill keeps its copy for a migration.
+pub fn proof_name(schema: &str, now_local: NaiveDateTime) -> String {
+    format!("{schema}__proof_{}", now_local.format("%Y%m%d_%H%M%S"))
+}
+
 /// `mydb__before_20261122_101112`: where a swap puts the old tables.
 pub fn before_name(schema: &str, now_local: NaiveDateTime) -> String {
     format!("{schema}__before_{}", now_local.format("%Y%m%d_%H%M%S"))

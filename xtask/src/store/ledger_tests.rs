@@ -15,6 +15,7 @@ fn verified(level: Level, passed: bool, sha256: &str) -> Event {
         checks: vec![Check::of(passed, "rows", "3 \"rows\" \"hash\":\"\"")],
         duration_ms: 1,
         own_gtids: None,
+        kept: None,
     }
 }
 

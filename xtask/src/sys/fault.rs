@@ -4,7 +4,9 @@
 //! Always compiled in, so that what is tested is what runs. Without `XTASK_FAULT`
 //! a point does nothing. `XTASK_FAULT=kill:backup.renamed` ends the process at that
 //! point as a crash would (no destructor runs, nothing is flushed);
-//! `XTASK_FAULT=stop:backup.renamed` makes the step fail instead.
+//! `XTASK_FAULT=stop:backup.renamed` makes the step fail instead, and
+//! `XTASK_FAULT=hold:gate.locked` waits there until the file that
+//! `XTASK_FAULT_FILE` names is gone.
 
 use anyhow::{Result, bail};
 
@@ -55,8 +57,20 @@ pub fn point(name: &str) -> Result<()> {
         // Abort runs no destructor and flushes nothing, like SIGKILL.
         Some(("kill", at)) if at == name => std::process::abort(),
         Some(("stop", at)) if at == name => bail!("stopped at the fault point {name}"),
+        Some(("hold", at)) if at == name => hold(),
         _ => Ok(()),
     }
+}
+
+/// Waits until the file is gone, for as long as any test may take.
+fn hold() -> Result<()> {
+    let file = super::env::var_os("XTASK_FAULT_FILE").map(std::path::PathBuf::from);
+    let Some(file) = file else { bail!("XTASK_FAULT_FILE is not set") };
+    let gone = super::clock::poll(std::time::Duration::from_secs(120), || {
+        super::fs::exists(&file).map(|there| (!there).then_some(()))
+    })?;
+    anyhow::ensure!(gone.is_some(), "{} was not removed", file.display());
+    Ok(())
 }
 
 #[cfg(not(test))]

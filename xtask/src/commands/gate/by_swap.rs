@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::told;
 use super::unchanged::{self, Basis};
-use super::{Gate, Live};
+use super::{Gate, Live, undo};
 use crate::commands::staging::Staged;
 use crate::commands::swap::{self, Swap};
 use crate::commands::{staging, swap as swaps};
@@ -44,7 +44,8 @@ pub fn go(
     let copy = rehearsed(gate, session, &staged.schema)?;
     let new_state = unchanged::of_schema(gate.ctx, session, &staged.schema, &copy, false)?;
     let before = staging::free_name(gate.ctx, session, before_name)?;
-    gate.store.write_undo(gate.lock, &remembered(gate, basis, &before, &copy, new_state))?;
+    let undo = remembered(gate, basis, &before, &copy, new_state);
+    gate.store.write_undo(gate.lock, &undo)?;
     point("gate.remembered")?;
     let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
     let mut seen = None;
@@ -86,11 +87,30 @@ pub fn go(
     point("gate.applied")?;
     if staged.flavour == Flavour::Mariadb {
         let accepted = [unchanged::of_backup(basis.manifest)];
-        demand_nothing_slipped(gate, session, &before, &accepted)?;
+        if let Err(slipped) = demand_nothing_slipped(gate, session, &before, &accepted) {
+            return back(gate, session, &undo, slipped);
+        }
     }
     swap::demand_exact(session, &gate.ctx.settings.schema, &copy)?;
     staging::drop_schema(session, &staged.schema)?;
     Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before) }))
+}
+
+/// Something had written to the old tables before they moved: they come back, where
+/// nothing wrote to the new ones in the meantime.
+fn back(
+    gate: &Gate<'_>,
+    session: &mut Session,
+    undo: &UndoState,
+    slipped: anyhow::Error,
+) -> Result<Swapped> {
+    gate.ctx.ui.warn("something wrote in the moment of the swap; the old tables come back");
+    let exchanged =
+        undo::exchange(gate.ctx, gate.server, gate.store, gate.lock, session, undo);
+    let Ok(aside) = exchanged else { return Err(slipped) };
+    // The rehearsed copy, which nothing wrote to.
+    staging::drop_schema(session, &aside)?;
+    Ok(Swapped::Moved(Evidence::Changed("in the moment of the swap".to_owned())))
 }
 
 /// The copy as it is to go live: the API agrees that it is migrated, and its events

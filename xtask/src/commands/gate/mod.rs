@@ -227,8 +227,13 @@ impl<'a> Passage<'a> {
 
     fn rehearse(&mut self, session: &mut Session, proof: &Proof) -> Result<()> {
         let (gate, ctx) = (self.gate, self.gate.ctx);
+        // Everything later relies on the schema as it was read before the backup.
+        if fingerprint::schema(gate.before) != proof.manifest.schema_fingerprint {
+            return Err(moved().into());
+        }
         let schema = &proof.staged.schema;
-        rehearse::enable_events(session, schema, &proof.staged.inventory)?;
+        // The live schema's events: the definitions were just proven to be the same.
+        rehearse::enable_events(session, schema, gate.before)?;
         let rows: BTreeMap<String, u64> = proof.staged.table_rows.iter().cloned().collect();
         let copy = Copy { settings: &gate.told.session, schema, rows: &rows };
         let Rehearsal { statements, duration_ms, own_gtids, failure } =
@@ -262,9 +267,8 @@ impl<'a> Passage<'a> {
     }
 
     fn basis<'p>(&self, proof: &'p Proof) -> Basis<'p> {
-        // A backup that was used again has own work of earlier runs behind it: then
-        // the rows decide.
-        let own = self.rehearsal_gtids.clone().filter(|_| !proof.reused);
+        let own = self.rehearsal_gtids.as_ref();
+        let own = own.map(|own| own.iter().chain(&proof.earlier).cloned().collect());
         Basis { manifest: &proof.manifest, own }
     }
 
@@ -314,9 +318,7 @@ impl<'a> Passage<'a> {
         {
             return Ok(());
         }
-        Err(Stop::new(ExitCode::GateRefused, "the schema or the list of migrations changed since the backup; the database was not touched")
-            .hint("Somebody else works on it. Run `cargo xtask migrate` again when they are done.")
-            .into())
+        Err(moved().into())
     }
 
     /// Writes the receipt, however it ended. A failure to write it is only worse than
@@ -366,4 +368,12 @@ impl<'a> Passage<'a> {
             _ => Ok(()),
         }
     }
+}
+
+fn moved() -> Stop {
+    Stop::new(
+        ExitCode::GateRefused,
+        "the schema or the list of migrations changed since the backup; the database was not touched",
+    )
+    .hint("Somebody else works on it. Run `cargo xtask migrate` again when they are done.")
 }

@@ -17,7 +17,7 @@ use crate::model::manifest::{Manifest, Reason};
 use crate::model::receipt::{Event, Level};
 use crate::plan::restore::staging_name;
 use crate::report::human;
-use crate::server::{Server, Session};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
@@ -30,6 +30,8 @@ pub struct Proof {
     pub staged: Staged,
     /// Whether the backup was there already.
     pub reused: bool,
+    /// The GTIDs of what earlier runs did on the server since the backup.
+    pub earlier: Vec<String>,
     /// How long the dump took, in milliseconds.
     pub backup_ms: u64,
     /// How long restoring and comparing took, in milliseconds.
@@ -51,17 +53,43 @@ pub fn take(
 ) -> Result<Proof> {
     let start = Instant::now();
     let known = reusable(ctx, store, session)?;
-    let reused = known.is_some();
-    let manifest = match known {
-        Some(manifest) => {
-            let label = &manifest.label;
-            ctx.ui.say(format!("{label} is used: nothing wrote to the server since it was taken"));
-            manifest
-        }
-        None => backup::take(ctx, server, store, lock, &Wish::because(reason))
-            .context("take the backup in front of the change; the database was not touched")?,
+    staging::drop_kept(ctx, session, known.as_ref().and_then(|known| known.kept.as_deref()))?;
+    let Some(known) = known else {
+        let manifest = backup::take(ctx, server, store, lock, &Wish::because(reason))
+            .context("take the backup in front of the change; the database was not touched")?;
+        let backup_ms = clock::elapsed_ms(start);
+        return prove(ctx, store, lock, session, Backed { manifest, backup_ms, known: None });
     };
-    let backup_ms = if reused { 0 } else { clock::elapsed_ms(start) };
+    let label = &known.manifest.label;
+    if let Some(schema) = &known.kept {
+        ctx.ui.say(format!(
+            "{label} is used, and its restored copy `{schema}`: nothing wrote to the server since"
+        ));
+        let staged = kept(session, schema, &known.manifest)?;
+        let proof_ms = clock::elapsed_ms(start);
+        let Known { manifest, earlier, .. } = known;
+        return Ok(Proof { manifest, staged, reused: true, earlier, backup_ms: 0, proof_ms });
+    }
+    ctx.ui.say(format!("{label} is used: nothing wrote to the server since it was taken"));
+    let manifest = known.manifest.clone();
+    prove(ctx, store, lock, session, Backed { manifest, backup_ms: 0, known: Some(known) })
+}
+
+/// A backup that is to be proven.
+struct Backed {
+    manifest: Manifest,
+    backup_ms: u64,
+    known: Option<Known>,
+}
+
+fn prove(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    session: &mut Session,
+    backed: Backed,
+) -> Result<Proof> {
+    let Backed { manifest, backup_ms, known } = backed;
     let begun = Instant::now();
     let staged = stage(ctx, store, lock, session, &manifest)?;
     let proof_ms = clock::elapsed_ms(begun);
@@ -70,7 +98,25 @@ pub fn take(
         human::count(staged.rows, "row"),
         human::duration(proof_ms)
     ));
-    Ok(Proof { manifest, staged, reused, backup_ms, proof_ms })
+    let reused = known.is_some();
+    let earlier = known.map(|known| known.earlier).unwrap_or_default();
+    Ok(Proof { manifest, staged, reused, earlier, backup_ms, proof_ms })
+}
+
+/// The copy that a drill made and compared. That nothing wrote to the server since
+/// means that nothing wrote to the copy either.
+fn kept(session: &mut Session, schema: &str, manifest: &Manifest) -> Result<Staged> {
+    let flavour = facts::read(session)?.flavour;
+    Ok(Staged {
+        schema: schema.to_owned(),
+        inventory: inventory::read(session, schema)?,
+        checks: Vec::new(),
+        rows: manifest.rows,
+        table_rows: manifest.tables.iter().map(|table| (table.name.clone(), table.rows)).collect(),
+        sha256: manifest.sha256.clone(),
+        duration_ms: 0,
+        flavour,
+    })
 }
 
 /// Restores a backup beside the live schema, compares it, and writes the receipt.
@@ -108,6 +154,7 @@ fn stage(
         sha256: staged.sha256.clone(),
         uuid: &manifest.server.uuid,
         own_gtids: session.own_gtids().map(|own| own.join(",")),
+        kept: None,
     };
     verify::record(ctx, store, lock, &source, &verified, read)?;
     if verified.passed() {
@@ -118,32 +165,50 @@ fn stage(
     Err(refused(failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail))).into())
 }
 
+/// A backup that need not be taken again.
+struct Known {
+    manifest: Manifest,
+    earlier: Vec<String>,
+    kept: Option<String>,
+}
+
 /// The newest backup that was proven by restoring it, if the server's log proves
 /// that nothing was committed since but by this tool's own drills.
-fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Manifest>> {
+fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Known>> {
     let ledger = store.read()?;
     let mut own: Vec<&str> = Vec::new();
-    let mut newest: Option<Label> = None;
+    let mut newest: Option<(Label, Option<&String>)> = None;
     for receipt in ledger.receipts.iter().rev() {
         match &receipt.event {
-            Event::Verify { subject, level: Level::Restore, passed: true, own_gtids, .. } => {
+            Event::Verify {
+                subject, level: Level::Restore, passed: true, own_gtids, kept, ..
+            } => {
                 own.extend(own_gtids.as_deref());
-                newest = newest.or_else(|| subject.parse().ok());
+                if newest.is_none() {
+                    newest = subject.parse().ok().map(|label| (label, kept.as_ref()));
+                }
             }
-            Event::Verify { .. } | Event::Live { .. } => {}
+            Event::Verify { level: Level::File, .. } | Event::Live { .. } => {}
             Event::Gate { own_gtids: Some(gtids), .. } => own.push(gtids),
             // Only its drill wrote between a backup and now.
-            Event::Backup { label, .. } if newest.as_ref() == Some(label) => break,
-            Event::Backup { .. } => {}
+            Event::Backup { label, .. } => {
+                if newest.as_ref().is_some_and(|(known, _)| known == label) {
+                    break;
+                }
+            }
             _ => return Ok(None),
         }
     }
-    let Some(label) = newest else { return Ok(None) };
+    let Some((label, kept)) = newest else { return Ok(None) };
     let Some(entry) = store.entry(&label)? else { return Ok(None) };
     let Some(manifest) = entry.manifest() else { return Ok(None) };
-    if manifest.schema != ctx.settings.schema {
+    if manifest.schema != ctx.settings.schema || !unchanged::by_gtids(session, manifest, &own)? {
         return Ok(None);
     }
-    let unmoved = unchanged::by_gtids(session, manifest, &own)?;
-    Ok(unmoved.then(|| manifest.clone()))
+    let kept = match kept {
+        Some(schema) if inventory::schema_exists(session, schema)? => Some(schema.clone()),
+        _ => None,
+    };
+    let earlier = own.into_iter().map(str::to_owned).collect();
+    Ok(Some(Known { manifest: manifest.clone(), earlier, kept }))
 }

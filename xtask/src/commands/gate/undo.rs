@@ -11,7 +11,6 @@ use crate::commands::{recover, staging};
 use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::inventory::Inventory;
 use crate::model::receipt::Event;
 use crate::model::state::{SchemaState, UndoState};
 use crate::model::swap::Purpose;
@@ -44,9 +43,16 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     if facts.uuid != undo.server {
         return Err(refused(format!("it was made on another server ({})", undo.server)).into());
     }
-    let old = demand_kept(ctx, &mut session, &undo)?;
+    demand_kept(ctx, &mut session, &undo)?;
     signal::check()?;
-    exchange(ctx, server, &store, &lock, &mut session, &undo, &old)
+    let previous_schema = exchange(ctx, server, &store, &lock, &mut session, &undo)?;
+    let event = Event::Undone {
+        changes: undo.migrations.clone(),
+        backup: undo.backup.clone(),
+        previous_schema: previous_schema.clone(),
+    };
+    store.append(&lock, &undo.server, &ctx.settings.schema, event, clock::now())?;
+    Ok(Undone { migrations: undo.migrations, previous_schema })
 }
 
 /// The way back, for a dry run, too.
@@ -70,7 +76,7 @@ fn refused(why: String) -> Stop {
 }
 
 /// The old tables are still there, with the rows of the backup.
-fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<Inventory> {
+fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<()> {
     let place = &undo.previous_schema;
     if !inventory::schema_exists(session, place)? {
         return Err(refused(format!("the old tables in `{place}` are gone"))
@@ -87,22 +93,27 @@ fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<Inv
         vec!["not every table is there".to_owned()]
     };
     if different.is_empty() {
-        return Ok(undo.old.clone());
+        return Ok(());
     }
     Err(refused(format!("the old tables were changed: {}", different.join("; ")))
         .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
         .into())
 }
 
-fn exchange(
+/// Puts the old tables in place of the migrated ones, if nothing wrote to those.
+/// Gives where the migrated ones are.
+///
+/// # Errors
+/// Exit code 20 when something wrote; what the server refuses.
+pub fn exchange(
     ctx: &Ctx,
     server: &Server,
     store: &Store,
     lock: &StoreLock,
     session: &mut Session,
     undo: &UndoState,
-    old: &Inventory,
-) -> Result<Undone> {
+) -> Result<String> {
+    let old = &undo.old;
     let schema = &ctx.settings.schema;
     let mut reader = ctx.session(server, Role::Backup, None)?.read_only()?;
     let live = inventory::read(&mut reader, schema)?;
@@ -139,11 +150,5 @@ fn exchange(
     store.remove_undo(lock)?;
     swap::demand_exact(session, schema, old)?;
     staging::drop_schema(session, &undo.previous_schema)?;
-    let event = Event::Undone {
-        changes: undo.migrations.clone(),
-        backup: undo.backup.clone(),
-        previous_schema: before.clone(),
-    };
-    store.append(lock, &undo.server, schema, event, clock::now())?;
-    Ok(Undone { migrations: undo.migrations.clone(), previous_schema: before })
+    Ok(before)
 }

@@ -9,7 +9,7 @@ use xtask::sys::fault::VARIABLE;
 use super::world::World;
 use crate::faults::live;
 use crate::faults::running::{Running, processes};
-use crate::faults::world::{system, until};
+use crate::faults::world::system;
 use crate::support::{Server, checkout};
 
 /// Points of a passage by swap; from the second list on the tables are the new ones.
@@ -96,16 +96,7 @@ fn killed_with_its_api_in_the_middle() {
         // Where a migration waits longer for a lock than this test needs.
         let command = world.sandbox.in_checkout(checkout::patient(), &args);
         let run = Running::start_in(command, &world.sandbox.backups());
-        let mut root = world.server.root();
-        let user = format!("migrate_{}", "killboth");
-        until("the third statement waits", || {
-            let lines: Vec<mysql::Row> = root.query("SHOW FULL PROCESSLIST").unwrap();
-            lines.iter().any(|line| {
-                let text = |name: &str| line.get::<Option<String>, _>(name).flatten();
-                text("User").as_deref() == Some(&user)
-                    && text("State").is_some_and(|state| state.starts_with("Waiting for table"))
-            })
-        });
+        world.wait_for_lock("migrate");
         let api = processes().into_iter().find(|(_, parent)| *parent == run.pid).unwrap().0;
         system("kill", &["-KILL", &run.pid.to_string(), &api.to_string()]);
         assert_eq!(run.join().code, None);

@@ -1,9 +1,11 @@
 //! What passes, and what is caught on the copy.
 
 use mysql::prelude::Queryable as _;
+use xtask::sys::fault::VARIABLE;
 
 use super::world::{SABOTAGE, World, demand_stop};
 use crate::faults::live;
+use crate::faults::running::Running;
 use crate::support::Server;
 use crate::support::checkout::FIVE_NAME;
 
@@ -105,6 +107,62 @@ fn somebody_writes_so_it_runs_in_place() {
         world.demand_written(written);
         world.demand_clean();
     }
+}
+
+/// The row is written before the backup and committed when the swap waits for its
+/// lock: no look before the lock could have seen it.
+#[test]
+fn what_comes_in_under_the_lock_is_seen() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "under_lock") else { continue };
+        for (strategy, code) in [("swap", 20), ("auto", 0)] {
+            let mut other = world.sandbox.root();
+            other.query_drop("BEGIN").unwrap();
+            other.query_drop("INSERT INTO busy (note) VALUES ('late')").unwrap();
+            let command = world.command(&["migrate", "--strategy", strategy]);
+            let run = Running::start_in(command, &world.sandbox.backups());
+            world.wait_for_lock("restore");
+            other.query_drop("COMMIT").unwrap();
+            let finished = run.join();
+            assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+            assert!(finished.stderr.contains("nothing was swapped"), "{}", finished.stderr);
+            assert!(finished.stderr.contains("`busy` has"), "{}", finished.stderr);
+        }
+        world.demand_migrated();
+        world.demand_clean();
+        let rows = "SELECT COUNT(*) FROM busy WHERE note = 'late'";
+        assert_eq!(world.sandbox.root().query_first(rows).unwrap(), Some(2));
+    }
+}
+
+/// MariaDB ends the lock before the RENAME: who waited for it writes first. Then the
+/// old tables come back, and the migration runs in place.
+#[test]
+fn what_slips_in_on_mariadb_is_not_lost() {
+    let Some(world) = World::new(Server::Mariadb, "slipped") else { return };
+    let file = world.sandbox.path().join("hold");
+    crate::faults::world::put(&file, b"");
+    let command = world
+        .command(&["migrate"])
+        .env(VARIABLE, "hold:gate.locked")
+        .env("XTASK_FAULT_FILE", file.to_str().unwrap());
+    let run = Running::start_in(command, &world.sandbox.backups());
+    // A transaction that is open for a second or more is told about.
+    let mut other = world.sandbox.root();
+    world.wait_until_locked("busy");
+    let writer = std::thread::spawn(move || {
+        other.query_drop("INSERT INTO busy (note) VALUES ('slipped')").unwrap();
+    });
+    world.wait_for_lock("root");
+    std::fs::remove_file(&file).unwrap();
+    writer.join().unwrap();
+    let finished = run.join();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(finished.stderr.contains("the old tables come back"), "{}", finished.stderr);
+    world.demand_migrated();
+    world.demand_clean();
+    let rows = "SELECT COUNT(*) FROM busy WHERE note = 'slipped'";
+    assert_eq!(world.sandbox.root().query_first(rows).unwrap(), Some(1));
 }
 
 #[test]

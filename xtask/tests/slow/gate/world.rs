@@ -11,6 +11,7 @@ use xtask::sys::fs;
 use xtask::sys::proc::{Cmd, Finished};
 
 use crate::faults::live::{self, Live};
+use crate::faults::world::until;
 use crate::support::{Sandbox, Server, TestServer, checkout, require};
 
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -134,6 +135,25 @@ impl World {
             seen
         });
         Blocker { thread, done }
+    }
+
+    /// Waits until an account waits for a table's lock.
+    #[track_caller]
+    pub fn wait_for_lock(&self, kind: &str) {
+        let user =
+            if kind == "root" { kind.to_owned() } else { format!("{kind}_{}", self.name) };
+        let mut root = self.server.root();
+        until("a lock is waited for", || waits(&mut root, &user));
+    }
+
+    /// Waits until somebody has locked a table against reads.
+    #[track_caller]
+    pub fn wait_until_locked(&self, table: &str) {
+        let mut probe = self.sandbox.root();
+        probe.query_drop("SET SESSION lock_wait_timeout = 1, max_statement_time = 0").unwrap();
+        until("the table is locked", || {
+            probe.query_drop(format!("SELECT 1 FROM `{table}` LIMIT 1")).is_err()
+        });
     }
 
     /// Somebody who goes on writing to a table that no migration touches.
