@@ -1,5 +1,6 @@
 //! `streamflix-api`: serve, migrate, import. Configuration comes from the environment.
 
+mod importing;
 mod migrating;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
@@ -25,6 +26,10 @@ Environment:
   API_BIND              address serve listens on [127.0.0.1:3000]
   RUST_LOG              what is logged [info]";
 
+const FILES: &str = "\
+Files: credits, episodes, genres, movies, people, series; .csv or .json.
+What follows a - or . in the name is free: movies-2026-11.csv.";
+
 /// StreamFlix's service.
 #[derive(Debug, Parser)]
 #[command(name = "streamflix-api", version, after_help = ENVIRONMENT)]
@@ -42,11 +47,21 @@ enum Command {
         #[command(subcommand)]
         what: Migrate,
     },
-    /// Load the catalogue from CSV files, all or nothing
+    /// Load the catalogue or a part of it from CSV and JSON files, all or nothing
+    #[command(after_help = FILES)]
     Import {
-        /// Folder with the six CSV files
+        /// Files, at most one of each kind
+        #[arg(required_unless_present = "dir", conflicts_with = "dir")]
+        files: Vec<PathBuf>,
+        /// All known files of this folder
         #[arg(long)]
-        dir: PathBuf,
+        dir: Option<PathBuf>,
+        /// Receipt for a verified backup; - reads it from standard input
+        #[arg(long, value_name = "PATH|-")]
+        receipt: Option<String>,
+        /// Only read and check the files, without a database
+        #[arg(long, conflicts_with = "receipt")]
+        check: bool,
         /// Print one JSON document on stdout
         #[arg(long)]
         json: bool,
@@ -99,14 +114,8 @@ async fn run(command: Command) -> Result<()> {
             serve::serve(listener, App::new(db::pool(&database)), signal).await
         }
         Command::Migrate { what } => run_migrate(what).await,
-        Command::Import { dir, json } => {
-            let database = Database::read(Role::App, config::environment)?;
-            let mut conn = db::connect(&database).await?;
-            let report = import::import(&dir, &mut conn).await?;
-            for count in &report.tables {
-                say(&format!("{}: {} rows, {} new", count.table, count.rows, count.inserted));
-            }
-            if json { print(&report) } else { Ok(()) }
+        Command::Import { files, dir, receipt, check, json } => {
+            importing::run(importing::Asked { files, dir, receipt, check, json }).await
         }
     }
 }
@@ -119,9 +128,14 @@ async fn run_migrate(what: Migrate) -> Result<()> {
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    match error.downcast_ref::<gate::Refusal>() {
-        Some(_) => ExitCode::from(3),
-        None => ExitCode::FAILURE,
+    if error.is::<import::Usage>() {
+        ExitCode::from(2)
+    } else if error.is::<gate::Refusal>() {
+        ExitCode::from(3)
+    } else if error.is::<import::Refused>() {
+        ExitCode::from(4)
+    } else {
+        ExitCode::FAILURE
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn migration<'c>(
     Ok(Some(MigratePermit { locked, migrator, pending: status.pending }))
 }
 
-/// Checks `receipt` for an import of the files `subject` and returns leave to import
+/// Checks `receipt` (its text) for an import of the files `subject` and returns leave to import
 /// them. Its use is not recorded: `app_user` has no place of its own to write that to.
 ///
 /// # Errors
@@ -62,11 +62,11 @@ pub async fn migration<'c>(
 pub async fn import<'c>(
     mut locked: Locked<'c>,
     subject: Vec<Subject>,
-    receipt: Result<String, Refusal>,
+    receipt: String,
     password: &Secret,
     now: DateTime<Utc>,
 ) -> Result<ImportPermit<'c>> {
-    let receipt = Receipt::open(&receipt?, password)?;
+    let receipt = Receipt::open(&receipt, password)?;
     let live = fingerprint::for_import(locked.conn()).await?;
     compare(&receipt, &live, &Wanted { purpose: "import", subject: &subject }, now)?;
     Ok(ImportPermit { locked, subject })

@@ -1,14 +1,14 @@
-//! The six files of a catalogue, and whether they agree with each other.
+//! The rows of a catalogue, and whether they agree with each other.
 
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
-    path::Path,
 };
 
 use super::{
     Rejected,
-    fields::{Fields, Line, read},
+    fields::{Fields, Line, Rows, read},
+    files::{self, Format, Input, Kind},
 };
 
 /// A movie's or series' natural key: title and (first) year.
@@ -50,82 +50,51 @@ pub struct Credit {
     pub character_name: String,
 }
 
-/// A whole catalogue; every reference in it is to a row in it.
-#[derive(Debug)]
+/// A catalogue or a part of one; references may lead to rows outside of it.
+#[derive(Debug, Default)]
 pub struct Catalogue {
-    pub genres: Vec<Line<String>>,
-    pub people: Vec<Line<Person>>,
-    pub movies: Vec<Line<Title<u16>>>,
-    pub series: Vec<Line<Title<Option<u16>>>>,
-    pub episodes: Vec<Line<Episode>>,
-    pub credits: Vec<Line<Credit>>,
+    pub genres: Rows<String>,
+    pub people: Rows<Person>,
+    pub movies: Rows<Title<u16>>,
+    pub series: Rows<Title<Option<u16>>>,
+    pub episodes: Rows<Episode>,
+    pub credits: Rows<Credit>,
 }
 
-pub const GENRES: &str = "genres.csv";
-pub const PEOPLE: &str = "people.csv";
-pub const MOVIES: &str = "movies.csv";
-pub const SERIES: &str = "series.csv";
-pub const EPISODES: &str = "episodes.csv";
-pub const CREDITS: &str = "credits.csv";
-
-/// Reads and checks the files of `dir`.
-pub fn catalogue(dir: &Path) -> Result<Catalogue, Vec<Rejected>> {
-    let mut bad = vec![];
-    let catalogue = Catalogue {
-        genres: read(dir, GENRES, &["name"], &mut bad, |f| f.text(1, 60)),
-        people: read(dir, PEOPLE, &["name", "birth_year"], &mut bad, |f| Person {
-            name: f.text(1, 120),
-            birth_year: f.optional(1800..=2100),
-        }),
-        movies: read(dir, MOVIES, MOVIE_COLUMNS, &mut bad, |f| title(f, |f, _| f.number(1..=1000))),
-        series: read(dir, SERIES, SERIES_COLUMNS, &mut bad, |f| {
-            title(f, |f, start| f.optional(start..=2100))
-        }),
-        episodes: read(dir, EPISODES, EPISODE_COLUMNS, &mut bad, |f| Episode {
-            series: (f.text(1, 200), f.number(1870..=2100)),
-            season: f.number(1..=1000),
-            number: f.number(1..=10_000),
-            title: f.text(1, 200),
-            runtime_minutes: f.number(1..=1000),
-        }),
-        credits: read(dir, CREDITS, CREDIT_COLUMNS, &mut bad, credit),
-    };
-    // Rows that were turned down above would make every reference to them look wrong.
-    if bad.is_empty() {
-        check(&catalogue, &mut bad);
+/// Reads and checks the files. What is wrong with rows goes to `bad`.
+pub fn catalogue(inputs: &[Input], bad: &mut Vec<Rejected>) -> Catalogue {
+    let mut all = Catalogue::default();
+    for input in inputs {
+        match input.kind {
+            Kind::Genres => all.genres = read(input, bad, |f| f.text(1, 60)),
+            Kind::People => all.people = read(input, bad, person),
+            Kind::Movies => {
+                all.movies = read(input, bad, |f| title(f, |f, _| f.number(1..=1000)));
+            }
+            Kind::Series => {
+                let last = |f: &mut Fields, start| f.optional(start..=2100);
+                all.series = read(input, bad, |f| title(f, last));
+            }
+            Kind::Episodes => all.episodes = read(input, bad, episode),
+            Kind::Credits => all.credits = read(input, bad, credit),
+        }
     }
-    if bad.is_empty() { Ok(catalogue) } else { Err(bad) }
+    unique(&all.genres, bad, Clone::clone);
+    unique(&all.people, bad, |person| person.name.clone());
+    unique(&all.movies, bad, |movie| movie.key.clone());
+    unique(&all.series, bad, |series| series.key.clone());
+    unique(&all.episodes, bad, |e| (e.series.clone(), e.season, e.number));
+    unique(&all.credits, bad, |c| {
+        (c.person.clone(), c.of_movie, c.title.clone(), c.role, c.character_name.clone())
+    });
+    all
 }
 
-const MOVIE_COLUMNS: &[&str] = &[
-    "title",
-    "release_year",
-    "runtime_minutes",
-    "age_rating",
-    "original_language",
-    "description",
-    "genres",
-];
-const SERIES_COLUMNS: &[&str] = &[
-    "title",
-    "start_year",
-    "end_year",
-    "age_rating",
-    "original_language",
-    "description",
-    "genres",
-];
-const EPISODE_COLUMNS: &[&str] = &[
-    "series_title",
-    "series_start_year",
-    "season_number",
-    "episode_number",
-    "title",
-    "runtime_minutes",
-];
-const CREDIT_COLUMNS: &[&str] = &["person", "kind", "title", "year", "role", "character_name"];
+fn person(f: &mut Fields) -> Person {
+    Person { name: f.text(1, 120), birth_year: f.optional(1800..=2100) }
+}
 
-fn title<L>(f: &mut Fields<'_>, length: impl FnOnce(&mut Fields<'_>, u16) -> L) -> Title<L> {
+fn title<L>(f: &mut Fields, length: impl FnOnce(&mut Fields, u16) -> L) -> Title<L> {
     let key = (f.text(1, 200), f.number(1870..=2100));
     Title {
         length: length(f, key.1),
@@ -143,7 +112,17 @@ fn title<L>(f: &mut Fields<'_>, length: impl FnOnce(&mut Fields<'_>, u16) -> L) 
     }
 }
 
-fn credit(f: &mut Fields<'_>) -> Credit {
+fn episode(f: &mut Fields) -> Episode {
+    Episode {
+        series: (f.text(1, 200), f.number(1870..=2100)),
+        season: f.number(1..=1000),
+        number: f.number(1..=10_000),
+        title: f.text(1, 200),
+        runtime_minutes: f.number(1..=1000),
+    }
+}
+
+fn credit(f: &mut Fields) -> Credit {
     let person = f.text(1, 120);
     let of_movie = f.word(&["movie", "series"]) == "movie";
     let title = (f.text(1, 200), f.number(1870..=2100));
@@ -155,57 +134,43 @@ fn credit(f: &mut Fields<'_>) -> Credit {
     Credit { person, of_movie, title, role, character_name }
 }
 
-// Duplicates within a file, and references that lead nowhere.
-fn check(all: &Catalogue, bad: &mut Vec<Rejected>) {
-    let genres = unique(GENRES, &all.genres, bad, Clone::clone);
-    let people = unique(PEOPLE, &all.people, bad, |person| person.name.clone());
-    let movies = unique(MOVIES, &all.movies, bad, |movie| movie.key.clone());
-    let series = unique(SERIES, &all.series, bad, |series| series.key.clone());
-    unique(EPISODES, &all.episodes, bad, |e| (e.series.clone(), e.season, e.number));
-    unique(CREDITS, &all.credits, bad, |c| {
-        (c.person.clone(), c.of_movie, c.title.clone(), c.role, c.character_name.clone())
-    });
-    let mut missing = |file, line, fine: bool, what: &str| {
-        if !fine {
-            bad.push(Rejected { file, line, reason: format!("there is no {what}") });
+fn unique<T, K: Hash + Eq>(rows: &Rows<T>, bad: &mut Vec<Rejected>, key: impl Fn(&T) -> K) {
+    let mut first: HashMap<K, u64> = HashMap::new();
+    for Line { line, row } in &rows.lines {
+        if let Some(earlier) = first.insert(key(row), *line) {
+            let what = match files::format(&rows.file) {
+                Some(Format::Json) => "element",
+                _ => "line",
+            };
+            let reason = format!("says the same as {what} {earlier}");
+            bad.push(Rejected::new(&rows.file, *line, reason));
         }
-    };
-    let titles = all.movies.iter().map(|m| (MOVIES, m.line, &m.row.genres));
-    for (file, line, named) in
-        titles.chain(all.series.iter().map(|s| (SERIES, s.line, &s.row.genres)))
-    {
-        for genre in named {
-            let fine = genres.contains(genre);
-            missing(file, line, fine, &format!("genre {genre:?} in {GENRES}"));
-        }
-    }
-    for Line { line, row } in &all.episodes {
-        let (title, year) = &row.series;
-        let fine = series.contains(&row.series);
-        missing(EPISODES, *line, fine, &format!("series {title:?} of {year} in {SERIES}"));
-    }
-    for Line { line, row } in &all.credits {
-        let fine = people.contains(&row.person);
-        missing(CREDITS, *line, fine, &format!("person {:?} in {PEOPLE}", row.person));
-        let (known, file) = if row.of_movie { (&movies, MOVIES) } else { (&series, SERIES) };
-        let (title, year) = &row.title;
-        let fine = known.contains(&row.title);
-        missing(CREDITS, *line, fine, &format!("{title:?} of {year} in {file}"));
     }
 }
 
-fn unique<T, K: Hash + Eq + Clone>(
-    file: &'static str,
-    lines: &[Line<T>],
-    bad: &mut Vec<Rejected>,
-    key: impl Fn(&T) -> K,
-) -> HashSet<K> {
-    let mut first: HashMap<K, u64> = HashMap::new();
-    for Line { line, row } in lines {
-        if let Some(earlier) = first.insert(key(row), *line) {
-            let reason = format!("says the same as line {earlier}");
-            bad.push(Rejected { file, line: *line, reason });
-        }
+impl<T> Rows<T> {
+    /// The keys of all rows, faulty ones included.
+    pub fn keys<K: Hash + Eq>(&self, key: impl Fn(&T) -> K) -> HashSet<K> {
+        self.lines.iter().map(|line| &line.row).chain(&self.faulty).map(key).collect()
     }
-    first.into_keys().collect()
+}
+
+impl Catalogue {
+    /// How many references lead to rows outside of these files.
+    pub fn outside(&self) -> usize {
+        let genres = self.genres.keys(Clone::clone);
+        let people = self.people.keys(|person| person.name.clone());
+        let movies = self.movies.keys(|movie| movie.key.clone());
+        let series = self.series.keys(|series| series.key.clone());
+        let of_movies = self.movies.lines.iter().flat_map(|line| &line.row.genres);
+        let of_series = self.series.lines.iter().flat_map(|line| &line.row.genres);
+        let to_genres = of_movies.chain(of_series).filter(|genre| !genres.contains(*genre));
+        let episodes = &self.episodes.lines;
+        let to_series = episodes.iter().filter(|line| !series.contains(&line.row.series));
+        let credits = self.credits.lines.iter().map(|Line { row, .. }| {
+            let titles = if row.of_movie { &movies } else { &series };
+            usize::from(!people.contains(&row.person)) + usize::from(!titles.contains(&row.title))
+        });
+        to_genres.count() + to_series.count() + credits.sum::<usize>()
+    }
 }

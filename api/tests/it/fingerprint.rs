@@ -175,7 +175,7 @@ async fn accounts_do_not_count() {
             schema.run(change).await;
             let mut conn = db::connect(&app).await.unwrap();
             let locked = migrate::lock(&mut conn, WAIT).await.unwrap();
-            let text = Ok(receipt.clone());
+            let text = receipt.clone();
             let entered =
                 gate::import(locked, vec![], text, &app.password, gate::now()).await.map(drop);
             assert_eq!(entered.is_ok(), fine, "{change}: {entered:?}");

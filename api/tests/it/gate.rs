@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use api::{
     gate::{self, Refusal},
+    import,
     migrate::{self, MIGRATOR},
 };
 use serde_json::{Value, json};
 
 use crate::{
     receipts::sign,
-    support::{Schema, WAIT, administrate, with_schema},
+    support::{Schema, WAIT, administrate, seed, with_schema},
 };
 
 const LAST: i64 = 20_261_122_090_600;
@@ -183,4 +184,71 @@ async fn a_receipt_that_cannot_be_read_is_refused() {
         let refusal = gate::read(source).unwrap_err().to_string();
         assert!(refusal.starts_with("receipt refused: ") && refusal.contains(reason), "{refusal}");
     }
+}
+
+async fn import_refused(schema: &Schema, receipt: &str) -> String {
+    let batch = import::read(&import::folder(&seed()).unwrap()).unwrap();
+    let mut conn = schema.connect().await;
+    let locked = migrate::lock(&mut conn, WAIT).await.unwrap();
+    let subject = batch.subject().to_vec();
+    let password = &schema.database.password;
+    let error =
+        gate::import(locked, subject, receipt.to_owned(), password, gate::now()).await.unwrap_err();
+    error.downcast_ref::<Refusal>().expect("a refusal").to_string()
+}
+
+#[tokio::test]
+async fn an_import_is_let_in_by_its_own_receipt_only() {
+    with_schema(async |schema| {
+        schema.migrate().await;
+        let batch = import::read(&import::folder(&seed()).unwrap()).unwrap();
+        let good = schema.import_document(batch.subject()).await;
+        let files = good["subject"].as_array().unwrap();
+        let mut edited = files.clone();
+        edited[3]["checksum"] = json!("ab");
+        for (pointer, value, reason) in [
+            ("/purpose", json!("migrate"), "its purpose is \"migrate\", not \"import\""),
+            (
+                "/subject",
+                json!(files[..5]),
+                "other files than the given ones (missing in it: series.csv)",
+            ),
+            ("/subject", json!(edited), "(changed: movies.csv)"),
+            ("/subject", json!([]), "(missing in it: credits.csv, episodes.csv"),
+            ("/backup", Value::Null, "it names no backup"),
+            ("/backup/level", json!("none"), "not verified by restoring"),
+            ("/fingerprint", json!("ab"), "the schema was changed since the backup"),
+            ("/issued_utc", ago(901), "it is too old"),
+            ("/schema", json!("other"), "it is for another schema"),
+            ("/server_uuid", json!("other"), "it is for another server"),
+        ] {
+            let mut wrong = good.clone();
+            *wrong.pointer_mut(pointer).unwrap() = value;
+            let refusal = import_refused(&schema, &schema.sign(&wrong)).await;
+            assert!(refusal.contains(reason), "{refusal}\nis not about: {reason}");
+        }
+        let refusal = import_refused(&schema, &sign(&good, "another password")).await;
+        assert!(refusal.contains("its seal is wrong"), "{refusal}");
+        // One for migrations does not do, even with the right files in it.
+        let mut migrate = schema.migrate_document(&MIGRATOR).await;
+        migrate["purpose"] = json!("import");
+        migrate["subject"] = good["subject"].clone();
+        let refusal = import_refused(&schema, &schema.sign(&migrate)).await;
+        assert!(refusal.contains("its fingerprint differs"), "{refusal}");
+        // The order of the files is the caller's affair.
+        let mut turned = files.clone();
+        turned.reverse();
+        let mut receipt = good.clone();
+        receipt["subject"] = json!(turned);
+        let mut conn = schema.connect().await;
+        let locked = migrate::lock(&mut conn, WAIT).await.unwrap();
+        let (subject, password) = (batch.subject().to_vec(), &schema.database.password);
+        let text = schema.sign(&receipt);
+        let permit = gate::import(locked, subject, text, password, gate::now()).await.unwrap();
+        let other = import::read(&[seed().join("genres.csv")]).unwrap();
+        let error = import::store(permit, other).await.unwrap_err().to_string();
+        assert!(error.contains("checked for other files"), "{error}");
+        assert_eq!(schema.number("SELECT COUNT(*) FROM genre").await, 0);
+    })
+    .await;
 }

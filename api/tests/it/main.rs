@@ -3,11 +3,13 @@
 mod account;
 mod content;
 mod fingerprint;
+mod formats;
 mod gate;
 mod import;
 mod process;
 mod receipts;
 mod schema;
+mod scratch;
 mod service;
 mod statements;
 mod support;

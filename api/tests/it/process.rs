@@ -2,13 +2,19 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
-use api::migrate::MIGRATOR;
+use api::{config::Database, import, migrate::MIGRATOR};
 use serde_json::{Value, json};
 
-use crate::support::{Schema, seed, with_schema};
+use crate::{
+    fingerprint::{account, drop_account},
+    receipts::sign,
+    scratch::Copy,
+    support::{Schema, seed, with_schema},
+};
 
 #[expect(clippy::disallowed_methods, reason = "the program under test, and kill")]
 fn command(program: &str) -> Command {
@@ -38,10 +44,14 @@ fn document(output: &Output) -> Value {
 
 // Runs with `input` on stdin.
 fn fed(schema: &Schema, arguments: &[&str], input: &str) -> Output {
-    let mut command = binary(schema, arguments);
+    feed(binary(schema, arguments), input)
+}
+
+fn feed(mut command: Command, input: &str) -> Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // It may end without reading, for instance at a mistake on the command line.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
@@ -131,22 +141,93 @@ async fn a_failed_migration_is_reported_with_its_statement() {
     .await;
 }
 
+// As `app_user`, with a receipt for the files in `paths`.
+async fn import_as(schema: &Schema, app: &Database, paths: &[PathBuf]) -> Output {
+    let batch = import::read(paths).unwrap();
+    let receipt = schema.import_document(batch.subject()).await;
+    let mut arguments = vec!["import", "--json", "--receipt", "-"];
+    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    let mut command = binary(schema, &arguments);
+    command.env("DB_APP_USER", &app.user).env("DB_APP_PASSWORD", app.password.expose());
+    // The import has no business with the other account.
+    command.env_remove("DB_MIGRATE_PASSWORD");
+    feed(command, &sign(&receipt, app.password.expose()))
+}
+
 #[tokio::test]
-async fn imports_are_reported() {
+async fn an_import_as_app_user() {
+    with_schema(async |schema| {
+        schema.migrate().await;
+        let app = account(&schema, false).await;
+        let copy = Copy::new();
+        let paths = import::folder(&copy.0).unwrap();
+        let first = import_as(&schema, &app, &paths).await;
+        assert_eq!(
+            document(&first)["tables"][3],
+            json!({"table": "movie", "rows": 4, "inserted": 4, "updated": 0, "deleted": 0})
+        );
+        assert!(stderr(&first).contains("movie: 4 rows, 4 new, 0 changed"), "{first:?}");
+        copy.append("movies.csv", "Bad,1,1,6,en,,\n");
+        let bad = import_as(&schema, &app, &paths).await;
+        assert_eq!(bad.status.code(), Some(4), "{bad:?}");
+        let reason = "release_year is \"1\", not a number from 1870 to 2100";
+        let told: Value = serde_json::from_slice(&bad.stdout).unwrap();
+        let wanted = json!([{"file": "movies.csv", "line": 6, "reason": reason}]);
+        assert_eq!(told, json!({"version": 1, "rejected": wanted}));
+        assert!(stderr(&bad).contains(&format!("movies.csv:6: {reason}\n1 row(s)")), "{bad:?}");
+        drop_account(&app, &schema).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn imports_that_are_not_let_in() {
     with_schema(async |schema| {
         schema.migrate().await;
         let run = |arguments: &[&str]| binary(&schema, arguments).output().unwrap();
         let dir = seed();
-        let import = run(&["import", "--dir", dir.to_str().unwrap(), "--json"]);
-        assert_eq!(
-            document(&import)["tables"][3],
-            json!({"table": "movie", "rows": 4, "inserted": 4})
-        );
-        let refused = run(&["import", "--dir", "/nowhere"]);
-        assert_eq!(refused.status.code(), Some(1));
-        assert!(stderr(&refused).contains("movies.csv"));
+        let dir = dir.to_str().unwrap();
+        let refused = run(&["import", "--dir", dir]);
+        assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+        assert!(stderr(&refused).contains("receipt refused: there is none"), "{refused:?}");
+        let forged = fed(&schema, &["import", "--dir", dir, "--receipt", "-"], "x\ny\n");
+        assert_eq!(forged.status.code(), Some(3), "{forged:?}");
+        for arguments in [
+            ["import", "--check", "README.md"].as_slice(),
+            &["import", "--check"],
+            &["import", "--check", "--dir", dir, "movies.csv"],
+            &["import", "--check", "--receipt", "-", "movies.csv"],
+        ] {
+            let wrong = run(arguments);
+            assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+        }
+        let nowhere = fed(&schema, &["import", "--dir", "/nowhere", "--receipt", "-"], "");
+        assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
+        assert!(stderr(&nowhere).contains("cannot read the folder /nowhere"), "{nowhere:?}");
+        assert_eq!(schema.number("SELECT COUNT(*) FROM genre").await, 0);
     })
     .await;
+}
+
+#[test]
+fn a_check_needs_no_database() {
+    let check = |arguments: &[&str]| {
+        let mut command = command(env!("CARGO_BIN_EXE_streamflix-api"));
+        command.args(["import", "--check"]).args(arguments).env_clear().output().unwrap()
+    };
+    let copy = Copy::new();
+    let path = |file: &str| copy.0.join(file).to_str().unwrap().to_owned();
+    let fine = check(&["--json", &path("genres.csv"), &path("movies.csv")]);
+    let files = json!([{"file": "genres.csv", "rows": 3}, {"file": "movies.csv", "rows": 4}]);
+    assert_eq!(document(&fine), json!({"version": 1, "files": files, "outside": 0}));
+    assert!(stderr(&fine).contains("movies.csv: 4 rows, all fine"), "{fine:?}");
+    let part = check(&[&path("movies.csv")]);
+    assert!(part.status.success() && stderr(&part).contains("6 reference(s) lead outside"));
+    copy.append("genres.csv", "Drama\n");
+    let bad = check(&["--json", &path("genres.csv")]);
+    assert_eq!(bad.status.code(), Some(4), "{bad:?}");
+    let told: Value = serde_json::from_slice(&bad.stdout).unwrap();
+    assert_eq!(told["rejected"][0]["line"], 5);
 }
 
 #[tokio::test]

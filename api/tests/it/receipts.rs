@@ -1,11 +1,15 @@
 //! Issues receipts as the deployment tool does, with a seal of its own making: what is
 //! tested is the format, not that one function agrees with itself.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Result;
 use api::{
-    gate,
+    gate::{self, Subject},
+    import::{self, Report},
     migrate::{self, Done, MIGRATOR, Progress},
 };
 use serde_json::{Value, json};
@@ -74,10 +78,27 @@ impl Schema {
     }
 
     /// What a receipt for an import of these files says now.
-    pub async fn import_document(&self, files: &[(String, String)]) -> Value {
+    pub async fn import_document(&self, files: &[Subject]) -> Value {
         let subject =
-            files.iter().map(|(name, checksum)| json!({"name": name, "checksum": checksum}));
+            files.iter().map(|file| json!({"name": file.name, "checksum": file.checksum}));
         self.document("import", subject.collect()).await
+    }
+
+    /// `import` of these files with a good receipt.
+    pub async fn import(&self, paths: &[PathBuf]) -> Result<Report> {
+        let batch = import::read(paths)?;
+        let receipt = self.sign(&self.import_document(batch.subject()).await);
+        let mut conn = self.connect().await;
+        let locked = migrate::lock(&mut conn, WAIT).await?;
+        let password = &self.database.password;
+        let subject = batch.subject().to_vec();
+        let permit = gate::import(locked, subject, receipt, password, gate::now()).await?;
+        import::store(permit, batch).await
+    }
+
+    /// `import` of all files of a folder with a good receipt.
+    pub async fn import_folder(&self, dir: &Path) -> Result<Report> {
+        self.import(&import::folder(dir)?).await
     }
 
     /// `document`, sealed for this schema's account.

@@ -11,7 +11,7 @@ use api::{
     Secret,
     app::{App, router},
     config::{self, Database},
-    db, import,
+    db,
 };
 use axum::{
     Router,
@@ -101,7 +101,7 @@ impl Schema {
     /// Migrated, with the small catalogue of `tests/seed`.
     pub async fn ready(&self) -> Client {
         self.migrate().await;
-        import::import(&seed(), &mut self.connect().await).await.unwrap();
+        self.import_folder(&seed()).await.unwrap();
         self.client()
     }
 

@@ -1,0 +1,68 @@
+//! The subcommand `import`: what it prints, and for whom.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use api::{
+    config::{self, Database, Role},
+    db, gate, import, migrate,
+};
+use serde_json::json;
+
+use crate::{print, say};
+
+/// What was asked for on the command line.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) receipt: Option<String>,
+    pub(crate) check: bool,
+    pub(crate) json: bool,
+}
+
+pub(crate) async fn run(asked: Asked) -> Result<()> {
+    let json = asked.json;
+    let ended = if asked.check { check(asked) } else { store(asked).await };
+    if json && let Err(error) = &ended {
+        if let Some(import::Refused(rejected)) = error.downcast_ref() {
+            print(&json!({ "version": 1, "rejected": rejected }))?;
+        }
+    }
+    ended
+}
+
+fn check(asked: Asked) -> Result<()> {
+    let paths = import::paths(asked.dir.as_deref(), asked.files)?;
+    let checked = import::read(&paths)?.check()?;
+    for file in &checked.files {
+        say(&format!("{}: {} rows, all fine", file.file, file.rows));
+    }
+    if checked.outside > 0 {
+        say(&format!(
+            "{} reference(s) lead outside of these files; the import looks for them in the \
+             database",
+            checked.outside
+        ));
+    }
+    if asked.json { print(&checked) } else { Ok(()) }
+}
+
+async fn store(asked: Asked) -> Result<()> {
+    // First of all, so that whoever writes it into a pipe is not left waiting.
+    let receipt = gate::read(asked.receipt.as_deref())?;
+    let paths = import::paths(asked.dir.as_deref(), asked.files)?;
+    let batch = import::read(&paths)?;
+    let database = Database::read(Role::App, config::environment)?;
+    let wait = config::lock_wait(config::environment)?;
+    let mut conn = db::connect(&database).await?;
+    let locked = migrate::lock(&mut conn, wait).await?;
+    let subject = batch.subject().to_vec();
+    let permit = gate::import(locked, subject, receipt, &database.password, gate::now()).await?;
+    let report = import::store(permit, batch).await?;
+    for count in &report.tables {
+        let import::Count { table, rows, inserted, updated, .. } = count;
+        say(&format!("{table}: {rows} rows, {inserted} new, {updated} changed"));
+    }
+    if asked.json { print(&report) } else { Ok(()) }
+}
