@@ -24,10 +24,12 @@ pub(crate) struct Asked {
 pub(crate) async fn run(asked: Asked) -> Result<()> {
     let json = asked.json;
     let ended = if asked.check { check(asked) } else { store(asked).await };
-    if json && let Err(error) = &ended {
-        if let Some(import::Refused(rejected)) = error.downcast_ref() {
-            print(&json!({ "version": 1, "rejected": rejected }))?;
-        }
+    if let Err(error) = &ended
+        && let Some(import::Refused(rejected)) = error.downcast_ref()
+        && json
+    {
+        // What is wrong with the rows matters more than that it cannot be printed.
+        let _ = print(&json!({ "version": 1, "rejected": rejected }));
     }
     ended
 }

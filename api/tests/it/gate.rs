@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::{
+    db,
     gate::{self, Refusal},
     import,
     migrate::{self, MIGRATOR},
@@ -10,6 +11,7 @@ use api::{
 use serde_json::{Value, json};
 
 use crate::{
+    fingerprint::{account, drop_account},
     receipts::sign,
     support::{Schema, WAIT, administrate, seed, with_schema},
 };
@@ -145,6 +147,32 @@ async fn a_receipt_opens_the_gate_once() {
         let refusal = refused(&schema, receipt).await;
         assert!(refusal.contains("it was used before"), "{refusal}");
         assert_eq!(schema.number("SELECT COUNT(*) FROM _sqlx_migrations").await, 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_use_is_recorded_by_migrate_user_or_nothing_runs() {
+    with_schema(async |schema| {
+        let migrator = account(&schema, true).await;
+        let gate = format!("{}__gate", schema.database.name);
+        let rights =
+            |verb, toward| format!("{verb} ALL ON {gate}.* {toward} {}@'%'", migrator.user);
+        let connected = || Schema { database: migrator.clone(), pool: db::pool(&migrator) };
+        administrate(&schema.database, rights("REVOKE", "FROM")).await;
+        let without = connected();
+        let receipt = without.sign(&without.migrate_document(&MIGRATOR).await);
+        let refusal = refused(&without, receipt.clone()).await;
+        assert!(
+            refusal.contains(&format!("its use cannot be recorded in {gate}.used_receipt: ")),
+            "{refusal}"
+        );
+        assert_eq!(gate::facts(&mut schema.connect().await).await.unwrap().tables, 0);
+        administrate(&schema.database, rights("GRANT", "TO")).await;
+        // A refused receipt is still good.
+        let with = connected();
+        with.up_with(&MIGRATOR, receipt, WAIT, 0, |_| ()).await.unwrap();
+        drop_account(&migrator, &schema).await;
     })
     .await;
 }
