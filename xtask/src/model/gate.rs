@@ -107,6 +107,9 @@ pub struct StatementReport {
 /// How long the steps of a gate took, in milliseconds; what the next dry run predicts from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateTimes {
+    /// Building the API; nothing to speak of where it is current.
+    #[serde(default)]
+    pub build_ms: u64,
     /// The dump; 0 where an older backup was used again.
     pub backup_ms: u64,
     /// Restoring and comparing it.

@@ -59,6 +59,7 @@ pub fn rehearsal(statements: &[StatementReport], duration_ms: u64) -> String {
 pub fn prediction(times: &GateTimes) -> String {
     let part = |what: &str, ms: u64| (ms > 0).then(|| format!("{what} {}", human::duration(ms)));
     let parts: Vec<String> = [
+        part("build", times.build_ms),
         part("backup", times.backup_ms),
         part("proof", times.proof_ms),
         part("rehearsal", times.rehearsal_ms),

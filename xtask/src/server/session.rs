@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use mysql::consts::CapabilityFlags;
 use mysql::prelude::{FromRow, Queryable};
 use mysql::{Conn, OptsBuilder};
 
@@ -92,6 +93,8 @@ impl Session {
             .prefer_socket(false)
             .tcp_connect_timeout(Some(timeout))
             .max_allowed_packet(Some(1 << 30))
+            // The server then says with each answer what it committed, if asked to.
+            .additional_capabilities(CapabilityFlags::CLIENT_SESSION_TRACK)
             .stmt_cache_size(Some(0));
         options = match &server.endpoint {
             Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host)).tcp_port(*port),
@@ -145,7 +148,7 @@ impl Session {
         for info in self.conn.session_state_changes()? {
             if let Ok(mysql::session_state_change::SessionStateChange::Gtids(gtids)) = info.decode()
             {
-                known.push(gtids.as_str().into_owned());
+                known.extend(gtid_text(gtids.as_bytes()));
             }
         }
         Ok(())
@@ -229,6 +232,20 @@ impl Session {
     }
 }
 
+/// The set in a GTID tracker's data: one byte for the encoding, then a string with its
+/// length in front, as the protocol writes them (MySQL source, `Session_gtids_tracker`).
+fn gtid_text(data: &[u8]) -> Option<String> {
+    let (0, rest) = data.split_first().map(|(encoding, rest)| (*encoding, rest))? else {
+        return None;
+    };
+    let (length, text) = match rest {
+        [0xfc, low, high, text @ ..] => (usize::from(u16::from_le_bytes([*low, *high])), text),
+        [length @ 0..=0xfa, text @ ..] => (usize::from(*length), text),
+        _ => return None,
+    };
+    String::from_utf8(text.get(..length)?.to_vec()).ok()
+}
+
 /// The beginning of a statement, on one line, for messages.
 pub fn shorten(sql: &str) -> String {
     // A statement can be megabytes of rows: look at its beginning only.
@@ -273,4 +290,21 @@ fn refused(
             .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` says what is missing."),
     };
     anyhow::Error::new(error).context(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gtid_text;
+
+    #[test]
+    fn a_gtid_is_read_with_its_length() {
+        let text = "c2dcf7a6-e65f-11f1-b033-0242ac110002:63815";
+        let data = [&[0, 42], text.as_bytes()].concat();
+        assert_eq!(gtid_text(&data).as_deref(), Some(text));
+        let long = [&[0, 0xfc, 42, 0], text.as_bytes()].concat();
+        assert_eq!(gtid_text(&long).as_deref(), Some(text));
+        assert_eq!(gtid_text(&[1, 2, b'a', b'b']), None);
+        assert_eq!(gtid_text(&[0, 9, b'a']), None);
+        assert_eq!(gtid_text(&[]), None);
+    }
 }

@@ -88,6 +88,7 @@ pub fn go(
     if staged.flavour == Flavour::Mariadb {
         let accepted = [unchanged::of_backup(basis.manifest)];
         if let Err(slipped) = demand_nothing_slipped(gate, session, &before, &accepted) {
+            staging::drop_schema(session, &staged.schema)?;
             return back(gate, session, &undo, slipped);
         }
     }
@@ -105,8 +106,7 @@ fn back(
     slipped: anyhow::Error,
 ) -> Result<Swapped> {
     gate.ctx.ui.warn("something wrote in the moment of the swap; the old tables come back");
-    let exchanged =
-        undo::exchange(gate.ctx, gate.server, gate.store, gate.lock, session, undo);
+    let exchanged = undo::exchange(gate.ctx, gate.server, gate.store, gate.lock, session, undo);
     let Ok(aside) = exchanged else { return Err(slipped) };
     // The rehearsed copy, which nothing wrote to.
     staging::drop_schema(session, &aside)?;

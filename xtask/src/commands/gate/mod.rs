@@ -74,6 +74,23 @@ impl Gate<'_> {
     pub fn names(&self) -> Vec<String> {
         self.pending.iter().map(Pending::name).collect()
     }
+
+    /// Nothing moved between the backup and now.
+    ///
+    /// # Errors
+    /// Exit code 20.
+    pub fn demand_unmoved(&self) -> Result<()> {
+        signal::check()?;
+        let now = state::read(self.ctx, self.server)?;
+        let files = self.pending.iter().map(|one| &one.file);
+        let after = state::live(self.ctx, self.server)?;
+        if now.pending.iter().eq(files)
+            && fingerprint::schema(self.before) == fingerprint::schema(&after)
+        {
+            return Ok(());
+        }
+        Err(moved().into())
+    }
 }
 
 /// How a change went live.
@@ -122,7 +139,9 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     }
     let pending = state::texts(ctx, &state)?;
     state::demand_own_schema(ctx, &pending)?;
+    let building = Instant::now();
     let api = Api::build(ctx)?;
+    let build_ms = clock::elapsed_ms(building);
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
     told::demand_same(&told, &state.pending)?;
     let before = state::live(ctx, server)?;
@@ -138,6 +157,7 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     };
     let mut passage = Passage::new(&gate, &mut session)?;
     let ended = passage.go(&mut session, choice);
+    passage.times.build_ms = build_ms;
     passage.times.total_ms = clock::elapsed_ms(start);
     passage.record(&session, &ended)?;
     let live = ended?;
@@ -182,7 +202,6 @@ impl<'a> Passage<'a> {
                 "`{}` holds no table: there is nothing to back up",
                 ctx.settings.schema
             ));
-            self.demand_unmoved()?;
             return self.in_place(session, None);
         }
         staging::clean(ctx, session)?;
@@ -221,7 +240,6 @@ impl<'a> Passage<'a> {
         } else {
             proof.staged.drop_schema(session)?;
         }
-        self.demand_unmoved()?;
         self.in_place(session, Some(&proof))
     }
 
@@ -301,24 +319,9 @@ impl<'a> Passage<'a> {
     fn in_place(&mut self, session: &mut Session, proof: Option<&Proof>) -> Result<Live> {
         let start = Instant::now();
         let ground = Ground { manifest: proof.map(|proof| &proof.manifest), uuid: &self.uuid };
-        let live = in_place::go(self.gate, session, ground, self.gate.told);
+        let live = in_place::go(self.gate, session, ground);
         self.times.live_ms = clock::elapsed_ms(start);
         live
-    }
-
-    /// Nothing moved between the backup and now.
-    fn demand_unmoved(&self) -> Result<()> {
-        let (gate, ctx) = (self.gate, self.gate.ctx);
-        signal::check()?;
-        let now = state::read(ctx, gate.server)?;
-        let files = gate.pending.iter().map(|one| &one.file);
-        let after = state::live(ctx, gate.server)?;
-        if now.pending.iter().eq(files)
-            && fingerprint::schema(gate.before) == fingerprint::schema(&after)
-        {
-            return Ok(());
-        }
-        Err(moved().into())
     }
 
     /// Writes the receipt, however it ended. A failure to write it is only worse than

@@ -5,14 +5,13 @@ use anyhow::Result;
 
 use crate::commands::ctx::Ctx;
 use crate::engine::{content, fingerprint};
-use crate::model::facts::LogPosition;
+use crate::model::facts::{Flavour, LogPosition};
 use crate::model::gate::Evidence;
 use crate::model::ident::literal;
 use crate::model::inventory::Inventory;
 use crate::model::manifest::Manifest;
 use crate::model::state::{SchemaState, TableState};
 use crate::report::human;
-use crate::server::session::code;
 use crate::server::{Session, facts, inventory};
 
 /// `_sqlx_migrations` without the columns that differ from run to run.
@@ -73,7 +72,7 @@ pub fn by_gtids(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Res
     let LogPosition::Gtid { set } = &manifest.log_position else { return Ok(false) };
     let now = facts::read(session)?;
     // The log of another server says nothing, and MariaDB's is a position, no set.
-    if now.uuid != manifest.server.uuid || now.uuid == facts::UNKNOWN {
+    if now.flavour != Flavour::Mysql || now.uuid != manifest.server.uuid {
         return Ok(false);
     }
     if !matches!(facts::log_position(session, now.flavour), LogPosition::Gtid { .. }) {
@@ -85,12 +84,7 @@ pub fn by_gtids(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Res
         .collect();
     let sql =
         format!("SELECT GTID_SUBTRACT(@@global.gtid_executed, {})", literal(&known.join(",")));
-    match session.value::<String>(&sql) {
-        Ok(left) => Ok(left.is_empty()),
-        // 1305: no such function, on MariaDB.
-        Err(error) if code(&error) == Some(1305) => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(session.value::<String>(&sql)?.is_empty())
 }
 
 /// What the live schema is compared with.

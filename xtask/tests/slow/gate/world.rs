@@ -140,8 +140,7 @@ impl World {
     /// Waits until an account waits for a table's lock.
     #[track_caller]
     pub fn wait_for_lock(&self, kind: &str) {
-        let user =
-            if kind == "root" { kind.to_owned() } else { format!("{kind}_{}", self.name) };
+        let user = if kind == "root" { kind.to_owned() } else { format!("{kind}_{}", self.name) };
         let mut root = self.server.root();
         until("a lock is waited for", || waits(&mut root, &user));
     }
