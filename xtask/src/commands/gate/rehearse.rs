@@ -109,7 +109,7 @@ pub fn run(
     let start = Instant::now();
     let mut session = open(ctx, server, copy)?;
     let mut probe = open(ctx, server, copy)?;
-    let mut run = Run { ctx, copy, done: Rehearsal::default(), bar_at: 0 };
+    let mut run = Run { ctx, copy, done: Rehearsal::default() };
     session.run(TABLE)?;
     for one in pending {
         let ended = match watch.as_mut() {
@@ -132,7 +132,6 @@ struct Run<'a> {
     ctx: &'a Ctx,
     copy: &'a Copy<'a>,
     done: Rehearsal,
-    bar_at: u64,
 }
 
 impl Run<'_> {
@@ -187,7 +186,6 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             }
             report.duration_ms = clock::elapsed_ms(begun);
-            self.bar_at += 1;
             self.ctx.ui.detail(format!(
                 "  {} {}/{}: {}",
                 report.migration, report.number, report.of, report.statement
@@ -199,15 +197,11 @@ impl Run<'_> {
                 return Ok(true);
             }
         }
-        let all = [
-            format!("UPDATE _sqlx_migrations SET success = TRUE WHERE version = {version}"),
-            "COMMIT".to_owned(),
-            format!(
-                "UPDATE _sqlx_migrations SET execution_time = {} WHERE version = {version}",
-                start.elapsed().as_nanos()
-            ),
-        ];
-        all.iter().try_for_each(|sql| session.run(sql))?;
+        let book =
+            |what: &str| format!("UPDATE _sqlx_migrations SET {what} WHERE version = {version}");
+        session.run(&book("success = TRUE"))?;
+        session.run("COMMIT")?;
+        session.run(&book(&format!("execution_time = {}", start.elapsed().as_nanos())))?;
         Ok(false)
     }
 

@@ -2,6 +2,7 @@
 
 use mysql::prelude::Queryable as _;
 use xtask::sys::fault::VARIABLE;
+use xtask::sys::fs;
 
 use super::world::{SABOTAGE, World, demand_stop};
 use crate::faults::live;
@@ -154,7 +155,7 @@ fn what_slips_in_on_mariadb_is_not_lost() {
         other.query_drop("INSERT INTO busy (note) VALUES ('slipped')").unwrap();
     });
     world.wait_for_lock("root");
-    std::fs::remove_file(&file).unwrap();
+    fs::remove_if_exists(&file).unwrap();
     writer.join().unwrap();
     let finished = run.join();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
