@@ -4,6 +4,7 @@
 pub mod backup;
 pub mod ci;
 pub mod doctor;
+pub mod hooks;
 pub mod list;
 pub mod migrate;
 pub mod quickstart;
@@ -75,6 +76,8 @@ pub enum Command {
     DbSeed(seed::DbSeed),
     /// Apply pending migrations, behind a backup that was just proven
     Migrate(migrate::Migrate),
+    /// Let git demand a proven backup before a migration is pushed to a deploy branch
+    Hooks(hooks::Hooks),
     /// Run every check and test, installing what they need
     Ci(ci::Ci),
     /// Write the generated pages under docs/, or check that they are current
@@ -95,6 +98,7 @@ impl Command {
             Self::DbList(_) => "db-list",
             Self::DbSeed(_) => "db-seed",
             Self::Migrate(_) => "migrate",
+            Self::Hooks(_) => "hooks",
             Self::Ci(_) => "ci",
             Self::Docs(_) => "docs",
         }

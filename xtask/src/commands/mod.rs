@@ -8,10 +8,12 @@ pub mod ctx;
 pub mod docs;
 pub mod doctor;
 mod failed_backup;
+pub mod hooks;
 pub mod list;
 pub mod live;
 pub mod migrate;
 pub mod obstacles;
+pub mod proof;
 pub mod quickstart;
 pub mod recover;
 pub mod restore;
@@ -67,6 +69,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Migrate(args) => migrate::run(ctx, args),
+        Command::Hooks(args) => hooks::run(ctx, args),
         Command::Quickstart(args) => quickstart::run(ctx, args),
         Command::Docs(args) => docs::run(ctx, args),
         Command::DbSeed(args) => seed::run(ctx, args),

@@ -2,6 +2,7 @@
 //! merged exactly once.
 
 pub mod dotenv;
+pub mod gate;
 pub mod policy;
 
 use std::collections::BTreeMap;

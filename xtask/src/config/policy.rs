@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::gate::GatePolicy;
 use crate::model::exit::{ExitCode, Stop};
 use crate::sys;
 
@@ -20,6 +21,8 @@ pub struct Policy {
     pub verify: VerifyPolicy,
     /// `[server]`
     pub server: ServerPolicy,
+    /// `[gate]`
+    pub gate: GatePolicy,
 }
 
 /// How backups are made.

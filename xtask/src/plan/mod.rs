@@ -4,6 +4,8 @@ pub mod backup;
 pub mod dump_client;
 pub mod foreign_keys;
 pub mod migrate;
+pub mod proof;
+pub mod push;
 pub mod restore;
 pub mod swap;
 pub mod tables;

@@ -5,6 +5,7 @@
 mod faults;
 mod first_day;
 mod harness;
+mod hooks;
 mod hostile;
 mod seed;
 mod support;

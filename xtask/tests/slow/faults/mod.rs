@@ -13,3 +13,5 @@ mod running;
 mod secrets;
 mod swap;
 mod world;
+
+pub use world::demand_stop;

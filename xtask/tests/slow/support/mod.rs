@@ -7,6 +7,7 @@
 //! - `XTASK_TEST_MYSQL_SOCKET`, `XTASK_TEST_MARIADB_SOCKET`: the socket, where
 //!   this machine can reach one.
 
+mod repository;
 mod sandbox;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
+pub use repository::Repository;
 pub use sandbox::Sandbox;
 
 /// A server that a test needs.
