@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod ci;
+pub mod deploy;
 pub mod doctor;
 pub mod hooks;
 pub mod list;
@@ -76,6 +77,8 @@ pub enum Command {
     DbSeed(seed::DbSeed),
     /// Apply pending migrations, behind a backup that was just proven
     Migrate(migrate::Migrate),
+    /// Deploy a release behind the gate, and roll it back when it does not answer
+    Deploy(deploy::Deploy),
     /// Let git demand a proven backup before a migration is pushed to a deploy branch
     Hooks(hooks::Hooks),
     /// Run every check and test, installing what they need
@@ -98,6 +101,7 @@ impl Command {
             Self::DbList(_) => "db-list",
             Self::DbSeed(_) => "db-seed",
             Self::Migrate(_) => "migrate",
+            Self::Deploy(_) => "deploy",
             Self::Hooks(_) => "hooks",
             Self::Ci(_) => "ci",
             Self::Docs(_) => "docs",

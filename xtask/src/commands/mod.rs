@@ -5,6 +5,7 @@ pub mod api;
 pub mod backup;
 pub mod ci;
 pub mod ctx;
+pub mod deploy;
 pub mod docs;
 pub mod doctor;
 mod failed_backup;
@@ -69,6 +70,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         }
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Migrate(args) => migrate::run(ctx, args),
+        Command::Deploy(args) => deploy::run(ctx, args),
         Command::Hooks(args) => hooks::run(ctx, args),
         Command::Quickstart(args) => quickstart::run(ctx, args),
         Command::Docs(args) => docs::run(ctx, args),
@@ -81,7 +83,9 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
 fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
     let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
     // What is worse than an interruption is said instead of it.
-    let grave = find_stop(error).is_some_and(|stop| stop.code == ExitCode::MigrationNotRestored);
+    let grave =
+        [ExitCode::MigrationNotRestored, ExitCode::DeployRolledBack, ExitCode::DeployNeedsPerson];
+    let grave = find_stop(error).is_some_and(|stop| grave.contains(&stop.code));
     if signal::interrupted() && !grave {
         let stop = Stop::new(
             ExitCode::Interrupted,

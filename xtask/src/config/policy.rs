@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::deploy::DeployPolicy;
 use super::gate::GatePolicy;
 use crate::model::exit::{ExitCode, Stop};
 use crate::sys;
@@ -23,6 +24,8 @@ pub struct Policy {
     pub server: ServerPolicy,
     /// `[gate]`
     pub gate: GatePolicy,
+    /// `[deploy]`
+    pub deploy: DeployPolicy,
 }
 
 /// How backups are made.

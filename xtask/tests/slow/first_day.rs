@@ -1,7 +1,7 @@
 //! The first day of a developer: a fresh checkout, `quickstart`, and the commands
 //! that the README promises, one after the other, on each kind of server.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
@@ -9,7 +9,9 @@ use xtask::model::secret::Secret;
 use xtask::sys::fs;
 use xtask::sys::proc::{Cmd, Finished};
 
-use crate::support::{Server, TestServer, require};
+use crate::support::{
+    Removed, Server, TestServer, alone, copy_checkout, free_port, image_of, require, target_dir,
+};
 
 /// The API is compiled once more, because its path is another one.
 const DEADLINE: Duration = Duration::from_secs(1200);
@@ -23,17 +25,7 @@ struct Checkout {
 impl Checkout {
     fn new(settings: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let list = Cmd::new("git")
-            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-            .dir(root)
-            .read(Duration::from_secs(30))
-            .unwrap();
-        for name in list.lines().filter(|name| !name.starts_with("xtask/tests/")) {
-            let (from, to) = (root.join(name), folder.path().join(name));
-            fs::create_private_dir(to.parent().unwrap()).unwrap();
-            std::fs::copy(from, to).unwrap();
-        }
+        copy_checkout(folder.path());
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         Self { folder, settings }
     }
@@ -75,11 +67,6 @@ impl Drop for Checkout {
     fn drop(&mut self) {
         self.xtask(&["db-down"]);
     }
-}
-
-fn target_dir() -> PathBuf {
-    // The binary is at <target>/<profile>/xtask.
-    Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
 }
 
 fn the_day(checkout: &Checkout, root: &mut mysql::Conn) {
@@ -144,6 +131,7 @@ fn migrations(checkout: &Checkout) {
 #[test]
 fn on_a_machine_without_docker() {
     let Some(_) = require(Server::Mariadb) else { return };
+    let _alone = alone();
     let checkout = Checkout::new(&[("DB_REACH", "local".to_owned())]);
     let ready = checkout.json(&["quickstart", "--yes", "--on", "local", "--json"]);
     assert_eq!(ready["verified"], "restore", "{ready}");
@@ -161,6 +149,7 @@ fn on_a_machine_without_docker() {
 #[test]
 fn on_a_machine_with_docker() {
     let Some(server) = require(Server::Mysql) else { return };
+    let _alone = alone();
     let port = free_port();
     let container = format!("streamflix_first_day_{port}");
     let checkout = Checkout::new(&[
@@ -178,28 +167,4 @@ fn on_a_machine_with_docker() {
         ..server.clone()
     };
     the_day(&checkout, &mut mine.root());
-}
-
-/// Removes the container and its volume, whatever happened.
-struct Removed(String);
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        let docker = |args: &[&str]| {
-            Cmd::new("docker").args(args.iter().copied()).run(Duration::from_secs(120))
-        };
-        docker(&["rm", "--force", "--volumes", &self.0]).ok();
-        docker(&["volume", "rm", "--force", &format!("{}_mysql-data", self.0)]).ok();
-        docker(&["network", "rm", &format!("{}_default", self.0)]).ok();
-    }
-}
-
-fn image_of(server: &TestServer) -> String {
-    let container = server.container.as_deref().unwrap();
-    let image = Cmd::new("docker").args(["inspect", "--format", "{{.Config.Image}}", container]);
-    image.read(Duration::from_secs(30)).unwrap().trim().to_owned()
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -7,6 +7,7 @@
 //! - `XTASK_TEST_MYSQL_SOCKET`, `XTASK_TEST_MARIADB_SOCKET`: the socket, where
 //!   this machine can reach one.
 
+mod checkout;
 mod repository;
 mod sandbox;
 
@@ -18,6 +19,7 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
+pub use checkout::{Removed, alone, copy_checkout, free_port, image_of, target_dir};
 pub use repository::Repository;
 pub use sandbox::Sandbox;
 

@@ -1,0 +1,67 @@
+//! What tests need that build the API, or start a database of their own.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use xtask::sys::fs;
+use xtask::sys::proc::Cmd;
+
+use super::TestServer;
+
+/// Copies this checkout's files, without anything that a run left in it.
+pub fn copy_checkout(to: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let list = Cmd::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .dir(root)
+        .read(Duration::from_secs(30))
+        .unwrap();
+    for name in list.lines().filter(|name| !name.starts_with("xtask/tests/")) {
+        let (from, to) = (root.join(name), to.join(name));
+        fs::create_private_dir(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+    }
+}
+
+/// Where this run's programs are built: what was compiled serves the copies, too.
+pub fn target_dir() -> PathBuf {
+    // The binary is at <target>/<profile>/xtask.
+    Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// To be held by whoever builds the API from a copy of its own: all copies give the
+/// program the same name in one folder, and one with other migrations must not get there
+/// between another's build and its use.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static BUILDER: Mutex<()> = Mutex::new(());
+    BUILDER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes a compose project's containers, volume and network, whatever happened.
+#[derive(Debug)]
+pub struct Removed(pub String);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let docker = |args: &[&str]| {
+            Cmd::new("docker").args(args.iter().copied()).run(Duration::from_secs(120))
+        };
+        docker(&["rm", "--force", "--volumes", &self.0]).ok();
+        docker(&["rm", "--force", "--volumes", &format!("{}-api-1", self.0)]).ok();
+        docker(&["volume", "rm", "--force", &format!("{}_mysql-data", self.0)]).ok();
+        docker(&["network", "rm", &format!("{}_default", self.0)]).ok();
+    }
+}
+
+/// The image that a server's container runs.
+pub fn image_of(server: &TestServer) -> String {
+    let container = server.container.as_deref().unwrap();
+    let image = Cmd::new("docker").args(["inspect", "--format", "{{.Config.Image}}", container]);
+    image.read(Duration::from_secs(30)).unwrap().trim().to_owned()
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
