@@ -63,6 +63,9 @@ pub enum Target {
         /// the program was built for.
         #[serde(default = "base")]
         base: String,
+        /// What the image is called, without a tag; `compose.yaml` takes this name.
+        #[serde(default = "image")]
+        image: String,
     },
     /// Programs of the project, each a list of words that no shell reads.
     Command {
@@ -84,6 +87,10 @@ fn release() -> String {
 
 fn base() -> String {
     "debian:trixie-slim".to_owned()
+}
+
+fn image() -> String {
+    "streamflix/api".to_owned()
 }
 
 const LOCAL_URL: &str = "http://127.0.0.1:3000";
@@ -119,6 +126,9 @@ impl Target {
             Self::Compose { base, .. } if base.is_empty() || base.starts_with('-') => {
                 Some(format!("`{base}` is no image"))
             }
+            Self::Compose { image, .. } if !image_name(image) => {
+                Some(format!("`{image}` is no name of an image without a tag"))
+            }
             Self::Command { start, undo, .. } if start.is_empty() || undo.is_empty() => {
                 Some("`start` and `undo` each need at least the program".to_owned())
             }
@@ -141,6 +151,11 @@ pub fn listen_address(url: &str) -> Option<SocketAddr> {
 fn plain(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     !name.is_empty() && name.len() <= 40 && name.chars().all(fits) && !name.starts_with('-')
+}
+
+fn image_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/._-".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(fits)
 }
 
 impl DeployPolicy {
@@ -177,7 +192,7 @@ fn usual(name: &str) -> Option<Target> {
     let url = LOCAL_URL.to_owned();
     match name {
         "local" => Some(Target::Process { url, profile: release() }),
-        "docker" => Some(Target::Compose { url, profile: release(), base: base() }),
+        "docker" => Some(Target::Compose { url, profile: release(), base: base(), image: image() }),
         _ => None,
     }
 }

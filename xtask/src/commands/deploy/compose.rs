@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::super::api::Api;
 use super::site::{Job, Site};
 use super::smoke;
-use super::state::{PROGRAM, Place};
+use super::state::{PROGRAM, Place, is_label};
 use crate::config::deploy::listen_address;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
@@ -18,10 +18,10 @@ use crate::sys::fs;
 use crate::sys::http::{self, Probe};
 use crate::sys::proc::Cmd;
 
-/// What the images are called.
-const IMAGE: &str = "streamflix/api";
 /// The image's recipe.
 const DOCKERFILE: &str = "ci/api-image/Dockerfile";
+/// In front of a release's name: the image that was there before it.
+const BEFORE: &str = "before_";
 
 /// The service, through one deploy.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Compose<'a> {
     job: Job<'a>,
     profile: &'a str,
     base: &'a str,
+    /// What the images are called, without a tag.
+    image: &'a str,
     place: Place,
     /// The image of the container that is there, by its id.
     before: Option<String>,
@@ -46,10 +48,10 @@ struct Images {
 }
 
 impl<'a> Compose<'a> {
-    pub fn new(job: Job<'a>, profile: &'a str, base: &'a str) -> Result<Self> {
+    pub fn new(job: Job<'a>, profile: &'a str, base: &'a str, image: &'a str) -> Result<Self> {
         let place = Place::new(job.ctx);
         let mut site =
-            Self { job, profile, base, place, before: None, answered: false, built: None };
+            Self { job, profile, base, image, place, before: None, answered: false, built: None };
         site.demand_possible()?;
         site.before = site.image_of_container()?;
         site.answered = ready(job.url);
@@ -112,7 +114,7 @@ impl<'a> Compose<'a> {
 
     fn image_of_container(&self) -> Result<Option<String>> {
         let deadline = self.job.start_deadline();
-        let id = self.compose(IMAGE, &["ps", "--all", "--quiet", "api"]).read(deadline)?;
+        let id = self.compose(self.image, &["ps", "--all", "--quiet", "api"]).read(deadline)?;
         let Some(id) = id.lines().next() else { return Ok(None) };
         let image =
             docker(["container", "inspect", "--format", "{{.Image}}", id]).read(deadline)?;
@@ -126,6 +128,20 @@ impl<'a> Compose<'a> {
 
     fn tag(&self, image: &str, name: &str) -> Result<()> {
         docker(["tag", image, name]).read(self.job.start_deadline()).map(drop)
+    }
+
+    /// Takes the names away that no release needs any more; Docker keeps an image for
+    /// as long as a container is made from it.
+    fn clean(&self, needed: &[&str], images: &Images) -> Result<()> {
+        let deadline = self.job.start_deadline();
+        let list = docker(["image", "ls", "--format", "{{.Tag}}", self.image]).read(deadline)?;
+        for tag in list.lines().filter(|tag| is_label(tag.strip_prefix(BEFORE).unwrap_or(tag))) {
+            let name = format!("{}:{tag}", self.image);
+            if !needed.contains(&name.as_str()) {
+                docker(["image", "rm", &name]).read(deadline)?;
+            }
+        }
+        fs::remove_dir_if_exists(&images.folder)
     }
 }
 
@@ -177,7 +193,7 @@ impl Site for Compose<'_> {
         let api = Api::build_release(ctx, self.profile, self.job.build_deadline())?;
         let (label, folder) = self.place.new_release(release)?;
         fs::copy_program(api.program(), &folder.join(PROGRAM))?;
-        let new = format!("{IMAGE}:{label}");
+        let new = format!("{}:{label}", self.image);
         let built = docker(["build", "--tag", &new, "--build-arg", &format!("BASE={}", self.base)])
             .args(["--file", DOCKERFILE])
             .arg(&folder)
@@ -188,7 +204,7 @@ impl Site for Compose<'_> {
                 .hint("What Docker says stands above. Nothing was changed.")
                 .hint("Without a network, name an image that is there as `base` of the target.")
         })?;
-        self.built = Some(Images { new, kept: format!("{IMAGE}:before_{label}"), folder });
+        self.built = Some(Images { new, kept: format!("{}:{BEFORE}{label}", self.image), folder });
         Ok(())
     }
 
@@ -206,15 +222,17 @@ impl Site for Compose<'_> {
     }
 
     fn withdraw(&mut self) -> Result<()> {
-        let image = self.built.as_ref().map_or(IMAGE, |images| images.new.as_str());
+        let image = self.built.as_ref().map_or(self.image, |images| images.new.as_str());
         let stop = self.compose(image, &["stop", "api"]).undisturbed();
         stop.run_shown(self.job.start_deadline())
     }
 
     fn restore(&mut self) -> Result<String> {
         let images = self.built.clone().context("the image is built first")?;
+        fs::remove_dir_if_exists(&images.folder)?;
         if self.before.is_none() {
-            let remove = self.compose(&images.new, &["rm", "--force", "--stop", "api"]);
+            let remove =
+                self.compose(&images.new, &["rm", "--force", "--stop", "--volumes", "api"]);
             remove.undisturbed().run_shown(self.job.start_deadline())?;
             return Ok("the container was removed; there was none before".to_owned());
         }
@@ -235,8 +253,11 @@ impl Site for Compose<'_> {
     fn keep(&mut self) -> Result<()> {
         let images = self.built.clone().context("the image is built first")?;
         // What a plain `docker compose --profile api up` takes.
-        self.tag(&images.new, IMAGE)?;
-        fs::remove_dir_if_exists(&images.folder)
+        self.tag(&images.new, self.image)?;
+        if let Err(error) = self.clean(&[&images.new, &images.kept], &images) {
+            self.job.ctx.ui.warn(format!("an old image could not be removed: {error:#}"));
+        }
+        Ok(())
     }
 
     fn by_hand(&self) -> Vec<String> {

@@ -68,7 +68,9 @@ pub(super) trait Site {
 pub(super) fn of<'a>(job: Job<'a>, target: &'a Target) -> Result<Box<dyn Site + 'a>> {
     Ok(match target {
         Target::Process { profile, .. } => Box::new(Process::new(job, profile)?),
-        Target::Compose { profile, base, .. } => Box::new(Compose::new(job, profile, base)?),
+        Target::Compose { profile, base, image, .. } => {
+            Box::new(Compose::new(job, profile, base, image)?)
+        }
         Target::Command { build, start, undo, .. } => {
             Box::new(Command::new(job, build, start, undo))
         }

@@ -188,7 +188,7 @@ impl Place {
 }
 
 /// Whether a folder's name is one that [`Place::new_release`] gives.
-fn is_label(name: &str) -> bool {
+pub(super) fn is_label(name: &str) -> bool {
     let mut parts = name.splitn(3, '_');
     let digits = |part: Option<&str>, n: usize| {
         part.is_some_and(|part| part.len() == n && part.bytes().all(|b| b.is_ascii_digit()))

@@ -14,4 +14,4 @@ mod secrets;
 mod swap;
 mod world;
 
-pub use world::demand_stop;
+pub use world::{demand_stop, until};

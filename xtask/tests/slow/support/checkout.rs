@@ -48,7 +48,18 @@ impl Drop for Removed {
             Cmd::new("docker").args(args.iter().copied()).run(Duration::from_secs(120))
         };
         docker(&["rm", "--force", "--volumes", &self.0]).ok();
-        docker(&["rm", "--force", "--volumes", &format!("{}-api-1", self.0)]).ok();
+        // Compose hands a nameless volume on when it makes a container again, and then
+        // it does not go with that container.
+        let api = format!("{}-api-1", self.0);
+        let mounts = docker(&["inspect", "--format", "{{range .Mounts}}{{.Name}} {{end}}", &api]);
+        docker(&["rm", "--force", "--volumes", &api]).ok();
+        for volume in mounts.iter().flat_map(|list| list.stdout.split_whitespace()) {
+            docker(&["volume", "rm", volume]).ok();
+        }
+        let tags = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", &self.0]);
+        for image in tags.iter().flat_map(|list| list.stdout.lines()) {
+            docker(&["image", "rm", image]).ok();
+        }
         docker(&["volume", "rm", "--force", &format!("{}_mysql-data", self.0)]).ok();
         docker(&["network", "rm", &format!("{}_default", self.0)]).ok();
     }
