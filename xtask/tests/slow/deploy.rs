@@ -161,9 +161,8 @@ fn process_on(kind: Server, name: &str) {
     one_that_cannot_start(&shop, &first);
     before_anything_is_changed(&shop);
     in_the_middle(&shop, &first);
-    // The next good one takes its place; the old ones go from the disk.
-    shop.policy(shop.port, &[], "");
-    shop.deployed();
+    with_migrations(&shop, &first);
+    // A good one took its place; the old ones went from the disk.
     let (second, _) = shop.current();
     assert_ne!(second, first);
     assert_eq!(shop.state()["previous"]["label"], first.as_str());
@@ -259,6 +258,30 @@ fn in_the_middle(shop: &Shop, first: &str) {
     demand_stop(&shop.xtask(&["deploy", "--yes"]), 32, &["runs again and answers"]);
     assert_eq!(shop.current().0, first);
     assert!(!proc::alive(left.unwrap()), "what the killed one started was stopped");
+}
+
+/// The schema goes first. When the release then fails, its program goes back; that
+/// the schema stays is a person's to decide, and is never called rolled back.
+fn with_migrations(shop: &Shop, first: &str) {
+    let migration = |name: &str, table: &str| {
+        let file = format!("api/migrations/{name}");
+        let sql = format!("CREATE TABLE {table} (id INT PRIMARY KEY);\n");
+        shop.sandbox.write(&format!("{file}.up.sql"), &sql);
+        shop.sandbox.write(&format!("{file}.down.sql"), &format!("DROP TABLE {table};\n"));
+    };
+    migration("20300201000000_one", "one");
+    shop.policy(shop.port, &["/nope"], "");
+    let stuck = shop.xtask(&["deploy", "--yes"]);
+    let backup = shop.receipt()["backup"].as_str().unwrap().to_owned();
+    let way_back = format!("cargo xtask db-restore {backup}");
+    let words = ["GET /nope", "runs again and answers", "stays migrated", way_back.as_str()];
+    demand_stop(&stuck, 33, &words);
+    assert_eq!(shop.current().0, first);
+    migration("20300202000000_two", "two");
+    shop.policy(shop.port, &[], "");
+    let done = shop.deployed();
+    assert_eq!(done["applied"], serde_json::json!(["20300202000000_two"]), "{done}");
+    assert_ne!(done["backup"], backup.as_str(), "the gate took one of this state");
 }
 
 /// A target of programs, at the address of the process that runs.
