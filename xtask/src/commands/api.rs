@@ -127,7 +127,10 @@ pub fn command(
 /// The address as the API's variables. The private server is reached over its
 /// port, because the API's driver cannot log in to MySQL over a socket before the
 /// server has the password in its cache.
-fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>> {
+///
+/// # Errors
+/// The private server's state cannot be read.
+pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>> {
     let tcp =
         |host: &str, port: u16| vec![("DB_HOST", host.to_owned()), ("DB_PORT", port.to_string())];
     Ok(match &server.endpoint {

@@ -72,7 +72,18 @@ pub enum Scope {
 pub fn setting(root: &Path, scope: Scope, key: &str) -> Result<Option<String>> {
     let all = ["config", "--local", "--get", key];
     let args = if scope == Scope::Local { &all[..] } else { &["config", "--get", key] };
-    let finished = git(root, args)?;
+    asked(git(root, args)?, key)
+}
+
+/// A setting that is a path, whoever made it: `~` is written out.
+///
+/// # Errors
+/// The settings cannot be read.
+pub fn path_setting(root: &Path, key: &str) -> Result<Option<String>> {
+    asked(git(root, &["config", "--type=path", "--get", key])?, key)
+}
+
+fn asked(finished: Finished, key: &str) -> Result<Option<String>> {
     match finished.code {
         Some(0) => Ok(Some(finished.stdout.trim_end_matches(['\r', '\n']).to_owned())),
         Some(1) => Ok(None),

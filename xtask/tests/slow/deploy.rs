@@ -170,6 +170,32 @@ fn process_on(kind: Server, name: &str) {
     releases.sort();
     assert_eq!(releases, [first, second]);
     commands(&shop);
+    no_way_back(&shop);
+}
+
+/// The program of the release before is gone: then a person is needed, and what the
+/// message says to do works.
+fn no_way_back(shop: &Shop) {
+    let (label, _) = shop.current();
+    let program = shop.folder().join("releases").join(&label).join("streamflix-api");
+    let kept = fs::read_bytes(&program).unwrap();
+    fs::remove_if_exists(&program).unwrap();
+    shop.policy(shop.port, &["/nope"], "");
+    let stuck = shop.xtask(&["deploy", "--yes"]);
+    demand_stop(&stuck, 33, &["program: NOT back", "no migration was applied", "To start the"]);
+    assert!(!shop.ready());
+    fs::write_durably(&program, &kept).unwrap();
+    Cmd::new("chmod").arg("+x").arg(&program).read(DEADLINE).unwrap();
+    let line = stuck.stderr.lines().find(|line| line.contains("(set -a")).unwrap();
+    let command = &line[line.find("(set -a").unwrap()..];
+    let shell = Cmd::new("sh").args(["-c", &format!("{command} echo $!")]).dir(shop.sandbox.path());
+    let pid: u32 = shell.read(DEADLINE).unwrap().trim().parse().unwrap();
+    until("the release before answers", || shop.ready());
+    proc::end(pid, End::Asked).unwrap();
+    until("it has ended", || !proc::alive(pid));
+    shop.policy(shop.port, &[], "");
+    shop.deployed();
+    assert_ne!(shop.current().0, label);
 }
 
 fn nothing_happens_unasked(shop: &Shop) {

@@ -274,15 +274,42 @@ impl Site for Process<'_> {
         let mut ways = Vec::new();
         if let Some(next) = &self.state.next {
             ways.push(format!("What the new release said is in {}.", next.log().display()));
+            if let Some(pid) = next.pid.filter(|pid| is_release(next, *pid)) {
+                ways.push(format!("Its process {pid} still runs; end it first."));
+            }
         }
         if let Some(current) = &self.state.current {
-            ways.push(format!(
-                "The program of the release before it is {}; what it said is in {}.",
-                current.program.display(),
-                current.log().display()
-            ));
+            ways.push(match self.start_command(current) {
+                Some(command) => format!(
+                    "To start the release before it, run in {}: {command}\n      \
+                     End it again before the next deploy, which does not know its process.",
+                    self.job.ctx.settings.root.display()
+                ),
+                None => format!(
+                    "The program of the release before it is {}.",
+                    current.program.display()
+                ),
+            });
         }
         ways
+    }
+}
+
+impl Process<'_> {
+    /// What starts a release from a shell, with the passwords from `.env`.
+    fn start_command(&self, release: &Release) -> Option<String> {
+        let (address, Job { ctx, server, .. }) = (listen_address(&release.url)?, self.job);
+        if cfg!(windows) {
+            return None;
+        }
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+        let mut words = vec![format!("API_BIND={address}")];
+        for (name, value) in api::address(ctx, server).ok()? {
+            words.push(format!("{name}={}", quoted(&value)));
+        }
+        words.push(quoted(&release.program.display().to_string()));
+        let log = quoted(&release.log().display().to_string());
+        Some(format!("(set -a; . ./.env; exec env {} {SERVE}) >> {log} 2>&1 &", words.join(" ")))
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Installed {
 impl Installed {
     /// Asks git.
     pub fn read(root: &Path) -> Result<Self> {
-        let hooks_path = git::setting(root, Scope::Effective, HOOKS_PATH)?;
+        let hooks_path = git::path_setting(root, HOOKS_PATH)?;
         let folder = match &hooks_path {
             Some(path) => root.join(path),
             None => git::default_hooks(root)?,

@@ -128,7 +128,7 @@ fn ensure(ctx: &mut Ctx, demands: &[Demand]) -> Result<proof::Proven> {
     }
     let refused = |error: anyhow::Error| {
         let stop = super::super::find_stop(&error);
-        // Another run is waited for, not argued with.
+        // These say what to do by themselves.
         if stop.is_some_and(|stop| matches!(stop.code, ExitCode::Locked | ExitCode::GateRefused)) {
             return error;
         }
