@@ -3,8 +3,10 @@
 
 pub mod backup;
 pub mod ci;
+pub mod deploy;
 pub mod doctor;
 pub mod import;
+pub mod hooks;
 pub mod list;
 pub mod migrate;
 pub mod quickstart;
@@ -78,6 +80,10 @@ pub enum Command {
     Migrate(migrate::Migrate),
     /// Load catalogue files, behind a backup that was just proven
     Import(import::Import),
+    /// Deploy a release behind the gate, and roll it back when it does not answer
+    Deploy(deploy::Deploy),
+    /// Let git demand a proven backup before a migration is pushed to a deploy branch
+    Hooks(hooks::Hooks),
     /// Run every check and test, installing what they need
     Ci(ci::Ci),
     /// Write the generated pages under docs/, or check that they are current
@@ -99,6 +105,8 @@ impl Command {
             Self::DbSeed(_) => "db-seed",
             Self::Migrate(_) => "migrate",
             Self::Import(_) => "import",
+            Self::Deploy(_) => "deploy",
+            Self::Hooks(_) => "hooks",
             Self::Ci(_) => "ci",
             Self::Docs(_) => "docs",
         }

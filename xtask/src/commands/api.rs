@@ -28,12 +28,33 @@ impl Api {
     /// # Errors
     /// It does not compile; the compiler's own words are shown.
     pub fn build(ctx: &Ctx) -> Result<Self> {
-        let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
         ctx.ui.detail("building the API");
-        let finished = Cmd::new(cargo)
-            .args(["build", "--quiet", "--package", "api", "--profile", "xtask"])
-            .arg("--message-format=json-render-diagnostics")
-            .dir(&ctx.settings.root)
+        Self::build_in(ctx, "xtask")
+    }
+
+    /// Builds a release of it and shows how far that is.
+    ///
+    /// # Errors
+    /// It does not compile, or takes longer than `deadline`.
+    pub fn build_release(ctx: &Ctx, profile: &str, deadline: Duration) -> Result<Self> {
+        let built = cargo(ctx, profile).run_shown(deadline);
+        built.map_err(|error| {
+            let message = format!("the release does not build: {error:#}");
+            Stop::new(ExitCode::Configuration, message)
+                .hint("What cargo says stands above. Nothing was changed.")
+        })?;
+        // It is current now; this only says where it is.
+        Self::build_in(ctx, profile)
+    }
+
+    /// Where the program is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    fn build_in(ctx: &Ctx, profile: &str) -> Result<Self> {
+        let finished = cargo(ctx, profile)
+            .args(["--quiet", "--message-format=json-render-diagnostics"])
             .run(BUILD)?;
         if !finished.ok() {
             let message = format!("the API does not build: cargo {}", finished.why());
@@ -57,34 +78,15 @@ impl Api {
         stdin: Option<&str>,
         deadline: Duration,
     ) -> Result<Finished> {
-        let As { role, plays, schema } = *who;
-        let account = ctx.settings.account(role);
         let policy = &ctx.settings.policy.gate;
-        let password = account
-            .password
-            .as_ref()
-            .with_context(|| format!("{} is not set", role.password_var()))?;
-        let mut cmd = Cmd::new(&self.program)
+        let mut cmd = command(&self.program, ctx, server, who)?
             .args(args.iter().copied())
-            .dir(&ctx.settings.root)
             // Half a migration is worse than a late Ctrl-C.
             .undisturbed()
-            .env("DB_NAME", schema)
             .env("DB_LOCK_WAIT_SECONDS", policy.lock_wait_s.to_string())
-            .env("DB_LOCK_RETRIES", policy.lock_retries.to_string())
-            .env(plays.password_var(), password.reveal());
+            .env("DB_LOCK_RETRIES", policy.lock_retries.to_string());
         if let Some(text) = stdin {
             cmd = cmd.stdin(text);
-        }
-        if let Some(variable) = plays.user_var() {
-            cmd = cmd.env(variable, &account.user);
-        }
-        // Only what is set here counts: the shell may hold another project's settings.
-        for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"] {
-            cmd = cmd.env_remove(name);
-        }
-        for (name, value) in address(ctx, server)? {
-            cmd = cmd.env(name, value);
         }
         cmd.run(deadline)
     }
@@ -109,10 +111,46 @@ impl<'a> As<'a> {
     }
 }
 
+fn cargo(ctx: &Ctx, profile: &str) -> Cmd {
+    let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
+    Cmd::new(cargo)
+        .args(["build", "--package", "api", "--profile", profile])
+        .dir(&ctx.settings.root)
+}
+
+/// A program of the API with what it needs to log in, in its environment.
+///
+/// # Errors
+/// The account has no password.
+pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Result<Cmd> {
+    let As { role, plays, schema } = *who;
+    let account = ctx.settings.account(role);
+    let password =
+        account.password.as_ref().with_context(|| format!("{} is not set", role.password_var()))?;
+    let mut cmd = Cmd::new(program)
+        .dir(&ctx.settings.root)
+        .env("DB_NAME", schema)
+        .env(plays.password_var(), password.reveal());
+    if let Some(variable) = plays.user_var() {
+        cmd = cmd.env(variable, &account.user);
+    }
+    // Only what is set here counts: the shell may hold another project's settings.
+    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"] {
+        cmd = cmd.env_remove(name);
+    }
+    for (name, value) in address(ctx, server)? {
+        cmd = cmd.env(name, value);
+    }
+    Ok(cmd)
+}
+
 /// The address as the API's variables. The private server is reached over its
 /// port, because the API's driver cannot log in to MySQL over a socket before the
 /// server has the password in its cache.
-fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>> {
+///
+/// # Errors
+/// The private server's state cannot be read.
+pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>> {
     let tcp =
         |host: &str, port: u16| vec![("DB_HOST", host.to_owned()), ("DB_PORT", port.to_string())];
     Ok(match &server.endpoint {

@@ -49,13 +49,23 @@ fn cli_page() -> String {
         if name == "help" {
             continue;
         }
-        let help =
-            sub.clone().bin_name(format!("cargo xtask {name}")).term_width(90).render_long_help();
-        let help: Vec<String> =
-            help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
-        let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+        section(&mut page, "##", &name, sub);
+        for inner in sub.get_subcommands_mut() {
+            let inner_name = inner.get_name().to_owned();
+            if inner_name != "help" {
+                section(&mut page, "###", &format!("{name} {inner_name}"), inner);
+            }
+        }
     }
     page
+}
+
+fn section(page: &mut String, level: &str, name: &str, command: &clap::Command) {
+    let help =
+        command.clone().bin_name(format!("cargo xtask {name}")).term_width(90).render_long_help();
+    let help: Vec<String> =
+        help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    let _ = write!(page, "\n{level} {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
 }
 
 fn exit_code_page() -> String {

@@ -125,10 +125,17 @@ fn against_backup(counts: &BTreeMap<String, u64>, newest: Option<&Manifest>) -> 
 }
 
 fn api(base: &str, path: &str, required: bool) -> Check {
-    let name = format!("GET {path}");
     let url = format!("{}{path}", base.trim_end_matches('/'));
-    match http::get(&url, Duration::from_secs(10)) {
-        http::Probe::Unreachable(why) if required => Check::failed(name, format!("{url}: {why}")),
+    judge(base, path, http::get(&url, Duration::from_secs(10)), required)
+}
+
+/// What an answer of the API is worth: it must be a list with something in it.
+pub(super) fn judge(base: &str, path: &str, probe: http::Probe, required: bool) -> Check {
+    let name = format!("GET {path}");
+    match probe {
+        http::Probe::Unreachable(why) if required => {
+            Check::failed(name, format!("{}{path}: {why}", base.trim_end_matches('/')))
+        }
         http::Probe::Unreachable(why) => {
             Check::not_run(name, format!("the API does not answer at {base} ({why})"))
         }

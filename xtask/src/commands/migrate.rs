@@ -7,7 +7,7 @@ use super::ctx::Ctx;
 pub use super::gate::Applied;
 use super::gate::{self, state, undo};
 use crate::cli::migrate::Migrate;
-use crate::config::policy::StrategyChoice;
+use crate::config::gate::StrategyChoice;
 use crate::model::receipt::{Event, GateOutcome};
 use crate::plan::migrate::{MigrationFile, MigrationState};
 use crate::report;

@@ -5,15 +5,18 @@ pub mod api;
 pub mod backup;
 pub mod ci;
 pub mod ctx;
+pub mod deploy;
 pub mod docs;
 pub mod doctor;
 mod failed_backup;
 pub mod gate;
 pub mod import;
+pub mod hooks;
 pub mod list;
 pub mod live;
 pub mod migrate;
 pub mod obstacles;
+pub mod proof;
 pub mod quickstart;
 pub mod recover;
 pub mod restore;
@@ -70,6 +73,8 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Migrate(args) => migrate::run(ctx, args),
         Command::Import(args) => import::run(ctx, args),
+        Command::Deploy(args) => deploy::run(ctx, args),
+        Command::Hooks(args) => hooks::run(ctx, args),
         Command::Quickstart(args) => quickstart::run(ctx, args),
         Command::Docs(args) => docs::run(ctx, args),
         Command::DbSeed(args) => seed::run(ctx, args),
@@ -81,7 +86,9 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
 fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
     let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
     // What is worse than an interruption is said instead of it.
-    let grave = find_stop(error).is_some_and(|stop| stop.code == ExitCode::MigrationNotRestored);
+    let grave =
+        [ExitCode::MigrationNotRestored, ExitCode::DeployRolledBack, ExitCode::DeployNeedsPerson];
+    let grave = find_stop(error).is_some_and(|stop| grave.contains(&stop.code));
     if signal::interrupted() && !grave {
         let stop = Stop::new(
             ExitCode::Interrupted,

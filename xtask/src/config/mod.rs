@@ -1,7 +1,9 @@
 //! What is true for this run: flag > environment > `.env` > `xtask.toml` > default,
 //! merged exactly once.
 
+pub mod deploy;
 pub mod dotenv;
+pub mod gate;
 pub mod policy;
 
 use std::collections::BTreeMap;

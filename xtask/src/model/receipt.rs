@@ -147,6 +147,44 @@ pub enum Event {
         /// What it was restoring.
         subject: String,
     },
+    /// A release was deployed, or was to be.
+    Deploy {
+        /// The target's name.
+        target: String,
+        /// The commit, or "unknown".
+        release: String,
+        /// The migrations that were applied for it.
+        migrations: Vec<String>,
+        /// How it ended.
+        outcome: DeployOutcome,
+        /// The backup that proves the way back; `None` where the schema held no table.
+        backup: Option<Label>,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+}
+
+/// How a deploy ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeployOutcome {
+    /// The new release runs and answers.
+    Done,
+    /// It failed, and everything is as it was.
+    RolledBack,
+    /// It failed, and not everything is as it was.
+    NeedsAPerson,
+}
+
+impl DeployOutcome {
+    /// The word in the ledger and in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::RolledBack => "rolled_back",
+            Self::NeedsAPerson => "needs_a_person",
+        }
+    }
 }
 
 /// One line of the ledger. `previous` chains it to the line before.

@@ -1,6 +1,6 @@
 //! How a rehearsed change goes live, and what the policy says about its cost.
 
-use crate::config::policy::{GatePolicy, StrategyChoice};
+use crate::config::gate::{GatePolicy, StrategyChoice};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gate::{Effect, Evidence, StatementReport, Strategy};
 

@@ -1,10 +1,13 @@
 //! Decisions. Pure: facts and `now` in, plan out; a plan's `Display` is the dry run.
 
 pub mod backup;
+pub mod deploy;
 pub mod dump_client;
 pub mod foreign_keys;
 pub mod gate;
 pub mod migrate;
+pub mod proof;
+pub mod push;
 pub mod restore;
 pub mod swap;
 pub mod tables;

@@ -226,6 +226,18 @@ pub fn truncate_durably(path: &Path, length: u64) -> Result<()> {
     cut().with_context(|| format!("cut {} to {length} bytes", path.display()))
 }
 
+/// Copies a program, which stays one: durably and with its permissions.
+///
+/// # Errors
+/// It cannot be read or written.
+pub fn copy_program(from: &Path, to: &Path) -> Result<()> {
+    let partial = partial_of(to);
+    fs::copy(from, &partial)
+        .and_then(|_| File::open(&partial)?.sync_all())
+        .with_context(|| format!("copy {} to {}", from.display(), partial.display()))?;
+    rename_durably(&partial, to)
+}
+
 /// Opens a file for reading.
 ///
 /// # Errors

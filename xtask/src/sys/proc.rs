@@ -196,6 +196,17 @@ impl Cmd {
     /// # Errors
     /// It cannot be started, runs past the deadline, or ends with another code than 0.
     pub fn run_shown(&self, deadline: Duration) -> Result<()> {
+        match self.run_shown_to_end(deadline)? {
+            Some(0) => Ok(()),
+            code => bail!("`{}` {}", self.shown(), describe(code, "")),
+        }
+    }
+
+    /// As [`Cmd::run_shown`], and gives the exit code, whatever it is.
+    ///
+    /// # Errors
+    /// It cannot be started or runs past the deadline.
+    pub fn run_shown_to_end(&self, deadline: Duration) -> Result<Option<i32>> {
         let handle = self
             .expression()
             .stdout_to_stderr()
@@ -209,10 +220,7 @@ impl Cmd {
                 deadline.as_secs()
             );
         };
-        if !output.status.success() {
-            bail!("`{}` {}", self.shown(), describe(output.status.code(), ""));
-        }
-        Ok(())
+        Ok(output.status.code())
     }
 
     /// Starts it and streams its standard output. It is ended when nothing came

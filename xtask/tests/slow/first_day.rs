@@ -9,7 +9,9 @@ use xtask::model::secret::Secret;
 use xtask::sys::fs;
 use xtask::sys::proc::{Cmd, Finished};
 
-use crate::support::{Server, TestServer, checkout, require};
+use crate::support::{
+    Removed, Server, TestServer, alone, copy_checkout, free_port, image_of, require, target_dir,
+};
 
 /// The API is compiled once more, because its path is another one.
 const DEADLINE: Duration = Duration::from_secs(1200);
@@ -23,7 +25,7 @@ struct Checkout {
 impl Checkout {
     fn new(settings: &[(&str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        checkout::copy(folder.path(), &|_| true);
+        copy_checkout(folder.path());
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         Self { folder, settings }
     }
@@ -38,7 +40,7 @@ impl Checkout {
             .dir(self.root())
             .env("XTASK_ROOT", self.root().to_str().unwrap())
             // What was compiled for this run's own tests serves here too.
-            .env("CARGO_TARGET_DIR", checkout::target_dir().to_str().unwrap());
+            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap());
         for (name, value) in &self.settings {
             command = command.env(name, value.clone());
         }
@@ -188,6 +190,7 @@ fn migrations(checkout: &Checkout, gtids: bool) {
 #[test]
 fn on_a_machine_without_docker() {
     let Some(_) = require(Server::Mariadb) else { return };
+    let _alone = alone();
     let checkout = Checkout::new(&[("DB_REACH", "local".to_owned())]);
     let ready = checkout.json(&["quickstart", "--yes", "--on", "local", "--json"]);
     assert_eq!(ready["verified"], "restore", "{ready}");
@@ -205,6 +208,7 @@ fn on_a_machine_without_docker() {
 #[test]
 fn on_a_machine_with_docker() {
     let Some(server) = require(Server::Mysql) else { return };
+    let _alone = alone();
     let port = free_port();
     let container = format!("streamflix_first_day_{port}");
     let checkout = Checkout::new(&[
@@ -222,28 +226,4 @@ fn on_a_machine_with_docker() {
         ..server.clone()
     };
     the_day(&checkout, &mut mine.root(), true);
-}
-
-/// Removes the container and its volume, whatever happened.
-struct Removed(String);
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        let docker = |args: &[&str]| {
-            Cmd::new("docker").args(args.iter().copied()).run(Duration::from_secs(120))
-        };
-        docker(&["rm", "--force", "--volumes", &self.0]).ok();
-        docker(&["volume", "rm", "--force", &format!("{}_mysql-data", self.0)]).ok();
-        docker(&["network", "rm", &format!("{}_default", self.0)]).ok();
-    }
-}
-
-fn image_of(server: &TestServer) -> String {
-    let container = server.container.as_deref().unwrap();
-    let image = Cmd::new("docker").args(["inspect", "--format", "{{.Config.Image}}", container]);
-    image.read(Duration::from_secs(30)).unwrap().trim().to_owned()
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

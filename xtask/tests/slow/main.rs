@@ -2,10 +2,12 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+mod deploy;
 mod faults;
 mod first_day;
 mod gate;
 mod harness;
+mod hooks;
 mod hostile;
 mod seed;
 mod support;

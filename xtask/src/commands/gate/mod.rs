@@ -31,7 +31,7 @@ use super::api::Api;
 use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
 use super::{find_stop, recover, staging};
-use crate::config::policy::StrategyChoice;
+use crate::config::gate::StrategyChoice;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::rehearse::{self, Copy};
-use super::{Gate, by_swap, state, unchanged};
+use super::{Gate, by_swap, state, told, unchanged};
+use crate::commands::api::Api;
+use crate::commands::ctx::Ctx;
 use crate::commands::staging::{self, Staged};
 use crate::commands::swap::{self, Swap};
 use crate::engine::fingerprint;
@@ -21,7 +23,9 @@ use crate::model::manifest::Manifest;
 use crate::model::state::SchemaState;
 use crate::model::swap::Purpose;
 use crate::plan::restore::{before_name, staging_name};
-use crate::server::{Session, facts, inventory};
+use crate::plan::migrate::MigrationState;
+use crate::server::{Server, Session, facts, inventory};
+use crate::store::{Store, StoreLock};
 
 /// How it ended.
 #[derive(Debug)]
@@ -51,6 +55,40 @@ pub fn go(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> PutBac
             differences: differences(gate, manifest).unwrap_or_default(),
         },
     }
+}
+
+/// As [`go`], for migrations whose own passage is over: what stood before its gate is
+/// read again, from the backup and the files.
+///
+/// # Errors
+/// The files or the schema cannot be read.
+pub fn again(
+    ctx: &Ctx,
+    server: &Server,
+    held: (&Store, &StoreLock),
+    session: &mut Session,
+    manifest: &Manifest,
+    migrations: &[String],
+) -> Result<PutBack> {
+    // The files that were pending when the backup was taken.
+    let then = MigrationState::of(state::all_files(ctx)?, manifest.migrations.clone());
+    let mut pending = state::texts(ctx, &then)?;
+    pending.retain(|one| migrations.contains(&one.name()));
+    let api = Api::build(ctx)?;
+    let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
+    let live = state::live(ctx, server)?;
+    let (store, lock) = held;
+    let gate = Gate {
+        ctx,
+        server,
+        store,
+        lock,
+        api: &api,
+        pending: &pending,
+        before: &live,
+        told: &told,
+    };
+    Ok(go(&gate, session, manifest))
 }
 
 fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Result<PutBack> {

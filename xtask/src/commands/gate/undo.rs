@@ -3,7 +3,8 @@
 
 use anyhow::Result;
 
-use super::unchanged;
+use super::put_back::{self, PutBack};
+use super::{Applied, unchanged};
 use crate::commands::backup::LOCK_WAIT;
 use crate::commands::ctx::Ctx;
 use crate::commands::swap::{self, Swap};
@@ -14,6 +15,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::receipt::Event;
 use crate::model::state::{SchemaState, UndoState};
 use crate::model::swap::Purpose;
+use crate::plan::migrate::MigrationFile;
 use crate::plan::restore::before_name;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
@@ -53,6 +55,48 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     };
     store.append(&lock, &undo.server, &ctx.settings.schema, event, clock::now())?;
     Ok(Undone { migrations: undo.migrations, previous_schema })
+}
+
+/// Takes migrations back that were just applied, however they went live: for a deploy
+/// whose program does not answer.
+///
+/// # Errors
+/// Exit code 20 when it is not proven that nothing would be lost; the database is then
+/// as it was.
+pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
+    let swapped = applied.live.as_ref().is_some_and(|live| live.previous_schema.is_some());
+    if swapped {
+        return go(ctx, server).map(drop);
+    }
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    let entry = match &applied.backup {
+        Some(label) => store.entry(label)?,
+        None => None,
+    };
+    let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
+        return Err(refused("there was no table before it".to_owned()).into());
+    };
+    let mut session = staging::locked_session(ctx, server)?;
+    let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
+    let held = (&store, &lock);
+    match put_back::again(ctx, server, held, &mut session, manifest, &names)? {
+        PutBack::Restored { previous } => {
+            let event = Event::Undone {
+                changes: names,
+                backup: manifest.label.clone(),
+                previous_schema: previous,
+            };
+            let uuid = &manifest.server.uuid;
+            store.append(&lock, uuid, &ctx.settings.schema, event, clock::now())?;
+            Ok(())
+        }
+        PutBack::Nothing => Ok(()),
+        PutBack::Not { why, differences } => {
+            let found = differences.join("; ");
+            Err(refused(format!("{why}: {found}")).into())
+        }
+    }
 }
 
 /// The way back, for a dry run, too.

@@ -8,8 +8,6 @@ use anyhow::Result;
 use super::in_place;
 use super::put_back;
 use super::state;
-use super::{Gate, told};
-use crate::commands::api::Api;
 use crate::commands::ctx::Ctx;
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
@@ -132,19 +130,14 @@ fn half(
         .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
         .into());
     };
-    // The files that were pending when the backup was taken.
-    let live = state::live(ctx, server)?;
-    let state = crate::plan::migrate::MigrationState::of(
-        state::all_files(ctx)?,
-        manifest.migrations.clone(),
-    );
-    let mut pending = state::texts(ctx, &state)?;
-    pending.retain(|one| journal.migrations.contains(&one.name()));
-    let api = Api::build(ctx)?;
-    let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
-    let gate =
-        Gate { ctx, server, store, lock, api: &api, pending: &pending, before: &live, told: &told };
-    let ended = put_back::go(&gate, session, manifest);
+    let ended = put_back::again(
+        ctx,
+        server,
+        (store, lock),
+        session,
+        manifest,
+        &journal.migrations,
+    )?;
     let stop = in_place::stop(&journal.schema, manifest, why, &ended);
     let outcome = match stop.code {
         ExitCode::MigrationRestored => GateOutcome::Restored,

@@ -13,3 +13,5 @@ pub mod running;
 mod secrets;
 mod swap;
 pub mod world;
+
+pub use world::{demand_stop, until};

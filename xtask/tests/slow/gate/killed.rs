@@ -10,7 +10,7 @@ use super::world::World;
 use crate::faults::live;
 use crate::faults::running::{Running, processes};
 use crate::faults::world::system;
-use crate::support::{Server, checkout};
+use crate::support::{Server, five};
 
 /// Points of a passage by swap; from the second list on the tables are the new ones.
 const SWAP_OLD: [&str; 9] = [
@@ -94,7 +94,7 @@ fn killed_with_its_api_in_the_middle() {
         holder.query_drop("LOCK TABLES m3 READ").unwrap();
         let args = ["migrate", "--strategy", "in-place"];
         // Where a migration waits longer for a lock than this test needs.
-        let command = world.sandbox.in_checkout(checkout::patient(), &args);
+        let command = world.sandbox.in_checkout(five::patient(), &args);
         let run = Running::start_in(command, &world.sandbox.backups());
         world.wait_for_lock("migrate");
         let api = processes().into_iter().find(|(_, parent)| *parent == run.pid).unwrap().0;

@@ -8,7 +8,7 @@ use super::world::{SABOTAGE, World, demand_stop};
 use crate::faults::live;
 use crate::faults::running::Running;
 use crate::support::Server;
-use crate::support::checkout::FIVE_NAME;
+use crate::support::five::FIVE_NAME;
 
 #[test]
 fn each_statement_that_fails_is_caught_on_the_copy() {
@@ -193,8 +193,8 @@ fn policy_refuses_what_copies_too_much() {
     let before = world.live();
     // A hundred thousand rows are not needed to be above a limit of one.
     let checkout = tempfile::tempdir().unwrap();
-    crate::support::checkout::copy_five(checkout.path());
-    crate::support::checkout::add(
+    crate::support::five::copy_five(checkout.path());
+    crate::support::five::add(
         checkout.path(),
         "20260103000000_copying",
         "ALTER TABLE m2 MODIFY v BIGINT NOT NULL;\n",

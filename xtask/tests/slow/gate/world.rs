@@ -12,7 +12,7 @@ use xtask::sys::proc::{Cmd, Finished};
 
 use crate::faults::live::{self, Live};
 use crate::faults::world::until;
-use crate::support::{Sandbox, Server, TestServer, checkout, require};
+use crate::support::{Sandbox, Server, TestServer, five, require};
 
 const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -50,7 +50,7 @@ impl World {
 
     /// The tool in the checkout with the five statements.
     pub fn command(&self, args: &[&str]) -> Cmd {
-        self.sandbox.in_checkout(checkout::five(), args)
+        self.sandbox.in_checkout(five::five(), args)
     }
 
     pub fn run(&self, args: &[&str]) -> Finished {

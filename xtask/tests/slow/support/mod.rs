@@ -7,7 +7,9 @@
 //! - `XTASK_TEST_MYSQL_SOCKET`, `XTASK_TEST_MARIADB_SOCKET`: the socket, where
 //!   this machine can reach one.
 
-pub mod checkout;
+mod checkout;
+pub mod five;
+mod repository;
 mod sandbox;
 
 use std::fmt;
@@ -18,6 +20,8 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
+pub use checkout::{Removed, alone, copy_checkout, free_port, image_of, target_dir};
+pub use repository::Repository;
 pub use sandbox::Sandbox;
 
 /// A server that a test needs.

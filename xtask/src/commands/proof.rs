@@ -1,0 +1,118 @@
+//! The proof in front of a deploy: a backup of the state of a moment ago that was
+//! restored and compared. One that is there is used, else one is made.
+//!
+//! This is the only file of hooks and deploy that takes backups and drills.
+
+use anyhow::{Context, Result};
+
+use super::backup::{LOCK_WAIT, Wish};
+use super::ctx::Ctx;
+use super::{backup, recover, verify};
+use crate::model::account::Role;
+use crate::model::check::Outcome;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::manifest::{Manifest, Reason};
+use crate::plan::proof::{self, Candidate, Proof};
+use crate::server::{Server, facts, inventory};
+use crate::store::Store;
+use crate::sys::clock;
+
+/// How it came to be known that there is a way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proven {
+    /// By a backup that was there.
+    Found(Proof),
+    /// By a backup that was taken for it.
+    Taken(Proof),
+    /// The schema holds no table: there is nothing to go back to.
+    Empty,
+}
+
+impl Proven {
+    /// The backup that proves it.
+    pub fn proof(&self) -> Option<&Proof> {
+        match self {
+            Self::Found(proof) | Self::Taken(proof) => Some(proof),
+            Self::Empty => None,
+        }
+    }
+}
+
+/// The newest proof of the schema, of any age; with `uuid` only of that server.
+///
+/// # Errors
+/// The ledger is damaged, or the folder cannot be read.
+pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Proof>> {
+    let entries = store.list()?;
+    let ledger = store.read()?;
+    let manifests = entries.iter().filter_map(|entry| entry.manifest());
+    let candidates: Vec<Candidate<'_>> = manifests
+        .map(|manifest| Candidate {
+            manifest,
+            verified: ledger.highest_verification(&manifest.label, &manifest.sha256),
+        })
+        .collect();
+    Ok(proof::newest(&candidates, &ctx.settings.schema, uuid))
+}
+
+/// A proof that is recent enough: one that is there, or one that is made now.
+///
+/// # Errors
+/// A backup cannot be taken, or it does not restore to what was backed up (20).
+pub fn ensure(ctx: &Ctx, server: &Server) -> Result<Proven> {
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(server))?;
+    let mut session = ctx.session(server, Role::Backup, None)?.read_only()?;
+    let uuid = facts::read(&mut session)?.uuid;
+    let max_age = ctx.settings.policy.gate.proof_max_age_minutes;
+    if let Some(found) = newest(ctx, &store, Some(&uuid))?
+        && proof::is_fresh(found.created_utc, max_age, clock::now())
+    {
+        ctx.ui.say(format!(
+            "{} proves the way back: it is {} old and was restored and compared",
+            found.label,
+            minutes(found.age_minutes(clock::now()))
+        ));
+        return Ok(Proven::Found(found));
+    }
+    if inventory::read(&mut session, &ctx.settings.schema)?.tables.is_empty() {
+        ctx.ui
+            .say(format!("`{}` holds no table: there is nothing to back up", ctx.settings.schema));
+        return Ok(Proven::Empty);
+    }
+    drop(session);
+    ctx.ui.say(format!(
+        "no backup of the last {} is proven by a restore: taking one",
+        minutes(i64::from(max_age))
+    ));
+    let manifest = backup::take(ctx, server, &store, &lock, &Wish::because(Reason::Deploy))
+        .context("take the backup in front of the deploy; the database was not touched")?;
+    let source = store.resolve(&manifest.label.to_string())?;
+    let verified = verify::drill(ctx, server, &store, &lock, &source)?;
+    if !verified.passed() {
+        return Err(unproven(&manifest, &verified).into());
+    }
+    ctx.ui.say(format!("{} is proven: restored and compared", manifest.label));
+    Ok(Proven::Taken(Proof {
+        label: manifest.label,
+        created_utc: manifest.created_utc,
+        verified_utc: clock::now(),
+    }))
+}
+
+fn unproven(manifest: &Manifest, verified: &verify::Verified) -> Stop {
+    let failed = verified.checks.iter().find(|check| check.outcome == Outcome::Failed);
+    let detail =
+        failed.map_or_else(String::new, |check| format!(": {}: {}", check.name, check.detail));
+    Stop::new(
+        ExitCode::GateRefused,
+        format!("{} does not restore to what was backed up{detail}", manifest.label),
+    )
+    .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
+}
+
+/// "1 minute", "60 minutes".
+pub fn minutes(n: i64) -> String {
+    if n == 1 { "1 minute".to_owned() } else { format!("{n} minutes") }
+}
