@@ -22,8 +22,8 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::Manifest;
 use crate::model::state::SchemaState;
 use crate::model::swap::Purpose;
-use crate::plan::restore::{before_name, staging_name};
 use crate::plan::migrate::MigrationState;
+use crate::plan::restore::{before_name, staging_name};
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 
@@ -78,16 +78,8 @@ pub fn again(
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
     let live = state::live(ctx, server)?;
     let (store, lock) = held;
-    let gate = Gate {
-        ctx,
-        server,
-        store,
-        lock,
-        api: &api,
-        pending: &pending,
-        before: &live,
-        told: &told,
-    };
+    let gate =
+        Gate { ctx, server, store, lock, api: &api, pending: &pending, before: &live, told: &told };
     Ok(go(&gate, session, manifest))
 }
 

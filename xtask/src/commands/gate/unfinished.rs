@@ -130,14 +130,8 @@ fn half(
         .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
         .into());
     };
-    let ended = put_back::again(
-        ctx,
-        server,
-        (store, lock),
-        session,
-        manifest,
-        &journal.migrations,
-    )?;
+    let ended =
+        put_back::again(ctx, server, (store, lock), session, manifest, &journal.migrations)?;
     let stop = in_place::stop(&journal.schema, manifest, why, &ended);
     let outcome = match stop.code {
         ExitCode::MigrationRestored => GateOutcome::Restored,

@@ -4,7 +4,7 @@
 mod compose;
 
 use std::path::PathBuf;
-use std::sync::MutexGuard;
+use std::sync::RwLockWriteGuard;
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
@@ -14,7 +14,9 @@ use xtask::sys::http::{self, Probe};
 use xtask::sys::proc::{self, Cmd, End, Finished};
 
 use crate::faults::{demand_stop, until};
-use crate::support::{Sandbox, Server, alone, copy_checkout, free_port, require, target_dir};
+use crate::support::{
+    Sandbox, Server, Writer, alone, copy_checkout, free_port, require, target_dir,
+};
 
 /// The API is compiled once more, because its path is another one.
 const DEADLINE: Duration = Duration::from_secs(1200);
@@ -22,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(1200);
 /// A copy of this checkout with a schema of its own, and a target on a free port.
 struct Shop {
     sandbox: Sandbox,
-    _alone: MutexGuard<'static, ()>,
+    _alone: RwLockWriteGuard<'static, ()>,
     port: u16,
 }
 
@@ -286,8 +288,9 @@ fn in_the_middle(shop: &Shop, first: &str) {
     assert!(!proc::alive(left.unwrap()), "what the killed one started was stopped");
 }
 
-/// The schema goes first. When the release then fails, its program goes back; that
-/// the schema stays is a person's to decide, and is never called rolled back.
+/// The schema goes first. When the release then fails, its program goes back, and the
+/// schema where nothing was written; else that is a person's to decide, and is never
+/// called rolled back.
 fn with_migrations(shop: &Shop, first: &str) {
     let migration = |name: &str, table: &str| {
         let file = format!("api/migrations/{name}");
@@ -297,11 +300,25 @@ fn with_migrations(shop: &Shop, first: &str) {
     };
     migration("20300201000000_one", "one");
     shop.policy(shop.port, &["/nope"], "");
+    let back = shop.xtask(&["deploy", "--yes"]);
+    demand_stop(&back, 32, &["GET /nope", "runs again and answers", "the migrations were undone"]);
+    assert_eq!(shop.receipt()["outcome"], "rolled_back");
+    assert_eq!(shop.current().0, first);
+    let tables = "SELECT COUNT(*) FROM information_schema.TABLES \
+                  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'one'";
+    assert_eq!(shop.sandbox.root().query_first(tables).unwrap(), Some(0));
+    // The same with somebody who writes all the time.
+    let writer = Writer::start(shop.sandbox.root(), |n| {
+        format!("INSERT INTO genre (name) VALUES ('written {n}')")
+    });
     let stuck = shop.xtask(&["deploy", "--yes"]);
+    let written = writer.end();
     let backup = shop.receipt()["backup"].as_str().unwrap().to_owned();
     let way_back = format!("cargo xtask db-restore {backup}");
     let words = ["GET /nope", "runs again and answers", "stays migrated", way_back.as_str()];
     demand_stop(&stuck, 33, &words);
+    let rows = "SELECT COUNT(*) FROM genre WHERE name LIKE 'written %'";
+    assert_eq!(shop.sandbox.root().query_first(rows).unwrap(), Some(written));
     assert_eq!(shop.current().0, first);
     migration("20300202000000_two", "two");
     shop.policy(shop.port, &[], "");

@@ -1,7 +1,8 @@
 //! Failing on the live schema, at each statement: what nobody else touched comes
 //! back, what somebody else wrote is never given up.
 
-use super::world::{World, demand_stop};
+use super::world::World;
+use crate::faults::demand_stop;
 use crate::support::Server;
 
 #[test]

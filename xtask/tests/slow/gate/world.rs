@@ -1,7 +1,7 @@
 //! A schema with the first of two migrations applied, and people who work in it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use xtask::sys::proc::{Cmd, Finished};
 
 use crate::faults::live::{self, Live};
 use crate::faults::world::until;
-use crate::support::{Sandbox, Server, TestServer, five, require};
+use crate::support::{Sandbox, Server, TestServer, Writer, five, require, together};
 
 const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -31,6 +31,7 @@ pub struct World {
     pub sandbox: Sandbox,
     pub server: TestServer,
     name: String,
+    _together: RwLockReadGuard<'static, ()>,
 }
 
 impl World {
@@ -44,8 +45,9 @@ impl World {
     /// One whose schema holds nothing.
     pub fn empty(kind: Server, name: &str) -> Option<Self> {
         let server = require(kind)?;
+        let together = together();
         let sandbox = Sandbox::new(&server, name);
-        Some(Self { sandbox, server, name: name.to_owned() })
+        Some(Self { sandbox, server, name: name.to_owned(), _together: together })
     }
 
     /// The tool in the checkout with the five statements.
@@ -157,19 +159,9 @@ impl World {
 
     /// Somebody who goes on writing to a table that no migration touches.
     pub fn writer(&self) -> Writer {
-        let mut conn = self.sandbox.root();
-        let done = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&done);
-        let thread = std::thread::spawn(move || {
-            let mut written = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let note = format!("INSERT INTO busy (note) VALUES ('writer {written}')");
-                conn.query_drop(note).unwrap();
-                written += 1;
-            }
-            written
-        });
-        Writer { thread, done }
+        Writer::start(self.sandbox.root(), |n| {
+            format!("INSERT INTO busy (note) VALUES ('writer {n}')")
+        })
     }
 
     /// Rows of the writer that are there, and that the trigger counted.
@@ -206,28 +198,4 @@ impl Blocker {
         self.done.store(true, Ordering::Relaxed);
         assert!(self.thread.join().unwrap(), "nothing waited for the table");
     }
-}
-
-/// Goes on writing.
-pub struct Writer {
-    thread: JoinHandle<u64>,
-    done: Arc<AtomicBool>,
-}
-
-impl Writer {
-    /// Stops it; gives how many rows it wrote.
-    pub fn end(self) -> u64 {
-        self.done.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap()
-    }
-}
-
-/// Demands an exit code, and words that the message must hold.
-#[track_caller]
-pub fn demand_stop(finished: &Finished, code: i32, words: &[&str]) {
-    assert_eq!(finished.code, Some(code), "{}", finished.stderr);
-    for word in words {
-        assert!(finished.stderr.contains(word), "no `{word}` in: {}", finished.stderr);
-    }
-    assert!(finished.stderr.contains("hint:"), "it does not say what to do: {}", finished.stderr);
 }

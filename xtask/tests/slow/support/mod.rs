@@ -11,6 +11,7 @@ mod checkout;
 pub mod five;
 mod repository;
 mod sandbox;
+mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,9 +21,12 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
-pub use checkout::{Removed, alone, copy_checkout, free_port, image_of, target_dir};
+pub use checkout::{
+    Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
+};
 pub use repository::Repository;
 pub use sandbox::Sandbox;
+pub use writer::Writer;
 
 /// A server that a test needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
