@@ -8,7 +8,7 @@ use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
 
 /// The format version this tool writes, and the newest it reads.
-pub const RECEIPT_VERSION: u32 = 1;
+pub const RECEIPT_VERSION: u32 = 2;
 
 /// How far a backup was proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
