@@ -9,6 +9,7 @@ use sqlx::migrate::Migrator;
 use super::{
     ImportPermit, MigratePermit, Refusal, Subject,
     fingerprint::{self, Live},
+    receipt::Backup,
     receipt::Receipt,
     used,
 };
@@ -97,7 +98,7 @@ fn compare(
     }
     in_time(receipt, now)?;
     match &receipt.backup {
-        Some(backup) if backup.level == "restore" => {}
+        Some(backup) if backup.level == "restore" => proven_in_time(backup, now)?,
         Some(backup) => {
             return refuse(format!(
                 "its backup was not verified by restoring it (its level is {:?})",
@@ -112,10 +113,26 @@ fn compare(
             ));
         }
     }
+    // An import is rehearsed with a receipt of its own, for the copy.
+    if wanted.purpose == "migrate" && receipt.backup.is_some() && !receipt.rehearsed {
+        return refuse("the migrations were not rehearsed on the restored copy".into());
+    }
     if receipt.fingerprint != live.fingerprint {
         return refuse("the schema was changed since the backup (its fingerprint differs)".into());
     }
     same_subject(receipt, wanted)
+}
+
+fn proven_in_time(backup: &Backup, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let age = now.signed_duration_since(backup.verified_utc);
+    let most = TimeDelta::seconds(i64::try_from(MAX_AGE_S).unwrap_or_default());
+    if age > most || age < -CLOCK_SKEW {
+        return Err(Refusal::new(format!(
+            "its backup was proven {} s ago, more than the {MAX_AGE_S} s that are allowed",
+            age.num_seconds()
+        )));
+    }
+    Ok(())
 }
 
 fn in_time(receipt: &Receipt, now: DateTime<Utc>) -> Result<(), Refusal> {

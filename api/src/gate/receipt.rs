@@ -28,6 +28,7 @@ pub(super) struct Receipt {
     // Must be there: a receipt that says nothing is not one that says "no backup".
     #[serde(deserialize_with = "present")]
     pub backup: Option<Backup>,
+    pub rehearsed: bool,
     pub issued_utc: DateTime<Utc>,
     pub max_age_s: u64,
 }
@@ -35,6 +36,7 @@ pub(super) struct Receipt {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Backup {
     pub level: String,
+    pub verified_utc: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]

@@ -65,6 +65,8 @@ fn wrong_receipts(good: &Value) -> Vec<(Value, &'static str)> {
             "missing in it: 20261122090600_views_and_routines; too many in it: 1_other",
         ),
         (with(&[("/backup", Value::Null)]), "it names no backup, but the schema holds 21 table(s)"),
+        (with(&[("/backup/verified_utc", ago(90_000))]), "its backup was proven 9000"),
+        (with(&[("/rehearsed", json!(false))]), "not rehearsed on the restored copy"),
         (
             with(&[("/backup/level", json!("checksum"))]),
             "not verified by restoring it (its level is \"checksum\")",

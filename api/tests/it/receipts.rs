@@ -56,7 +56,7 @@ impl Schema {
         };
         let backup = json!({
             "label": "mydb_backup_20261122_101112", "sha256": "ab", "level": "restore",
-            "verified_utc": "2026-11-22T10:11:12Z",
+            "verified_utc": gate::now(),
         });
         json!({
             "version": 1, "id": random_hex(16), "purpose": purpose,

@@ -13,13 +13,14 @@ use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
 use super::gate::permit::{Permit, Proven};
 use super::gate::proof::{self, Proof};
+use super::gate::unchanged::{self, Basis};
 use super::gate::{state, told, transactions, unfinished};
 use super::{find_stop, recover, staging};
 use crate::cli::import::Import;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::gate::{GateTimes, Strategy};
+use crate::model::gate::{Evidence, GateTimes, Strategy};
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::model::receipt::{Event, GateOutcome};
@@ -30,6 +31,8 @@ use crate::sys::proc::Finished;
 use crate::sys::{clock, fs, hash, signal};
 
 const IMPORT: Duration = Duration::from_secs(3600);
+/// The API's exit code for a receipt that it does not accept.
+const REFUSED: i32 = 3;
 /// The API's exit code for rows that it cannot take.
 const BAD_ROWS: i32 = 4;
 
@@ -128,6 +131,7 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<Imported> 
     let mut session = staging::locked_session(ctx, server)?;
     unfinished::settle(ctx, server, &store, &lock, &mut session)?;
     demand_migrated(ctx, server)?;
+    state::demand_own_programs(ctx, &state::live(ctx, server)?)?;
     staging::clean(ctx, &mut session)?;
     let uuid = facts::read(&mut session)?.uuid;
     let proof = proof::take(ctx, server, &store, &lock, &mut session, Reason::Import)?;
@@ -142,12 +146,15 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<Imported> 
         (Ok(_), _) => GateOutcome::Applied,
         (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
         (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
+        _ if times.live_ms > 0 => GateOutcome::Failed,
         _ => GateOutcome::Refused,
     };
     let event = Event::Gate {
         changes: run.subject()?.into_iter().map(|(name, _)| name).collect(),
         outcome,
-        detail: stop.map_or_else(String::new, |stop| ctx.settings.redact(&stop.message)),
+        detail: stop.map_or_else(String::new, |stop| {
+            ctx.settings.redact(stop.message.lines().next().unwrap_or_default())
+        }),
         backup: Some(proof.manifest.label.clone()),
         strategy: ended.is_ok().then_some(Strategy::InPlace),
         previous_schema: None,
@@ -205,6 +212,14 @@ fn call(
 fn judged(finished: &Finished, state: &str, code: ExitCode) -> Result<()> {
     if finished.ok() {
         return Ok(());
+    }
+    if finished.code == Some(REFUSED) {
+        return Err(Stop::new(
+            ExitCode::GateRefused,
+            format!("the API refused; {state}:\n  {}", api::said(finished)),
+        )
+        .hint("docs/gate.md says what each refusal means.")
+        .into());
     }
     if finished.code == Some(BAD_ROWS) {
         return Err(Stop::new(
@@ -272,11 +287,25 @@ impl Run<'_> {
         self.ctx.ui.say(format!("importing into `{}`", self.ctx.settings.schema));
         let finished = self.import(&whole(self.ctx))?;
         times.live_ms = clock::elapsed_ms(start);
-        judged(
-            &finished,
-            "its transaction was rolled back, the database is as it was",
-            ExitCode::MigrationRestored,
-        )?;
+        if finished.ok() || [Some(REFUSED), Some(BAD_ROWS)].contains(&finished.code) {
+            judged(&finished, "the database is as it was", ExitCode::GateRefused)?;
+            return counts(&finished);
+        }
+        // Whether a transaction whose connection broke was committed is not known.
+        let basis = Basis { manifest: &self.proof.manifest, own: None };
+        let mut reader = self.ctx.session(self.server, Role::Backup, None)?.read_only()?;
+        match unchanged::look(self.ctx, session, &mut reader, &basis)? {
+            Evidence::Unchanged(_) => judged(
+                &finished,
+                "nothing of it was committed, the database is as it was",
+                ExitCode::MigrationRestored,
+            )?,
+            evidence => judged(
+                &finished,
+                &format!("whether it was committed is not known: {evidence}"),
+                ExitCode::MigrationNotRestored,
+            )?,
+        }
         counts(&finished)
     }
 
@@ -327,7 +356,7 @@ impl Run<'_> {
             proven: Some(Proven {
                 label: manifest.label.clone(),
                 sha256: manifest.sha256.clone(),
-                verified_utc: now,
+                verified_utc: self.proof.verified_utc,
             }),
             rehearsed: who.role == Role::App,
             max_age_s: self.ctx.settings.policy.gate.receipt_max_age_s,

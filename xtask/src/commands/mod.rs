@@ -22,6 +22,7 @@ pub mod recover;
 pub mod restore;
 pub mod seed;
 pub mod server;
+pub mod settle;
 pub mod staging;
 pub mod swap;
 pub mod tables;

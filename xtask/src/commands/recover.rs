@@ -5,13 +5,15 @@ use anyhow::Result;
 
 use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
-use super::{staging, swap};
+use super::{settle, staging};
+use crate::commands::gate::unchanged;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Flavour;
 use crate::model::receipt::Event;
 use crate::model::swap::{Purpose, SwapJournal};
 use crate::server::facts::UNKNOWN;
-use crate::server::{self, Server, facts, inventory};
+use crate::server::{self, Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
@@ -45,6 +47,16 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         return Ok(());
     };
     ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
+    if journal.target != ctx.settings.schema {
+        let message = format!(
+            "{} did not finish; this run is about `{}`",
+            journal.what(),
+            ctx.settings.schema
+        );
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint(format!("Run `cargo xtask doctor --fix` with DB_NAME={} first.", journal.target))
+            .into());
+    }
     // The dead run's statements may still be executing; its lock is held until they end.
     let mut session = staging::locked_session(ctx, server)?;
     let facts = facts::read(&mut session)?;
@@ -66,26 +78,48 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         .hint("If that server is gone for good: `cargo xtask doctor --forget-restore`.")
         .into());
     }
-    let settled = swap::settle(&mut session, store, lock, &journal)?;
-    if settled == swap::Settled::Undone && journal.purpose == Purpose::Migrate {
+    let settled = settle::settle(&mut session, store, lock, &journal)?;
+    if settled == settle::Settled::Finished && journal.purpose == Purpose::Migrate {
+        slipped(ctx, &mut session, store, facts.flavour);
+    }
+    if settled == settle::Settled::Undone && journal.purpose == Purpose::Migrate {
         store.remove_undo(lock)?;
     }
     ctx.ui.say(match settled {
-        swap::Settled::Finished if journal.rows_only => {
+        settle::Settled::Finished if journal.rows_only => {
             let tables = journal.tables_in.join(", ");
             format!(
                 "the rows of {tables} had been replaced: the restore of {} is finished now",
                 journal.source
             )
         }
-        swap::Settled::Finished => {
+        settle::Settled::Finished => {
             format!("the tables had been swapped: {} is finished now", journal.what())
         }
-        swap::Settled::Undone => format!("`{}` is as it was before that", journal.target),
+        settle::Settled::Undone => format!("`{}` is as it was before that", journal.target),
     });
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
     Ok(())
+}
+
+/// MariaDB ends the lock before the RENAME: what the dead run would have looked for.
+fn slipped(ctx: &Ctx, session: &mut Session, store: &Store, flavour: Flavour) {
+    let Ok(Some(undo)) = store.read_undo() else { return };
+    if flavour != Flavour::Mariadb {
+        return;
+    }
+    let old = &undo.previous_schema;
+    let found = inventory::read(session, old)
+        .and_then(|kept| unchanged::rows_differing(session, old, &kept, &undo.old_state));
+    match found {
+        Ok(found) if found.is_empty() => {}
+        Ok(found) => ctx.ui.warn(format!(
+            "something wrote to the old tables in the moment of the swap, which is only in `{old}`: {}",
+            found.join("; ")
+        )),
+        Err(error) => ctx.ui.warn(format!("the old tables in `{old}` could not be compared: {error:#}")),
+    }
 }
 
 /// Gives an unfinished restore up, whose server is gone: the journal is kept under

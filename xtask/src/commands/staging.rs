@@ -87,6 +87,46 @@ pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
     .into())
 }
 
+/// Takes the lock under which the API migrates, too: the server goes on with the
+/// statements of a client that is gone, and what they change must not be swapped away
+/// under them. Held until [`let_migrate`] or the session's end.
+///
+/// # Errors
+/// Exit code 12: migrations still run.
+pub fn keep_from_migrating(ctx: &Ctx, session: &mut Session) -> Result<()> {
+    let name = migration_lock(ctx);
+    if take_lock(session, &name, MIGRATIONS_END_S)? {
+        return Ok(());
+    }
+    let holder: Option<u64> = session.value(&format!("SELECT IS_USED_LOCK({name})"))?;
+    Err(Stop::new(
+        ExitCode::Locked,
+        format!(
+            "migrations of `{}` still run (connection {})",
+            ctx.settings.schema,
+            holder.unwrap_or_default()
+        ),
+    )
+    .hint("Wait until they end, then run the command again.")
+    .into())
+}
+
+/// Gives the API's lock back.
+///
+/// # Errors
+/// The connection is gone.
+pub fn let_migrate(ctx: &Ctx, session: &mut Session) -> Result<()> {
+    session.run(&format!("DO RELEASE_LOCK({})", migration_lock(ctx)))
+}
+
+/// How long migrations of a dead run may go on before this run gives up, in seconds.
+const MIGRATIONS_END_S: u32 = 60;
+
+/// sqlx's own lock, named after the schema (sqlx-mysql 0.9, `generate_lock_id`).
+fn migration_lock(ctx: &Ctx) -> String {
+    format!("LOWER(HEX(1026731678 * CRC32({})))", literal(&ctx.settings.schema))
+}
+
 /// As [`locked_session`], or `None` at once when another session holds the lock.
 ///
 /// # Errors

@@ -4,10 +4,11 @@
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
+use super::settle::{Settled, remake_triggers, settle, triggers};
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
-use crate::model::ident::{literal, qualified, quote};
+use crate::model::ident::{literal, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
 use crate::plan::swap::{self as plan, SwapPlan};
@@ -96,10 +97,15 @@ fn move_tables(
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
     let Some(guard) = guard else { return session.run_all(&plan.whole()) };
+    let Some(lock) = &plan.lock else {
+        // Nothing that the guard sees would hold until the RENAME.
+        let message = "a table without transactions cannot be locked together with the others";
+        return Err(Stop::new(ExitCode::GateRefused, format!("nothing was swapped: {message}"))
+            .hint("Convert it to InnoDB, or use `--strategy in-place`.")
+            .into());
+    };
     session.run_all(&plan.before_lock)?;
-    if let Some(lock) = &plan.lock {
-        session.run(lock)?;
-    }
+    session.run(lock)?;
     point("gate.locked")?;
     guard(session)?;
     session.run_all(&plan.packet)
@@ -181,138 +187,6 @@ fn failed(
                 .hint("When the server is back, run `cargo xtask doctor --fix`: it finishes what is left."),
         ),
     }
-}
-
-/// How an unfinished swap ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// The tables had moved: the rest of the new state was made.
-    Finished,
-    /// They had not: the old state is whole again.
-    Undone,
-}
-
-impl Settled {
-    /// The word in receipts.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Finished => "finished",
-            Self::Undone => "undone",
-        }
-    }
-}
-
-/// Brings an unfinished swap to an end, by looking at where the tables are: the
-/// RENAME is all or nothing, so one table tells.
-///
-/// # Errors
-/// The server refuses; the journal stays for the next run.
-pub fn settle(
-    session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
-    journal: &SwapJournal,
-) -> Result<Settled> {
-    if journal.rows_only {
-        return super::tables::settle(session, store, lock, journal);
-    }
-    // Under LOCK TABLES other tables cannot be read.
-    session.run("UNLOCK TABLES")?;
-    let moved = moved(session, journal)?;
-    if moved {
-        lock_for_triggers(session, journal)?;
-        remake_triggers(session, journal)?;
-        session.run("UNLOCK TABLES")?;
-        play(session, &journal.target, &journal.finish)?;
-    } else {
-        in_order(session, journal)?;
-        play(session, &journal.target, &journal.undo)?;
-        drop_if_empty(session, &journal.before)?;
-    }
-    // Nothing is in it that is not elsewhere; but the old tables of a migration are
-    // not given up because they did not come back.
-    if moved || journal.purpose != Purpose::Undo {
-        super::staging::drop_schema(session, &journal.staging)?;
-    }
-    store.remove_journal(lock)?;
-    Ok(if moved { Settled::Finished } else { Settled::Undone })
-}
-
-fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
-    if let Some(table) = journal.tables_out.first() {
-        return has_table(session, &journal.before, table);
-    }
-    match journal.tables_in.first() {
-        Some(table) => Ok(!has_table(session, &journal.staging, table)?),
-        // No tables on either side: making the programs again does no harm.
-        None => Ok(true),
-    }
-}
-
-/// Whether a schema holds a table of that name.
-///
-/// # Errors
-/// The server cannot be asked.
-pub(super) fn has_table(session: &mut Session, schema: &str, table: &str) -> Result<bool> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-        literal(schema),
-        literal(table)
-    );
-    Ok(session.value::<u64>(&sql)? > 0)
-}
-
-/// Drops a `before` schema that nothing was moved to. One with tables is never dropped here.
-fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
-        literal(schema)
-    );
-    if session.value::<u64>(&sql)? == 0 {
-        super::staging::drop_schema(session, schema)?;
-    }
-    Ok(())
-}
-
-/// Drops the triggers that come after one that is missing, so that `undo` makes
-/// them in the old order: triggers of one table fire in the order they were made.
-fn in_order(session: &mut Session, journal: &SwapJournal) -> Result<()> {
-    let there = triggers(session, &journal.target)?;
-    let names: Vec<&String> = journal.undo.iter().filter_map(|s| s.trigger.as_ref()).collect();
-    let after = names.iter().skip_while(|name| there.contains(name));
-    for name in after.filter(|name| there.contains(name)) {
-        session.run(&format!("DROP TRIGGER {}", qualified(&journal.target, name)))?;
-    }
-    Ok(())
-}
-
-fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String>> {
-    session.rows(&format!(
-        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {}",
-        literal(schema)
-    ))
-}
-
-/// Nobody is to see a table while its trigger is being made again.
-fn lock_for_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
-    if !journal.remake_triggers {
-        return Ok(());
-    }
-    let lock = |table: &String| format!("{} WRITE", qualified(&journal.target, table));
-    let tables: Vec<String> = journal.tables_in.iter().map(lock).collect();
-    session.run(&format!("LOCK TABLES {}", tables.join(", ")))
-}
-
-/// Makes every new trigger again, in their order; the tables are locked.
-fn remake_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
-    if !journal.remake_triggers {
-        return Ok(());
-    }
-    session.run(&format!("USE {}", quote(&journal.target)))?;
-    for packet in journal.finish.iter().filter_map(|s| plan::remade(&journal.target, s)) {
-        session.run_all(&packet)?;
-    }
-    Ok(())
 }
 
 /// The statement that gives the schema the collation that it has.

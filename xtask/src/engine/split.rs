@@ -5,7 +5,7 @@
 //! that is not in the file.
 
 use super::body;
-use super::lex::{LexMode, Tokens};
+use super::lex::{LexMode, TokenKind, Tokens};
 use super::statement::classify;
 
 /// The statements of a migration, without their `;`. Comments stay with the
@@ -33,11 +33,21 @@ pub fn split(text: &str) -> Vec<&str> {
     out
 }
 
-/// The statement on one line, without the comments in front of it, for people.
+/// The beginning of a statement on one line, for people and the ledger: without the
+/// comments in front of it, and without what stands in strings.
 pub fn shown(statement: &str) -> String {
-    let first = Tokens::new(statement.as_bytes(), LexMode::default()).next();
-    let code = first.map_or(statement, |token| &statement[token.at..]);
-    crate::server::session::shorten(code)
+    let mut out = String::new();
+    let mut done = None;
+    for token in Tokens::new(statement.as_bytes(), LexMode::default()) {
+        let start = done.unwrap_or(token.at);
+        out.push_str(&statement[start..token.at]);
+        match token.kind {
+            TokenKind::Text => out.push_str("'…'"),
+            _ => out.push_str(&statement[token.at..token.end()]),
+        }
+        done = Some(token.end());
+    }
+    crate::server::session::shorten(&out)
 }
 
 #[cfg(test)]
@@ -56,7 +66,7 @@ mod tests {
         assert!(found[0].starts_with("-- first") && found[0].ends_with(')'));
         assert!(found[2].ends_with("END"));
         assert!(found[3].ends_with("END l"));
-        assert_eq!(shown(found[0]), "CREATE TABLE a (x CHAR(3) DEFAULT ';')");
+        assert_eq!(shown(found[0]), "CREATE TABLE a (x CHAR(3) DEFAULT '…')");
         assert_eq!(split("  \n-- nothing\n"), Vec::<&str>::new());
         assert_eq!(split("SELECT 1"), ["SELECT 1"]);
     }

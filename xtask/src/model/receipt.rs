@@ -42,6 +42,8 @@ pub enum GateOutcome {
     Restored,
     /// It failed on the live schema, and the state before it is not back.
     NotRestored,
+    /// It failed in the middle; the detail says where.
+    Failed,
 }
 
 /// What happened.

@@ -17,6 +17,9 @@ pub struct TableState {
     pub rows: u64,
     /// Content digest as 32 hex digits.
     pub digest: String,
+    /// The next id that it gives out, where it does.
+    #[serde(default)]
+    pub auto_increment: Option<u64>,
 }
 
 /// A whole schema at one moment.

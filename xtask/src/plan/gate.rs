@@ -21,14 +21,13 @@ pub fn decide(
     choice: StrategyChoice,
     evidence: &Evidence,
     statements: &[StatementReport],
-    transactional: bool,
+    no_swap_why: Option<&str>,
 ) -> Result<Decision, Stop> {
     let in_place = |why: &str| Decision { strategy: Strategy::InPlace, why: why.to_owned() };
     if choice == StrategyChoice::InPlace {
         return Ok(in_place("as asked"));
     }
-    if !transactional {
-        let why = "a table has no transactions, so what was written cannot be proven";
+    if let Some(why) = no_swap_why {
         return match choice {
             StrategyChoice::Swap => Err(no_swap(why)),
             _ => Ok(in_place(why)),
@@ -110,23 +109,23 @@ mod tests {
     fn a_swap_needs_proof() {
         let unchanged = Evidence::Unchanged("x".to_owned());
         let copy = [statement(Effect::Copy, 9, 9)];
-        let of = |choice, evidence: &Evidence, list: &[StatementReport], whole| {
-            decide(choice, evidence, list, whole).map(|d| d.strategy).map_err(|stop| stop.code)
+        let of = |choice, evidence: &Evidence, list: &[StatementReport], why: Option<&str>| {
+            decide(choice, evidence, list, why).map(|d| d.strategy).map_err(|stop| stop.code)
         };
         use StrategyChoice::{Auto, InPlace, Swap};
-        assert_eq!(of(Auto, &unchanged, &copy, true), Ok(Strategy::Swap));
-        assert_eq!(of(InPlace, &unchanged, &copy, true), Ok(Strategy::InPlace));
-        assert_eq!(of(Auto, &unchanged, &copy, false), Ok(Strategy::InPlace));
+        assert_eq!(of(Auto, &unchanged, &copy, None), Ok(Strategy::Swap));
+        assert_eq!(of(InPlace, &unchanged, &copy, None), Ok(Strategy::InPlace));
+        assert_eq!(of(Auto, &unchanged, &copy, Some("x")), Ok(Strategy::InPlace));
         let instant = [statement(Effect::Instant, 9, 1)];
-        assert_eq!(of(Auto, &unchanged, &instant, true), Ok(Strategy::InPlace));
-        assert_eq!(of(Swap, &unchanged, &instant, true), Ok(Strategy::Swap));
+        assert_eq!(of(Auto, &unchanged, &instant, None), Ok(Strategy::InPlace));
+        assert_eq!(of(Swap, &unchanged, &instant, None), Ok(Strategy::Swap));
         let two = [instant[0].clone(), instant[0].clone()];
-        assert_eq!(of(Auto, &unchanged, &two, true), Ok(Strategy::Swap));
+        assert_eq!(of(Auto, &unchanged, &two, None), Ok(Strategy::Swap));
         for other in [Evidence::Changed("x".to_owned()), Evidence::Unknown("x".to_owned())] {
-            assert_eq!(of(Auto, &other, &copy, true), Ok(Strategy::InPlace));
-            assert_eq!(of(Swap, &other, &copy, true), Err(ExitCode::GateRefused));
+            assert_eq!(of(Auto, &other, &copy, None), Ok(Strategy::InPlace));
+            assert_eq!(of(Swap, &other, &copy, None), Err(ExitCode::GateRefused));
         }
-        assert_eq!(of(Swap, &unchanged, &copy, false), Err(ExitCode::GateRefused));
+        assert_eq!(of(Swap, &unchanged, &copy, Some("x")), Err(ExitCode::GateRefused));
     }
 
     #[test]

@@ -57,6 +57,10 @@ pub fn log_position(session: &mut Session, flavour: Flavour) -> LogPosition {
             if !mode.is_ok_and(|mode| mode.eq_ignore_ascii_case("ON")) {
                 return unknown("gtid_mode is not ON");
             }
+            // Without a binary log nothing is entered in the set.
+            if !session.value::<bool>("SELECT @@global.log_bin").is_ok_and(|on| on) {
+                return unknown("the binary log is off");
+            }
             match session.value::<String>("SELECT @@global.gtid_executed") {
                 Ok(set) => LogPosition::Gtid { set: set.replace('\n', "") },
                 Err(error) => unknown(&error.to_string()),

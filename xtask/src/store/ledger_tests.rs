@@ -163,7 +163,7 @@ fn a_newer_line_is_not_cut_off_as_torn() {
     let (_dir, store) = filled(1);
     let path = store.path(names::LEDGER);
     let mut bytes = fs::read_bytes(&path).unwrap();
-    bytes.extend_from_slice(b"{\"version\":2}\n");
+    bytes.extend_from_slice(format!("{{\"version\":{}}}\n", RECEIPT_VERSION + 1).as_bytes());
     put(&path, &bytes);
     assert!(stop_of(store.read()).message.contains("newer version"));
     assert!(add(&store, verified(Level::File, true, "a")).is_err());

@@ -9,7 +9,6 @@ use super::{Gate, Live, undo};
 use crate::commands::staging::Staged;
 use crate::commands::swap::{self, Swap};
 use crate::commands::{staging, swap as swaps};
-use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
@@ -45,6 +44,7 @@ pub fn go(
     let new_state = unchanged::of_schema(gate.ctx, session, &staged.schema, &copy, false)?;
     let before = staging::free_name(gate.ctx, session, before_name)?;
     let undo = remembered(gate, basis, &before, &copy, new_state);
+    let earlier = gate.store.read_undo()?;
     gate.store.write_undo(gate.lock, &undo)?;
     point("gate.remembered")?;
     let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
@@ -76,7 +76,14 @@ pub fn go(
     let swapped =
         swaps::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
     if let Err(error) = swapped {
-        gate.store.remove_undo(gate.lock)?;
+        if !inventory::schema_exists(session, &before).is_ok_and(|there| !there) {
+            // The tables did move, or it is not known: then the way back stays.
+            return Err(error);
+        }
+        match earlier {
+            Some(earlier) => gate.store.write_undo(gate.lock, &earlier)?,
+            None => gate.store.remove_undo(gate.lock)?,
+        }
         return match seen {
             Some(evidence) if !matches!(evidence, Evidence::Unchanged(_)) => {
                 Ok(Swapped::Moved(evidence))
@@ -86,10 +93,10 @@ pub fn go(
     }
     point("gate.applied")?;
     if staged.flavour == Flavour::Mariadb {
-        let accepted = [unchanged::of_backup(basis.manifest)];
-        if let Err(slipped) = demand_nothing_slipped(gate, session, &before, &accepted) {
+        let found = slipped(session, &before, &[unchanged::of_backup(basis.manifest)])?;
+        if !found.is_empty() {
             staging::drop_schema(session, &staged.schema)?;
-            return back(gate, session, &undo, slipped);
+            return back(gate, session, &undo, &found);
         }
     }
     swap::demand_exact(session, &gate.ctx.settings.schema, &copy)?;
@@ -103,12 +110,22 @@ fn back(
     gate: &Gate<'_>,
     session: &mut Session,
     undo: &UndoState,
-    slipped: anyhow::Error,
+    slipped: &[String],
 ) -> Result<Swapped> {
     gate.ctx.ui.warn("something wrote in the moment of the swap; the old tables come back");
     let exchanged = undo::exchange(gate.ctx, gate.server, gate.store, gate.lock, session, undo);
-    let Ok(aside) = exchanged else { return Err(slipped) };
-    // The rehearsed copy, which nothing wrote to.
+    let aside = exchanged.map_err(|error| {
+        let (schema, before) = (&gate.ctx.settings.schema, &undo.previous_schema);
+        error.context(
+            Stop::new(
+                ExitCode::MigrationNotRestored,
+                format!("`{schema}` is migrated, but something wrote to the old tables in that very moment: {}", slipped.join("; ")),
+            )
+            .hint(format!("Those rows are in `{before}`, which is kept, and nowhere else. Copy them over before it is dropped."))
+            .hint("The old tables could not take their place again, because something wrote to the new ones, too."),
+        )
+    })?;
+    // The rehearsed copy, which nothing wrote to: that was just looked at.
     staging::drop_schema(session, &aside)?;
     Ok(Swapped::Moved(Evidence::Changed("in the moment of the swap".to_owned())))
 }
@@ -156,41 +173,23 @@ fn remembered(
 }
 
 /// MariaDB ends the lock just before the RENAME. What was waiting for the lock may
-/// have written in between: then it is in the old tables, and said.
+/// have written in between: then it is in the tables that moved to `before`, and is told.
+/// `accepted` are the states that they may be in.
 ///
 /// # Errors
-/// Exit code 31.
-pub fn demand_nothing_slipped(
-    gate: &Gate<'_>,
+/// A table cannot be read.
+pub fn slipped(
     session: &mut Session,
     before: &str,
     accepted: &[SchemaState],
-) -> Result<()> {
-    let mut old = inventory::read(session, before)?;
-    // Only rows can differ: the tables themselves were locked.
-    old.programs.clear();
+) -> Result<Vec<String>> {
+    let old = inventory::read(session, before)?;
     let mut least: Option<Vec<String>> = None;
     for state in accepted {
-        let same = SchemaState { fingerprint: fingerprint::schema(&old), ..state.clone() };
-        let found = unchanged::differences(session, before, &old, &same)?;
-        if found.is_empty() {
-            return Ok(());
-        }
+        let found = unchanged::rows_differing(session, before, &old, state)?;
         if least.as_ref().is_none_or(|least| found.len() < least.len()) {
             least = Some(found);
         }
     }
-    let schema = &gate.ctx.settings.schema;
-    Err(Stop::new(
-        ExitCode::MigrationNotRestored,
-        format!(
-            "`{schema}` was swapped, but something wrote to the old tables in that very moment: {}",
-            least.unwrap_or_default().join("; ")
-        ),
-    )
-    .hint(format!(
-        "Those rows are in `{before}`, which is kept. Copy them over, or take the change back."
-    ))
-    .hint("`cargo xtask migrate --undo` takes it back where nothing wrote to the new tables.")
-    .into())
+    Ok(least.unwrap_or_default())
 }

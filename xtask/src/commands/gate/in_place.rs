@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::permit::{Permit, Proven};
@@ -29,6 +30,8 @@ const MIGRATE: Duration = Duration::from_secs(6 * 3600);
 pub struct Ground<'a> {
     /// The backup; `None` where the schema held no table.
     pub manifest: Option<&'a Manifest>,
+    /// When that was proven.
+    pub verified_utc: Option<DateTime<Utc>>,
     /// The server's uuid.
     pub uuid: &'a str,
 }
@@ -125,7 +128,7 @@ fn receipt(gate: &Gate<'_>, ground: Ground<'_>, told: &Told) -> Result<String> {
         proven: ground.manifest.map(|manifest| Proven {
             label: manifest.label.clone(),
             sha256: manifest.sha256.clone(),
-            verified_utc: now,
+            verified_utc: ground.verified_utc.unwrap_or(now),
         }),
         rehearsed: ground.manifest.is_some(),
         max_age_s: gate.ctx.settings.policy.gate.receipt_max_age_s,
@@ -169,7 +172,13 @@ pub fn stop(schema: &str, manifest: &Manifest, why: &str, ended: &PutBack) -> St
             format!("a migration failed on `{schema}` and left nothing behind; the schema is as it was:\n  {why}"),
         )
         .hint("Its rehearsal on the copy had passed: look for what is different on the live schema, such as locks that others hold."),
-        PutBack::Restored { previous } => Stop::new(
+        PutBack::Restored { previous, slipped } if !slipped.is_empty() => Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!("a migration failed on `{schema}`; the state before it IS back, from {label}, but something wrote in that very moment: {}\n  {why}", slipped.join("; ")),
+        )
+        .hint(format!("Those rows are in `{previous}` and nowhere else. Copy them over before it is dropped."))
+        .hint("Do not restore again."),
+        PutBack::Restored { previous, .. } => Stop::new(
             ExitCode::MigrationRestored,
             format!("a migration failed on `{schema}`; the state before it is back, from {label}:\n  {why}"),
         )

@@ -35,7 +35,7 @@ use crate::config::gate::StrategyChoice;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::gate::{GateTimes, StatementReport, Strategy};
+use crate::model::gate::{Evidence, GateTimes, StatementReport, Strategy};
 use crate::model::inventory::Inventory;
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
@@ -43,7 +43,7 @@ use crate::model::receipt::{Event, GateOutcome};
 use crate::plan::gate as plan;
 use crate::plan::migrate::MigrationFile;
 use crate::report;
-use crate::server::{Server, Session, facts};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::fault::point;
 use crate::sys::{clock, signal};
@@ -145,6 +145,7 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
     told::demand_same(&told, &state.pending)?;
     let before = state::live(ctx, server)?;
+    state::demand_own_programs(ctx, &before)?;
     let gate = Gate {
         ctx,
         server,
@@ -180,6 +181,8 @@ struct Passage<'a> {
     statements: Vec<StatementReport>,
     rehearsal_gtids: Option<Vec<String>>,
     times: GateTimes,
+    /// Whether anything was done about the live schema.
+    live: bool,
 }
 
 impl<'a> Passage<'a> {
@@ -192,6 +195,7 @@ impl<'a> Passage<'a> {
             statements: Vec::new(),
             rehearsal_gtids: Some(Vec::new()),
             times: GateTimes::default(),
+            live: false,
         })
     }
 
@@ -223,7 +227,12 @@ impl<'a> Passage<'a> {
         };
         ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
         if decision.strategy == Strategy::Swap {
-            match self.swap(session, &proof)? {
+            let swapped = self.swap(session, &proof);
+            if swapped.is_err() && gate.store.read_journal()?.is_none() {
+                // Unless the next run needs it to bring the swap to its end.
+                proof.staged.drop_schema(session)?;
+            }
+            match swapped? {
                 Swapped::Done(live) => return Ok(live),
                 Swapped::Moved(evidence) if choice == StrategyChoice::Swap => {
                     return Err(Stop::new(
@@ -299,18 +308,27 @@ impl<'a> Passage<'a> {
         let (gate, ctx) = (self.gate, self.gate.ctx);
         signal::check()?;
         transactions::show(ctx, gate.server)?;
-        let transactional = gate.before.non_transactional().is_empty();
-        let evidence = if choice == StrategyChoice::InPlace {
-            crate::model::gate::Evidence::Unknown("not asked".to_owned())
-        } else {
-            let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
-            unchanged::look(ctx, session, &mut reader, &self.basis(proof))?
-        };
-        Ok(plan::decide(choice, &evidence, &self.statements, transactional)?)
+        if choice == StrategyChoice::InPlace {
+            let evidence = Evidence::Unknown("not asked".to_owned());
+            return Ok(plan::decide(choice, &evidence, &self.statements, None)?);
+        }
+        let copy = inventory::read(session, &proof.staged.schema)?;
+        let mut why = unchanged::no_exact_copy(&proof.manifest, gate.before)
+            .or_else(|| unchanged::no_exact_copy(&proof.manifest, &copy));
+        let mut migrator = ctx.session(gate.server, Role::Migrate, None)?;
+        if let Some(key) = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)? {
+            why = Some(format!(
+                "a foreign key of {key} points at it and would follow the old tables"
+            ));
+        }
+        let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+        let evidence = unchanged::look_twice(ctx, session, &mut reader, &self.basis(proof))?;
+        Ok(plan::decide(choice, &evidence, &self.statements, why.as_deref())?)
     }
 
     fn swap(&mut self, session: &mut Session, proof: &Proof) -> Result<Swapped> {
         let start = Instant::now();
+        self.live = true;
         let swapped = by_swap::go(self.gate, session, &proof.staged, &self.basis(proof));
         self.times.live_ms = clock::elapsed_ms(start);
         swapped
@@ -318,7 +336,12 @@ impl<'a> Passage<'a> {
 
     fn in_place(&mut self, session: &mut Session, proof: Option<&Proof>) -> Result<Live> {
         let start = Instant::now();
-        let ground = Ground { manifest: proof.map(|proof| &proof.manifest), uuid: &self.uuid };
+        self.live = true;
+        let ground = Ground {
+            manifest: proof.map(|proof| &proof.manifest),
+            verified_utc: proof.map(|proof| proof.verified_utc),
+            uuid: &self.uuid,
+        };
         let live = in_place::go(self.gate, session, ground);
         self.times.live_ms = clock::elapsed_ms(start);
         live
@@ -333,6 +356,8 @@ impl<'a> Passage<'a> {
             (Ok(_), _) => GateOutcome::Applied,
             (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
             (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
+            (_, Some(ExitCode::GateRefused | ExitCode::Locked)) => GateOutcome::Refused,
+            _ if self.live => GateOutcome::Failed,
             _ => GateOutcome::Refused,
         };
         let live = ended.as_ref().ok();
@@ -347,9 +372,9 @@ impl<'a> Passage<'a> {
             changes: gate.names(),
             outcome,
             detail: ended.as_ref().err().map_or_else(String::new, |error| {
-                gate.ctx
-                    .settings
-                    .redact(&stop.map_or_else(|| format!("{error:#}"), |s| s.message.clone()))
+                let text = stop.map_or_else(|| error.to_string(), |stop| stop.message.clone());
+                // What follows the first line are the server's words, with values in them.
+                gate.ctx.settings.redact(text.lines().next().unwrap_or_default())
             }),
             backup: self.backup.clone(),
             strategy: live.map(|live| live.strategy),

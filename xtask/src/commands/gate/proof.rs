@@ -4,13 +4,14 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::unchanged;
 use crate::commands::backup::{self, Wish};
 use crate::commands::ctx::Ctx;
 use crate::commands::staging::{self, Staged};
 use crate::commands::verify;
-use crate::model::check::Outcome;
+use crate::model::check::{self, Outcome};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
@@ -18,7 +19,7 @@ use crate::model::receipt::{Event, Level};
 use crate::plan::restore::staging_name;
 use crate::report::human;
 use crate::server::{Server, Session, facts, inventory};
-use crate::store::{Store, StoreLock};
+use crate::store::{Store, StoreLock, check as file_check};
 use crate::sys::clock;
 
 /// A proven backup and its copy on the server.
@@ -30,6 +31,8 @@ pub struct Proof {
     pub staged: Staged,
     /// Whether the backup was there already.
     pub reused: bool,
+    /// When it was proven.
+    pub verified_utc: DateTime<Utc>,
     /// The GTIDs of what earlier runs did on the server since the backup.
     pub earlier: Vec<String>,
     /// How long the dump took, in milliseconds.
@@ -67,8 +70,16 @@ pub fn take(
         ));
         let staged = kept(session, schema, &known.manifest)?;
         let proof_ms = clock::elapsed_ms(start);
-        let Known { manifest, earlier, .. } = known;
-        return Ok(Proof { manifest, staged, reused: true, earlier, backup_ms: 0, proof_ms });
+        let Known { manifest, earlier, verified_utc, .. } = known;
+        return Ok(Proof {
+            manifest,
+            staged,
+            reused: true,
+            verified_utc,
+            earlier,
+            backup_ms: 0,
+            proof_ms,
+        });
     }
     ctx.ui.say(format!("{label} is used: nothing wrote to the server since it was taken"));
     let manifest = known.manifest.clone();
@@ -100,7 +111,8 @@ fn prove(
     ));
     let reused = known.is_some();
     let earlier = known.map(|known| known.earlier).unwrap_or_default();
-    Ok(Proof { manifest, staged, reused, earlier, backup_ms, proof_ms })
+    let verified_utc = clock::now();
+    Ok(Proof { manifest, staged, reused, verified_utc, earlier, backup_ms, proof_ms })
 }
 
 /// The copy that a drill made and compared. That nothing wrote to the server since
@@ -165,9 +177,13 @@ fn stage(
     Err(refused(failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail))).into())
 }
 
+/// A proof that is older is not used again, whatever the log says: disks age, too.
+const PROOF_HOURS: i64 = 24;
+
 /// A backup that need not be taken again.
 struct Known {
     manifest: Manifest,
+    verified_utc: DateTime<Utc>,
     earlier: Vec<String>,
     kept: Option<String>,
 }
@@ -177,7 +193,7 @@ struct Known {
 fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Known>> {
     let ledger = store.read()?;
     let mut own: Vec<&str> = Vec::new();
-    let mut newest: Option<(Label, Option<&String>)> = None;
+    let mut newest: Option<(Label, Option<&String>, DateTime<Utc>)> = None;
     for receipt in ledger.receipts.iter().rev() {
         match &receipt.event {
             Event::Verify {
@@ -185,24 +201,33 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
             } => {
                 own.extend(own_gtids.as_deref());
                 if newest.is_none() {
-                    newest = subject.parse().ok().map(|label| (label, kept.as_ref()));
+                    newest =
+                        subject.parse().ok().map(|label| (label, kept.as_ref(), receipt.at_utc));
                 }
             }
             Event::Verify { level: Level::File, .. } | Event::Live { .. } => {}
             Event::Gate { own_gtids: Some(gtids), .. } => own.push(gtids),
             // Only its drill wrote between a backup and now.
             Event::Backup { label, .. } => {
-                if newest.as_ref().is_some_and(|(known, _)| known == label) {
+                if newest.as_ref().is_some_and(|(known, ..)| known == label) {
                     break;
                 }
             }
             _ => return Ok(None),
         }
     }
-    let Some((label, kept)) = newest else { return Ok(None) };
+    let Some((label, kept, verified_utc)) = newest else { return Ok(None) };
+    if clock::now() - verified_utc > TimeDelta::hours(PROOF_HOURS) {
+        return Ok(None);
+    }
     let Some(entry) = store.entry(&label)? else { return Ok(None) };
     let Some(manifest) = entry.manifest() else { return Ok(None) };
     if manifest.schema != ctx.settings.schema || !unchanged::by_gtids(session, manifest, &own)? {
+        return Ok(None);
+    }
+    // The proof was about this very file.
+    let source = store.resolve(&label.to_string())?;
+    if !check::all_passed(&file_check::check_file(&source)?.checks) {
         return Ok(None);
     }
     let kept = match kept {
@@ -210,5 +235,5 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
         _ => None,
     };
     let earlier = own.into_iter().map(str::to_owned).collect();
-    Ok(Some(Known { manifest: manifest.clone(), earlier, kept }))
+    Ok(Some(Known { manifest: manifest.clone(), verified_utc, earlier, kept }))
 }

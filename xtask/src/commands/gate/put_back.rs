@@ -36,6 +36,8 @@ pub enum PutBack {
     Restored {
         /// The schema.
         previous: String,
+        /// What in it was written by somebody else in the moment of the swap.
+        slipped: Vec<String>,
     },
     /// Nothing was done.
     Not {
@@ -85,12 +87,18 @@ pub fn again(
 
 fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Result<PutBack> {
     let ctx = gate.ctx;
+    // The server may still be executing what the API sent before it died.
+    staging::keep_from_migrating(ctx, session)?;
     let live = state::live(ctx, gate.server)?;
     let unmoved = fingerprint::schema(&live) == manifest.schema_fingerprint;
     let booked = facts::migrations(session, &ctx.settings.schema)?;
-    if unmoved && booked == manifest.migrations {
+    // Rows of a table without transactions stay whatever became of the rest.
+    if unmoved && booked == manifest.migrations && live.non_transactional().is_empty() {
         gate.store.remove_in_place(gate.lock)?;
         return Ok(PutBack::Nothing);
+    }
+    if let Some(why) = unchanged::no_exact_copy(manifest, &live) {
+        return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
     ctx.ui.say("looking whether anybody else wrote: the same statements run once more on a copy");
     let source = gate.store.resolve(&manifest.label.to_string())?;
@@ -192,13 +200,18 @@ fn exchange(
         let why = "somebody else wrote to it since the backup".to_owned();
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
+    // From here on the old state is back, whatever else is said.
     gate.store.remove_in_place(gate.lock)?;
-    if old.flavour == Flavour::Mariadb {
-        by_swap::demand_nothing_slipped(gate, session, &before, accepted)?;
+    let exact = swap::demand_exact(session, schema, &old.inventory)
+        .and_then(|()| staging::drop_schema(session, &old.schema));
+    if let Err(error) = exact {
+        ctx.ui.warn(format!("{error:#}"));
     }
-    swap::demand_exact(session, schema, &old.inventory)?;
-    staging::drop_schema(session, &old.schema)?;
-    Ok(PutBack::Restored { previous: before })
+    let slipped = match old.flavour {
+        Flavour::Mariadb => by_swap::slipped(session, &before, accepted)?,
+        Flavour::Mysql => Vec::new(),
+    };
+    Ok(PutBack::Restored { previous: before, slipped })
 }
 
 /// How the live schema differs from the backup, for a person who has to decide.

@@ -67,7 +67,7 @@ fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
         literal(collation_connection)
     ))?;
     session.run(&format!(
-        "SET time_zone = {}, sql_mode = {}",
+        "SET time_zone = {}, sql_mode = {}, group_concat_max_len = DEFAULT",
         literal(time_zone),
         literal(sql_mode)
     ))?;

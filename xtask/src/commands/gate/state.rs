@@ -108,6 +108,26 @@ pub fn demand_own_schema(ctx: &Ctx, pending: &[Pending]) -> Result<()> {
     Ok(())
 }
 
+/// A trigger or routine that names the live schema acts on it from every copy: a
+/// rehearsal that fires it would write live rows.
+///
+/// # Errors
+/// Exit code 20.
+pub fn demand_own_programs(ctx: &Ctx, live: &Inventory) -> Result<()> {
+    for ((kind, name), program) in &live.programs {
+        if let Some(place) = named_schema(&program.ddl, &ctx.settings.schema) {
+            let kind = kind.keyword().to_lowercase();
+            return Err(Stop::new(
+                ExitCode::GateRefused,
+                format!("the {kind} `{name}` names a schema ({place}), so on a copy it would act on the live one"),
+            )
+            .hint("Make it again without the schema: names in it then mean the schema that it is in. The database was not touched.")
+            .into());
+        }
+    }
+    Ok(())
+}
+
 /// What is in the live schema.
 ///
 /// # Errors

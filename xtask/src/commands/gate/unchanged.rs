@@ -12,6 +12,7 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::Manifest;
 use crate::model::state::{SchemaState, TableState};
 use crate::report::human;
+use crate::server::session::code;
 use crate::server::{Session, facts, inventory};
 
 /// `_sqlx_migrations` without the columns that differ from run to run.
@@ -24,6 +25,7 @@ pub fn of_backup(manifest: &Manifest) -> SchemaState {
         columns: table.columns.clone(),
         rows: table.rows,
         digest: table.digest.clone(),
+        auto_increment: table.auto_increment,
     });
     SchemaState { fingerprint: manifest.schema_fingerprint.clone(), tables: tables.collect() }
 }
@@ -57,6 +59,7 @@ pub fn of_schema(
             columns,
             rows: digest.rows,
             digest: digest.hex(),
+            auto_increment: table.auto_increment,
         });
     }
     bar.done();
@@ -82,9 +85,14 @@ pub fn by_gtids(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Res
         .chain(own.iter().copied())
         .filter(|s| !s.is_empty())
         .collect();
-    let sql =
-        format!("SELECT GTID_SUBTRACT(@@global.gtid_executed, {})", literal(&known.join(",")));
-    Ok(session.value::<String>(&sql)?.is_empty())
+    // The set of the backup must still be there: a log that was reset grows anew.
+    let sql = format!(
+        "SELECT GTID_SUBSET({}, @@global.gtid_executed) \
+         AND GTID_SUBTRACT(@@global.gtid_executed, {}) = ''",
+        literal(set),
+        literal(&known.join(","))
+    );
+    session.value::<bool>(&sql)
 }
 
 /// What the live schema is compared with.
@@ -95,6 +103,35 @@ pub struct Basis<'a> {
     /// The GTIDs of everything that this run did on the server; `None` where unknown.
     pub own: Option<Vec<String>>,
 }
+
+/// Looks at the live schema before its tables are locked: what the log says is compared
+/// with the rows, too, as far as those are few enough. A session without a log, or a
+/// filter of the log, leaves no trace in it.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn look_twice(
+    ctx: &Ctx,
+    session: &mut Session,
+    reader: &mut Session,
+    basis: &Basis<'_>,
+) -> Result<Evidence> {
+    let found = look(ctx, session, reader, basis)?;
+    let Evidence::Unchanged(how) = &found else { return Ok(found) };
+    if !how.starts_with(BY_LOG) || basis.manifest.rows > ctx.settings.policy.gate.compare_rows {
+        return Ok(found);
+    }
+    Ok(match by_rows(ctx, session, reader, basis)? {
+        Evidence::Unchanged(rows) => Evidence::Unchanged(format!("{how}, {rows}")),
+        Evidence::Changed(what) => {
+            Evidence::Changed(format!("{what}; the server's log does not hold it"))
+        }
+        unknown @ Evidence::Unknown(_) => unknown,
+    })
+}
+
+/// How evidence from the log begins.
+const BY_LOG: &str = "by the server's GTIDs";
 
 /// Looks at the live schema. `session` may hold its tables under lock; `reader` is
 /// another one.
@@ -107,15 +144,24 @@ pub fn look(
     reader: &mut Session,
     basis: &Basis<'_>,
 ) -> Result<Evidence> {
-    let schema = &ctx.settings.schema;
     if let Some(own) = &basis.own {
         // What the session did since, too.
         let since = session.own_gtids().unwrap_or_default().to_vec();
         let own: Vec<&str> = own.iter().chain(&since).map(String::as_str).collect();
         if by_gtids(session, basis.manifest, &own)? {
-            return Ok(Evidence::Unchanged("by the server's GTIDs".to_owned()));
+            return Ok(Evidence::Unchanged(BY_LOG.to_owned()));
         }
     }
+    by_rows(ctx, session, reader, basis)
+}
+
+fn by_rows(
+    ctx: &Ctx,
+    session: &mut Session,
+    reader: &mut Session,
+    basis: &Basis<'_>,
+) -> Result<Evidence> {
+    let schema = &ctx.settings.schema;
     let rows = basis.manifest.rows;
     let most = ctx.settings.policy.gate.compare_rows;
     if rows > most {
@@ -132,6 +178,20 @@ pub fn look(
     } else {
         Evidence::Changed(different.join("; "))
     })
+}
+
+/// As [`differences`], of rows alone: whatever became of the definitions.
+///
+/// # Errors
+/// A table cannot be read.
+pub fn rows_differing(
+    session: &mut Session,
+    schema: &str,
+    live: &Inventory,
+    wanted: &SchemaState,
+) -> Result<Vec<String>> {
+    let wanted = SchemaState { fingerprint: fingerprint::schema(live), ..wanted.clone() };
+    differences(session, schema, live, &wanted)
 }
 
 /// What in a schema is not as it should be, a line a table.
@@ -156,7 +216,53 @@ pub fn differences(
             out.push(format!("`{}` has {now} rows, {then} before", table.name));
         } else if found.hex() != table.digest {
             out.push(format!("`{}` has other rows than before", table.name));
+        } else if let Some(facts) = live.tables.get(&table.name)
+            && counter(facts.auto_increment) != counter(table.auto_increment)
+        {
+            out.push(format!("`{}` has given out other ids since", table.name));
         }
     }
     Ok(out)
+}
+
+/// An empty table's counter is told in several ways.
+fn counter(value: Option<u64>) -> u64 {
+    value.unwrap_or(1)
+}
+
+/// Why a copy that was restored from a backup is not the live schema to the last digit,
+/// or cannot be locked as a whole: then it must not take the live schema's place.
+pub fn no_exact_copy(manifest: &Manifest, live: &Inventory) -> Option<String> {
+    if let Some(table) = live.non_transactional().first() {
+        return Some(format!("`{table}` has no transactions"));
+    }
+    let rounded = manifest.tables.iter().find(|table| table.rounded_floats > 0)?;
+    Some(format!("`{}` has FLOAT values that the dump rounded", rounded.name))
+}
+
+/// Tables of other schemas whose foreign keys point here: they would follow the old
+/// tables. Asked with an account that may see them.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn keys_from_outside(session: &mut Session, schema: &str) -> Result<Option<String>> {
+    let flavour = facts::read(session)?.flavour;
+    let view = match flavour {
+        Flavour::Mysql => "INNODB_FOREIGN",
+        Flavour::Mariadb => "INNODB_SYS_FOREIGN",
+    };
+    // Names are written as schema/table, in the file system's spelling.
+    let inside = literal(&format!("{}/%", schema.replace('\\', "\\\\").replace('_', "\\_")));
+    let sql = format!(
+        "SELECT FOR_NAME FROM information_schema.{view} \
+         WHERE REF_NAME LIKE {inside} AND FOR_NAME NOT LIKE {inside} LIMIT 1"
+    );
+    match session.first::<(String,)>(&sql) {
+        Ok(found) => Ok(found.map(|(name,)| name)),
+        // 1227: the right PROCESS is missing.
+        Err(error) if code(&error) == Some(1227) => {
+            Ok(Some("a table of another schema (it cannot be seen without PROCESS)".to_owned()))
+        }
+        Err(error) => Err(error),
+    }
 }

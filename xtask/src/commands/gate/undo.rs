@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::put_back::{self, PutBack};
-use super::{Applied, unchanged};
+use super::{Applied, by_swap, unchanged};
 use crate::commands::backup::LOCK_WAIT;
 use crate::commands::ctx::Ctx;
 use crate::commands::swap::{self, Swap};
@@ -12,11 +12,13 @@ use crate::commands::{recover, staging};
 use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::Flavour;
 use crate::model::receipt::Event;
 use crate::model::state::{SchemaState, UndoState};
 use crate::model::swap::Purpose;
 use crate::plan::migrate::MigrationFile;
 use crate::plan::restore::before_name;
+use crate::report::human;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::{clock, signal};
@@ -45,7 +47,9 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     if facts.uuid != undo.server {
         return Err(refused(format!("it was made on another server ({})", undo.server)).into());
     }
+    staging::keep_from_migrating(ctx, &mut session)?;
     demand_kept(ctx, &mut session, &undo)?;
+    say_rows(ctx, &undo.new_state);
     signal::check()?;
     let previous_schema = exchange(ctx, server, &store, &lock, &mut session, &undo)?;
     let event = Event::Undone {
@@ -81,7 +85,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
     let held = (&store, &lock);
     match put_back::again(ctx, server, held, &mut session, manifest, &names)? {
-        PutBack::Restored { previous } => {
+        PutBack::Restored { previous, slipped } if slipped.is_empty() => {
             let event = Event::Undone {
                 changes: names,
                 backup: manifest.label.clone(),
@@ -92,6 +96,10 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
             Ok(())
         }
         PutBack::Nothing => Ok(()),
+        PutBack::Restored { previous, slipped } => {
+            let what = slipped.join("; ");
+            Err(refused(format!("it IS taken back, but something wrote in that moment, which is only in `{previous}`: {what}")).into())
+        }
         PutBack::Not { why, differences } => {
             let found = differences.join("; ");
             Err(refused(format!("{why}: {found}")).into())
@@ -144,6 +152,16 @@ fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<()>
         .into())
 }
 
+/// All rows are read while the tables are locked: better known before.
+fn say_rows(ctx: &Ctx, state: &SchemaState) {
+    if state.rows() > ctx.settings.policy.gate.compare_rows {
+        ctx.ui.warn(format!(
+            "{} are compared while the tables are locked against writes",
+            human::count(state.rows(), "row")
+        ));
+    }
+}
+
 /// Puts the old tables in place of the migrated ones, if nothing wrote to those.
 /// Gives where the migrated ones are.
 ///
@@ -194,5 +212,16 @@ pub fn exchange(
     store.remove_undo(lock)?;
     swap::demand_exact(session, schema, old)?;
     staging::drop_schema(session, &undo.previous_schema)?;
+    if facts.flavour == Flavour::Mariadb {
+        let slipped = by_swap::slipped(session, &before, std::slice::from_ref(&undo.new_state))?;
+        if !slipped.is_empty() {
+            return Err(Stop::new(
+                ExitCode::MigrationNotRestored,
+                format!("`{schema}` is as it was before the migration, but something wrote to the migrated tables in that very moment: {}", slipped.join("; ")),
+            )
+            .hint(format!("Those rows are in `{before}`, which is kept. Copy them over before it is dropped."))
+            .into());
+        }
+    }
     Ok(before)
 }

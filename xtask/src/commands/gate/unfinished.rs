@@ -1,26 +1,21 @@
 //! Migrations in place that a run did not see the end of: killed, or the machine gone.
 //! The API ran on as a process of its own; what it left is looked at here.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::in_place;
 use super::put_back;
 use super::state;
 use crate::commands::ctx::Ctx;
+use crate::commands::staging;
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gate::{GateTimes, Strategy};
-use crate::model::ident::literal;
 use crate::model::receipt::{Event, GateOutcome};
 use crate::model::state::InPlaceJournal;
 use crate::server::{Server, Session, facts};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
-
-/// How long a migration of a dead run may go on before this run gives up waiting.
-const RUNNING: Duration = Duration::from_secs(60);
 
 /// Brings them to an end. Does nothing when there are none.
 ///
@@ -33,13 +28,28 @@ pub fn settle(
     lock: &StoreLock,
     session: &mut Session,
 ) -> Result<()> {
-    let Some(journal) = store.read_in_place()? else { return Ok(()) };
+    // Whether or not anything is known of it here: the run may have been another's.
+    staging::keep_from_migrating(ctx, session)?;
+    let settled = match store.read_in_place()? {
+        Some(journal) => look(ctx, server, (store, lock), session, &journal),
+        None => Ok(()),
+    };
+    staging::let_migrate(ctx, session)?;
+    settled
+}
+
+fn look(
+    ctx: &Ctx,
+    server: &Server,
+    (store, lock): (&Store, &StoreLock),
+    session: &mut Session,
+    journal: &InPlaceJournal,
+) -> Result<()> {
     ctx.ui.warn(format!(
         "migrations of `{}` ran in place and their end was not seen; looking where they stopped",
         journal.schema
     ));
-    demand_own(session, &journal)?;
-    wait(ctx, session)?;
+    demand_own(ctx, session, journal)?;
     let now = state::read(ctx, server)?;
     let pending: Vec<String> = now.pending.iter().map(|file| file.name()).collect();
     let left = journal.migrations.iter().filter(|name| pending.contains(name)).count();
@@ -49,24 +59,35 @@ pub fn settle(
             ctx,
             store,
             lock,
-            &journal,
+            journal,
             GateOutcome::Applied,
             "the run died, the migrations completed",
         )?;
         return store.remove_in_place(lock);
     }
     let live = state::live(ctx, server)?;
+    // Rows of a table without transactions stay whatever became of the rest.
     if left == journal.migrations.len()
+        && live.non_transactional().is_empty()
         && now.troubles.is_empty()
         && fingerprint::schema(&live) == journal.fingerprint
     {
         ctx.ui.say("nothing of them was committed: the schema is as it was");
         return store.remove_in_place(lock);
     }
-    half(ctx, server, store, lock, session, &journal)
+    half(ctx, server, store, lock, session, journal)
 }
 
-fn demand_own(session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
+fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
+    if journal.schema != ctx.settings.schema {
+        let message = format!(
+            "migrations of `{}` are unfinished; this run is about `{}`",
+            journal.schema, ctx.settings.schema
+        );
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint(format!("Run `cargo xtask migrate` with DB_NAME={} first.", journal.schema))
+            .into());
+    }
     let here = facts::read(session)?.uuid;
     if here == journal.server {
         return Ok(());
@@ -76,33 +97,6 @@ fn demand_own(session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
         format!("unfinished migrations belong to another server ({})", journal.server),
     )
     .hint("Point .env at that server and run `cargo xtask migrate`: it brings them to their end.")
-    .into())
-}
-
-/// Waits until the API of the dead run has gone: it holds the lock of its own.
-fn wait(ctx: &Ctx, session: &mut Session) -> Result<()> {
-    // sqlx's lock, named after the schema (sqlx-mysql 0.9, `generate_lock_id`).
-    let sql = format!(
-        "SELECT IS_USED_LOCK(LOWER(HEX(1026731678 * CRC32({}))))",
-        literal(&ctx.settings.schema)
-    );
-    let mut holder = None;
-    let free = clock::poll(RUNNING, || {
-        holder = session.value::<Option<u64>>(&sql)?;
-        Ok::<_, anyhow::Error>(holder.is_none().then_some(()))
-    })?;
-    if free.is_some() {
-        return Ok(());
-    }
-    Err(Stop::new(
-        ExitCode::Locked,
-        format!(
-            "the migrations of `{}` still run (connection {})",
-            ctx.settings.schema,
-            holder.unwrap_or_default()
-        ),
-    )
-    .hint("Wait until they end, then run `cargo xtask migrate` again.")
     .into())
 }
 

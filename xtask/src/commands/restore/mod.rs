@@ -149,6 +149,9 @@ impl Run<'_> {
         }
         point("restore.saved")?;
         let mut session = staging::locked_session(self.ctx, self.server)?;
+        if self.plan.scope != Scope::Beside {
+            staging::keep_from_migrating(self.ctx, &mut session)?;
+        }
         staging::clean(self.ctx, &mut session)?;
         self.demand_still_empty(&mut session)?;
         let staged = self.stage(&mut session)?;
@@ -240,6 +243,8 @@ impl Run<'_> {
         };
         self.say_what_goes(&live, staged);
         swap::execute(self.ctx, session, self.store, self.lock, &change, None)?;
+        // Whatever migrations left half-way is gone with the old tables.
+        self.store.remove_in_place(self.lock)?;
         swap::demand_exact(session, &plan.target, &staged.inventory)?;
         staging::drop_schema(session, &plan.staging)?;
         point("restore.swapped")?;

@@ -42,10 +42,8 @@ pub(super) fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
         .into());
     }
     // These names are the tool's own: a later run would take such a schema for a leftover.
-    if [&format!("{prefix}staging_"), &format!("{prefix}before_")]
-        .iter()
-        .any(|own| into.starts_with(*own))
-    {
+    let own = ["staging_", "before_", "proof_", "gate"];
+    if own.iter().any(|own| into.starts_with(&format!("{prefix}{own}"))) {
         return Err(Stop::new(
             ExitCode::Usage,
             format!("--into {into}: that name is one of the tool's own"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use crate::commands::swap::has_table;
+use crate::commands::settle::has_table;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::literal;
 use crate::plan::tables::ForeignKey;

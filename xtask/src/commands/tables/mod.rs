@@ -12,8 +12,8 @@ use anyhow::Result;
 pub use settle::settle;
 
 use super::ctx::Ctx;
+use super::settle::Settled;
 use super::staging::Staged;
-use super::swap::Settled;
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 
+use crate::commands::settle::{Settled, has_table};
 use crate::commands::staging;
-use crate::commands::swap::{Settled, has_table, play};
+use crate::commands::swap::play;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{qualified, quote};
 use crate::model::swap::{SwapJournal, SwapPhase};
