@@ -15,7 +15,7 @@ use xtask::sys::proc::{self, Cmd, End, Finished};
 
 use crate::faults::{demand_stop, until};
 use crate::support::{
-    Sandbox, Server, Writer, alone, copy_checkout, free_port, require, target_dir,
+    Sandbox, Server, Writer, alone, copy_checkout, free_port, require, runbook, target_dir,
 };
 
 /// The API is compiled once more, because its path is another one.
@@ -311,7 +311,11 @@ fn with_migrations(shop: &Shop, first: &str) {
     let writer = Writer::start(shop.sandbox.root(), |n| {
         format!("INSERT INTO genre (name) VALUES ('written {n}')")
     });
-    let stuck = shop.xtask(&["deploy", "--yes"]);
+    let page =
+        |section: &str, label: &str| runbook::commands("runbooks/failed-change.md", section, label);
+    let typed =
+        |command: &[String]| shop.xtask(&command.iter().map(String::as_str).collect::<Vec<_>>());
+    let stuck = typed(&page("Exit 32", "")[0]);
     let written = writer.end();
     let backup = shop.receipt()["backup"].as_str().unwrap().to_owned();
     let way_back = format!("cargo xtask db-restore {backup}");
@@ -320,8 +324,16 @@ fn with_migrations(shop: &Shop, first: &str) {
     let rows = "SELECT COUNT(*) FROM genre WHERE name LIKE 'written %'";
     assert_eq!(shop.sandbox.root().query_first(rows).unwrap(), Some(written));
     assert_eq!(shop.current().0, first);
-    migration("20300202000000_two", "two");
+    // Back, as the runbook has it, and then forward.
+    let steps = page("Exit 33", &backup);
+    let [forward, restore, status] = &steps[..] else { panic!("{steps:?}") };
+    let restored = typed(restore);
+    assert_eq!(restored.code, Some(0), "{}", restored.stderr);
+    assert!(typed(status).stdout.contains("1 pending"));
     shop.policy(shop.port, &[], "");
+    let done = typed(forward);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    migration("20300202000000_two", "two");
     let done = shop.deployed();
     assert_eq!(done["applied"], serde_json::json!(["20300202000000_two"]), "{done}");
     assert_ne!(done["backup"], backup.as_str(), "the gate took one of this state");

@@ -4,4 +4,5 @@
 mod in_place;
 mod killed;
 mod passage;
+mod runbook;
 mod world;

@@ -10,6 +10,7 @@
 mod checkout;
 pub mod five;
 mod repository;
+pub mod runbook;
 mod sandbox;
 mod writer;
 
