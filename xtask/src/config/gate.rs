@@ -51,3 +51,36 @@ impl Default for GatePolicy {
         }
     }
 }
+
+impl GatePolicy {
+    /// What the API would refuse later is refused before anything begins.
+    ///
+    /// # Errors
+    /// The key and what it may be.
+    pub(super) fn demand_sound(&self) -> Result<(), String> {
+        let limits = [
+            ("lock_wait_s", u64::from(self.lock_wait_s), 1..=3600),
+            ("lock_retries", u64::from(self.lock_retries), 0..=10),
+            ("receipt_max_age_s", self.receipt_max_age_s, 1..=86_400),
+        ];
+        match limits.iter().find(|(_, value, range)| !range.contains(value)) {
+            None => Ok(()),
+            Some((key, value, range)) => {
+                let (least, most) = (range.start(), range.end());
+                Err(format!("gate.{key} is {value}, which is not from {least} to {most}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_refuses_is_refused_here() {
+        assert!(GatePolicy::default().demand_sound().is_ok());
+        let policy = GatePolicy { lock_wait_s: 0, ..GatePolicy::default() };
+        assert!(policy.demand_sound().unwrap_err().contains("gate.lock_wait_s is 0"));
+    }
+}

@@ -109,11 +109,13 @@ impl Policy {
             return Ok(Self::default());
         }
         let text = sys::fs::read_text(path)?;
-        toml::from_str(&text).map_err(|error| {
-            Stop::new(ExitCode::Configuration, format!("{} is not right: {error}", path.display()))
+        let wrong = |why: String| {
+            Stop::new(ExitCode::Configuration, format!("{} is not right: {why}", path.display()))
                 .hint("docs/configuration.md lists every key.")
-                .into()
-        })
+        };
+        let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        policy.gate.demand_sound().map_err(wrong)?;
+        Ok(policy)
     }
 }
 

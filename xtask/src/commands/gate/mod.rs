@@ -315,6 +315,9 @@ impl<'a> Passage<'a> {
         let copy = inventory::read(session, &proof.staged.schema)?;
         let mut why = unchanged::no_exact_copy(&proof.manifest, gate.before)
             .or_else(|| unchanged::no_exact_copy(&proof.manifest, &copy));
+        if proof.staged.checks.iter().any(|check| check.name == "events") {
+            why = Some("an event's time has passed, and a copy cannot hold it".to_owned());
+        }
         let mut migrator = ctx.session(gate.server, Role::Migrate, None)?;
         if let Some(key) = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)? {
             why = Some(format!(

@@ -236,6 +236,9 @@ pub fn no_exact_copy(manifest: &Manifest, live: &Inventory) -> Option<String> {
     if let Some(table) = live.non_transactional().first() {
         return Some(format!("`{table}` has no transactions"));
     }
+    if let Some(view) = manifest.broken_views.first() {
+        return Some(format!("the view `{}` is broken, and a copy cannot hold it", view.name));
+    }
     let rounded = manifest.tables.iter().find(|table| table.rounded_floats > 0)?;
     Some(format!("`{}` has FLOAT values that the dump rounded", rounded.name))
 }
