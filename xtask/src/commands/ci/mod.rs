@@ -214,7 +214,8 @@ impl Ci {
                 test = test.env(name, value.clone());
             }
         }
-        self.loud(&test.args(["--", "--nocapture"]), SLOW_DEADLINE)
+        // They wait for servers and disks more than they compute.
+        self.loud(&test.args(["--", "--nocapture", "--test-threads=3"]), SLOW_DEADLINE)
     }
 
     fn databases(&self) -> Result<Vec<Database>> {

@@ -18,11 +18,12 @@ fn each_statement_that_fails_live_is_taken_back_on_mariadb() {
 fn taken_back(kind: Server, name: &str) {
     let Some(world) = World::new(kind, name) else { return };
     let old = world.live();
-    for table in ["m1", "m2", "m3", "m4", "m5"] {
+    for (at, table) in ["m1", "m2", "m3", "m4", "m5"].iter().enumerate() {
         let blocker = world.block_once(table);
         let finished = world.run(&["migrate", "--strategy", "in-place"]);
         blocker.end();
-        demand_stop(&finished, 30, &["a migration failed", "at statement"]);
+        let statement = format!("failed at statement {}", at + 1);
+        demand_stop(&finished, 30, &["a migration failed", &statement]);
         world.demand_live(&old, &format!("after failing at {table}"));
         world.demand_clean();
     }
@@ -41,7 +42,7 @@ fn what_somebody_wrote_is_not_given_up_on_mariadb() {
 }
 
 fn not_given_up(kind: Server, name: &str) {
-    for table in ["m1", "m2", "m3", "m4", "m5"] {
+    for (at, table) in ["m1", "m2", "m3", "m4", "m5"].iter().enumerate() {
         let Some(world) = World::new(kind, name) else { return };
         let old = world.live();
         let blocker = world.block_once(table);
@@ -49,7 +50,9 @@ fn not_given_up(kind: Server, name: &str) {
         let finished = world.run(&["migrate"]);
         let written = writer.end();
         blocker.end();
-        demand_stop(&finished, 31, &["NOT back", "`busy` has", "cargo xtask db-restore "]);
+        let statement = format!("failed at statement {}", at + 1);
+        let words = ["NOT back", "`busy` has", "cargo xtask db-restore ", &statement];
+        demand_stop(&finished, 31, &words);
         world.demand_written(written);
         // The next run says the same, and does nothing but what it can prove.
         let next = world.run(&["migrate"]);
