@@ -14,8 +14,8 @@ use super::ctx::Ctx;
 use super::gate::permit::{Permit, Proven};
 use super::gate::proof::{self, Proof};
 use super::gate::unchanged::{self, Basis};
-use super::gate::{state, told, transactions, unfinished};
-use super::{find_stop, recover, staging};
+use super::gate::{record, state, told, transactions, unfinished};
+use super::{recover, staging};
 use crate::cli::import::Import;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
@@ -23,7 +23,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::gate::{Evidence, GateTimes, Strategy};
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
-use crate::model::receipt::{Event, GateOutcome};
+use crate::model::receipt::Event;
 use crate::report::human;
 use crate::server::{Server, Session, facts};
 use crate::sys::fault::point;
@@ -141,20 +141,11 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<Imported> 
     let run = Run { ctx, server, api: &api, files, proof: &proof };
     let ended = run.go(&mut session, &mut times);
     times.total_ms = clock::elapsed_ms(start);
-    let stop = ended.as_ref().err().and_then(find_stop);
-    let outcome = match (&ended, stop.map(|stop| stop.code)) {
-        (Ok(_), _) => GateOutcome::Applied,
-        (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
-        (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
-        _ if times.live_ms > 0 => GateOutcome::Failed,
-        _ => GateOutcome::Refused,
-    };
+    let outcome = record::outcome(&ended, times.live_ms > 0);
     let event = Event::Gate {
         changes: run.subject()?.into_iter().map(|(name, _)| name).collect(),
         outcome,
-        detail: stop.map_or_else(String::new, |stop| {
-            ctx.settings.redact(stop.message.lines().next().unwrap_or_default())
-        }),
+        detail: record::detail(ctx, &ended),
         backup: Some(proof.manifest.label.clone()),
         strategy: ended.is_ok().then_some(Strategy::InPlace),
         previous_schema: None,

@@ -47,6 +47,17 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         return Ok(());
     };
     ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
+    end(ctx, store, lock, server, journal)
+}
+
+/// Finishes or undoes the swap of a dead run, and writes the receipt.
+fn end(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    server: &Server,
+    journal: SwapJournal,
+) -> Result<()> {
     if journal.target != ctx.settings.schema {
         let message = format!(
             "{} did not finish; this run is about `{}`",

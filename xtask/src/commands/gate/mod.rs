@@ -7,6 +7,7 @@ pub mod in_place;
 pub mod permit;
 pub mod proof;
 pub mod put_back;
+pub mod record;
 pub mod rehearse;
 pub mod state;
 pub mod told;
@@ -30,7 +31,7 @@ use self::unchanged::Basis;
 use super::api::Api;
 use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
-use super::{find_stop, recover, staging};
+use super::{recover, staging};
 use crate::config::gate::StrategyChoice;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
@@ -39,7 +40,6 @@ use crate::model::gate::{Evidence, GateTimes, StatementReport, Strategy};
 use crate::model::inventory::Inventory;
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
-use crate::model::receipt::{Event, GateOutcome};
 use crate::plan::gate as plan;
 use crate::plan::migrate::MigrationFile;
 use crate::report;
@@ -348,56 +348,6 @@ impl<'a> Passage<'a> {
         let live = in_place::go(self.gate, session, ground);
         self.times.live_ms = clock::elapsed_ms(start);
         live
-    }
-
-    /// Writes the receipt, however it ended. A failure to write it is only worse than
-    /// the failure itself when there was none.
-    fn record(&self, session: &Session, ended: &Result<Live>) -> Result<()> {
-        let gate = self.gate;
-        let stop = ended.as_ref().err().and_then(find_stop);
-        let outcome = match (ended, stop.map(|stop| stop.code)) {
-            (Ok(_), _) => GateOutcome::Applied,
-            (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
-            (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
-            (_, Some(ExitCode::GateRefused | ExitCode::Locked)) => GateOutcome::Refused,
-            _ if self.live => GateOutcome::Failed,
-            _ => GateOutcome::Refused,
-        };
-        let live = ended.as_ref().ok();
-        let own = match (session.own_gtids(), &self.rehearsal_gtids) {
-            (Some(own), Some(more)) => {
-                let all: Vec<&str> = own.iter().chain(more).map(String::as_str).collect();
-                Some(all.join(","))
-            }
-            _ => None,
-        };
-        let event = Event::Gate {
-            changes: gate.names(),
-            outcome,
-            detail: ended.as_ref().err().map_or_else(String::new, |error| {
-                let text = stop.map_or_else(|| error.to_string(), |stop| stop.message.clone());
-                // What follows the first line are the server's words, with values in them.
-                gate.ctx.settings.redact(text.lines().next().unwrap_or_default())
-            }),
-            backup: self.backup.clone(),
-            strategy: live.map(|live| live.strategy),
-            previous_schema: live.and_then(|live| live.previous_schema.clone()),
-            statements: self.statements.clone(),
-            times: self.times,
-            own_gtids: own.filter(|_| outcome == GateOutcome::Refused),
-        };
-        let schema = &gate.ctx.settings.schema;
-        let written = gate.store.append(gate.lock, &self.uuid, schema, event, clock::now());
-        match (written, ended) {
-            (Err(error), Ok(_)) => Err(error.context(
-                Stop::new(
-                    ExitCode::Store,
-                    format!("`{schema}` IS migrated; only the receipt could not be written"),
-                )
-                .hint("Do not migrate again. `cargo xtask doctor` says what is wrong with the ledger."),
-            )),
-            _ => Ok(()),
-        }
     }
 }
 
