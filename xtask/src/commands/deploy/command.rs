@@ -93,12 +93,12 @@ impl Site for Command<'_> {
     }
 
     fn withdraw(&mut self) -> Result<()> {
-        // One program does it all; see `restore`.
-        Ok(())
+        // One program does both, and before the schema goes back: the new release must
+        // not write to the old schema.
+        self.command(self.undo)?.undisturbed().run_shown(self.job.start_deadline())
     }
 
     fn restore(&mut self) -> Result<String> {
-        self.command(self.undo)?.undisturbed().run_shown(self.job.start_deadline())?;
         if !self.answered {
             return Ok(format!("`{}` ended well; nothing was ready before", self.undo.join(" ")));
         }

@@ -128,6 +128,10 @@ fn what_comes_in_under_the_lock_is_seen() {
             let finished = run.join();
             assert_eq!(finished.code, Some(code), "{}", finished.stderr);
             assert!(finished.stderr.contains("nothing was swapped"), "{}", finished.stderr);
+            // Told before the lock was asked for; its statement is nobody's business.
+            let told = "of root is in a transaction for";
+            assert!(finished.stderr.contains(told), "{}", finished.stderr);
+            assert!(!finished.stderr.contains("'late'"), "{}", finished.stderr);
             assert!(finished.stderr.contains("`busy` has"), "{}", finished.stderr);
         }
         world.demand_migrated();

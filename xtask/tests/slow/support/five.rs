@@ -53,7 +53,8 @@ pub const FIVE_NAME: &str = "20260102000000_five";
 /// test holds are not worth waiting for.
 pub fn five() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let policy = "[gate]\nlock_wait_s = 1\nlock_retries = 0\n[restore]\nlock_wait_s = 1\n";
+    let policy = "[gate]\nlock_wait_s = 1\nlock_retries = 0\nlong_transaction_s = 0\n\
+                  [restore]\nlock_wait_s = 1\n";
     FOLDER.get_or_init(|| with_policy(policy)).path()
 }
 
