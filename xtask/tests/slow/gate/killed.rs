@@ -7,6 +7,7 @@ use mysql::prelude::Queryable as _;
 use xtask::sys::fault::VARIABLE;
 
 use super::world::World;
+use crate::faults::demand_stop;
 use crate::faults::live;
 use crate::faults::running::{Running, processes};
 use crate::faults::world::system;
@@ -110,5 +111,30 @@ fn killed_with_its_api_in_the_middle() {
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
         world.demand_clean();
+    }
+}
+
+/// Only the API is killed: its server goes on with what it was sent, and the state
+/// before must not come back under that.
+#[test]
+fn the_api_alone_is_killed() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "killapi") else { continue };
+        let old = world.live();
+        let mut holder = world.sandbox.root();
+        holder.query_drop("LOCK TABLES m3 READ").unwrap();
+        let args = ["migrate", "--strategy", "in-place"];
+        let command = world.sandbox.in_checkout(five::patient(), &args);
+        let run = Running::start_in(command, &world.sandbox.backups());
+        world.wait_for_lock("migrate");
+        let api = processes().into_iter().find(|(_, parent)| *parent == run.pid).unwrap().0;
+        system("kill", &["-KILL", &api.to_string()]);
+        drop(holder);
+        let finished = run.join();
+        demand_stop(&finished, 30, &["the state before it is back"]);
+        world.demand_live(&old, "after the API was killed");
+        world.demand_clean();
+        assert_eq!(world.run(&["migrate"]).code, Some(0));
+        world.demand_migrated();
     }
 }
