@@ -8,6 +8,7 @@ pub use super::gate::Applied;
 use super::gate::{self, state, undo};
 use crate::cli::migrate::Migrate;
 use crate::config::gate::StrategyChoice;
+use crate::model::gate::Strategy;
 use crate::model::receipt::{Event, GateOutcome};
 use crate::plan::migrate::{MigrationFile, MigrationState};
 use crate::report;
@@ -153,6 +154,9 @@ fn show(ctx: &Ctx, applied: &Applied) {
     );
     if let Some(label) = &applied.backup {
         text = format!("{text}\n  backup      {label}, proven before");
+    }
+    if live.strategy == Strategy::Swap {
+        text = format!("{text}\n  locked      for {}", human::duration(live.locked_ms));
     }
     if let Some(previous) = &live.previous_schema {
         text = format!(

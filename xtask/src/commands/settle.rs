@@ -33,7 +33,7 @@ impl Settled {
 }
 
 /// Brings an unfinished swap to an end, by looking at where the tables are: the
-/// RENAME is all or nothing, so one table tells.
+/// RENAME is all or nothing, so there are two pictures.
 ///
 /// # Errors
 /// The server refuses; the journal stays for the next run.

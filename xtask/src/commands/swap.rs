@@ -1,6 +1,8 @@
 //! Puts a staged schema in the place of the live one, and finishes or undoes a
 //! swap that a dead run left behind.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
@@ -15,6 +17,7 @@ use crate::plan::swap::{self as plan, SwapPlan};
 use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
+use crate::sys::clock;
 use crate::sys::fault::point;
 
 /// What changes places.
@@ -43,7 +46,8 @@ pub struct Swap<'a> {
 /// Looks at the live tables while all of them are locked; an error calls the swap off.
 pub type Guard<'a> = &'a mut dyn FnMut(&mut Session) -> Result<()>;
 
-/// Swaps. When it fails before the tables moved, the live schema is as it was.
+/// Swaps. When it fails before the tables moved, the live schema is as it was. Gives how
+/// long others had to wait for the tables, in milliseconds.
 ///
 /// # Errors
 /// A lock could not be had in time, or the server refuses a statement; the
@@ -55,7 +59,7 @@ pub fn execute(
     lock: &StoreLock,
     swap: &Swap<'_>,
     guard: Option<Guard<'_>>,
-) -> Result<()> {
+) -> Result<u64> {
     let Swap { flavour, target, live, staging, staged, before, .. } = swap;
     let plan = plan::plan(*flavour, target, live, staging, staged, before, guard.is_some());
     // What is in it would be taken for the old tables, and the swap for done.
@@ -73,10 +77,10 @@ pub fn execute(
     point("swap.journal")?;
     let moved = move_tables(session, swap, &plan, guard);
     point("swap.renamed")?;
-    if let Err(error) = moved {
-        return Err(failed(ctx, session, store, lock, &journal, error));
+    match moved {
+        Ok(locked) => finish(session, store, lock, &journal, locked),
+        Err(error) => Err(failed(ctx, session, store, lock, &journal, error)),
     }
-    finish(session, store, lock, &journal)
 }
 
 fn move_tables(
@@ -84,7 +88,7 @@ fn move_tables(
     swap: &Swap<'_>,
     plan: &SwapPlan,
     guard: Option<Guard<'_>>,
-) -> Result<()> {
+) -> Result<Instant> {
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
         quote(swap.before),
@@ -96,7 +100,10 @@ fn move_tables(
     }
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.target)))?;
-    let Some(guard) = guard else { return session.run_all(&plan.whole()) };
+    let Some(guard) = guard else {
+        let begun = Instant::now();
+        return session.run_all(&plan.whole()).map(|()| begun);
+    };
     let Some(lock) = &plan.lock else {
         // Nothing that the guard sees would hold until the RENAME.
         let message = "a table without transactions cannot be locked together with the others";
@@ -106,9 +113,10 @@ fn move_tables(
     };
     session.run_all(&plan.before_lock)?;
     session.run(lock)?;
+    let locked = Instant::now();
     point("gate.locked")?;
     guard(session)?;
-    session.run_all(&plan.packet)
+    session.run_all(&plan.packet).map(|()| locked)
 }
 
 fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
@@ -137,9 +145,12 @@ fn finish(
     store: &Store,
     lock: &StoreLock,
     journal: &SwapJournal,
-) -> Result<()> {
+    locked: Instant,
+) -> Result<u64> {
+    let mut locked_ms = 0;
     let finished = remake_triggers(session, journal)
         .and_then(|()| session.run("UNLOCK TABLES"))
+        .inspect(|()| locked_ms = clock::elapsed_ms(locked))
         .and_then(|()| play(session, &journal.target, &journal.finish));
     finished.with_context(|| {
         Stop::new(
@@ -149,7 +160,8 @@ fn finish(
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
     point("swap.finished")?;
-    store.remove_journal(lock)
+    store.remove_journal(lock)?;
+    Ok(locked_ms)
 }
 
 fn failed(

@@ -118,6 +118,9 @@ pub struct GateTimes {
     pub rehearsal_ms: u64,
     /// The change of the live schema.
     pub live_ms: u64,
+    /// How long of that its tables were locked, by a swap.
+    #[serde(default)]
+    pub locked_ms: u64,
     /// Everything.
     pub total_ms: u64,
 }

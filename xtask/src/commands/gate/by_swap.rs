@@ -75,6 +75,7 @@ pub fn go(
     };
     let swapped =
         swaps::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
+    let locked_ms = *swapped.as_ref().unwrap_or(&0);
     if let Err(error) = swapped {
         if !inventory::schema_exists(session, &before).is_ok_and(|there| !there) {
             // The tables did move, or it is not known: then the way back stays.
@@ -101,7 +102,7 @@ pub fn go(
     }
     swap::demand_exact(session, &gate.ctx.settings.schema, &copy)?;
     staging::drop_schema(session, &staged.schema)?;
-    Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before) }))
+    Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before), locked_ms }))
 }
 
 /// Something had written to the old tables before they moved: they come back, where

@@ -86,7 +86,11 @@ pub fn go(gate: &Gate<'_>, session: &mut Session, ground: Ground<'_>) -> Result<
             let left = state::read(ctx, gate.server)?;
             if left.pending.is_empty() && left.troubles.is_empty() {
                 gate.store.remove_in_place(gate.lock)?;
-                return Ok(Live { strategy: Strategy::InPlace, previous_schema: None });
+                return Ok(Live {
+                    strategy: Strategy::InPlace,
+                    previous_schema: None,
+                    locked_ms: 0,
+                });
             }
             "it ended well, but not every migration is applied".to_owned()
         }

@@ -100,6 +100,8 @@ pub struct Live {
     pub strategy: Strategy,
     /// Where the old tables are, after a swap.
     pub previous_schema: Option<String>,
+    /// How long a swap had the tables locked, in milliseconds.
+    pub locked_ms: u64,
 }
 
 /// What was done.
@@ -233,7 +235,10 @@ impl<'a> Passage<'a> {
                 proof.staged.drop_schema(session)?;
             }
             match swapped? {
-                Swapped::Done(live) => return Ok(live),
+                Swapped::Done(live) => {
+                    self.times.locked_ms = live.locked_ms;
+                    return Ok(live);
+                }
                 Swapped::Moved(evidence) if choice == StrategyChoice::Swap => {
                     return Err(Stop::new(
                         ExitCode::GateRefused,
