@@ -71,7 +71,7 @@ async fn set_timeouts(conn: &mut MySqlConnection, wait: Duration) -> Result<()> 
 // Computed by the server as sqlx does: 0x3d32ad9e times the CRC-32 of the schema
 // name, in hex.
 async fn lock_name(conn: &mut MySqlConnection) -> Result<String> {
-    sqlx::query_scalar("SELECT LOWER(HEX(1026731678 * CRC32(DATABASE())))")
+    sqlx::query_scalar("SELECT LOWER(HEX(0x3d32ad9e * CRC32(DATABASE())))")
         .fetch_one(conn)
         .await
         .context("cannot compute the name of the migration lock")

@@ -154,7 +154,7 @@ async fn two_runs_do_not_meet() {
     with_schema(async |schema| {
         let mut other = schema.connect().await;
         let got: Option<i64> =
-            query_scalar("SELECT GET_LOCK(LOWER(HEX(1026731678 * CRC32(DATABASE()))), 1)")
+            query_scalar("SELECT GET_LOCK(LOWER(HEX(1026731422 * CRC32(DATABASE()))), 1)")
                 .fetch_one(&mut other)
                 .await
                 .unwrap();

@@ -276,13 +276,22 @@ impl Run<'_> {
         }
         let start = Instant::now();
         self.ctx.ui.say(format!("importing into `{}`", self.ctx.settings.schema));
-        let finished = self.import(&whole(self.ctx))?;
-        times.live_ms = clock::elapsed_ms(start);
+        // From here on it is not known to be untouched.
+        times.live_ms = 1;
+        let run = self.import(&whole(self.ctx));
+        times.live_ms = clock::elapsed_ms(start).max(1);
+        let finished = run.unwrap_or_else(|error| Finished {
+            code: None,
+            stdout: String::new(),
+            stderr: format!("{error:#}"),
+        });
         if finished.ok() || [Some(REFUSED), Some(BAD_ROWS)].contains(&finished.code) {
             judged(&finished, "the database is as it was", ExitCode::GateRefused)?;
             return counts(&finished);
         }
         // Whether a transaction whose connection broke was committed is not known.
+        // The API's lock says when the server is done with what it was sent.
+        staging::keep_from_migrating(self.ctx, session)?;
         let basis = Basis { manifest: &self.proof.manifest, own: None };
         let mut reader = self.ctx.session(self.server, Role::Backup, None)?.read_only()?;
         match unchanged::look(self.ctx, session, &mut reader, &basis)? {

@@ -93,6 +93,9 @@ fn end(
     if settled == settle::Settled::Finished && journal.purpose == Purpose::Migrate {
         slipped(ctx, &mut session, store, facts.flavour);
     }
+    if settled == settle::Settled::Finished && journal.purpose == Purpose::Undo {
+        store.remove_undo(lock)?;
+    }
     if settled == settle::Settled::Undone && journal.purpose == Purpose::Migrate {
         store.remove_undo(lock)?;
     }

@@ -59,12 +59,13 @@ pub fn settle(
         play(session, &journal.target, &journal.undo)?;
         drop_if_empty(session, &journal.before)?;
     }
+    // First: with staging gone it would not be known any more which of both it was.
+    store.remove_journal(lock)?;
     // Nothing is in it that is not elsewhere; but the old tables of a migration are
     // not given up because they did not come back.
     if moved || journal.purpose != Purpose::Undo {
         super::staging::drop_schema(session, &journal.staging)?;
     }
-    store.remove_journal(lock)?;
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }
 
@@ -84,9 +85,7 @@ fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
     if all(&journal.tables_in, &live) && all(&journal.tables_out, &before) && out_of_staging {
         return Ok(true);
     }
-    // A run that died after it had undone the swap may have removed the staging schema.
-    let staged = all(&journal.tables_in, &staging)
-        || (staging.is_empty() && triggers_are_there(session, journal)?);
+    let staged = all(&journal.tables_in, &staging);
     if all(&journal.tables_out, &live) && before.is_empty() && staged {
         return Ok(false);
     }
@@ -107,11 +106,6 @@ fn tables(session: &mut Session, schema: &str) -> Result<BTreeSet<String>> {
         literal(schema)
     ))?;
     Ok(names.into_iter().collect())
-}
-
-fn triggers_are_there(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
-    let there = triggers(session, &journal.target)?;
-    Ok(journal.undo.iter().filter_map(|s| s.trigger.as_ref()).all(|name| there.contains(name)))
 }
 
 /// Whether a schema holds a table of that name.

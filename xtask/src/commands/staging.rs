@@ -124,7 +124,7 @@ const MIGRATIONS_END_S: u32 = 60;
 
 /// sqlx's own lock, named after the schema (sqlx-mysql 0.9, `generate_lock_id`).
 fn migration_lock(ctx: &Ctx) -> String {
-    format!("LOWER(HEX(1026731678 * CRC32({})))", literal(&ctx.settings.schema))
+    format!("LOWER(HEX(0x3d32ad9e * CRC32({})))", literal(&ctx.settings.schema))
 }
 
 /// As [`locked_session`], or `None` at once when another session holds the lock.

@@ -43,11 +43,11 @@ pub fn go(
     let copy = rehearsed(gate, session, &staged.schema)?;
     let new_state = unchanged::of_schema(gate.ctx, session, &staged.schema, &copy, false)?;
     let before = staging::free_name(gate.ctx, session, before_name)?;
+    let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
     let undo = remembered(gate, basis, &before, &copy, new_state);
     let earlier = gate.store.read_undo()?;
     gate.store.write_undo(gate.lock, &undo)?;
     point("gate.remembered")?;
-    let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
     let mut seen = None;
     let mut guard = |session: &mut Session| {
         let evidence = unchanged::look(gate.ctx, session, &mut reader, basis)?;
@@ -126,8 +126,11 @@ fn back(
             .hint("The old tables could not take their place again, because something wrote to the new ones, too."),
         )
     })?;
+    if let Some(stop) = undo::lost_between(&gate.ctx.settings.schema, &aside) {
+        return Err(stop.into());
+    }
     // The rehearsed copy, which nothing wrote to: that was just looked at.
-    staging::drop_schema(session, &aside)?;
+    staging::drop_schema(session, &aside.before)?;
     Ok(Swapped::Moved(Evidence::Changed("in the moment of the swap".to_owned())))
 }
 

@@ -37,7 +37,7 @@ use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gate::{Evidence, GateTimes, StatementReport, Strategy};
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::plan::gate as plan;
@@ -322,6 +322,16 @@ impl<'a> Passage<'a> {
             .or_else(|| unchanged::no_exact_copy(&proof.manifest, &copy));
         if proof.staged.checks.iter().any(|check| check.name == "events") {
             why = Some("an event's time has passed, and a copy cannot hold it".to_owned());
+        }
+        // What a swap has to change before its lock would look like somebody else's work.
+        let defaults = |of: &Inventory| (of.charset.clone(), of.collation.clone());
+        let view = |(kind, name): &(ObjectKind, String)| {
+            *kind == ObjectKind::View && copy.tables.contains_key(name)
+        };
+        if defaults(&copy) != defaults(gate.before) || gate.before.programs.keys().any(view) {
+            why = Some(
+                "it changes the schema's collation, or puts a table in a view's place".to_owned(),
+            );
         }
         let mut migrator = ctx.session(gate.server, Role::Migrate, None)?;
         if let Some(key) = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)? {

@@ -11,11 +11,11 @@ use crate::commands::backup::{self, Wish};
 use crate::commands::ctx::Ctx;
 use crate::commands::staging::{self, Staged};
 use crate::commands::verify;
-use crate::model::check::{self, Outcome};
+use crate::model::check::{self, Check, Outcome};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
-use crate::model::receipt::{Event, Level};
+use crate::model::receipt::{Event, Level, Receipt};
 use crate::plan::restore::staging_name;
 use crate::report::human;
 use crate::server::{Server, Session, facts, inventory};
@@ -68,7 +68,7 @@ pub fn take(
         ctx.ui.say(format!(
             "{label} is used, and its restored copy `{schema}`: nothing wrote to the server since"
         ));
-        let staged = kept(session, schema, &known.manifest)?;
+        let staged = kept(session, schema, &known)?;
         let proof_ms = clock::elapsed_ms(start);
         let Known { manifest, earlier, verified_utc, .. } = known;
         return Ok(Proof {
@@ -117,12 +117,13 @@ fn prove(
 
 /// The copy that a drill made and compared. That nothing wrote to the server since
 /// means that nothing wrote to the copy either.
-fn kept(session: &mut Session, schema: &str, manifest: &Manifest) -> Result<Staged> {
+fn kept(session: &mut Session, schema: &str, known: &Known) -> Result<Staged> {
+    let manifest = &known.manifest;
     let flavour = facts::read(session)?.flavour;
     Ok(Staged {
         schema: schema.to_owned(),
         inventory: inventory::read(session, schema)?,
-        checks: Vec::new(),
+        checks: known.checks.clone(),
         rows: manifest.rows,
         table_rows: manifest.tables.iter().map(|table| (table.name.clone(), table.rows)).collect(),
         sha256: manifest.sha256.clone(),
@@ -186,6 +187,7 @@ struct Known {
     verified_utc: DateTime<Utc>,
     earlier: Vec<String>,
     kept: Option<String>,
+    checks: Vec<Check>,
 }
 
 /// The newest backup that was proven by restoring it, if the server's log proves
@@ -193,30 +195,29 @@ struct Known {
 fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Known>> {
     let ledger = store.read()?;
     let mut own: Vec<&str> = Vec::new();
-    let mut newest: Option<(Label, Option<&String>, DateTime<Utc>)> = None;
+    let mut newest: Option<(Label, &Receipt)> = None;
     for receipt in ledger.receipts.iter().rev() {
         match &receipt.event {
-            Event::Verify {
-                subject, level: Level::Restore, passed: true, own_gtids, kept, ..
-            } => {
+            Event::Verify { subject, level: Level::Restore, passed: true, own_gtids, .. } => {
                 own.extend(own_gtids.as_deref());
                 if newest.is_none() {
-                    newest =
-                        subject.parse().ok().map(|label| (label, kept.as_ref(), receipt.at_utc));
+                    newest = subject.parse().ok().map(|label| (label, receipt));
                 }
             }
             Event::Verify { level: Level::File, .. } | Event::Live { .. } => {}
             Event::Gate { own_gtids: Some(gtids), .. } => own.push(gtids),
             // Only its drill wrote between a backup and now.
             Event::Backup { label, .. } => {
-                if newest.as_ref().is_some_and(|(known, ..)| known == label) {
+                if newest.as_ref().is_some_and(|(known, _)| known == label) {
                     break;
                 }
             }
             _ => return Ok(None),
         }
     }
-    let Some((label, kept, verified_utc)) = newest else { return Ok(None) };
+    let Some((label, receipt)) = newest else { return Ok(None) };
+    let Event::Verify { kept, checks, .. } = &receipt.event else { return Ok(None) };
+    let verified_utc = receipt.at_utc;
     if clock::now() - verified_utc > TimeDelta::hours(PROOF_HOURS) {
         return Ok(None);
     }
@@ -235,5 +236,6 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
         _ => None,
     };
     let earlier = own.into_iter().map(str::to_owned).collect();
-    Ok(Some(Known { manifest: manifest.clone(), verified_utc, earlier, kept }))
+    let checks = checks.clone();
+    Ok(Some(Known { manifest: manifest.clone(), verified_utc, earlier, kept, checks }))
 }

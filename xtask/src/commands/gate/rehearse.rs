@@ -120,6 +120,12 @@ pub fn run(
             break;
         }
     }
+    if let Some(watch) = watch.as_mut()
+        && run.done.failure.is_none()
+    {
+        // The last one is booked now, too.
+        watch()?;
+    }
     run.done.duration_ms = clock::elapsed_ms(start);
     run.done.own_gtids = match (session.own_gtids(), probe.own_gtids()) {
         (Some(own), Some(probed)) => Some(own.iter().chain(probed).cloned().collect()),

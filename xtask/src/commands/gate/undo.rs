@@ -51,13 +51,17 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     demand_kept(ctx, &mut session, &undo)?;
     say_rows(ctx, &undo.new_state);
     signal::check()?;
-    let previous_schema = exchange(ctx, server, &store, &lock, &mut session, &undo)?;
+    let exchanged = exchange(ctx, server, &store, &lock, &mut session, &undo)?;
+    let previous_schema = exchanged.before.clone();
     let event = Event::Undone {
         changes: undo.migrations.clone(),
         backup: undo.backup.clone(),
         previous_schema: previous_schema.clone(),
     };
     store.append(&lock, &undo.server, &ctx.settings.schema, event, clock::now())?;
+    if let Some(stop) = lost_between(&ctx.settings.schema, &exchanged) {
+        return Err(stop.into());
+    }
     Ok(Undone { migrations: undo.migrations, previous_schema })
 }
 
@@ -97,8 +101,9 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
         }
         PutBack::Nothing => Ok(()),
         PutBack::Restored { previous, slipped } => {
-            let what = slipped.join("; ");
-            Err(refused(format!("it IS taken back, but something wrote in that moment, which is only in `{previous}`: {what}")).into())
+            let exchanged = Exchanged { before: previous, slipped };
+            Err(lost_between(&ctx.settings.schema, &exchanged)
+                .map_or_else(|| anyhow::anyhow!("nothing slipped in"), anyhow::Error::from))
         }
         PutBack::Not { why, differences } => {
             let found = differences.join("; ");
@@ -174,7 +179,7 @@ pub fn exchange(
     lock: &StoreLock,
     session: &mut Session,
     undo: &UndoState,
-) -> Result<String> {
+) -> Result<Exchanged> {
     let old = &undo.old;
     let schema = &ctx.settings.schema;
     let mut reader = ctx.session(server, Role::Backup, None)?.read_only()?;
@@ -209,19 +214,40 @@ pub fn exchange(
         purpose: Purpose::Undo,
     };
     swap::execute(ctx, session, store, lock, &change, Some(&mut guard))?;
+    // The tables have moved: whatever else goes wrong, that is what is told.
     store.remove_undo(lock)?;
-    swap::demand_exact(session, schema, old)?;
-    staging::drop_schema(session, &undo.previous_schema)?;
-    if facts.flavour == Flavour::Mariadb {
-        let slipped = by_swap::slipped(session, &before, std::slice::from_ref(&undo.new_state))?;
-        if !slipped.is_empty() {
-            return Err(Stop::new(
-                ExitCode::MigrationNotRestored,
-                format!("`{schema}` is as it was before the migration, but something wrote to the migrated tables in that very moment: {}", slipped.join("; ")),
-            )
-            .hint(format!("Those rows are in `{before}`, which is kept. Copy them over before it is dropped."))
-            .into());
-        }
+    if let Err(error) = swap::demand_exact(session, schema, old) {
+        ctx.ui.warn(format!("{error:#}"));
     }
-    Ok(before)
+    let slipped = match facts.flavour {
+        Flavour::Mariadb => {
+            by_swap::slipped(session, &before, std::slice::from_ref(&undo.new_state))?
+        }
+        Flavour::Mysql => Vec::new(),
+    };
+    staging::drop_schema(session, &undo.previous_schema)?;
+    Ok(Exchanged { before, slipped })
+}
+
+/// The old tables are live again.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// Where the migrated ones are.
+    pub before: String,
+    /// What in them was written by somebody else in the moment of the swap.
+    pub slipped: Vec<String>,
+}
+
+/// The refusal where something was written in the moment of the swap back.
+pub fn lost_between(schema: &str, exchanged: &Exchanged) -> Option<Stop> {
+    if exchanged.slipped.is_empty() {
+        return None;
+    }
+    let (before, what) = (&exchanged.before, exchanged.slipped.join("; "));
+    let message = format!(
+        "`{schema}` is as it was before the migration, but something wrote to the migrated tables in that very moment: {what}"
+    );
+    Some(Stop::new(ExitCode::MigrationNotRestored, message).hint(format!(
+        "Those rows are in `{before}`, which is kept, and nowhere else. Copy them over before it is dropped."
+    )))
 }

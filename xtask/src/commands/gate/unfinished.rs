@@ -34,8 +34,8 @@ pub fn settle(
         Some(journal) => look(ctx, server, (store, lock), session, &journal),
         None => Ok(()),
     };
-    staging::let_migrate(ctx, session)?;
-    settled
+    let released = staging::let_migrate(ctx, session);
+    settled.and(released)
 }
 
 fn look(

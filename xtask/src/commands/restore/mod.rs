@@ -244,7 +244,10 @@ impl Run<'_> {
         self.say_what_goes(&live, staged);
         swap::execute(self.ctx, session, self.store, self.lock, &change, None)?;
         // Whatever migrations left half-way is gone with the old tables.
-        self.store.remove_in_place(self.lock)?;
+        let unfinished = self.store.read_in_place()?;
+        if unfinished.is_some_and(|it| it.schema == plan.target && it.server == self.facts.uuid) {
+            self.store.remove_in_place(self.lock)?;
+        }
         swap::demand_exact(session, &plan.target, &staged.inventory)?;
         staging::drop_schema(session, &plan.staging)?;
         point("restore.swapped")?;

@@ -299,8 +299,16 @@ fn with_migrations(shop: &Shop, first: &str) {
         shop.sandbox.write(&format!("{file}.up.sql"), &sql);
         shop.sandbox.write(&format!("{file}.down.sql"), &format!("DROP TABLE {table};\n"));
     };
-    migration("20300201000000_one", "one");
+    // One instant statement runs in place, and is taken back all the same.
+    let instant = "api/migrations/20300101000000_instant";
+    let alter = "ALTER TABLE genre ADD COLUMN note VARCHAR(10);\n";
+    shop.sandbox.write(&format!("{instant}.up.sql"), alter);
+    shop.sandbox.write(&format!("{instant}.down.sql"), "ALTER TABLE genre DROP COLUMN note;\n");
     shop.policy(shop.port, &["/nope"], "");
+    let back = shop.xtask(&["deploy", "--yes"]);
+    assert!(back.stderr.contains("in-place: its one statement is instant"), "{}", back.stderr);
+    demand_stop(&back, 32, &["runs again and answers", "the migrations were undone"]);
+    migration("20300201000000_one", "one");
     let back = shop.xtask(&["deploy", "--yes"]);
     demand_stop(&back, 32, &["GET /nope", "runs again and answers", "the migrations were undone"]);
     assert_eq!(shop.receipt()["outcome"], "rolled_back");
