@@ -94,7 +94,7 @@ pub fn go(
     }
     point("gate.applied")?;
     if staged.flavour == Flavour::Mariadb {
-        let found = slipped(session, &before, &[unchanged::of_backup(basis.manifest)])?;
+        let found = slipped(session, &before, &[unchanged::of_backup(basis.manifest)]);
         if !found.is_empty() {
             staging::drop_schema(session, &staged.schema)?;
             return back(gate, session, &undo, &found);
@@ -178,15 +178,14 @@ fn remembered(
 
 /// MariaDB ends the lock just before the RENAME. What was waiting for the lock may
 /// have written in between: then it is in the tables that moved to `before`, and is told.
-/// `accepted` are the states that they may be in.
-///
-/// # Errors
-/// A table cannot be read.
-pub fn slipped(
-    session: &mut Session,
-    before: &str,
-    accepted: &[SchemaState],
-) -> Result<Vec<String>> {
+/// `accepted` are the states that they may be in. What cannot be compared is told, too:
+/// the swap has happened, and that must not be lost over it.
+pub fn slipped(session: &mut Session, before: &str, accepted: &[SchemaState]) -> Vec<String> {
+    compared(session, before, accepted)
+        .unwrap_or_else(|error| vec![format!("it could not be compared: {error:#}")])
+}
+
+fn compared(session: &mut Session, before: &str, accepted: &[SchemaState]) -> Result<Vec<String>> {
     let old = inventory::read(session, before)?;
     let mut least: Option<Vec<String>> = None;
     for state in accepted {

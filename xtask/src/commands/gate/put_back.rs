@@ -208,7 +208,7 @@ fn exchange(
         ctx.ui.warn(format!("{error:#}"));
     }
     let slipped = match old.flavour {
-        Flavour::Mariadb => by_swap::slipped(session, &before, accepted)?,
+        Flavour::Mariadb => by_swap::slipped(session, &before, accepted),
         Flavour::Mysql => Vec::new(),
     };
     Ok(PutBack::Restored { previous: before, slipped })

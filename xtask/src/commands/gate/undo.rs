@@ -221,11 +221,13 @@ pub fn exchange(
     }
     let slipped = match facts.flavour {
         Flavour::Mariadb => {
-            by_swap::slipped(session, &before, std::slice::from_ref(&undo.new_state))?
+            by_swap::slipped(session, &before, std::slice::from_ref(&undo.new_state))
         }
         Flavour::Mysql => Vec::new(),
     };
-    staging::drop_schema(session, &undo.previous_schema)?;
+    if let Err(error) = staging::drop_schema(session, &undo.previous_schema) {
+        ctx.ui.warn(format!("{error:#}"));
+    }
     Ok(Exchanged { before, slipped })
 }
 

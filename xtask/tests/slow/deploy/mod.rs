@@ -338,7 +338,7 @@ fn with_migrations(shop: &Shop, first: &str) {
     let [forward, restore, status] = &steps[..] else { panic!("{steps:?}") };
     let restored = typed(restore);
     assert_eq!(restored.code, Some(0), "{}", restored.stderr);
-    assert!(typed(status).stdout.contains("1 pending"));
+    assert!(typed(status).stdout.contains("2 pending"));
     shop.policy(shop.port, &[], "");
     let done = typed(forward);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
