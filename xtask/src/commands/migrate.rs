@@ -47,14 +47,6 @@ pub fn apply(ctx: &Ctx, server: &Server) -> Result<Applied> {
     gate::migrate(ctx, server, ctx.settings.policy.gate.strategy)
 }
 
-/// Where the schema stands.
-///
-/// # Errors
-/// The server or the folder of migrations cannot be read.
-pub fn read_state(ctx: &Ctx, server: &Server) -> Result<MigrationState> {
-    state::read(ctx, server)
-}
-
 fn status(ctx: &Ctx, server: &Server) -> Result<()> {
     let state = state::read(ctx, server)?;
     let unfinished = ctx.settings.backups.is_dir() && ctx.store()?.read_in_place()?.is_some();

@@ -62,7 +62,13 @@ impl Store {
         self.remove_state(lock, names::UNDO)
     }
 
-    fn write_state<T: Serialize>(&self, lock: &StoreLock, name: &str, value: &T) -> Result<()> {
+    /// One way for every small file that a run leaves for the next one.
+    pub(super) fn write_state<T: Serialize>(
+        &self,
+        lock: &StoreLock,
+        name: &str,
+        value: &T,
+    ) -> Result<()> {
         self.demand(lock)?;
         let text = serde_json::to_vec_pretty(value).with_context(|| format!("write {name}"))?;
         fs::write_durably(&self.path(name), &text)
@@ -97,7 +103,7 @@ impl Store {
         Ok(Some(serde_json::from_slice(&text).map_err(damaged)?))
     }
 
-    fn remove_state(&self, lock: &StoreLock, name: &str) -> Result<()> {
+    pub(super) fn remove_state(&self, lock: &StoreLock, name: &str) -> Result<()> {
         self.demand(lock)?;
         fs::remove_if_exists(&self.path(name))?;
         fs::sync_dir(self.dir())

@@ -1,7 +1,7 @@
 //! The journal of a swap, `.swap.json`: there while a restore swaps tables, so
 //! that the next run can finish or undo what a dead one began.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Deserialize;
 
 use super::{Store, StoreLock, names};
@@ -18,9 +18,7 @@ impl Store {
     /// # Errors
     /// It cannot be written; an older one is then still there.
     pub fn write_journal(&self, lock: &StoreLock, journal: &SwapJournal) -> Result<()> {
-        self.demand(lock)?;
-        let text = serde_json::to_vec_pretty(journal).context("write the journal of the swap")?;
-        fs::write_durably(&self.path(names::JOURNAL), &text)
+        self.write_state(lock, names::JOURNAL, journal)
     }
 
     /// The journal of a swap that has not ended, or that is going on right now in
@@ -74,9 +72,7 @@ impl Store {
     /// # Errors
     /// It cannot be removed.
     pub fn remove_journal(&self, lock: &StoreLock) -> Result<()> {
-        self.demand(lock)?;
-        fs::remove_if_exists(&self.path(names::JOURNAL))?;
-        fs::sync_dir(self.dir())
+        self.remove_state(lock, names::JOURNAL)
     }
 }
 

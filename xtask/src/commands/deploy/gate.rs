@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::super::ctx::Ctx;
 use super::super::find_stop;
-use super::super::gate::undo;
+use super::super::gate::{state, undo};
 use super::super::migrate::{self, Applied};
 use crate::model::exit::ExitCode;
 use crate::model::label::Label;
@@ -40,12 +40,12 @@ pub(super) enum Undone {
 
 /// The names of migrations, as their files have them.
 pub(super) fn names(files: &[MigrationFile]) -> Vec<String> {
-    files.iter().map(|file| format!("{}_{}", file.version, file.description)).collect()
+    files.iter().map(MigrationFile::name).collect()
 }
 
 /// Where the schema stands.
 pub(super) fn state(ctx: &Ctx, server: &Server) -> Result<MigrationState> {
-    migrate::read_state(ctx, server)
+    state::read(ctx, server)
 }
 
 /// The whole gate, and the migrations behind it.

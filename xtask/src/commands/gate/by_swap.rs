@@ -6,9 +6,8 @@ use anyhow::Result;
 use super::told;
 use super::unchanged::{self, Basis};
 use super::{Gate, Live, undo};
-use crate::commands::staging::Staged;
+use crate::commands::staging::{self, Staged};
 use crate::commands::swap::{self, Swap};
-use crate::commands::{staging, swap as swaps};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
@@ -74,7 +73,7 @@ pub fn go(
         purpose: Purpose::Migrate,
     };
     let swapped =
-        swaps::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
+        swap::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
     let locked_ms = *swapped.as_ref().unwrap_or(&0);
     if let Err(error) = swapped {
         if !inventory::schema_exists(session, &before).is_ok_and(|there| !there) {

@@ -116,13 +116,14 @@ pub fn look_twice(
     reader: &mut Session,
     basis: &Basis<'_>,
 ) -> Result<Evidence> {
-    let found = look(ctx, session, reader, basis)?;
-    let Evidence::Unchanged(how) = &found else { return Ok(found) };
-    if !how.starts_with(BY_LOG) || basis.manifest.rows > ctx.settings.policy.gate.compare_rows {
-        return Ok(found);
+    if !log_says_unchanged(session, basis)? {
+        return by_rows(ctx, session, reader, basis);
+    }
+    if basis.manifest.rows > ctx.settings.policy.gate.compare_rows {
+        return Ok(Evidence::Unchanged(BY_LOG.to_owned()));
     }
     Ok(match by_rows(ctx, session, reader, basis)? {
-        Evidence::Unchanged(rows) => Evidence::Unchanged(format!("{how}, {rows}")),
+        Evidence::Unchanged(rows) => Evidence::Unchanged(format!("{BY_LOG}, {rows}")),
         Evidence::Changed(what) => {
             Evidence::Changed(format!("{what}; the server's log does not hold it"))
         }
@@ -130,7 +131,7 @@ pub fn look_twice(
     })
 }
 
-/// How evidence from the log begins.
+/// How evidence from the log is told.
 const BY_LOG: &str = "by the server's GTIDs";
 
 /// Looks at the live schema. `session` may hold its tables under lock; `reader` is
@@ -144,15 +145,18 @@ pub fn look(
     reader: &mut Session,
     basis: &Basis<'_>,
 ) -> Result<Evidence> {
-    if let Some(own) = &basis.own {
-        // What the session did since, too.
-        let since = session.own_gtids().unwrap_or_default().to_vec();
-        let own: Vec<&str> = own.iter().chain(&since).map(String::as_str).collect();
-        if by_gtids(session, basis.manifest, &own)? {
-            return Ok(Evidence::Unchanged(BY_LOG.to_owned()));
-        }
+    if log_says_unchanged(session, basis)? {
+        return Ok(Evidence::Unchanged(BY_LOG.to_owned()));
     }
     by_rows(ctx, session, reader, basis)
+}
+
+fn log_says_unchanged(session: &mut Session, basis: &Basis<'_>) -> Result<bool> {
+    let Some(own) = &basis.own else { return Ok(false) };
+    // What the session did since, too.
+    let since = session.own_gtids().unwrap_or_default().to_vec();
+    let own: Vec<&str> = own.iter().chain(&since).map(String::as_str).collect();
+    by_gtids(session, basis.manifest, &own)
 }
 
 fn by_rows(

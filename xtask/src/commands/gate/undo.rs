@@ -89,22 +89,18 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
     let held = (&store, &lock);
     match put_back::again(ctx, server, held, &mut session, manifest, &names)? {
-        PutBack::Restored { previous, slipped } if slipped.is_empty() => {
+        PutBack::Restored { previous, slipped } => {
             let event = Event::Undone {
                 changes: names,
                 backup: manifest.label.clone(),
-                previous_schema: previous,
+                previous_schema: previous.clone(),
             };
             let uuid = &manifest.server.uuid;
             store.append(&lock, uuid, &ctx.settings.schema, event, clock::now())?;
-            Ok(())
+            let exchanged = Exchanged { before: previous, slipped };
+            lost_between(&ctx.settings.schema, &exchanged).map_or(Ok(()), |stop| Err(stop.into()))
         }
         PutBack::Nothing => Ok(()),
-        PutBack::Restored { previous, slipped } => {
-            let exchanged = Exchanged { before: previous, slipped };
-            Err(lost_between(&ctx.settings.schema, &exchanged)
-                .map_or_else(|| anyhow::anyhow!("nothing slipped in"), anyhow::Error::from))
-        }
         PutBack::Not { why, differences } => {
             let found = differences.join("; ");
             Err(refused(format!("{why}: {found}")).into())

@@ -127,12 +127,14 @@ impl World {
         let thread = std::thread::spawn(move || {
             let mut seen = false;
             while !stop.load(Ordering::Relaxed) {
-                // The rehearsal's sessions may wait, too, for a moment and on the copy.
-                let waits = waits_for(&mut watcher, &user, &schema);
-                if seen && !waits {
+                // On the live schema; the rehearsal's sessions are on the copy. One that
+                // waits is now and then seen in another state for a moment, so it has given
+                // up only when it has gone.
+                let states = states(&mut watcher, &user, &schema);
+                if seen && states.is_empty() {
                     break;
                 }
-                seen |= waits;
+                seen |= states.iter().any(|state| state.starts_with("Waiting for table"));
                 std::thread::yield_now();
             }
             drop(holder);
@@ -187,15 +189,16 @@ fn waits(conn: &mut Conn, user: &str) -> bool {
     })
 }
 
-/// Whether a statement of the account on this schema waits.
-fn waits_for(conn: &mut Conn, user: &str, schema: &str) -> bool {
+/// What each session of the account on this schema is doing.
+fn states(conn: &mut Conn, user: &str, schema: &str) -> Vec<String> {
     let lines: Vec<Row> = conn.query("SHOW FULL PROCESSLIST").unwrap();
-    lines.iter().any(|line| {
-        let text = |name: &str| line.get::<Option<String>, _>(name).flatten().unwrap_or_default();
-        text("User") == user
-            && text("db") == schema
-            && text("State").starts_with("Waiting for table")
-    })
+    let text = |line: &Row, name: &str| line.get::<Option<String>, _>(name).flatten();
+    lines
+        .iter()
+        .filter(|line| text(line, "User").as_deref() == Some(user))
+        .filter(|line| text(line, "db").as_deref() == Some(schema))
+        .map(|line| text(line, "State").unwrap_or_default())
+        .collect()
 }
 
 /// Holds a table until it was waited for.
