@@ -59,6 +59,9 @@ pub struct TableFacts {
     /// The columns that hold data of their own (generated ones left out), in
     /// table order; invisible columns included.
     pub columns: Vec<String>,
+    /// `DATA_TYPE` and `CHARACTER_SET_NAME` of each of `columns`.
+    #[serde(default)]
+    pub types: Vec<(String, Option<String>)>,
     /// Columns of type FLOAT: a dump program writes six of their digits.
     pub float_columns: Vec<String>,
     /// The optimizer's estimate of rows; for progress only.
@@ -84,6 +87,12 @@ pub struct Program {
     pub time_zone: Option<String>,
     /// The table a trigger belongs to.
     pub table: Option<String>,
+    /// The schema's default collation when it was created; `None` for views.
+    #[serde(default)]
+    pub database_collation: Option<String>,
+    /// The columns of a view.
+    #[serde(default)]
+    pub columns: Vec<String>,
 }
 
 /// A view that cannot be read, because something it names is gone. No dump

@@ -97,6 +97,9 @@ pub struct TableEntry {
     pub auto_increment: Option<u64>,
     /// SHA-256 of the normalised definition.
     pub ddl_sha256: String,
+    /// FLOAT columns that the file and the digest hold as DOUBLE, and so exactly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exact_floats: Vec<String>,
     /// How many FLOAT values have more digits than the dump program wrote: they
     /// come back rounded, and the digest, which is over the text, cannot see it.
     #[serde(default)]

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod check;
+pub mod definers;
 pub mod digest;
 pub mod exit;
 pub mod facts;

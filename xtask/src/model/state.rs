@@ -13,6 +13,9 @@ pub struct TableState {
     pub name: String,
     /// The columns that the digest covers, in its order.
     pub columns: Vec<String>,
+    /// Of them, the FLOAT columns that it covers as DOUBLE.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exact_floats: Vec<String>,
     /// Number of rows.
     pub rows: u64,
     /// Content digest as 32 hex digits.

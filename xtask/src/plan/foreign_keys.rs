@@ -90,6 +90,7 @@ mod tests {
             auto_increment: None,
             engine: "InnoDB".to_owned(),
             columns: Vec::new(),
+            types: Vec::new(),
             float_columns: Vec::new(),
             rows_estimate: 0,
             bytes_estimate: 0,

@@ -11,6 +11,7 @@ fn table() -> TableFacts {
         auto_increment: None,
         engine: "InnoDB".to_owned(),
         columns: Vec::new(),
+        types: Vec::new(),
         float_columns: Vec::new(),
         rows_estimate: 0,
         bytes_estimate: 0,
@@ -26,6 +27,8 @@ fn program(ddl: &str) -> Program {
         collation: "utf8mb4_bin".to_owned(),
         time_zone: None,
         table: None,
+        database_collation: None,
+        columns: Vec::new(),
     }
 }
 

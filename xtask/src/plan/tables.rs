@@ -308,6 +308,7 @@ mod tests {
             auto_increment,
             engine: "InnoDB".to_owned(),
             columns: vec!["id".to_owned(), "a`b".to_owned()],
+            types: Vec::new(),
             float_columns: Vec::new(),
             rows_estimate: 0,
             bytes_estimate: 0,

@@ -67,8 +67,7 @@ pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
 }
 
 fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
-    let mut columns = columns(session, schema, "")?;
-    let mut floats = self::columns(session, schema, "AND DATA_TYPE = 'float'")?;
+    let mut columns = columns(session, schema)?;
     let sql = format!(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT \
          FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
@@ -78,17 +77,22 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
     let lines: Vec<Line> = session.rows(&sql)?;
     for (name, kind, engine, rows_estimate, bytes_estimate, comment) in lines {
         match kind.as_str() {
-            "VIEW" => view(session, schema, &name, comment.unwrap_or_default(), inventory)?,
+            "VIEW" => {
+                let names = columns.remove(&name).unwrap_or_default();
+                let names = names.into_iter().map(|column| column.name).collect();
+                view(session, schema, &name, comment.unwrap_or_default(), names, inventory)?;
+            }
             "BASE TABLE" => {
-                let row = show_create(session, ObjectKind::Table, schema, &name)?;
-                let (ddl, auto_increment) = split_auto_increment(&text(&row, "Create Table")?);
-                let ddl = without_implied_charset(&ddl);
+                let (_, ddl, auto_increment) = table(session, schema, &name)?;
+                let own = columns.remove(&name).unwrap_or_default();
+                let floats = own.iter().filter(|c| c.data_type == "float").map(|c| c.name.clone());
                 let facts = TableFacts {
                     ddl,
                     auto_increment,
                     engine: engine.unwrap_or_default(),
-                    columns: columns.remove(&name).unwrap_or_default(),
-                    float_columns: floats.remove(&name).unwrap_or_default(),
+                    float_columns: floats.collect(),
+                    columns: own.iter().map(|c| c.name.clone()).collect(),
+                    types: own.into_iter().map(|c| (c.data_type, c.charset)).collect(),
                     rows_estimate: rows_estimate.unwrap_or(0),
                     bytes_estimate: bytes_estimate.unwrap_or(0),
                 };
@@ -110,21 +114,42 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
     Ok(())
 }
 
-/// The columns that hold data of their own, per table, in table order.
-fn columns(
+/// A table's definition: as the server prints it, as [`TableFacts::ddl`] has it, and
+/// the next AUTO_INCREMENT value.
+///
+/// # Errors
+/// The server refuses to show it.
+pub fn table(
     session: &mut Session,
     schema: &str,
-    which: &str,
-) -> Result<BTreeMap<String, Vec<String>>> {
+    name: &str,
+) -> Result<(String, String, Option<u64>)> {
+    let row = show_create(session, ObjectKind::Table, schema, name)?;
+    let shown = text(&row, "Create Table")?;
+    let (ddl, auto_increment) = split_auto_increment(&shown);
+    let ddl = without_implied_charset(&ddl);
+    Ok((shown, ddl, auto_increment))
+}
+
+struct Column {
+    name: String,
+    data_type: String,
+    charset: Option<String>,
+}
+
+/// The columns that hold data of their own, per table (and view), in table order.
+fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<Column>>> {
     let sql = format!(
-        "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' {which} \
+        "SELECT TABLE_NAME, COLUMN_NAME, LOWER(DATA_TYPE), CHARACTER_SET_NAME \
+         FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = {} AND COALESCE(GENERATION_EXPRESSION, '') = '' \
          ORDER BY TABLE_NAME, ORDINAL_POSITION",
         literal(schema)
     );
-    let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (table, column) in session.rows::<(String, String)>(&sql)? {
-        columns.entry(table).or_default().push(column);
+    let mut columns: BTreeMap<String, Vec<Column>> = BTreeMap::new();
+    type Line = (String, String, String, Option<String>);
+    for (table, name, data_type, charset) in session.rows::<Line>(&sql)? {
+        columns.entry(table).or_default().push(Column { name, data_type, charset });
     }
     Ok(columns)
 }
@@ -134,6 +159,7 @@ fn view(
     schema: &str,
     name: &str,
     comment: String,
+    columns: Vec<String>,
     inventory: &mut Inventory,
 ) -> Result<()> {
     let row = show_create(session, ObjectKind::View, schema, name)?;
@@ -151,6 +177,8 @@ fn view(
         collation: text(&row, "collation_connection")?,
         time_zone: None,
         table: None,
+        database_collation: None,
+        columns,
     };
     inventory.programs.insert((ObjectKind::View, name.to_owned()), program);
     Ok(())
@@ -245,6 +273,8 @@ fn program(row: &Row, column: &str) -> Result<Program> {
         collation: text(row, "collation_connection")?,
         time_zone: None,
         table: None,
+        database_collation: Some(text(row, "Database Collation")?),
+        columns: Vec::new(),
     })
 }
 

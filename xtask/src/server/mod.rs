@@ -13,6 +13,7 @@ pub mod obstacles;
 pub mod provision;
 pub mod session;
 pub mod tunnel;
+pub mod wire;
 
 pub use endpoint::{Endpoint, Reach, Server};
 pub use find::find;

@@ -1,0 +1,213 @@
+//! Bytes to packets: one receive buffer, out of which packets are lent.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::Patience;
+use crate::server::endpoint::Endpoint;
+use crate::sys::signal;
+
+/// Room for many packets, so that a read from the socket brings as much as is there.
+const ROOM: usize = 256 << 10;
+
+/// A packet's payload is at most this long; one of exactly this length goes on in the next.
+const LONGEST: usize = 0xff_ffff;
+
+/// A socket's read wakes up this often to look whether it should end.
+const TICK: Duration = Duration::from_millis(250);
+
+enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// A connection that gives and takes packets.
+pub(super) struct Stream {
+    socket: Socket,
+    patience: Patience,
+    buf: Vec<u8>,
+    /// What of `buf` was received and not lent out yet.
+    start: usize,
+    end: usize,
+    /// A payload that came in several packets.
+    joined: Vec<u8>,
+    sequence: u8,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("sequence", &self.sequence).finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    pub(super) fn connect(endpoint: &Endpoint, patience: &Patience) -> io::Result<Self> {
+        let socket = match endpoint {
+            Endpoint::Tcp { host, port } => {
+                let socket = tcp(host, *port, patience.connect)?;
+                socket.set_nodelay(true)?;
+                socket.set_read_timeout(Some(TICK))?;
+                Socket::Tcp(socket)
+            }
+            #[cfg(unix)]
+            Endpoint::Socket(path) => {
+                let socket = std::os::unix::net::UnixStream::connect(path)?;
+                socket.set_read_timeout(Some(TICK))?;
+                Socket::Unix(socket)
+            }
+            #[cfg(not(unix))]
+            Endpoint::Socket(_) => return Err(io::ErrorKind::Unsupported.into()),
+        };
+        let (buf, joined) = (vec![0; ROOM], Vec::new());
+        let patience = patience.clone();
+        Ok(Self { socket, patience, buf, start: 0, end: 0, joined, sequence: 0 })
+    }
+
+    /// Whether what is sent cannot be overheard on the way.
+    pub(super) fn is_local(&self) -> bool {
+        !matches!(self.socket, Socket::Tcp(_))
+    }
+
+    /// Starts a new exchange.
+    pub(super) fn begin(&mut self) {
+        self.sequence = 0;
+    }
+
+    pub(super) fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        let mut rest = payload;
+        loop {
+            let (now, later) = rest.split_at(rest.len().min(LONGEST));
+            let length = u32::try_from(now.len()).map_err(io::Error::other)?.to_le_bytes();
+            let mut packet = Vec::with_capacity(now.len() + 4);
+            packet.extend_from_slice(&[length[0], length[1], length[2], self.sequence]);
+            packet.extend_from_slice(now);
+            self.sequence = self.sequence.wrapping_add(1);
+            match &mut self.socket {
+                Socket::Tcp(socket) => socket.write_all(&packet)?,
+                #[cfg(unix)]
+                Socket::Unix(socket) => socket.write_all(&packet)?,
+            }
+            rest = later;
+            if now.len() < LONGEST {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next packet's payload.
+    #[inline]
+    pub(super) fn packet(&mut self) -> io::Result<&[u8]> {
+        let length = self.header()?;
+        if length == LONGEST {
+            return self.long_packet();
+        }
+        self.need(length)?;
+        let at = self.start;
+        self.start += length;
+        Ok(&self.buf[at..at + length])
+    }
+
+    fn long_packet(&mut self) -> io::Result<&[u8]> {
+        self.joined.clear();
+        let mut length = LONGEST;
+        loop {
+            self.need(length)?;
+            self.joined.extend_from_slice(&self.buf[self.start..self.start + length]);
+            self.start += length;
+            if length < LONGEST {
+                return Ok(&self.joined);
+            }
+            length = self.header()?;
+        }
+    }
+
+    #[inline]
+    fn header(&mut self) -> io::Result<usize> {
+        self.need(4)?;
+        let header = &self.buf[self.start..self.start + 4];
+        let length =
+            usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
+        if header[3] != self.sequence {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "packets are out of order"));
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        self.start += 4;
+        Ok(length)
+    }
+
+    /// Receives until that many bytes are there.
+    #[inline]
+    fn need(&mut self, length: usize) -> io::Result<()> {
+        if self.end - self.start >= length { Ok(()) } else { self.receive(length) }
+    }
+
+    #[cold]
+    fn receive(&mut self, length: usize) -> io::Result<()> {
+        self.buf.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buf.len() < length {
+            self.buf.resize(length, 0);
+        } else if self.buf.len() > ROOM && length <= ROOM && self.end <= ROOM {
+            // A large value is over: give its memory back.
+            self.buf.truncate(ROOM);
+            self.buf.shrink_to_fit();
+        }
+        let mut since = Instant::now();
+        while self.end < length {
+            let free = &mut self.buf[self.end..];
+            let read = match &mut self.socket {
+                Socket::Tcp(socket) => socket.read(free),
+                #[cfg(unix)]
+                Socket::Unix(socket) => socket.read(free),
+            };
+            match read {
+                Ok(0) => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the server closed the connection",
+                    ));
+                }
+                Ok(count) => {
+                    self.end += count;
+                    since = Instant::now();
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock
+                    | io::ErrorKind::TimedOut
+                    | io::ErrorKind::Interrupted => self.patient(since)?,
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether to go on waiting.
+    fn patient(&self, since: Instant) -> io::Result<()> {
+        if signal::interrupted() || self.patience.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("interrupted"));
+        }
+        if since.elapsed() > self.patience.stall {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("the server sent nothing for {} s", self.patience.stall.as_secs()),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
