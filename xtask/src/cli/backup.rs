@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 
 /// Which program moves the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EngineChoice {
-    /// The best one for this server
+    /// native where the server answers over TCP or a socket, else mysqldump
     #[default]
     Auto,
+    /// This program itself: several connections, one snapshot, no client program
+    Native,
     /// The server's own dump program
     Mysqldump,
 }
@@ -29,12 +33,18 @@ pub enum CompressChoice {
 /// Take a backup: one SQL file and its manifest, committed only when complete.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask db-backup\n  cargo xtask db-backup --reason \"before the price change\"\n  cargo xtask db-backup --compress zstd --out /mnt/usb/streamflix\n  cargo xtask db-backup --json | jq -r .label"
+    after_help = "Examples:\n  cargo xtask db-backup\n  cargo xtask db-backup --reason \"before the price change\"\n  cargo xtask db-backup --threads 1 --max-rate 20\n  cargo xtask db-backup --compress zstd --out /mnt/usb/streamflix\n  cargo xtask db-backup --json | jq -r .label"
 )]
 pub struct DbBackup {
-    /// What moves the rows
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineChoice,
+    /// What moves the rows [default: auto]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
+    /// Connections that read side by side [default: by cores and size]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// MiB of SQL text per second at most, to spare a busy server
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_rate: Option<u64>,
     /// Compression of the file
     #[arg(long, value_enum, default_value_t)]
     pub compress: CompressChoice,

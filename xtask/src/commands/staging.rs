@@ -383,8 +383,11 @@ fn digests(
     let mut bar = ctx.ui.bar("compare", 0);
     let mut rows = 0;
     for (name, table) in &inventory.tables {
-        let columns = expected.tables.get(name).map_or(&table.columns, |t| &t.columns);
-        let digest = content::digest_table(session, schema, name, columns, &mut |n| {
+        let (columns, floats) = match expected.tables.get(name) {
+            Some(wanted) => (&wanted.columns, &wanted.exact_floats),
+            None => (&table.columns, &table.float_columns),
+        };
+        let digest = content::digest_table(session, schema, name, columns, floats, &mut |n| {
             bar.set(0, rows + n, name)
         })
         .with_context(|| format!("compare `{name}` ({rows} of {total} rows done)"))?;

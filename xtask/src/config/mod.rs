@@ -1,6 +1,7 @@
 //! What is true for this run: flag > environment > `.env` > `xtask.toml` > default,
 //! merged exactly once.
 
+pub mod backup;
 pub mod deploy;
 pub mod dotenv;
 pub mod gate;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::backup::BackupPolicy;
 use super::deploy::DeployPolicy;
 use super::gate::GatePolicy;
 use crate::model::exit::{ExitCode, Stop};
@@ -26,25 +27,6 @@ pub struct Policy {
     pub gate: GatePolicy,
     /// `[deploy]`
     pub deploy: DeployPolicy,
-}
-
-/// How backups are made.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BackupPolicy {
-    /// `auto` compresses when the server estimates more data than this, in MiB.
-    pub compress_above_mib: u64,
-    /// Give up on a dump after this many minutes.
-    pub deadline_minutes: u64,
-    /// Give up on a dump that sends nothing for this many seconds: most likely it
-    /// waits for a lock.
-    pub stall_s: u64,
-}
-
-impl Default for BackupPolicy {
-    fn default() -> Self {
-        Self { compress_above_mib: 64, deadline_minutes: 240, stall_s: 300 }
-    }
 }
 
 /// How backups come back.

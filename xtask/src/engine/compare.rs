@@ -17,6 +17,8 @@ pub struct ExpectedTable {
     pub content: ContentDigest,
     /// The columns the digest covers.
     pub columns: Vec<String>,
+    /// Of them, the FLOAT columns that it covers as DOUBLE.
+    pub exact_floats: Vec<String>,
     /// The next AUTO_INCREMENT value.
     pub auto_increment: Option<u64>,
     /// Why its digest cannot be compared, when it cannot.
@@ -49,6 +51,7 @@ impl Expected {
             let expected = ExpectedTable {
                 content: ContentDigest::from_hex(table.rows, &table.digest)?,
                 columns: table.columns.clone(),
+                exact_floats: table.exact_floats.clone(),
                 auto_increment: table.auto_increment,
                 incomparable: None,
             };
@@ -94,6 +97,7 @@ impl Expected {
         let table = |t: &TableSeen| ExpectedTable {
             content: t.digest,
             columns: t.columns.clone(),
+            exact_floats: t.exact_floats.clone(),
             auto_increment: t.auto_increment,
             incomparable: t.incomparable.clone(),
         };
@@ -287,7 +291,13 @@ pub fn seen_with_inventory(seen: &Seen, inventory: &Inventory) -> Check {
                 let content = ContentDigest::default();
                 (
                     name.clone(),
-                    ExpectedTable { content, columns, auto_increment: None, incomparable: None },
+                    ExpectedTable {
+                        content,
+                        columns,
+                        exact_floats: Vec::new(),
+                        auto_increment: None,
+                        incomparable: None,
+                    },
                 )
             })
             .collect(),

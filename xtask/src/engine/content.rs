@@ -6,13 +6,14 @@ use mysql::Value;
 use mysql::prelude::Queryable;
 
 use super::digest::RowHasher;
+use super::native;
 use crate::model::digest::ContentDigest;
 use crate::model::ident::{qualified, quote};
 use crate::server::Session;
 use crate::sys::signal;
 
 /// Reads every row of a table once. `columns` are the ones the digest covers,
-/// in its order. Memory stays flat: rows are streamed.
+/// in its order; `floats` are those of them that it covers as DOUBLE. Memory stays flat: rows are streamed.
 ///
 /// # Errors
 /// The table cannot be read.
@@ -21,11 +22,10 @@ pub fn digest_table(
     schema: &str,
     table: &str,
     columns: &[String],
+    floats: &[String],
     on_rows: &mut dyn FnMut(u64),
 ) -> Result<ContentDigest> {
-    let list: Vec<String> = columns.iter().map(|column| quote(column)).collect();
-    // A table can consist of generated columns only; its rows still count.
-    let list = if list.is_empty() { "NULL".to_owned() } else { list.join(", ") };
+    let list = native::select_list(columns, floats);
     let sql = format!("SELECT {list} FROM {}", qualified(schema, table));
     let mut digest = ContentDigest::default();
     let mut hasher = RowHasher::default();

@@ -55,6 +55,11 @@ fn lines(lead: &[u8]) -> impl Iterator<Item = &[u8]> {
     lead.split_inclusive(|&byte| byte == b'\n')
 }
 
+/// Whether the first lines say that the native engine wrote the file.
+pub(super) fn native(lead: &[u8]) -> bool {
+    lines(lead).any(|line| line.starts_with(super::native::NATIVE.as_bytes()))
+}
+
 /// Whether the dumping client wrote to its end.
 pub(super) fn dump_completed(lead: &[u8]) -> bool {
     lines(lead).any(|line| line.starts_with(b"-- Dump completed") && line.ends_with(b"\n"))

@@ -20,6 +20,7 @@ pub mod guard;
 pub mod lex;
 pub mod load;
 pub mod marker;
+pub mod native;
 pub mod own_schema;
 pub mod read;
 pub mod rewrite;

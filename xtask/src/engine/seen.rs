@@ -21,6 +21,8 @@ use crate::model::inventory::ObjectKind;
 pub struct TableSeen {
     /// The columns that the digest covers, in its order: generated ones are left out.
     pub columns: Vec<String>,
+    /// Of them, the FLOAT columns that the file holds as DOUBLE.
+    pub exact_floats: Vec<String>,
     /// Rows and their digest.
     pub digest: ContentDigest,
     /// The next AUTO_INCREMENT value by the definition's text; 1 counts as none.
@@ -58,6 +60,8 @@ pub struct Seen {
     pub text_bytes: u64,
     /// The dumping client's own last line was there, `-- Dump completed`.
     pub completed: bool,
+    /// The first lines say that the native engine wrote it.
+    pub native: bool,
     /// Our own last line, if it was there.
     pub end_marker: Option<EndMarker>,
     /// Statements that are not known from dumps.
@@ -95,6 +99,9 @@ impl Observer {
         }
         if item.form != Form::Sql {
             return Ok(Rc::new(Kind::Empty));
+        }
+        if item.offset == 0 {
+            self.seen.native = marker::native(item.lead);
         }
         if item.stray_backslash {
             return Err(client_command(item));
@@ -176,7 +183,9 @@ impl Observer {
             return;
         };
         let own = definition.columns.iter().filter(|column| !column.generated);
+        let floats = own.clone().filter(|column| column.float && self.seen.native);
         let seen = TableSeen {
+            exact_floats: floats.map(|column| column.name.clone()).collect(),
             columns: own.map(|column| column.name.clone()).collect(),
             auto_increment: definition.auto_increment,
             ..TableSeen::default()

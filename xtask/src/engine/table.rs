@@ -10,6 +10,8 @@ pub struct Column {
     pub name: String,
     /// The server computes it, so that it is no data of its own.
     pub generated: bool,
+    /// Of type FLOAT.
+    pub float: bool,
     /// `SELECT *` and an INSERT without a column list leave it out.
     pub invisible: bool,
 }
@@ -50,8 +52,9 @@ pub fn definition(text: &[u8], mode: LexMode) -> Option<Definition> {
 /// One entry of the list: the column, if it is one, and whether the list ends.
 fn item(tokens: &mut Tokens<'_>) -> Option<(Option<Column>, bool)> {
     let first = tokens.next()?;
+    let float = tokens.peek().is_some_and(|next| next.is("FLOAT"));
     let mut column =
-        column_name(&first).map(|name| Column { name, generated: false, invisible: false });
+        column_name(&first).map(|name| Column { name, generated: false, float, invisible: false });
     let mut depth = 0_u32;
     loop {
         let token = tokens.next()?;

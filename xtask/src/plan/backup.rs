@@ -7,6 +7,50 @@ use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::manifest::Compression;
 use crate::plan::dump_client::DumpClient;
 
+/// What moves the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mover {
+    /// This program itself, over the protocol.
+    Native {
+        /// Connections that read.
+        threads: usize,
+    },
+    /// The server's own dump program.
+    Mysqldump(DumpClient),
+}
+
+impl Mover {
+    /// The word in the manifest.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Native { .. } => "native",
+            Self::Mysqldump(_) => "mysqldump",
+        }
+    }
+}
+
+impl fmt::Display for Mover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native { threads: 1 } => f.write_str("native, 1 connection"),
+            Self::Native { threads } => write!(f, "native, {threads} connections"),
+            Self::Mysqldump(client) => client.fmt(f),
+        }
+    }
+}
+
+/// Below this much data one connection is as fast as several, and needs no lock.
+const SMALL: u64 = 16 << 20;
+
+/// How many connections read: as asked, or by the machine's cores and the data.
+pub fn threads(asked: usize, cores: usize, bytes_estimate: u64) -> usize {
+    match asked {
+        0 if bytes_estimate < SMALL => 1,
+        0 => cores.clamp(2, 4),
+        asked => asked.min(64),
+    }
+}
+
 /// The plan of one backup.
 #[derive(Debug, Clone)]
 pub struct BackupPlan {
@@ -16,8 +60,8 @@ pub struct BackupPlan {
     pub schema: String,
     /// Where the file goes.
     pub folder: PathBuf,
-    /// The program that dumps.
-    pub client: DumpClient,
+    /// What moves the rows.
+    pub mover: Mover,
     /// How the file is compressed.
     pub compression: Compression,
     /// "19 tables, 2 views, …"
@@ -47,7 +91,7 @@ impl fmt::Display for BackupPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Back up `{}` on {}:", self.schema, self.server)?;
         writeln!(f, "  contents     {}, about {} MiB", self.contents, self.bytes_estimate >> 20)?;
-        writeln!(f, "  program      {}", self.client)?;
+        writeln!(f, "  engine       {}", self.mover)?;
         let compression = match self.compression {
             Compression::None => "none",
             Compression::Zstd => "zstd",

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local, NaiveDateTime, Utc};
 
+use crate::model::exit::Stop;
+
 /// Now, in UTC.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn now() -> DateTime<Utc> {
@@ -45,7 +47,20 @@ pub fn poll<T, E>(
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the door; only `poll` waits")]
+/// Waits until `due` has passed since `start`: for keeping below a rate, not for
+/// hoping that something has happened.
+///
+/// # Errors
+/// Ctrl-C was pressed.
+pub fn until(start: Instant, due: Duration) -> Result<(), Stop> {
+    while let Some(left) = due.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
+        super::signal::check()?;
+        pause_for(left.min(Duration::from_millis(100)));
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the door; only `poll` and `until` wait")]
 fn pause_for(pause: Duration) {
     std::thread::sleep(pause);
 }

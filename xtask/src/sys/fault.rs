@@ -17,6 +17,7 @@ pub const VARIABLE: &str = "XTASK_FAULT";
 /// through this list, so a new point is tested as soon as it is in here.
 pub const POINTS: &[&str] = &[
     "backup.created",
+    "snapshot.locked",
     "backup.written",
     "backup.synced",
     "backup.marked",

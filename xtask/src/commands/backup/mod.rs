@@ -1,28 +1,28 @@
 //! `db-backup`: dump, prove that the dump is complete, commit.
 
-use std::collections::BTreeMap;
+mod complete;
+mod manifest;
+mod prepare;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use self::prepare::Prepared;
 use super::ctx::Ctx;
-use super::{failed_backup as failed, obstacles, recover};
+use super::{failed_backup as failed, recover};
 use crate::cli::backup::{CompressChoice, DbBackup};
-use crate::engine::{self, Seen, compare, dumper, fingerprint};
+use crate::engine::{self, Progress, Seen, dumper, native};
 use crate::model::account::Role;
-use crate::model::exit::{ExitCode, Stop};
-use crate::model::facts::{LogPosition, ServerFacts};
-use crate::model::inventory::{Inventory, ObjectKind};
-use crate::model::manifest::{
-    AppliedMigration, MANIFEST_VERSION, Manifest, ProgramEntry, Reason, TableEntry,
-};
+use crate::model::facts::LogPosition;
+use crate::model::manifest::{Manifest, Reason};
 use crate::model::receipt::Event;
-use crate::plan::backup::{self as plan, BackupPlan};
+use crate::plan::backup::Mover;
 use crate::report;
-use crate::server::{Server, Session, facts, inventory};
-use crate::store::commit::FileFacts;
+use crate::server::{Server, Session, inventory};
 use crate::store::{Store, StoreLock, space};
-use crate::sys::{clock, git};
+use crate::sys::clock;
+use crate::sys::sink::SectionSink;
 
 /// How long a command waits for another run to end.
 pub const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -42,6 +42,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
         }
         ctx.settings.backups.clone_from(out);
     }
+    ctx.settings.policy.backup.overrule(args);
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -49,7 +50,7 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     };
     let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
     if args.dry_run {
-        let (_, prepared) = prepare(ctx, &server, &wish)?;
+        let (_, prepared) = prepare::prepare(ctx, &server, &wish)?;
         return ctx.show_plan(&prepared.plan.to_string());
     }
     let store = ctx.store()?;
@@ -86,46 +87,6 @@ impl Wish {
     }
 }
 
-/// What is known before the dump starts.
-struct Prepared {
-    plan: BackupPlan,
-    facts: ServerFacts,
-    before: Inventory,
-    migrations: Vec<AppliedMigration>,
-    rounded: BTreeMap<String, u64>,
-    position: LogPosition,
-}
-
-fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
-    let schema = &ctx.settings.schema;
-    let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
-    let facts = facts::read(&mut session)?;
-    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
-    let before = inventory::read(&mut session, schema)?;
-    obstacles::demand_writable(&mut session, schema, &before)?;
-    if !before.broken_views.is_empty() {
-        obstacles::demand_really_broken(ctx, server, &before)?;
-    }
-    let migrations = facts::migrations(&mut session, schema)?;
-    let rounded = obstacles::rounded(&mut session, schema, &before)?;
-    let position = facts::log_position(&mut session, facts.flavour);
-    let client = dumper::find_client(server, facts.flavour, facts.version)?;
-    let bytes_estimate = before.bytes_estimate();
-    let above = ctx.settings.policy.backup.compress_above_mib;
-    let plan = BackupPlan {
-        server: server.to_string(),
-        schema: schema.clone(),
-        folder: ctx.settings.backups.clone(),
-        client,
-        compression: plan::compression(wish.compress, bytes_estimate, above),
-        contents: plan::contents(&before),
-        bytes_estimate,
-        non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
-        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
-    };
-    Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
-}
-
 /// Takes a backup and writes its receipt.
 ///
 /// # Errors
@@ -141,42 +102,29 @@ pub fn take(
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
-    let (mut session, prepared) = prepare(ctx, server, wish)?;
+    let (mut session, prepared) = prepare::prepare(ctx, server, wish)?;
     let plan = &prepared.plan;
     ctx.ui.detail(plan.to_string());
-    warn(ctx, &prepared);
+    prepare::warn(ctx, &prepared);
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
     ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
     let mut pending = store.begin(lock, &label, plan.compression)?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
-    let policy = &ctx.settings.policy.backup;
-    let limits = dumper::Limits {
-        stall: Duration::from_secs(policy.stall_s),
-        deadline: Duration::from_secs(policy.deadline_minutes * 60),
-    };
-    let order = dumper::Order {
-        client: &plan.client,
-        server,
-        account: ctx.settings.account(Role::Backup),
-        schema: &plan.schema,
-        lock_all: !plan.non_transactional.is_empty(),
-        left_out: &plan.broken_views,
-        limits,
-    };
-    let dumped = dumper::dump(&order, &mut pending, &mut |p| bar.set(p.bytes, p.rows, p.object));
+    let mut on = |p: Progress<'_>| bar.set(p.bytes, p.rows, p.object);
+    let dumped = dump(ctx, server, &mut session, &prepared, &mut pending, &mut on);
     bar.done();
-    let seen = dumped
+    let dumped = dumped
         .map_err(|error| failed::on_full_disk(error, store))
         .map_err(|error| failed::on_lost_server(error, &mut session, server))?;
     let after = inventory::read(&mut session, &plan.schema)?;
-    demand_unmoved(&prepared.before, &after)?;
-    demand_complete(&seen, &prepared.before)?;
-    engine::write_end_marker(&mut pending, &seen)
+    complete::demand_unmoved(&prepared.before, &after)?;
+    complete::demand_complete(&dumped.seen, &prepared.before)?;
+    engine::write_end_marker(&mut pending, &dumped.seen)
         .map_err(|error| failed::on_full_disk(error, store))?;
     let entry = pending
-        .finish(|file| Ok(manifest(ctx, &prepared, &seen, file, wish, created_utc, start)))
+        .finish(|file| Ok(manifest::of(ctx, &prepared, &dumped, file, wish, created_utc, start)))
         .map_err(|error| failed::on_full_disk(error, store))?;
     let manifest =
         entry.manifest().cloned().context("the backup that was just made has no manifest")?;
@@ -193,132 +141,65 @@ pub fn take(
     Ok(manifest)
 }
 
-/// What a person should know about this backup before it is made.
-fn warn(ctx: &Ctx, prepared: &Prepared) {
-    let plan = &prepared.plan;
-    if !plan.non_transactional.is_empty() {
-        ctx.ui.warn(format!(
-            "all tables are locked against writes during this backup: {} have no transactions",
-            plan.non_transactional.join(", ")
-        ));
-    }
-    for view in &prepared.before.broken_views {
-        ctx.ui.warn(format!(
-            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
-            view.name, view.why
-        ));
-    }
-    for (table, n) in &prepared.rounded {
-        ctx.ui.warn(format!(
-            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
-        ));
-    }
+/// A dump that is written, whatever moved the rows.
+struct Dumped {
+    seen: Seen,
+    position: LogPosition,
+    /// What moved the rows, with its version.
+    engine_version: String,
 }
 
-fn demand_unmoved(before: &Inventory, after: &Inventory) -> Result<()> {
-    if fingerprint::schema(before) == fingerprint::schema(after) {
-        return Ok(());
-    }
-    Err(Stop::new(
-        ExitCode::Unexpected,
-        "the schema changed while it was being dumped; no backup was made",
-    )
-    .hint("Something ran DDL at the same time. Take the backup again when it is done.")
-    .into())
-}
-
-/// The dump holds exactly what the server's inventory lists, with every column.
-fn demand_complete(seen: &Seen, inventory: &Inventory) -> Result<()> {
-    if let Some(odd) = seen.odd.first() {
-        let message = format!(
-            "the dump holds a statement that is not known from dumps, line {}: {}",
-            odd.line, odd.start
-        );
-        return Err(
-            Stop::new(ExitCode::Unexpected, format!("{message}; no backup was made")).into()
-        );
-    }
-    if let Some(view) = seen.placeholders.first() {
-        return Err(Stop::new(ExitCode::Unexpected, format!("the dump holds only a stand-in of view `{view}`; no backup was made"))
-            .hint("The view may name a table or column that is gone: `SHOW CREATE VIEW` and `SELECT` from it tell.")
-            .into());
-    }
-    let check = compare::seen_with_inventory(seen, inventory);
-    if check.outcome == crate::model::check::Outcome::Passed {
-        return Ok(());
-    }
-    Err(Stop::new(
-        ExitCode::Unexpected,
-        format!("the dump is not complete, no backup was made: {}", check.detail),
-    )
-    .hint("`cargo xtask doctor` checks that backup_user may read everything.")
-    .into())
-}
-
-fn manifest(
+fn dump(
     ctx: &Ctx,
+    server: &Server,
+    session: &mut Session,
     prepared: &Prepared,
-    seen: &Seen,
-    file: &FileFacts,
-    wish: &Wish,
-    created_utc: chrono::DateTime<chrono::Utc>,
-    start: Instant,
-) -> Manifest {
-    let hashes = fingerprint::definitions(&prepared.before);
-    let hash = |kind: ObjectKind, name: &str| {
-        hashes.get(&(kind, name.to_owned())).cloned().unwrap_or_default()
+    sink: &mut dyn SectionSink,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Dumped> {
+    let policy = &ctx.settings.policy;
+    let plan = &prepared.plan;
+    let account = ctx.settings.account(Role::Backup);
+    let limits = dumper::Limits {
+        stall: Duration::from_secs(policy.backup.stall_s),
+        deadline: Duration::from_secs(policy.backup.deadline_minutes * 60),
     };
-    let tables = prepared.before.tables.iter().map(|(name, facts)| {
-        let table = seen.tables.get(name);
-        let content = table.map(|t| t.digest).unwrap_or_default();
-        TableEntry {
-            name: name.clone(),
-            rows: content.rows,
-            digest: content.hex(),
-            columns: facts.columns.clone(),
-            auto_increment: table.and_then(|t| t.auto_increment),
-            ddl_sha256: hash(ObjectKind::Table, name),
-            rounded_floats: prepared.rounded.get(name).copied().unwrap_or(0),
+    match &plan.mover {
+        Mover::Mysqldump(client) => {
+            let order = dumper::Order {
+                client,
+                server,
+                account,
+                schema: &plan.schema,
+                lock_all: !plan.non_transactional.is_empty(),
+                left_out: &plan.broken_views,
+                limits,
+            };
+            let seen = dumper::dump(&order, sink, progress)?;
+            let engine_version = format!("{} {}", client.program, client.version);
+            Ok(Dumped { seen, position: prepared.position.clone(), engine_version })
         }
-    });
-    let programs = prepared.before.programs.iter().map(|((kind, name), program)| ProgramEntry {
-        kind: *kind,
-        name: name.clone(),
-        definer: program.definer.clone(),
-        ddl_sha256: hash(*kind, name),
-    });
-    Manifest {
-        version: MANIFEST_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        git_commit: git::commit(&ctx.settings.root),
-        label: file.label.clone(),
-        created_utc,
-        reason: wish.reason.clone(),
-        note: wish.note.clone(),
-        server: prepared.facts.clone(),
-        schema: prepared.plan.schema.clone(),
-        charset: prepared.before.charset.clone(),
-        collation: prepared.before.collation.clone(),
-        log_position: prepared.position.clone(),
-        migrations: prepared.migrations.clone(),
-        engine: "mysqldump".to_owned(),
-        engine_version: format!(
-            "{} {}",
-            prepared.plan.client.program, prepared.plan.client.version
-        ),
-        definer_policy: "current_user".to_owned(),
-        compression: file.compression,
-        file: file.file.clone(),
-        bytes: file.bytes,
-        text_bytes: file.text_bytes,
-        sha256: file.sha256.clone(),
-        rows: seen.rows,
-        tables: tables.collect(),
-        programs: programs.collect(),
-        broken_views: prepared.before.broken_views.clone(),
-        schema_fingerprint: fingerprint::schema(&prepared.before),
-        sections: file.sections.clone(),
-        duration_ms: clock::elapsed_ms(start),
-        manifest_sha256: String::new(),
+        Mover::Native { threads } => {
+            let order = native::Order {
+                server,
+                account,
+                schema: &plan.schema,
+                facts: &prepared.facts,
+                inventory: &prepared.before,
+                definers: policy.backup.definers,
+                threads: *threads,
+                max_rate: policy.backup.max_rate(),
+                limits,
+                connect: Duration::from_secs(policy.server.connect_timeout_s),
+            };
+            let dumped = native::dump(&order, session, sink, progress)?;
+            for note in &dumped.notes {
+                ctx.ui.warn(note);
+            }
+            let s = if dumped.threads == 1 { "" } else { "s" };
+            let engine_version =
+                format!("{}, {} connection{s}", env!("CARGO_PKG_VERSION"), dumped.threads);
+            Ok(Dumped { seen: dumped.seen, position: dumped.position, engine_version })
+        }
     }
 }

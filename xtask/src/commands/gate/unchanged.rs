@@ -23,6 +23,7 @@ pub fn of_backup(manifest: &Manifest) -> SchemaState {
     let tables = manifest.tables.iter().map(|table| TableState {
         name: table.name.clone(),
         columns: table.columns.clone(),
+        exact_floats: table.exact_floats.clone(),
         rows: table.rows,
         digest: table.digest.clone(),
         auto_increment: table.auto_increment,
@@ -50,13 +51,15 @@ pub fn of_schema(
         if booked_only && name == "_sqlx_migrations" {
             columns.retain(|column| BOOKED.contains(&column.as_str()));
         }
-        let digest = content::digest_table(session, schema, name, &columns, &mut |n| {
+        let floats = table.float_columns.clone();
+        let digest = content::digest_table(session, schema, name, &columns, &floats, &mut |n| {
             bar.set(0, done + n, name);
         })?;
         done += digest.rows;
         tables.push(TableState {
             name: name.clone(),
             columns,
+            exact_floats: floats,
             rows: digest.rows,
             digest: digest.hex(),
             auto_increment: table.auto_increment,
@@ -213,8 +216,9 @@ pub fn differences(
     }
     let mut out = Vec::new();
     for table in &wanted.tables {
+        let (columns, floats) = (&table.columns, &table.exact_floats);
         let found =
-            content::digest_table(session, schema, &table.name, &table.columns, &mut |_| {})?;
+            content::digest_table(session, schema, &table.name, columns, floats, &mut |_| {})?;
         if found.rows != table.rows {
             let (now, then) = (human::thousands(found.rows), human::thousands(table.rows));
             out.push(format!("`{}` has {now} rows, {then} before", table.name));

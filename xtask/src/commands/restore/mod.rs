@@ -296,7 +296,8 @@ impl Run<'_> {
                 written.push(name.clone());
                 continue;
             };
-            let found = content::digest_table(session, before, name, &entry.columns, &mut |_| {})?;
+            let (columns, floats) = (&entry.columns, &entry.exact_floats);
+            let found = content::digest_table(session, before, name, columns, floats, &mut |_| {})?;
             if found.hex() != entry.digest || found.rows != entry.rows {
                 written.push(name.clone());
             }

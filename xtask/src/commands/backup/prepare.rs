@@ -1,0 +1,109 @@
+//! What is looked at before a dump starts: rights, definitions, and what moves the rows.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::Wish;
+use crate::cli::backup::EngineChoice;
+use crate::commands::ctx::Ctx;
+use crate::commands::obstacles;
+use crate::engine::dumper;
+use crate::model::account::Role;
+use crate::model::definers::Definers;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::{LogPosition, ServerFacts};
+use crate::model::inventory::Inventory;
+use crate::model::manifest::AppliedMigration;
+use crate::plan::backup::{self as plan, BackupPlan, Mover};
+use crate::server::{Reach, Server, Session, facts, inventory};
+
+/// What is known before the dump starts.
+pub(super) struct Prepared {
+    pub(super) plan: BackupPlan,
+    pub(super) facts: ServerFacts,
+    pub(super) before: Inventory,
+    pub(super) migrations: Vec<AppliedMigration>,
+    pub(super) rounded: BTreeMap<String, u64>,
+    pub(super) position: LogPosition,
+}
+
+pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
+    let schema = &ctx.settings.schema;
+    let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
+    let facts = facts::read(&mut session)?;
+    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
+    let before = inventory::read(&mut session, schema)?;
+    if !before.broken_views.is_empty() {
+        obstacles::demand_really_broken(ctx, server, &before)?;
+    }
+    let migrations = facts::migrations(&mut session, schema)?;
+    let position = facts::log_position(&mut session, facts.flavour);
+    let bytes_estimate = before.bytes_estimate();
+    let mover = mover(ctx, server, &facts, bytes_estimate)?;
+    let mut rounded = BTreeMap::new();
+    if let Mover::Mysqldump(_) = mover {
+        obstacles::demand_writable(&mut session, schema, &before)?;
+        rounded = obstacles::rounded(&mut session, schema, &before)?;
+    }
+    let above = ctx.settings.policy.backup.compress_above_mib;
+    let plan = BackupPlan {
+        server: server.to_string(),
+        schema: schema.clone(),
+        folder: ctx.settings.backups.clone(),
+        mover,
+        compression: plan::compression(wish.compress, bytes_estimate, above),
+        contents: plan::contents(&before),
+        bytes_estimate,
+        non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
+    };
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
+}
+
+/// What moves the rows. Over `docker exec` there is one way in, through a program in
+/// the container.
+fn mover(ctx: &Ctx, server: &Server, facts: &ServerFacts, bytes: u64) -> Result<Mover> {
+    let policy = &ctx.settings.policy.backup;
+    let through_exec = matches!(server.reach, Reach::DockerExec { .. });
+    let native = match policy.engine {
+        EngineChoice::Native => true,
+        EngineChoice::Mysqldump => false,
+        EngineChoice::Auto => !through_exec,
+    };
+    if native {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        return Ok(Mover::Native { threads: plan::threads(policy.threads, cores, bytes) });
+    }
+    if policy.definers == Definers::Keep {
+        return Err(Stop::new(
+            ExitCode::Configuration,
+            "definers = \"keep\" needs the native engine, which this backup does not use",
+        )
+        .hint("Reach the server over TCP or a socket (DB_HOST, DB_PORT, DB_SOCKET), or use \"current_user\".")
+        .into());
+    }
+    Ok(Mover::Mysqldump(dumper::find_client(server, facts.flavour, facts.version)?))
+}
+
+/// What a person should know about this backup before it is made.
+pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
+    let plan = &prepared.plan;
+    if !plan.non_transactional.is_empty() {
+        ctx.ui.warn(format!(
+            "all tables are locked against writes during this backup: {} have no transactions",
+            plan.non_transactional.join(", ")
+        ));
+    }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.rounded {
+        ctx.ui.warn(format!(
+            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
+        ));
+    }
+}

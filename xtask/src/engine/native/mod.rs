@@ -1,0 +1,326 @@
+//! Dumps over the protocol: several connections, one snapshot, one ordinary file.
+//!
+//! `snapshot` opens connections that see the same rows, `ranges` cuts the tables,
+//! `pipeline` reads the ranges side by side and writes them in order, `rows` and
+//! `literal` make text and digests of them, and `text` is everything around the rows.
+
+mod columns;
+pub mod literal;
+mod pipeline;
+pub mod ranges;
+mod rate;
+mod rows;
+pub mod snapshot;
+mod text;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use self::columns::Columns;
+pub use self::columns::select_list;
+use self::pipeline::{Lane, Lanes, Range};
+use self::ranges::Cutter;
+use self::rate::Rate;
+use self::snapshot::{Place, Snapshot};
+pub use self::text::NATIVE;
+use super::seen::TableSeen;
+use super::{Progress, Seen};
+use crate::model::account::Account;
+use crate::model::definers::Definers;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::facts::{LogPosition, ServerFacts};
+use crate::model::inventory::Inventory;
+use crate::model::manifest::SectionKind;
+use crate::server::session::code;
+use crate::server::wire::Patience;
+use crate::server::{Server, Session, inventory};
+use crate::sys::sink::SectionSink;
+use crate::sys::{env, signal};
+
+/// Sets the rows of a range, so that tests cut small tables.
+const RANGE_ROWS: &str = "XTASK_RANGE_ROWS";
+
+/// What is dumped, from where, and how gently.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// The account that reads.
+    pub account: &'a Account,
+    /// The schema.
+    pub schema: &'a str,
+    /// The server's facts.
+    pub facts: &'a ServerFacts,
+    /// What the schema holds.
+    pub inventory: &'a Inventory,
+    /// What becomes of definers.
+    pub definers: Definers,
+    /// Connections that read.
+    pub threads: usize,
+    /// Text per second at most, in bytes.
+    pub max_rate: Option<u64>,
+    /// How long it may take, and how long without a byte.
+    pub limits: super::dumper::Limits,
+    /// How long to wait for a connection.
+    pub connect: Duration,
+}
+
+/// A dump that is written.
+#[derive(Debug)]
+pub struct Dumped {
+    /// What it holds.
+    pub seen: Seen,
+    /// Every change up to here is in it.
+    pub position: LogPosition,
+    /// Connections that read.
+    pub threads: usize,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Dumps a schema into `sink`. `session` asks for estimates and definitions; the rows
+/// come over connections of their own. The end marker is the caller's to write.
+///
+/// # Errors
+/// The server refuses or goes away, the schema changes meanwhile, or writing fails.
+/// Nothing that was written may be used then.
+pub fn dump(
+    order: &Order<'_>,
+    session: &mut Session,
+    sink: &mut dyn SectionSink,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Dumped> {
+    let deadline = Instant::now() + order.limits.deadline;
+    let patience = Patience::new(order.connect, order.limits.stall);
+    let tables: Vec<&str> = order.inventory.tables.keys().map(String::as_str).collect();
+    let hold = !order.inventory.non_transactional().is_empty();
+    let place = Place {
+        server: order.server,
+        account: order.account,
+        schema: order.schema,
+        flavour: order.facts.flavour,
+    };
+    let snapshot = snapshot::open(place, &tables, order.threads, hold, &patience)?;
+    let definitions = definitions(order, session)?;
+    let columns: BTreeMap<&str, Columns> = order
+        .inventory
+        .tables
+        .iter()
+        .map(|(name, facts)| (name.as_str(), Columns::new(order.schema, name, facts)))
+        .collect();
+    let (sequence, ranges) = plan(order, session, &columns)?;
+    // A wait for the server ends when one of the others has failed.
+    let stop = std::sync::Arc::clone(&patience.stop);
+    let (lanes, mut out) = Lanes::new(ranges, stop);
+    let Snapshot { mut readers, position, lock, notes } = snapshot;
+    let threads = readers.len();
+    let written = std::thread::scope(|scope| {
+        for wire in &mut readers {
+            scope.spawn(|| lanes.read(wire));
+        }
+        let writer = Writer {
+            order,
+            definitions: &definitions,
+            lanes: &lanes,
+            sink,
+            seen: seen(order, &definitions),
+            bytes: 0,
+            rate: order.max_rate.map(Rate::new),
+            deadline,
+        };
+        let written = writer.all(&sequence, &mut out, progress);
+        if written.is_err() {
+            lanes.stop();
+            out.clear();
+        }
+        written
+    });
+    drop(lock);
+    Ok(Dumped { seen: written?, position, threads, notes })
+}
+
+/// A table's definition as the server prints it once the snapshot is open: only then is
+/// its next AUTO_INCREMENT value above every row of the snapshot.
+struct Definition {
+    ddl: String,
+    auto_increment: Option<u64>,
+}
+
+fn definitions(order: &Order<'_>, session: &mut Session) -> Result<BTreeMap<String, Definition>> {
+    let mut definitions = BTreeMap::new();
+    for (name, facts) in &order.inventory.tables {
+        let (ddl, bare, auto_increment) = inventory::table(session, order.schema, name)?;
+        if bare != facts.ddl {
+            return Err(Stop::new(
+                ExitCode::Unexpected,
+                format!("`{name}` was changed while the backup began; no backup was made"),
+            )
+            .hint("Something ran DDL at the same time. Take the backup again when it is done.")
+            .into());
+        }
+        definitions.insert(name.clone(), Definition { ddl, auto_increment });
+    }
+    Ok(definitions)
+}
+
+/// The tables in the file's order, with the number of their ranges, and the ranges.
+/// Large tables go first, so that whoever loads the file has their indexes to build
+/// while the small ones are still coming.
+#[allow(clippy::type_complexity)]
+fn plan<'c>(
+    order: &Order<'_>,
+    session: &mut Session,
+    columns: &'c BTreeMap<&str, Columns>,
+) -> Result<(Vec<(String, usize)>, Vec<Range<'c>>)> {
+    let keys = ranges::keys(session, order.schema)?;
+    let mut tables: Vec<_> = order.inventory.tables.iter().collect();
+    tables.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.bytes_estimate));
+    let rows = env::var(RANGE_ROWS).and_then(|rows| rows.parse().ok());
+    let (schema, flavour) = (order.schema, order.facts.flavour);
+    let mut cutter = Cutter { session, schema, flavour, rows };
+    let mut sequence = Vec::new();
+    let mut all = Vec::new();
+    for (name, facts) in tables {
+        let found = cutter
+            .ranges(name, facts, keys.get(name))
+            .with_context(|| format!("look for ranges of `{name}`"))?;
+        sequence.push((name.clone(), found.len()));
+        let columns = columns.get(name.as_str()).context("a table without columns")?;
+        all.extend(found.into_iter().map(|condition| Range { columns, condition }));
+    }
+    Ok((sequence, all))
+}
+
+/// What the file will hold, but for the rows.
+fn seen(order: &Order<'_>, definitions: &BTreeMap<String, Definition>) -> Seen {
+    let inventory = order.inventory;
+    let tables = inventory.tables.iter().map(|(name, facts)| {
+        let auto_increment = definitions.get(name).and_then(|d| d.auto_increment);
+        let columns = facts.columns.clone();
+        (name.clone(), TableSeen { columns, auto_increment, ..TableSeen::default() })
+    });
+    let definers = inventory.programs.iter().map(|(id, p)| (id.clone(), p.definer.clone()));
+    Seen {
+        tables: tables.collect(),
+        programs: inventory.programs.keys().cloned().collect(),
+        definers: definers.collect(),
+        completed: true,
+        ..Seen::default()
+    }
+}
+
+/// Writes the file from its first line to its last.
+struct Writer<'a> {
+    order: &'a Order<'a>,
+    definitions: &'a BTreeMap<String, Definition>,
+    lanes: &'a Lanes<'a>,
+    sink: &'a mut dyn SectionSink,
+    seen: Seen,
+    bytes: u64,
+    rate: Option<Rate>,
+    deadline: Instant,
+}
+
+impl Writer<'_> {
+    fn all(
+        mut self,
+        sequence: &[(String, usize)],
+        lanes: &mut VecDeque<Lane>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Seen> {
+        let order = self.order;
+        self.section(SectionKind::Head, "")?;
+        self.text(&text::head(order.schema, order.facts))?;
+        for (name, ranges) in sequence {
+            let definition = self.definitions.get(name).context("a table without definition")?;
+            self.section(SectionKind::Table, name)?;
+            self.text(&text::table(name, &definition.ddl))?;
+            for _ in 0..*ranges {
+                let lane = lanes.pop_front().context("a range is missing")?;
+                self.range(name, &lane, progress)?;
+            }
+            self.text(&text::triggers(name, order.inventory, order.definers))?;
+        }
+        let programs = text::programs(order.inventory, order.definers);
+        if !programs.is_empty() {
+            self.section(SectionKind::Programs, "")?;
+            self.text(&programs)?;
+        }
+        self.section(SectionKind::Tail, "")?;
+        self.text(text::tail())?;
+        self.sink.flush().context("write the dump")?;
+        self.seen.text_bytes = self.bytes;
+        progress(Progress { bytes: self.bytes, rows: self.seen.rows, object: "" });
+        Ok(self.seen)
+    }
+
+    fn range(
+        &mut self,
+        name: &str,
+        lane: &Lane,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<()> {
+        let (lanes, rows) = (self.lanes, self.seen.rows);
+        let mut open = false;
+        let digest = lanes.write(lane, |block| {
+            if !open && !block.is_empty() {
+                open = true;
+                self.text("START TRANSACTION;\n")?;
+            }
+            self.put(block)?;
+            progress(Progress { bytes: self.bytes, rows, object: name });
+            Ok(())
+        })?;
+        if open {
+            self.text("COMMIT;\n")?;
+        }
+        let table = self.seen.tables.get_mut(name).context("a table that is not known")?;
+        table.digest.add(digest);
+        self.seen.rows += digest.rows;
+        Ok(())
+    }
+
+    fn section(&mut self, kind: SectionKind, name: &str) -> Result<()> {
+        self.sink.section(kind, name).with_context(|| format!("begin section {name}"))
+    }
+
+    fn text(&mut self, text: &str) -> Result<()> {
+        self.put(text.as_bytes())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        signal::check()?;
+        if Instant::now() > self.deadline {
+            return Err(Stop::new(
+                ExitCode::Unexpected,
+                "the dump took longer than backup.deadline_minutes; no backup was made",
+            )
+            .hint("Raise the limit in xtask.toml, or --max-rate if it was given.")
+            .into());
+        }
+        self.bytes += bytes.len() as u64;
+        self.sink.write_all(bytes).context("write the dump")?;
+        match &mut self.rate {
+            Some(rate) => rate.after(bytes.len()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether an error means that a connection was lost, not that the server refused.
+pub fn lost_server(error: &anyhow::Error) -> bool {
+    code(error).is_none()
+        && error.chain().any(|cause| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
+                use std::io::ErrorKind::{
+                    BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof,
+                };
+                matches!(
+                    error.kind(),
+                    UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+                )
+            })
+        })
+}

@@ -1,0 +1,165 @@
+//! One consistent view of the schema over several connections, without RELOAD.
+//!
+//! A session of its own holds `LOCK TABLES … READ` on every table while the readers
+//! open their snapshots. Its answer means: no transaction that wrote to these tables
+//! is open, and none can commit until the lock goes. So all snapshots see the same
+//! rows, whatever happens in other schemas. With one reader no lock is needed.
+
+use anyhow::{Context, Result, ensure};
+
+use crate::model::account::Account;
+use crate::model::facts::{Flavour, LogPosition};
+use crate::model::ident::{qualified, quote};
+use crate::server::Server;
+use crate::server::session::{code, said};
+use crate::server::wire::{Patience, Wire};
+use crate::sys::fault::point;
+
+/// How long `LOCK TABLES` may wait, in seconds. While it waits, writers wait behind it.
+const LOCK_WAIT_S: u32 = 3;
+/// How often it is tried before one reader has to do.
+const TRIES: usize = 3;
+
+/// Where and as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// The account that reads.
+    pub account: &'a Account,
+    /// The schema.
+    pub schema: &'a str,
+    /// Whose server it is.
+    pub flavour: Flavour,
+}
+
+/// Readers that see the same rows.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// At least one.
+    pub readers: Vec<Wire>,
+    /// Every change up to here that touched the schema is in it.
+    pub position: LogPosition,
+    /// Holds the lock, where tables have no transactions and are read under it.
+    pub lock: Option<Wire>,
+    /// What a person should know, for example why there is only one reader.
+    pub notes: Vec<String>,
+}
+
+/// Opens a snapshot with up to `readers` connections. `hold`: some tables have no
+/// transactions, so that the lock stays until all is read.
+///
+/// # Errors
+/// The server cannot be reached or refuses; or a lock is needed and cannot be had.
+pub fn open(
+    place: Place<'_>,
+    tables: &[&str],
+    readers: usize,
+    hold: bool,
+    patience: &Patience,
+) -> Result<Snapshot> {
+    let mut notes = Vec::new();
+    let mut wires = vec![login(place, patience)?];
+    while wires.len() < readers.max(1) {
+        match login(place, patience) {
+            Ok(wire) => wires.push(wire),
+            // The server has no room for more: 1040, 1203, 1226.
+            Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => {
+                notes.push(format!(
+                    "{} connections instead of {readers}: {}",
+                    wires.len(),
+                    said(&error)
+                ));
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut lock = None;
+    if (wires.len() > 1 || hold) && !tables.is_empty() {
+        match fence(place, tables, patience) {
+            Ok(wire) => lock = Some(wire),
+            Err(error) if hold => {
+                return Err(
+                    error.context("tables without transactions have to be locked for a backup")
+                );
+            }
+            Err(error) => {
+                notes.push(format!(
+                    "one connection only, as the tables could not be locked for a moment: {}",
+                    said(&error)
+                ));
+                wires.truncate(1);
+            }
+        }
+    }
+    // Read before the first snapshot opens: what is committed later is either in another
+    // schema, or is not in the snapshot.
+    let asked = lock.as_mut().map_or_else(
+        || position(&mut wires[0], place.flavour),
+        |wire| position(wire, place.flavour),
+    );
+    point("snapshot.locked")?;
+    for wire in &mut wires {
+        wire.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+        wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
+    }
+    if !hold && let Some(mut wire) = lock.take() {
+        // On the connection that holds it: were that gone, so would be the lock, and
+        // this would fail.
+        wire.run("UNLOCK TABLES").context("the lock was lost while the snapshots opened")?;
+    }
+    Ok(Snapshot { readers: wires, position: asked, lock, notes })
+}
+
+fn login(place: Place<'_>, patience: &Patience) -> Result<Wire> {
+    Wire::open(place.server, place.account, place.schema, patience)
+}
+
+fn fence(place: Place<'_>, tables: &[&str], patience: &Patience) -> Result<Wire> {
+    let mut wire = login(place, patience)?;
+    wire.run(&format!("SET SESSION lock_wait_timeout = {LOCK_WAIT_S}"))?;
+    let list: Vec<String> =
+        tables.iter().map(|table| format!("{} READ", qualified(place.schema, table))).collect();
+    let sql = format!("LOCK TABLES {}", list.join(", "));
+    for attempt in 1.. {
+        match wire.run(&sql) {
+            Ok(()) => break,
+            // 1205: somebody's transaction still holds one of them.
+            Err(error) if code(&error) == Some(1205) && attempt < TRIES => {}
+            Err(error) => return Err(error),
+        }
+    }
+    ensure!(wire.first("SELECT 1")?.is_some(), "the session with the lock does not answer");
+    Ok(wire)
+}
+
+/// As [`crate::server::facts::log_position`], over the wire.
+fn position(wire: &mut Wire, flavour: Flavour) -> LogPosition {
+    let mut ask = |sql: &str| -> Result<Option<String>> {
+        let row = wire.first(sql)?;
+        let value = row.and_then(|row| row.into_iter().next()).flatten();
+        Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let unknown = |reason: String| LogPosition::Unknown { reason };
+    match flavour {
+        Flavour::Mysql => match ask("SELECT @@global.gtid_mode = 'ON' AND @@global.log_bin") {
+            Ok(Some(on)) if on == "1" => match ask("SELECT @@global.gtid_executed") {
+                Ok(set) => LogPosition::Gtid { set: set.unwrap_or_default().replace('\n', "") },
+                Err(error) => unknown(said(&error)),
+            },
+            Ok(_) => unknown("gtid_mode is not ON, or the binary log is off".to_owned()),
+            Err(error) => unknown(said(&error)),
+        },
+        Flavour::Mariadb => match ask("SELECT @@global.gtid_binlog_pos") {
+            Ok(Some(set)) if !set.is_empty() => LogPosition::Gtid { set },
+            Ok(_) => unknown("the binary log is off or empty".to_owned()),
+            Err(error) => unknown(said(&error)),
+        },
+    }
+}
+
+/// `USE`, for sessions that were opened on another schema.
+pub fn use_schema(wire: &mut Wire, schema: &str) -> Result<()> {
+    wire.run(&format!("USE {}", quote(schema)))
+}
