@@ -1,111 +1,11 @@
 //! Hashes rows as `model::digest` defines, from dump text and from the wire alike.
 
+pub use rowtext::RowHasher;
 use xxhash_rust::xxh3::xxh3_128;
-
-/// Builds a row's canonical form in one reused buffer and hashes it.
-///
-/// ```
-/// # use xtask::engine::RowHasher;
-/// let mut hasher = RowHasher::default();
-/// hasher.begin();
-/// hasher.value(Some(b"1"));
-/// hasher.value(None);
-/// let hash = hasher.finish();
-/// # assert_ne!(hash, 0);
-/// ```
-#[derive(Debug, Default, Clone)]
-pub struct RowHasher {
-    buf: Vec<u8>,
-    /// Where the value being built begins, its tag included.
-    open: usize,
-}
-
-/// Tag and length in front of a value.
-const HEADER: usize = 9;
-
-impl RowHasher {
-    /// Starts a row.
-    pub fn begin(&mut self) {
-        self.buf.clear();
-    }
-
-    /// Adds the next column's value as the text protocol sends it.
-    #[inline]
-    pub fn value(&mut self, value: Option<&[u8]>) {
-        match value {
-            None => self.buf.push(0),
-            Some(bytes) => {
-                self.open_value();
-                self.buf.extend_from_slice(bytes);
-                self.close_value();
-            }
-        }
-    }
-
-    /// The row's hash.
-    pub fn finish(&mut self) -> u128 {
-        xxh3_128(&self.buf)
-    }
-
-    /// Starts a value whose bytes come piecemeal into [`RowHasher::bytes`].
-    #[inline]
-    pub(super) fn open_value(&mut self) {
-        self.open = self.buf.len();
-        self.buf.extend_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0, 0]);
-    }
-
-    /// Where the open value's bytes are appended.
-    #[inline]
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
-        &mut self.buf
-    }
-
-    /// Writes the open value's length where its header keeps it.
-    #[inline]
-    pub(super) fn close_value(&mut self) {
-        let len = (self.buf.len() - self.open - HEADER) as u64;
-        self.buf[self.open + 1..self.open + HEADER].copy_from_slice(&len.to_le_bytes());
-    }
-
-    /// How long the row is so far.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.buf.len()
-    }
-
-    /// Takes values back, to the length [`RowHasher::len`] gave before them.
-    #[inline]
-    pub(super) fn truncate(&mut self, len: usize) {
-        self.buf.truncate(len);
-    }
-
-    /// The canonical bytes between two lengths.
-    pub(super) fn canonical(&self, range: std::ops::Range<usize>) -> &[u8] {
-        &self.buf[range]
-    }
-}
 
 /// Hashes the values that stand at `ranges` of a row in the order given.
 pub(super) fn reordered(row: &RowHasher, ranges: &[std::ops::Range<usize>]) -> u128 {
     let bytes: Vec<u8> =
         ranges.iter().flat_map(|range| row.canonical(range.clone())).copied().collect();
     xxh3_128(&bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn canonical_form_is_the_documented_one() {
-        let mut hasher = RowHasher::default();
-        hasher.begin();
-        hasher.value(Some(b"ab"));
-        hasher.value(None);
-        hasher.value(Some(b""));
-        let bytes = b"\x01\x02\0\0\0\0\0\0\0ab\0\x01\0\0\0\0\0\0\0\0";
-        assert_eq!(hasher.finish(), xxh3_128(bytes));
-        hasher.begin();
-        assert_eq!(hasher.finish(), xxh3_128(b""));
-    }
 }

@@ -102,10 +102,13 @@ impl Session {
         };
         let conn = Conn::new(options).map_err(|error| refused(error, server, account, schema))?;
         let mut session = Self { conn, user: account.user.clone(), gtids: None };
+        // MySQL keeps table statistics for a day unless told otherwise; MariaDB, which
+        // does not know the variable, passes over comments of versions that it never had.
         session.run(
             "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 1800, \
              net_read_timeout = 1800, wait_timeout = 86400, \
-             sql_quote_show_create = 1, group_concat_max_len = 1048576",
+             sql_quote_show_create = 1, group_concat_max_len = 1048576 \
+             /*!80000 , information_schema_stats_expiry = 0 */",
         )?;
         Ok(session)
     }

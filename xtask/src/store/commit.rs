@@ -12,7 +12,6 @@
 //! name. Such a file is never deleted. Only what a marker calls ours is, and only
 //! when the file is still the one that the marker describes.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -20,6 +19,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::ahead::SyncAhead;
 use super::catalogue::{Entry, State, manifest_text};
 use super::lock::StoreLock;
 use super::spool::Spool;
@@ -73,7 +73,7 @@ pub struct Pending<'lock> {
     store: Store,
     label: Label,
     compression: Compression,
-    spool: Option<Spool<File>>,
+    spool: Option<Spool<SyncAhead>>,
     /// What to remove when this ends without a backup, in this order: a manifest
     /// never stands without its data, and the marker goes last.
     undo: Vec<PathBuf>,
@@ -135,6 +135,7 @@ impl Pending<'_> {
         let partial = fs::partial_of(&self.data());
         let file = fs::create_private(&partial)?;
         self.undo.push(partial);
+        let file = SyncAhead::start(file).context("start the writer")?;
         self.spool = Some(Spool::start(file, self.compression).context("start the writer")?);
         point("backup.created")?;
         Ok(self)
@@ -156,7 +157,7 @@ impl Pending<'_> {
         self.store.path(&self.file_name())
     }
 
-    fn spool(&mut self) -> io::Result<&mut Spool<File>> {
+    fn spool(&mut self) -> io::Result<&mut Spool<SyncAhead>> {
         self.spool.as_mut().ok_or_else(|| io::Error::other("the backup is finished"))
     }
 
@@ -187,7 +188,7 @@ impl Pending<'_> {
         let spool = self.spool.take().context("the backup is finished")?;
         let (file, tally) = spool.finish()?;
         point("backup.written")?;
-        file.sync_all()?;
+        file.finish()?;
         point("backup.synced")?;
         Ok(FileFacts {
             label: self.label.clone(),

@@ -12,6 +12,7 @@ mod spool;
 #[cfg(test)]
 mod testing;
 
+mod ahead;
 pub mod catalogue;
 pub mod check;
 pub mod codec;

@@ -1,6 +1,7 @@
 //! What is read of a table, and how each column is written.
 
-use super::literal::Kind;
+use rowtext::literal::Kind;
+
 use crate::model::ident::{qualified, quote};
 use crate::model::inventory::TableFacts;
 

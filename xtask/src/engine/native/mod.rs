@@ -1,15 +1,14 @@
 //! Dumps over the protocol: several connections, one snapshot, one ordinary file.
 //!
 //! `snapshot` opens connections that see the same rows, `ranges` cuts the tables,
-//! `pipeline` reads the ranges side by side and writes them in order, `rows` and
-//! `literal` make text and digests of them, and `text` is everything around the rows.
+//! `pipeline` reads the ranges side by side and writes them in order, the crate
+//! `rowtext` makes text and digests of them, and `text` is everything around the rows.
 
 mod columns;
-pub mod literal;
+pub mod digests;
 mod pipeline;
 pub mod ranges;
 mod rate;
-mod rows;
 pub mod snapshot;
 mod text;
 
@@ -38,6 +37,7 @@ use crate::server::wire::Patience;
 use crate::server::{Server, Session, inventory};
 use crate::sys::sink::SectionSink;
 use crate::sys::{env, signal};
+pub use rowtext::literal;
 
 /// Sets the rows of a range, so that tests cut small tables.
 const RANGE_ROWS: &str = "XTASK_RANGE_ROWS";

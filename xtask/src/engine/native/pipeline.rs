@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use rowtext::{Sum, TextRows};
 
 use super::columns::Columns;
-use super::rows::Rows;
 use crate::model::digest::ContentDigest;
 use crate::server::wire::Wire;
 use crate::sys::signal;
@@ -97,21 +97,17 @@ impl<'a> Lanes<'a> {
     }
 
     fn range(&self, wire: &mut Wire, range: &Range<'_>, out: &SyncSender<Message>) -> Result<()> {
-        let mut rows = Rows::new(range.columns);
-        let mut block = self.block();
-        let sql = format!("{}{}", range.columns.select, range.condition);
-        wire.rows(&sql, |row| {
-            rows.row(row, &mut block)?;
-            if block.len() >= BLOCK {
-                rows.moved(block.len());
-                let full = std::mem::replace(&mut block, self.block());
-                self.send(out, Message::Text(full))?;
-            }
-            Ok(())
-        })?;
-        rows.end(&mut block);
-        self.send(out, Message::Text(block))?;
-        self.send(out, Message::Done(rows.digest))
+        let Columns { kinds, insert, select } = range.columns;
+        let mut rows = TextRows::new(kinds.clone(), insert.clone(), BLOCK, self.block());
+        wire.query(&format!("{select}{}", range.condition))?;
+        while !wire.feed(&mut rows)? {
+            let full = rows.take(self.block());
+            self.send(out, Message::Text(full))?;
+        }
+        let (rest, sum) = rows.finish();
+        self.send(out, Message::Text(rest))?;
+        let Sum { rows, sum } = sum;
+        self.send(out, Message::Done(ContentDigest { rows, sum }))
     }
 
     fn block(&self) -> Vec<u8> {

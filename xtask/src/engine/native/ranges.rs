@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use mysql::Row;
+use rowtext::literal::{self, Kind};
 
-use super::literal::{self, Kind};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal as text, qualified, quote};
 use crate::model::inventory::TableFacts;

@@ -5,6 +5,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use rowtext::{Fed, Sink};
+
 use super::Patience;
 use crate::server::endpoint::Endpoint;
 use crate::sys::signal;
@@ -22,6 +24,16 @@ enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
+}
+
+/// Why a sink got no more rows.
+pub(super) enum Rows {
+    /// It is full.
+    Full,
+    /// There are no more.
+    End,
+    /// The server refused; its error's payload.
+    Refused(Vec<u8>),
 }
 
 /// A connection that gives and takes packets.
@@ -97,8 +109,33 @@ impl Stream {
         }
     }
 
+    /// Gives rows to `sink` until it is full or the result ends.
+    pub(super) fn feed(&mut self, sink: &mut dyn Sink) -> io::Result<Rows> {
+        loop {
+            let received = &self.buf[self.start..self.end];
+            let (used, fed) = rowtext::feed(received, &mut self.sequence, sink);
+            self.start += used;
+            match fed {
+                Fed::More(length) => self.need(length)?,
+                Fed::Full => return Ok(Rows::Full),
+                Fed::End => return Ok(Rows::End),
+                Fed::Refused(length) => {
+                    return Ok(Rows::Refused(self.buf[self.start - length..self.start].to_vec()));
+                }
+                Fed::Long => {
+                    if !sink.row(self.packet()?) {
+                        return Err(broken("a row is not whole"));
+                    }
+                    if sink.is_full() {
+                        return Ok(Rows::Full);
+                    }
+                }
+                Fed::Broken(why) => return Err(broken(why)),
+            }
+        }
+    }
+
     /// The next packet's payload.
-    #[inline]
     pub(super) fn packet(&mut self) -> io::Result<&[u8]> {
         let length = self.header()?;
         if length == LONGEST {
@@ -124,14 +161,13 @@ impl Stream {
         }
     }
 
-    #[inline]
     fn header(&mut self) -> io::Result<usize> {
         self.need(4)?;
         let header = &self.buf[self.start..self.start + 4];
         let length =
             usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
         if header[3] != self.sequence {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "packets are out of order"));
+            return Err(broken("packets are out of order"));
         }
         self.sequence = self.sequence.wrapping_add(1);
         self.start += 4;
@@ -139,12 +175,10 @@ impl Stream {
     }
 
     /// Receives until that many bytes are there.
-    #[inline]
     fn need(&mut self, length: usize) -> io::Result<()> {
         if self.end - self.start >= length { Ok(()) } else { self.receive(length) }
     }
 
-    #[cold]
     fn receive(&mut self, length: usize) -> io::Result<()> {
         self.buf.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -199,6 +233,10 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+fn broken(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 fn tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {

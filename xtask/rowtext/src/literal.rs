@@ -41,7 +41,7 @@ impl Kind {
 /// Appends the literal for a value; `None` is NULL.
 ///
 /// ```
-/// # use xtask::engine::native::literal::{Kind, write};
+/// # use rowtext::literal::{Kind, write};
 /// let mut out = Vec::new();
 /// write(Kind::Text, Some(b"it's"), &mut out);
 /// assert_eq!(out, b"'it''s'");
