@@ -340,7 +340,10 @@ pub fn load_file(
         if let Some(note) = text.encoding().note() {
             ctx.ui.warn(note);
         }
-        load::load(text, session, schema, part, &mut |p| bar.set(p.bytes, p.rows, p.object))
+        let threads = ctx.settings.policy.restore.threads();
+        load::load(text, session, schema, part, threads, &mut |p| {
+            bar.set(p.bytes, p.rows, p.object)
+        })
     };
     bar.done();
     let checked = reader.finish();
@@ -358,6 +361,7 @@ pub fn load_file(
         });
     }
     let loaded = loaded?;
+    loaded.notes.iter().for_each(|note| ctx.ui.warn(note));
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
     Ok((loaded, sha256, checked.checks))
 }

@@ -79,9 +79,35 @@ impl RowHasher {
         self.buf.truncate(len);
     }
 
+    /// The row's values so far, in the order in which they came.
+    pub(super) fn values(&self) -> Values<'_> {
+        Values(&self.buf)
+    }
+
     /// The canonical bytes between two lengths.
     pub(super) fn canonical(&self, range: std::ops::Range<usize>) -> &[u8] {
         &self.buf[range]
+    }
+}
+
+/// The values of a row in canonical form, taken apart again.
+#[derive(Debug)]
+pub(super) struct Values<'a>(&'a [u8]);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Option<&'a [u8]>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&tag, rest) = self.0.split_first()?;
+        if tag == 0 {
+            self.0 = rest;
+            return Some(None);
+        }
+        let (len, rest) = rest.split_first_chunk::<8>()?;
+        let (value, rest) = rest.split_at(usize::try_from(u64::from_le_bytes(*len)).ok()?);
+        self.0 = rest;
+        Some(Some(value))
     }
 }
 

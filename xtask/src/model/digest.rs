@@ -26,6 +26,12 @@ impl ContentDigest {
         self.sum = self.sum.wrapping_add(hash);
     }
 
+    /// Adds rows that were counted elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
+
     /// The digest as 32 lower-case hex digits.
     pub fn hex(&self) -> String {
         format!("{:032x}", self.sum)
