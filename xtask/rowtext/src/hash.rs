@@ -98,9 +98,35 @@ impl RowHasher {
         self.buf.truncate(len);
     }
 
+    /// The row's values so far, in the order in which they came.
+    pub fn values(&self) -> Values<'_> {
+        Values(&self.buf)
+    }
+
     /// The canonical bytes between two lengths.
     pub fn canonical(&self, range: std::ops::Range<usize>) -> &[u8] {
         &self.buf[range]
+    }
+}
+
+/// The values of a row in canonical form, taken apart again.
+#[derive(Debug)]
+pub struct Values<'a>(&'a [u8]);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Option<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&tag, rest) = self.0.split_first()?;
+        if tag == 0 {
+            self.0 = rest;
+            return Some(None);
+        }
+        let (len, rest) = rest.split_first_chunk::<8>()?;
+        let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
+        let (value, rest) = rest.split_at_checked(len)?;
+        self.0 = rest;
+        Some(Some(value))
     }
 }
 

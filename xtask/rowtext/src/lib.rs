@@ -12,7 +12,7 @@ mod packets;
 mod row;
 mod sinks;
 
-pub use hash::{RowHasher, Sum};
+pub use hash::{RowHasher, Sum, Values};
 pub use packets::{Fed, Sink, feed, is_end};
 pub use row::RawRow;
 pub use sinks::{DigestRows, TextRows};

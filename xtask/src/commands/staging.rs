@@ -2,7 +2,7 @@
 //! drill and of every restore.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -10,7 +10,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 use super::ctx::Ctx;
 use crate::engine::compare::{self, Expected};
 use crate::engine::load::{self, Loaded, Part};
-use crate::engine::{content, decode, enable_event};
+use crate::engine::native::digests;
+use crate::engine::{decode, enable_event};
 use crate::model::account::Role;
 use crate::model::check::{self, Check, Outcome};
 use crate::model::digest::ContentDigest;
@@ -19,6 +20,7 @@ use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote, word};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::server::session::code;
+use crate::server::wire::Patience;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
 use crate::store::source::Source;
@@ -306,7 +308,7 @@ fn load_and_compare(
     if let Part::Tables(tables) = part {
         expected = expected.only(tables, &inventory.programs.keys().cloned().collect());
     }
-    let found = digests(ctx, session, schema, &inventory, &expected)?;
+    let found = digests(ctx, session, (schema, facts.flavour), &inventory, &expected)?;
     checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
     point("staging.compared")?;
     Ok(Staged {
@@ -340,7 +342,10 @@ pub fn load_file(
         if let Some(note) = text.encoding().note() {
             ctx.ui.warn(note);
         }
-        load::load(text, session, schema, part, &mut |p| bar.set(p.bytes, p.rows, p.object))
+        let threads = ctx.settings.policy.restore.threads();
+        load::load(text, session, schema, part, threads, &mut |p| {
+            bar.set(p.bytes, p.rows, p.object)
+        })
     };
     bar.done();
     let checked = reader.finish();
@@ -358,6 +363,7 @@ pub fn load_file(
         });
     }
     let loaded = loaded?;
+    loaded.notes.iter().for_each(|note| ctx.ui.warn(note));
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
     Ok((loaded, sha256, checked.checks))
 }
@@ -374,26 +380,30 @@ fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
 fn digests(
     ctx: &Ctx,
     session: &mut Session,
-    schema: &str,
+    (schema, flavour): (&str, Flavour),
     inventory: &Inventory,
     expected: &Expected,
 ) -> Result<BTreeMap<String, ContentDigest>> {
-    let mut found = BTreeMap::new();
-    let total: u64 = expected.tables.values().map(|t| t.content.rows).sum();
-    let mut bar = ctx.ui.bar("compare", 0);
-    let mut rows = 0;
-    for (name, table) in &inventory.tables {
-        let (columns, floats) = match expected.tables.get(name) {
-            Some(wanted) => (&wanted.columns, &wanted.exact_floats),
-            None => (&table.columns, &table.float_columns),
+    let covered = inventory.tables.iter().map(|(name, table)| {
+        let covered = match expected.tables.get(name) {
+            Some(wanted) => (wanted.columns.clone(), wanted.exact_floats.clone()),
+            None => (table.columns.clone(), table.float_columns.clone()),
         };
-        let digest = content::digest_table(session, schema, name, columns, floats, &mut |n| {
-            bar.set(0, rows + n, name)
-        })
-        .with_context(|| format!("compare `{name}` ({rows} of {total} rows done)"))?;
-        rows += digest.rows;
-        found.insert(name.clone(), digest);
-    }
+        (name.clone(), covered)
+    });
+    let policy = &ctx.settings.policy;
+    let connect = Duration::from_secs(policy.server.connect_timeout_s);
+    let patience = Patience::new(connect, Duration::from_secs(policy.backup.stall_s));
+    let mut bar = ctx.ui.bar("compare", 0);
+    let found = digests::digest_tables(
+        session,
+        (schema, flavour),
+        inventory,
+        &covered.collect(),
+        policy.restore.threads(),
+        &patience,
+        &mut |rows, table| bar.set(0, rows, table),
+    );
     bar.done();
-    Ok(found)
+    found.context("compare what was loaded")
 }

@@ -35,11 +35,27 @@ pub struct Policy {
 pub struct RestorePolicy {
     /// How long the swap waits for other sessions' locks, in seconds.
     pub lock_wait_s: u32,
+    /// Over how many sessions rows are loaded; 1: over one, in the dump's order. 0: as
+    /// many as this machine has processors, at least 2 and at most 4.
+    pub threads: usize,
 }
 
 impl Default for RestorePolicy {
     fn default() -> Self {
-        Self { lock_wait_s: 10 }
+        Self { lock_wait_s: 10, threads: 0 }
+    }
+}
+
+/// More sessions than this are no help to any server.
+const MOST_THREADS: usize = 64;
+
+impl RestorePolicy {
+    /// Over how many sessions rows are loaded.
+    pub fn threads(&self) -> usize {
+        match self.threads {
+            0 => sys::env::processors().clamp(2, 4),
+            given => given.min(MOST_THREADS),
+        }
     }
 }
 

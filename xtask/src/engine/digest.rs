@@ -1,6 +1,6 @@
 //! Hashes rows as `model::digest` defines, from dump text and from the wire alike.
 
-pub use rowtext::RowHasher;
+pub use rowtext::{RowHasher, Values};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Hashes the values that stand at `ranges` of a row in the order given.

@@ -17,6 +17,7 @@ pub mod encoding;
 mod event;
 pub mod fingerprint;
 pub mod guard;
+mod layout;
 pub mod lex;
 pub mod load;
 pub mod marker;

@@ -1,15 +1,18 @@
 //! Reads a dump for loading it or for checking it as a file.
 
 use std::io::BufRead;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::client::Form;
+use super::client::{Form, Statement};
 use super::lex::LexMode;
 use super::rewrite::portable;
 use super::scan::Scanner;
 use super::seen::{Observer, Seen};
 use super::statement::{Kind, Name};
+use super::tuple::Layout;
 
 /// One statement of a dump, made portable.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +28,8 @@ pub struct Piece<'a> {
     pub bytes: u64,
     /// The lexer mode in which it was read.
     pub mode: LexMode,
+    /// How an INSERT's values map to its table's columns.
+    pub layout: Option<&'a Arc<Layout>>,
 }
 
 /// Reads a dump and gives every statement to `on`, in order, after it was
@@ -37,6 +42,28 @@ pub fn read_dump(
     input: impl BufRead,
     on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
 ) -> Result<Seen> {
+    read(input, Observer::take, on)
+}
+
+/// As [`read_dump`], but the rows of an INSERT are neither read nor counted: `on` is
+/// given their layout, and reads them before it sends them.
+///
+/// # Errors
+/// As [`read_dump`], but for what the values of rows are.
+pub fn read_unread(
+    input: impl BufRead,
+    on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
+) -> Result<Seen> {
+    read(input, Observer::take_unread, on)
+}
+
+type Take = fn(&mut Observer, &Statement<'_>) -> Result<Rc<Kind>>;
+
+fn read(
+    input: impl BufRead,
+    take: Take,
+    on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
+) -> Result<Seen> {
     let mut scanner = Scanner::new(input);
     let mut observer = Observer::default();
     loop {
@@ -44,7 +71,7 @@ pub fn read_dump(
         let Some(item) = scanner.next()? else { break };
         let bytes = before + item.len() as u64;
         observer.seen.text_bytes = bytes;
-        let kind = observer.take(&item)?;
+        let kind = take(&mut observer, &item)?;
         if item.form != Form::Sql || *kind == Kind::Empty {
             continue;
         }
@@ -61,12 +88,16 @@ pub fn read_dump(
                 Kind::CreateTrigger { name: plain(name), table: plain(table) }
             }
             _ => {
-                on(&Piece { kind: &kind, text, line, bytes, mode }, &observer.seen)?;
+                let layout = match &*kind {
+                    Kind::Insert(_) => observer.layout_of_last(),
+                    _ => None,
+                };
+                on(&Piece { kind: &kind, text, line, bytes, mode, layout }, &observer.seen)?;
                 continue;
             }
         };
-        let kind = &kind;
-        on(&Piece { kind, text, line, bytes, mode }, &observer.seen)?;
+        let piece = Piece { kind: &kind, text, line, bytes, mode, layout: None };
+        on(&piece, &observer.seen)?;
     }
     Ok(observer.seen)
 }

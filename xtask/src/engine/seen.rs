@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -74,7 +75,7 @@ struct Cached {
     header: Vec<u8>,
     mode: LexMode,
     kind: Rc<Kind>,
-    layout: Layout,
+    layout: Arc<Layout>,
 }
 
 /// Collects [`Seen`] statement by statement.
@@ -89,6 +90,21 @@ pub(super) struct Observer {
 impl Observer {
     /// Takes note of one item and says what it is.
     pub(super) fn take(&mut self, item: &Statement<'_>) -> Result<Rc<Kind>> {
+        let kind = self.take_unread(item)?;
+        if let Kind::Insert(insert) = &*kind {
+            self.rows(insert, item)?;
+        }
+        Ok(kind)
+    }
+
+    /// How the values of the INSERT taken last map to its table's columns.
+    pub(super) fn layout_of_last(&self) -> Option<&Arc<Layout>> {
+        self.cached.as_ref().map(|cached| &cached.layout)
+    }
+
+    /// As [`Observer::take`], but an INSERT's rows are neither read nor counted: the
+    /// caller does, and never sends what it has not read.
+    pub(super) fn take_unread(&mut self, item: &Statement<'_>) -> Result<Rc<Kind>> {
         match item.form {
             Form::Command => return Err(client_command(item)),
             Form::End => {
@@ -116,9 +132,6 @@ impl Observer {
                 kind
             }
         };
-        if let Kind::Insert(insert) = &*kind {
-            self.rows(insert, item)?;
-        }
         Ok(kind)
     }
 
@@ -146,7 +159,7 @@ impl Observer {
                 self.seen.schemas.insert(name.clone());
             }
             Kind::Insert(insert) => {
-                let layout = self.layout(insert, item)?;
+                let layout = Arc::new(self.layout(insert, item)?);
                 let header = item.text[..insert.values_at].to_vec();
                 let kind = Rc::clone(kind);
                 self.cached = Some(Cached { header, mode: item.mode, kind, layout });

@@ -3,49 +3,15 @@
 //!
 //! Strict: whatever is not a plain literal is an error, never skipped.
 
+use std::ops::Range;
+
 use anyhow::Result;
 
 use super::digest::{RowHasher, reordered};
+pub use super::layout::{Layout, Place};
 use super::lex::{LexMode, is_space};
 use crate::model::digest::ContentDigest;
 use crate::model::exit::{ExitCode, Stop};
-
-/// How an INSERT's values map to the columns that the digest covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
-    /// For each value of a row, the digest column it fills; `None` for generated ones.
-    places: Vec<Option<usize>>,
-    /// Number of digest columns.
-    covered: usize,
-    /// The values come in digest order, so that a row is hashed as it is read.
-    in_order: bool,
-}
-
-impl Layout {
-    /// `None` if a digest column gets no value, or two.
-    pub fn new(places: Vec<Option<usize>>, covered: usize) -> Option<Self> {
-        let mut filled: Vec<usize> = places.iter().flatten().copied().collect();
-        let in_order = filled.iter().enumerate().all(|(at, &place)| at == place);
-        filled.sort_unstable();
-        filled.dedup();
-        let all = filled.len() == covered && places.iter().flatten().count() == covered;
-        all.then_some(Self { places, covered, in_order })
-    }
-
-    /// Values in digest order, none left out.
-    pub fn identity(columns: usize) -> Self {
-        Self { places: (0..columns).map(Some).collect(), covered: columns, in_order: true }
-    }
-}
-
-/// Where in the file the values stand, for messages.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// The table's name.
-    pub table: &'a str,
-    /// Line on which the statement begins.
-    pub line: u64,
-}
 
 /// Adds the rows of `text[at..]` to `digest`; returns their number.
 ///
@@ -60,25 +26,82 @@ pub fn rows(
     hasher: &mut RowHasher,
     digest: &mut ContentDigest,
 ) -> Result<u64> {
-    let mut reader = Reader { text, pos: at, escapes: mode.escapes(b'\''), mode };
-    let mut ranges = vec![0..0; layout.covered];
-    let mut count = 0;
-    loop {
-        let outcome = reader.row(layout, hasher, &mut ranges);
-        match outcome {
-            Ok(hash) => digest.add_row(hash),
-            Err(what) => return Err(refuse(text, reader.pos, place, count + 1, what)),
+    let mut rows = Rows::new(text, at, mode, layout, place);
+    while let Some(row) = rows.next(hasher)? {
+        digest.add_row(row.hash);
+    }
+    Ok(rows.count)
+}
+
+/// One row of an INSERT, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its hash.
+    pub hash: u128,
+    /// Where in the statement it stands, parentheses included.
+    pub range: Range<usize>,
+    /// Its values are numbers, NULL and strings without a word in front: what they
+    /// mean as text is what they mean as literals.
+    pub plain: bool,
+}
+
+/// Reads the rows behind VALUES one by one. After each, the hasher holds its values.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    reader: Reader<'a>,
+    layout: &'a Layout,
+    place: Place<'a>,
+    ranges: Vec<Range<usize>>,
+    count: u64,
+    ended: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// From the offset after `VALUES`.
+    pub fn new(
+        text: &'a [u8],
+        at: usize,
+        mode: LexMode,
+        layout: &'a Layout,
+        place: Place<'a>,
+    ) -> Self {
+        let escapes = mode.escapes(b'\'');
+        let reader = Reader { text, pos: at, escapes, mode, plain: true };
+        let ranges = vec![0..0; layout.covered];
+        Self { reader, layout, place, ranges, count: 0, ended: false }
+    }
+
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`rows`].
+    #[inline]
+    pub fn next(&mut self, hasher: &mut RowHasher) -> Result<Option<Row>> {
+        if self.ended {
+            return Ok(None);
         }
-        count += 1;
+        let reader = &mut self.reader;
+        reader.plain = true;
+        reader.blanks();
+        let start = reader.pos;
+        let hash = match reader.row(self.layout, hasher, &mut self.ranges) {
+            Ok(hash) => hash,
+            Err(what) => {
+                return Err(refuse(reader.text, reader.pos, self.place, self.count + 1, what));
+            }
+        };
+        let range = start..reader.pos;
+        self.count += 1;
         reader.blanks();
         match reader.peek() {
             Some(b',') => reader.pos += 1,
-            None => return Ok(count),
+            None => self.ended = true,
             Some(_) => {
                 let what = "something other than another row follows";
-                return Err(refuse(text, reader.pos, place, count, what));
+                return Err(refuse(reader.text, reader.pos, self.place, self.count, what));
             }
         }
+        Ok(Some(Row { hash, range, plain: reader.plain }))
     }
 }
 
@@ -92,11 +115,14 @@ fn refuse(text: &[u8], pos: usize, place: Place<'_>, row: u64, what: &str) -> an
         .into()
 }
 
+#[derive(Debug)]
 struct Reader<'a> {
     text: &'a [u8],
     pos: usize,
     escapes: bool,
     mode: LexMode,
+    /// So far the row's values are numbers, NULL and strings.
+    plain: bool,
 }
 
 type Outcome<T> = std::result::Result<T, &'static str>;
@@ -118,7 +144,7 @@ impl Reader<'_> {
         &mut self,
         layout: &Layout,
         hasher: &mut RowHasher,
-        ranges: &mut [std::ops::Range<usize>],
+        ranges: &mut [Range<usize>],
     ) -> Outcome<u128> {
         self.blanks();
         if self.peek() != Some(b'(') {
@@ -239,7 +265,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn run(&self, from: usize, accept: fn(u8) -> bool) -> std::ops::Range<usize> {
+    fn run(&self, from: usize, accept: fn(u8) -> bool) -> Range<usize> {
         let rest = self.text.get(from..).unwrap_or_default();
         from..from + rest.iter().position(|&byte| !accept(byte)).unwrap_or(rest.len())
     }
@@ -271,6 +297,7 @@ impl Reader<'_> {
             return Err("a value is not a literal");
         }
         self.pos = run.end;
+        self.plain = false;
         self.blanks();
         match self.peek() {
             Some(b'\'') => self.string(hasher, b'\''),
@@ -281,6 +308,7 @@ impl Reader<'_> {
 
     /// `0x4142` or `x'4142'`, with `pos` on the 0 or the letter.
     fn hex(&mut self, hasher: &mut RowHasher) -> Outcome<()> {
+        self.plain = false;
         let quoted = self.text.get(self.pos + 1) == Some(&b'\'');
         let run = self.run(self.pos + 2, |byte| byte.is_ascii_hexdigit());
         let digits = &self.text[run.clone()];
@@ -302,7 +330,8 @@ impl Reader<'_> {
     }
 
     /// Binary digits as bytes, the first one padded with zeros in front.
-    fn bits(&mut self, hasher: &mut RowHasher, run: std::ops::Range<usize>) -> Outcome<()> {
+    fn bits(&mut self, hasher: &mut RowHasher, run: Range<usize>) -> Outcome<()> {
+        self.plain = false;
         let digits = &self.text[run.clone()];
         hasher.open_value();
         let out = hasher.bytes();

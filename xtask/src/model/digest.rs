@@ -27,7 +27,7 @@ impl ContentDigest {
     }
 
     /// Adds other rows of the same table.
-    pub fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: &Self) {
         self.rows += other.rows;
         self.sum = self.sum.wrapping_add(other.sum);
     }

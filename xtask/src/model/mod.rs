@@ -8,6 +8,7 @@ pub mod digest;
 pub mod exit;
 pub mod facts;
 pub mod gate;
+pub mod gtid;
 pub mod ident;
 pub mod inventory;
 pub mod label;

@@ -1,25 +1,37 @@
 //! One connection, logged in, with known settings; and the translation of the
 //! server's errors into what a person can do about them.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use mysql::consts::CapabilityFlags;
 use mysql::prelude::{FromRow, Queryable};
-use mysql::{Conn, OptsBuilder};
+use mysql::{Conn, LocalInfileHandler, Opts, OptsBuilder};
 
 use super::endpoint::{Endpoint, Server};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::gtid::GtidSet;
 
 /// A connection in utf8mb4, UTC, `sql_mode=''` and with a long `net_write_timeout`:
 /// the settings under which digests are defined.
 pub struct Session {
     conn: Conn,
     user: String,
+    /// How it was opened, for another one like it.
+    opts: Opts,
     /// What this session committed, while it is tracked.
-    gtids: Option<Vec<String>>,
+    gtids: Option<GtidSet>,
 }
+
+/// What every session begins with. MySQL keeps table statistics for a day unless told
+/// otherwise; MariaDB, which does not know that variable, passes over comments of
+/// versions that it never had.
+const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', \
+    net_write_timeout = 1800, net_read_timeout = 1800, wait_timeout = 86400, \
+    sql_quote_show_create = 1, group_concat_max_len = 1048576 \
+    /*!80000 , information_schema_stats_expiry = 0 */";
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -100,17 +112,53 @@ impl Session {
             Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host)).tcp_port(*port),
             Endpoint::Socket(path) => options.socket(Some(path.to_string_lossy())),
         };
-        let conn = Conn::new(options).map_err(|error| refused(error, server, account, schema))?;
-        let mut session = Self { conn, user: account.user.clone(), gtids: None };
-        // MySQL keeps table statistics for a day unless told otherwise; MariaDB, which
-        // does not know the variable, passes over comments of versions that it never had.
-        session.run(
-            "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 1800, \
-             net_read_timeout = 1800, wait_timeout = 86400, \
-             sql_quote_show_create = 1, group_concat_max_len = 1048576 \
-             /*!80000 , information_schema_stats_expiry = 0 */",
-        )?;
+        let opts = Opts::from(options);
+        let conn =
+            Conn::new(opts.clone()).map_err(|error| refused(error, server, account, schema))?;
+        let mut session = Self { conn, user: account.user.clone(), opts, gtids: None };
+        session.run(SETTINGS)?;
         Ok(session)
+    }
+
+    /// Another session of the same account on the same server, with settings as a new
+    /// one has them; its commits are tracked where this one's are.
+    ///
+    /// # Errors
+    /// The server refuses it: [`code`] says why.
+    pub fn sibling(&self) -> Result<Self> {
+        let conn = Conn::new(self.opts.clone()).context("open one more connection")?;
+        let (user, opts) = (self.user.clone(), self.opts.clone());
+        let mut session = Self { conn, user, opts, gtids: None };
+        session.run(SETTINGS)?;
+        if self.gtids.is_some() {
+            session.track_gtids()?;
+        }
+        Ok(session)
+    }
+
+    /// Everything as in a new session: variables, user variables, locks. What it
+    /// committed stays known.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn renew(&mut self) -> Result<()> {
+        self.conn.reset().context("reset the session")?;
+        self.run(SETTINGS)?;
+        if let Some(known) = self.gtids.take() {
+            self.track_gtids()?;
+            self.gtids = self.gtids.is_some().then_some(known);
+        }
+        Ok(())
+    }
+
+    /// How it was opened.
+    pub(super) fn opts(&self) -> &Opts {
+        &self.opts
+    }
+
+    /// The server's number of this connection.
+    pub fn id(&self) -> u32 {
+        self.conn.connection_id()
     }
 
     /// Forbids this session to write: a read command cannot change anything by mistake.
@@ -130,7 +178,7 @@ impl Session {
     pub fn track_gtids(&mut self) -> Result<bool> {
         match self.run("SET SESSION session_track_gtids = OWN_GTID") {
             Ok(()) => {
-                self.gtids = Some(Vec::new());
+                self.gtids = Some(GtidSet::default());
                 Ok(true)
             }
             // 1193: no such variable.
@@ -139,10 +187,23 @@ impl Session {
         }
     }
 
-    /// The GTIDs of what this session committed since [`Session::track_gtids`];
-    /// `None` where that is not known.
-    pub fn own_gtids(&self) -> Option<&[String]> {
-        self.gtids.as_deref()
+    /// The GTIDs of what this session (and those given to [`Session::own`]) committed
+    /// since [`Session::track_gtids`], a text for each source; `None` where that is
+    /// not known.
+    pub fn own_gtids(&self) -> Option<Vec<String>> {
+        self.gtids.as_ref().map(GtidSet::texts)
+    }
+
+    /// Counts what a helper committed as this session's own. Where that is not known,
+    /// this session's is not known either.
+    pub fn own(&mut self, helper: &Self) {
+        self.gtids = match (self.gtids.take(), &helper.gtids) {
+            (Some(mut own), Some(more)) => {
+                own.merge(more);
+                Some(own)
+            }
+            _ => None,
+        };
     }
 
     /// Keeps the GTIDs that came with the server's last answer.
@@ -151,7 +212,7 @@ impl Session {
         for info in self.conn.session_state_changes()? {
             if let Ok(mysql::session_state_change::SessionStateChange::Gtids(gtids)) = info.decode()
             {
-                known.extend(gtid_text(gtids.as_bytes()));
+                gtid_text(gtids.as_bytes()).iter().for_each(|text| known.add(text));
             }
         }
         Ok(())
@@ -181,6 +242,27 @@ impl Session {
     pub fn run_counted(&mut self, sql: &str) -> Result<u64> {
         self.run(sql)?;
         Ok(self.conn.affected_rows())
+    }
+
+    /// Sends `data` as the file that a `LOAD DATA LOCAL INFILE` named `name` asks for;
+    /// gives the rows that it added and the number of warnings. Whatever other file
+    /// the server asks for, it gets none: no file is ever opened.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_with_data(&mut self, sql: &str, name: &str, data: Vec<u8>) -> Result<(u64, u16)> {
+        let expected = name.as_bytes().to_vec();
+        let handler = LocalInfileHandler::new(move |asked, stream| {
+            if asked != expected {
+                return Err(std::io::Error::other("the server asks for a file of this machine"));
+            }
+            stream.write_all(&data)
+        });
+        self.conn.set_local_infile_handler(Some(handler));
+        let done = self.run(sql);
+        self.conn.set_local_infile_handler(None);
+        done?;
+        Ok((self.conn.affected_rows(), self.conn.warnings()))
     }
 
     /// Runs several statements as one packet: the server goes on with them even

@@ -18,3 +18,8 @@ pub fn var_os(name: &str) -> Option<OsString> {
 pub fn is_ci() -> bool {
     var("CI").is_some_and(|value| value != "false" && value != "0")
 }
+
+/// How many processors this process may use.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -26,6 +26,8 @@ pub const POINTS: &[&str] = &[
     "backup.committed",
     "restore.saved",
     "staging.created",
+    "load.rows",
+    "load.keys",
     "staging.loaded",
     "staging.compared",
     "swap.journal",

@@ -159,7 +159,6 @@ fn dump(
 ) -> Result<Dumped> {
     let policy = &ctx.settings.policy;
     let plan = &prepared.plan;
-    let account = ctx.settings.account(Role::Backup);
     let limits = dumper::Limits {
         stall: Duration::from_secs(policy.backup.stall_s),
         deadline: Duration::from_secs(policy.backup.deadline_minutes * 60),
@@ -169,7 +168,7 @@ fn dump(
             let order = dumper::Order {
                 client,
                 server,
-                account,
+                account: ctx.settings.account(Role::Backup),
                 schema: &plan.schema,
                 lock_all: !plan.non_transactional.is_empty(),
                 left_out: &plan.broken_views,
@@ -181,8 +180,6 @@ fn dump(
         }
         Mover::Native { threads } => {
             let order = native::Order {
-                server,
-                account,
                 schema: &plan.schema,
                 facts: &prepared.facts,
                 inventory: &prepared.before,

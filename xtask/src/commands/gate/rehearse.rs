@@ -128,7 +128,7 @@ pub fn run(
     }
     run.done.duration_ms = clock::elapsed_ms(start);
     run.done.own_gtids = match (session.own_gtids(), probe.own_gtids()) {
-        (Some(own), Some(probed)) => Some(own.iter().chain(probed).cloned().collect()),
+        (Some(own), Some(probed)) => Some(own.into_iter().chain(probed).collect()),
         _ => None,
     };
     Ok(run.done)

@@ -157,7 +157,7 @@ pub fn look(
 fn log_says_unchanged(session: &mut Session, basis: &Basis<'_>) -> Result<bool> {
     let Some(own) = &basis.own else { return Ok(false) };
     // What the session did since, too.
-    let since = session.own_gtids().unwrap_or_default().to_vec();
+    let since = session.own_gtids().unwrap_or_default();
     let own: Vec<&str> = own.iter().chain(&since).map(String::as_str).collect();
     by_gtids(session, basis.manifest, &own)
 }

@@ -12,8 +12,8 @@ use rowtext::DigestRows;
 
 use super::columns::select_list;
 use super::ranges::{self, Cutter};
-use super::snapshot::Place;
 use crate::model::digest::ContentDigest;
+use crate::model::facts::Flavour;
 use crate::model::ident::qualified;
 use crate::model::inventory::Inventory;
 use crate::server::Session;
@@ -40,18 +40,18 @@ struct Part {
 /// # Errors
 /// A table cannot be read, or no connection is to be had.
 pub fn digest_tables(
-    place: Place<'_>,
     session: &mut Session,
+    (schema, flavour): (&str, Flavour),
     inventory: &Inventory,
     covered: &BTreeMap<String, Covered>,
     readers: usize,
     patience: &Patience,
     on_rows: &mut dyn FnMut(u64, &str),
 ) -> Result<BTreeMap<String, ContentDigest>> {
-    let parts = Mutex::new(parts(place, session, inventory, covered)?);
-    let mut wires = vec![Wire::open(place.server, place.account, place.schema, patience)?];
+    let parts = Mutex::new(parts(session, (schema, flavour), inventory, covered)?);
+    let mut wires = vec![Wire::open(session, schema, patience)?];
     while wires.len() < readers {
-        match Wire::open(place.server, place.account, place.schema, patience) {
+        match Wire::open(session, schema, patience) {
             Ok(wire) => wires.push(wire),
             // The server has no room for more; those that there are do.
             Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => break,
@@ -80,7 +80,7 @@ pub fn digest_tables(
                 Ok((table, digest)) => {
                     rows += digest.rows;
                     on_rows(rows, &table);
-                    found.entry(table).or_default().add(digest);
+                    found.entry(table).or_default().add(&digest);
                 }
                 // What the others say afterwards is only that they were stopped.
                 Err(error) => failure = failure.or(Some(error)),
@@ -93,13 +93,12 @@ pub fn digest_tables(
 }
 
 fn parts(
-    place: Place<'_>,
     session: &mut Session,
+    (schema, flavour): (&str, Flavour),
     inventory: &Inventory,
     covered: &BTreeMap<String, Covered>,
 ) -> Result<VecDeque<Part>> {
-    let keys = ranges::keys(session, place.schema)?;
-    let (schema, flavour) = (place.schema, place.flavour);
+    let keys = ranges::keys(session, schema)?;
     let mut cutter = Cutter { session, schema, flavour, rows: None };
     let mut tables: Vec<_> = inventory.tables.iter().collect();
     tables.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.bytes_estimate));

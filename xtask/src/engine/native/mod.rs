@@ -26,7 +26,6 @@ use self::snapshot::{Place, Snapshot};
 pub use self::text::NATIVE;
 use super::seen::TableSeen;
 use super::{Progress, Seen};
-use crate::model::account::Account;
 use crate::model::definers::Definers;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{LogPosition, ServerFacts};
@@ -34,7 +33,7 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::SectionKind;
 use crate::server::session::code;
 use crate::server::wire::Patience;
-use crate::server::{Server, Session, inventory};
+use crate::server::{Session, inventory};
 use crate::sys::sink::SectionSink;
 use crate::sys::{env, signal};
 pub use rowtext::literal;
@@ -45,10 +44,6 @@ const RANGE_ROWS: &str = "XTASK_RANGE_ROWS";
 /// What is dumped, from where, and how gently.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// The server.
-    pub server: &'a Server,
-    /// The account that reads.
-    pub account: &'a Account,
     /// The schema.
     pub schema: &'a str,
     /// The server's facts.
@@ -81,7 +76,7 @@ pub struct Dumped {
 }
 
 /// Dumps a schema into `sink`. `session` asks for estimates and definitions; the rows
-/// come over connections of their own. The end marker is the caller's to write.
+/// come over connections opened like it. The end marker is the caller's to write.
 ///
 /// # Errors
 /// The server refuses or goes away, the schema changes meanwhile, or writing fails.
@@ -96,12 +91,7 @@ pub fn dump(
     let patience = Patience::new(order.connect, order.limits.stall);
     let tables: Vec<&str> = order.inventory.tables.keys().map(String::as_str).collect();
     let hold = !order.inventory.non_transactional().is_empty();
-    let place = Place {
-        server: order.server,
-        account: order.account,
-        schema: order.schema,
-        flavour: order.facts.flavour,
-    };
+    let place = Place { session, schema: order.schema, flavour: order.facts.flavour };
     let snapshot = snapshot::open(place, &tables, order.threads, hold, &patience)?;
     let definitions = definitions(order, session)?;
     let columns: BTreeMap<&str, Columns> = order
@@ -277,7 +267,7 @@ impl Writer<'_> {
             self.text("COMMIT;\n")?;
         }
         let table = self.seen.tables.get_mut(name).context("a table that is not known")?;
-        table.digest.add(digest);
+        table.digest.add(&digest);
         self.seen.rows += digest.rows;
         Ok(())
     }

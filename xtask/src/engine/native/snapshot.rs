@@ -7,10 +7,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::model::account::Account;
 use crate::model::facts::{Flavour, LogPosition};
-use crate::model::ident::{qualified, quote};
-use crate::server::Server;
+use crate::model::ident::qualified;
+use crate::server::Session;
 use crate::server::session::{code, said};
 use crate::server::wire::{Patience, Wire};
 use crate::sys::fault::point;
@@ -20,13 +19,11 @@ const LOCK_WAIT_S: u32 = 3;
 /// How often it is tried before one reader has to do.
 const TRIES: usize = 3;
 
-/// Where and as whom.
+/// Where the rows are.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// The server.
-    pub server: &'a Server,
-    /// The account that reads.
-    pub account: &'a Account,
+    /// A session on the server; more are opened like it.
+    pub session: &'a Session,
     /// The schema.
     pub schema: &'a str,
     /// Whose server it is.
@@ -113,7 +110,7 @@ pub fn open(
 }
 
 fn login(place: Place<'_>, patience: &Patience) -> Result<Wire> {
-    Wire::open(place.server, place.account, place.schema, patience)
+    Wire::open(place.session, place.schema, patience)
 }
 
 fn fence(place: Place<'_>, tables: &[&str], patience: &Patience) -> Result<Wire> {
@@ -157,9 +154,4 @@ fn position(wire: &mut Wire, flavour: Flavour) -> LogPosition {
             Err(error) => unknown(said(&error)),
         },
     }
-}
-
-/// `USE`, for sessions that were opened on another schema.
-pub fn use_schema(wire: &mut Wire, schema: &str) -> Result<()> {
-    wire.run(&format!("USE {}", quote(schema)))
 }

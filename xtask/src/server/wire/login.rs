@@ -10,8 +10,6 @@ use mysql_common::proto::MySerialize;
 
 use super::refusal;
 use super::stream::Stream;
-use crate::model::account::Account;
-use crate::model::exit::{ExitCode, Stop};
 
 const WANTED: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
     .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
@@ -25,11 +23,7 @@ const WANTED: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
 const PACKET: u32 = 1 << 30;
 
 /// Logs in; gives the connection's number.
-pub(super) fn log_in(stream: &mut Stream, account: &Account, schema: &str) -> Result<u32> {
-    let password = account.password.as_ref().with_context(|| {
-        Stop::new(ExitCode::Configuration, format!("no password for `{}`", account.user))
-            .hint(format!("Put {} into .env.", account.role.password_var()))
-    })?;
+pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &str) -> Result<u32> {
     let greeting = stream.packet()?;
     if greeting.first() == Some(&0xff) {
         return Err(refusal(greeting));
@@ -44,12 +38,12 @@ pub(super) fn log_in(stream: &mut Stream, account: &Account, schema: &str) -> Re
         Some(AuthPlugin::CachingSha2Password) => AuthPlugin::CachingSha2Password,
         _ => AuthPlugin::MysqlNativePassword,
     };
-    let scramble = plugin.gen_data(Some(password.reveal()), &nonce).map(|data| data.into_owned());
+    let scramble = plugin.gen_data(Some(password), &nonce).map(|data| data.into_owned());
     let mut answer = Vec::new();
     HandshakeResponse::new(
         scramble.as_deref(),
         version,
-        Some(account.user.as_bytes()),
+        Some(user.as_bytes()),
         Some(schema.as_bytes()),
         Some(plugin),
         flags,
@@ -58,7 +52,7 @@ pub(super) fn log_in(stream: &mut Stream, account: &Account, schema: &str) -> Re
     )
     .serialize(&mut answer);
     stream.send(&answer)?;
-    prove(stream, password.reveal(), nonce)?;
+    prove(stream, password, nonce)?;
     Ok(id)
 }
 

@@ -17,9 +17,8 @@ use mysql_common::packets::ErrPacket;
 use rowtext::{RawRow, Sink};
 
 use self::stream::{Rows, Stream};
-use super::endpoint::Server;
-use super::session::shorten;
-use crate::model::account::Account;
+use super::endpoint::Endpoint;
+use super::session::{Session, shorten};
 
 /// How long to wait for the server, and what ends the wait.
 #[derive(Debug, Clone)]
@@ -52,20 +51,24 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Logs in.
+    /// Logs in where, and as whom, `session` is logged in.
     ///
     /// # Errors
-    /// As [`super::Session::open`].
-    pub fn open(
-        server: &Server,
-        account: &Account,
-        schema: &str,
-        patience: &Patience,
-    ) -> Result<Self> {
-        let mut stream = Stream::connect(&server.endpoint, patience)
-            .with_context(|| format!("connect to {server}"))?;
-        let id = login::log_in(&mut stream, account, schema)
-            .with_context(|| format!("log in to {server} as `{}`", account.user))?;
+    /// The server refuses it: [`super::session::code`] says why.
+    pub fn open(session: &Session, schema: &str, patience: &Patience) -> Result<Self> {
+        let opts = session.opts();
+        let endpoint = match opts.get_socket() {
+            Some(path) => Endpoint::Socket(path.into()),
+            None => Endpoint::Tcp {
+                host: opts.get_ip_or_hostname().into_owned(),
+                port: opts.get_tcp_port(),
+            },
+        };
+        let user = opts.get_user().unwrap_or_default();
+        let mut stream = Stream::connect(&endpoint, patience)
+            .with_context(|| format!("connect to {endpoint}"))?;
+        let id = login::log_in(&mut stream, user, opts.get_pass().unwrap_or_default(), schema)
+            .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
         let mut wire = Self { stream, id, asked: String::new(), over: true };
         wire.run(
             "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 1800, \

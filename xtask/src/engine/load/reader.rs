@@ -1,0 +1,474 @@
+//! Reads a dump from its front to its end, in one thread, and says what happens to
+//! each statement: it runs now, its rows go to the pool, or it is held back.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::sync::{Arc, PoisonError};
+
+use anyhow::Result;
+
+use super::cut::{cut, is_innodb};
+use super::held::{Held, make_event};
+use super::pool::Shared;
+use super::rows::{Batch, Insert, Sender, Target};
+use super::statement::{Keys, client_charset, refused, run, run_program};
+use super::{Made, Part};
+use crate::engine::read::read_unread;
+use crate::engine::tuple::Layout;
+use crate::engine::{self, Guard, Kind, Name, Piece, Progress, Seen, Verdict, as_utf8};
+use crate::model::ident::quote;
+use crate::server::Session;
+use crate::sys::fault::point;
+use crate::sys::signal;
+
+/// INSERTs are put together up to this many bytes.
+const BATCH: usize = 512 << 10;
+
+/// After this many bytes of rows over the only session there is, it commits, so that
+/// the server's undo and binary log caches stay small.
+const COMMIT_EVERY: usize = 64 << 20;
+
+/// A table that was made, or that rows go to.
+#[derive(Debug)]
+struct Table {
+    id: usize,
+    innodb: bool,
+    /// What is not made yet.
+    keys: Option<Keys>,
+    foreign_keys: Option<Keys>,
+    /// Its rows were complete once, and its keys are made or being made.
+    closed: bool,
+    target: Option<(Arc<Layout>, Arc<Target>)>,
+}
+
+/// Where a load is told to whoever watches.
+struct Told<'a> {
+    progress: &'a mut dyn FnMut(Progress<'_>),
+    bytes: u64,
+    shared: &'a Shared,
+}
+
+impl Told<'_> {
+    fn now_at(&mut self, object: &str) {
+        let rows = self.shared.rows();
+        (self.progress)(Progress { bytes: self.bytes, rows, object });
+    }
+
+    fn building(&mut self, table: &str) {
+        let object = match table {
+            "" => String::new(),
+            table => format!("building keys of {table}"),
+        };
+        self.now_at(&object);
+    }
+}
+
+/// Reads one dump.
+pub(super) struct Reader<'a> {
+    session: &'a mut Session,
+    /// For what comes after all rows; without it everything runs over the one session.
+    last: Option<&'a mut Session>,
+    schema: &'a str,
+    part: &'a Part,
+    shared: &'a Shared,
+    guard: Guard,
+    one_case: bool,
+    load_data: bool,
+    sender: Sender,
+    told: Told<'a>,
+    tables: BTreeMap<String, Table>,
+    made_tables: usize,
+    current: Option<String>,
+    batch: Option<Batch>,
+    held: Held,
+    made: Made,
+    uncommitted: usize,
+    sent: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// For a session in the schema.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub(super) fn new(
+        session: &'a mut Session,
+        last: Option<&'a mut Session>,
+        (schema, part): (&'a str, &'a Part),
+        load_data: bool,
+        shared: &'a Shared,
+        progress: &'a mut dyn FnMut(Progress<'_>),
+    ) -> Result<Self> {
+        let one_case = session.value::<u8>("SELECT @@lower_case_table_names")? != 0;
+        Ok(Self {
+            sender: Sender::new(session)?,
+            session,
+            last,
+            schema,
+            part,
+            shared,
+            guard: if one_case { Guard::ignoring_case() } else { Guard::new() },
+            one_case,
+            load_data,
+            told: Told { progress, bytes: 0, shared },
+            tables: BTreeMap::new(),
+            made_tables: 0,
+            current: None,
+            batch: None,
+            held: Held::default(),
+            made: Made::default(),
+            uncommitted: 0,
+            sent: false,
+        })
+    }
+
+    /// Reads all of it; when it returns, everything is on the server.
+    ///
+    /// # Errors
+    /// As [`super::load`].
+    pub(super) fn read(mut self, input: impl BufRead) -> Result<(Seen, Made)> {
+        let seen = read_unread(input, &mut |piece, seen| self.take(piece, seen))?;
+        self.settle()?;
+        self.shared.end();
+        Ok((seen, self.made))
+    }
+
+    fn take(&mut self, piece: &Piece<'_>, seen: &Seen) -> Result<()> {
+        signal::check()?;
+        // Everything is judged, also what is left out: a dump with a forbidden
+        // statement is not to be trusted in any part.
+        let verdict = self.guard.check(piece)?;
+        self.told.bytes = piece.bytes;
+        let mut object = "";
+        if let Kind::Insert(insert) = piece.kind {
+            object = &insert.table.name;
+            self.insert(piece, insert, seen)?;
+        } else {
+            let skipped = matches!(verdict, Verdict::Skip(_)) || without_meaning(piece.kind);
+            if !skipped && wanted(self.part, piece.kind) {
+                self.flush()?;
+                match self.last {
+                    None => self.run_now(piece)?,
+                    Some(_) => self.place(piece)?,
+                }
+            }
+            if let Kind::CreateTable { name, .. } = piece.kind {
+                object = &name.name;
+            }
+        }
+        self.told.now_at(object);
+        Ok(())
+    }
+
+    /// Runs a statement where it stands.
+    fn run_now(&mut self, piece: &Piece<'_>) -> Result<()> {
+        let (text, mode, line) = (piece.text, piece.mode, piece.line);
+        match piece.kind {
+            Kind::CreateEvent(name) => {
+                let text = (text, mode, line);
+                make_event(self.session, self.schema, &name.name, text, &mut self.made)
+            }
+            kind if kind.program().is_some() => run_program(self.session, text, mode, line),
+            _ => run(self.session, text, mode, line),
+        }
+    }
+
+    /// Runs a statement now or holds it back.
+    fn place(&mut self, piece: &Piece<'_>) -> Result<()> {
+        match piece.kind {
+            Kind::Set => {
+                let text = as_utf8(piece.text, piece.mode)?.into_owned();
+                self.session.run(&text).map_err(|error| refused(error, piece.line))?;
+                let settings = &self.shared.settings;
+                settings.write().unwrap_or_else(PoisonError::into_inner).push(text, piece.line)
+            }
+            // The pool commits in its own way.
+            Kind::Transaction => Ok(()),
+            Kind::CreateTable { name, placeholder } => {
+                let key = self.key(name);
+                if *placeholder || self.held.names(&key) {
+                    return self.hold(piece, Some(key));
+                }
+                self.create(piece, name, key)
+            }
+            Kind::DropTable { name, .. } => {
+                let key = self.key(name);
+                if self.held.names(&key) {
+                    return self.hold(piece, None);
+                }
+                self.drop_table(piece, name, &key)
+            }
+            Kind::AlterDatabase(_) if self.held.is_empty() => {
+                // It waits for every session's transaction in the schema.
+                self.settle_rows()?;
+                self.run_now(piece)
+            }
+            Kind::CreateView { name, .. } => self.hold(piece, Some(self.key(name))),
+            Kind::AlterDatabase(_) | Kind::Drop { .. } => self.hold(piece, None),
+            kind if kind.program().is_some() => self.hold(piece, None),
+            _ => self.run_now(piece),
+        }
+    }
+
+    fn key(&self, name: &Name) -> String {
+        if self.one_case { name.name.to_lowercase() } else { name.name.clone() }
+    }
+
+    fn settings(&self) -> usize {
+        self.shared.settings.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn hold(&mut self, piece: &Piece<'_>, key: Option<String>) -> Result<()> {
+        self.held.push(piece, self.settings(), key);
+        if self.held.is_full() { self.settle() } else { Ok(()) }
+    }
+
+    fn create(&mut self, piece: &Piece<'_>, name: &Name, key: String) -> Result<()> {
+        self.close_current()?;
+        if self.held.has_altered() {
+            self.settle_rows()?;
+            self.held.alter_now(self.session, self.schema)?;
+        }
+        if self.tables.contains_key(&key) {
+            // The server says what it thinks of a table that is made twice.
+            return self.run_now(piece);
+        }
+        let mut cut = cut(piece.text, piece.mode);
+        if let Some(found) = &cut
+            && !found.keys.iter().chain(&found.foreign_keys).all(|sql| sql.is_ascii())
+            && client_charset(self.session)? != "utf8mb4"
+        {
+            cut = None;
+        }
+        let text = cut.as_ref().map_or(piece.text, |cut| &cut.create);
+        run(self.session, text, piece.mode, piece.line)?;
+        let (keys, foreign_keys) = cut.map(|cut| (cut.keys, cut.foreign_keys)).unwrap_or_default();
+        let table = &name.name;
+        let later = |statements: Vec<String>| {
+            let keys = Keys { table: table.clone(), statements, line: piece.line };
+            (!keys.statements.is_empty()).then_some(keys)
+        };
+        let table = Table {
+            innodb: is_innodb(piece.text, piece.mode),
+            keys: later(keys),
+            foreign_keys: later(foreign_keys.into_iter().collect()),
+            ..self.table()
+        };
+        self.tables.insert(key, table);
+        Ok(())
+    }
+
+    fn table(&mut self) -> Table {
+        self.made_tables += 1;
+        Table {
+            id: self.made_tables,
+            innodb: false,
+            keys: None,
+            foreign_keys: None,
+            closed: false,
+            target: None,
+        }
+    }
+
+    fn drop_table(&mut self, piece: &Piece<'_>, name: &Name, key: &str) -> Result<()> {
+        if let Some(table) = self.tables.remove(key) {
+            self.shared.settle(table.id, &mut |what| self.told.building(what))?;
+            self.shared.forget(&name.name);
+            if self.current.as_deref() == Some(key) {
+                self.current = None;
+            }
+        }
+        self.commit()?;
+        self.run_now(piece)
+    }
+
+    fn insert(&mut self, piece: &Piece<'_>, insert: &engine::Insert, seen: &Seen) -> Result<()> {
+        let Some(layout) = piece.layout else { return Ok(()) };
+        let name = &insert.table.name;
+        let key = self.key(&insert.table);
+        if self.held.names(&key) {
+            // A table that looked like a stand-in and gets rows.
+            self.settle()?;
+        }
+        let target = self.target(&key, name, layout, seen);
+        let batch = || Batch {
+            target: Arc::clone(&target),
+            layout: Arc::clone(layout),
+            mode: piece.mode,
+            settings: 0,
+            text: Vec::new(),
+            inserts: Vec::new(),
+        };
+        if self.last.is_none() {
+            return self.send(batch(), piece, insert.values_at);
+        }
+        if self.current.as_ref() != Some(&key) {
+            self.close_current()?;
+            self.current = Some(key.clone());
+        }
+        // Which rows are kept, and the ids that they get, depends on their order.
+        let in_order = insert.ignore
+            || insert.replace
+            || seen.tables.get(name).is_some_and(|table| table.incomparable.is_some());
+        if in_order && !target.count_only {
+            self.flush()?;
+            self.close(&key);
+        }
+        if self.tables.get(&key).is_some_and(|table| table.closed) {
+            self.shared.settle(target.id, &mut |what| self.told.building(what))?;
+        }
+        if in_order && !target.count_only {
+            return self.send(batch(), piece, insert.values_at);
+        }
+        self.commit()?;
+        let settings = self.settings();
+        let fits = self.batch.as_ref().is_some_and(|open| {
+            Arc::ptr_eq(&open.target, &target)
+                && Arc::ptr_eq(&open.layout, layout)
+                && open.mode == piece.mode
+                && open.settings == settings
+        });
+        if !fits {
+            self.flush()?;
+        }
+        let open = self.batch.get_or_insert_with(|| Batch { settings, ..batch() });
+        append(open, piece, insert.values_at);
+        if open.text.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn target(&mut self, key: &str, name: &str, layout: &Arc<Layout>, seen: &Seen) -> Arc<Target> {
+        if !self.tables.contains_key(key) {
+            let table = self.table();
+            self.tables.insert(key.to_owned(), table);
+        }
+        let count_only = match self.part {
+            Part::Everything => false,
+            Part::Tables(tables) => !tables.contains(name),
+        };
+        let load_data = self.load_data;
+        let Some(table) = self.tables.get_mut(key) else { unreachable!("it was just made") };
+        if let Some((known, target)) = &table.target
+            && Arc::ptr_eq(known, layout)
+            && target.name == name
+        {
+            return Arc::clone(target);
+        }
+        let columns = seen
+            .tables
+            .get(name)
+            .filter(|found| load_data && table.innodb && layout.covers_all_of(found.columns.len()))
+            .map(|found| {
+                let all: Vec<String> = found.columns.iter().map(|column| quote(column)).collect();
+                all.join(", ")
+            });
+        let target = Arc::new(Target {
+            id: table.id,
+            name: name.to_owned(),
+            count_only,
+            columns,
+            literals: false.into(),
+        });
+        table.target = Some((Arc::clone(layout), Arc::clone(&target)));
+        target
+    }
+
+    /// Sends rows over the one session, where they stand.
+    fn send(&mut self, mut batch: Batch, piece: &Piece<'_>, values_at: usize) -> Result<()> {
+        append(&mut batch, piece, values_at);
+        let digest = self.sender.send(self.session, &batch, &|| Ok(()))?;
+        self.shared.count(&batch.target.name, &digest);
+        self.uncommitted += batch.text.len();
+        if self.uncommitted > COMMIT_EVERY {
+            self.commit()?;
+        }
+        self.rows_sent()
+    }
+
+    fn rows_sent(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.sent, true) { Ok(()) } else { point("load.rows") }
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.uncommitted) > 0 {
+            self.session.run("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    /// Gives what was put together to the pool.
+    fn flush(&mut self) -> Result<()> {
+        let Some(batch) = self.batch.take() else { return Ok(()) };
+        self.shared.push(batch, &mut |what| self.told.building(what))?;
+        self.rows_sent()
+    }
+
+    fn close_current(&mut self) -> Result<()> {
+        self.flush()?;
+        if let Some(key) = self.current.take() {
+            self.close(&key);
+        }
+        Ok(())
+    }
+
+    /// A table's rows are complete, as far as is known.
+    fn close(&mut self, key: &str) {
+        let Some(table) = self.tables.get_mut(key) else { return };
+        table.closed = true;
+        if let Some(keys) = table.keys.take() {
+            self.shared.close(table.id, keys);
+        }
+    }
+
+    /// Waits until every row so far is committed.
+    fn settle_rows(&mut self) -> Result<()> {
+        self.commit()?;
+        self.shared.settle_all(&mut |what| self.told.building(what))
+    }
+
+    /// Brings the schema to what it would be had every statement run where it stands:
+    /// keys, foreign keys, programs. What comes after runs over the one session.
+    fn settle(&mut self) -> Result<()> {
+        self.flush()?;
+        let Some(last) = self.last.take() else { return self.commit() };
+        self.current = None;
+        let all: Vec<String> = self.tables.keys().cloned().collect();
+        all.iter().for_each(|key| self.close(key));
+        self.settle_rows()?;
+        point("load.keys")?;
+        // In the order in which the tables were made.
+        let mut tables: Vec<&mut Table> = self.tables.values_mut().collect();
+        tables.sort_by_key(|table| table.id);
+        for keys in tables.into_iter().filter_map(|table| table.foreign_keys.take()) {
+            signal::check()?;
+            self.told.now_at(&format!("foreign keys of {}", keys.table));
+            for sql in &keys.statements {
+                keys.run(last, sql).map_err(|error| refused(error, keys.line))?;
+            }
+        }
+        let held = std::mem::take(&mut self.held);
+        let settings = self.shared.settings.read().unwrap_or_else(PoisonError::into_inner);
+        held.run(last, self.schema, &settings, &mut self.made)
+    }
+}
+
+fn append(batch: &mut Batch, piece: &Piece<'_>, header: usize) {
+    batch.inserts.push(Insert { at: batch.text.len(), header, line: piece.line });
+    batch.text.extend_from_slice(piece.text);
+}
+
+/// Locks mean nothing in a schema that nobody else knows, and the key switches
+/// mean nothing to InnoDB.
+fn without_meaning(kind: &Kind) -> bool {
+    matches!(kind, Kind::LockTables(_) | Kind::UnlockTables | Kind::Keys(_))
+}
+
+fn wanted(part: &Part, kind: &Kind) -> bool {
+    let Part::Tables(tables) = part else { return true };
+    match kind {
+        Kind::CreateTable { name, placeholder } => !placeholder && tables.contains(&name.name),
+        Kind::DropTable { name, .. } => tables.contains(&name.name),
+        Kind::CreateTrigger { table, .. } => tables.contains(&table.name),
+        Kind::Set => true,
+        _ => false,
+    }
+}
