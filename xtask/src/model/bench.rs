@@ -89,6 +89,8 @@ pub struct Entry {
     pub fsync: Option<bool>,
     /// Why it did not run.
     pub not_run: Option<String>,
+    /// What was found missing in what it wrote or loaded; null where nothing was.
+    pub incomplete: Option<String>,
 }
 
 /// A session that reads and writes single rows, during something else.
@@ -125,4 +127,6 @@ pub struct Ratio {
     pub reached: Option<bool>,
     /// Why there is no figure.
     pub not_run: Option<String>,
+    /// What makes the figure mean less.
+    pub note: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! What the benchmark compares, and how its figures are made of the runs.
 
 use crate::model::bench::{Entry, Ratio, Subject};
+use crate::model::ident::quote;
 
 /// How a candidate is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +163,17 @@ pub fn percentile_99(values: &mut [u64]) -> u64 {
     values.get(at.saturating_sub(1)).copied().unwrap_or(0)
 }
 
+/// Columns that the first INSERT of a file leaves out; none where it names no columns,
+/// because then it has a value for each.
+pub fn left_out(text: &str, table: &str, columns: &[String]) -> Vec<String> {
+    let head = format!("INSERT INTO {} (", quote(table));
+    let Some(list) = text.split(&head).nth(1).and_then(|rest| rest.split(") VALUES").next()) else {
+        return Vec::new();
+    };
+    let named: Vec<&str> = list.split(',').map(str::trim).collect();
+    columns.iter().filter(|column| !named.contains(&quote(column).as_str())).cloned().collect()
+}
+
 /// Our figures against the others' on one schema.
 pub fn ratios(subject: &Subject) -> Vec<Ratio> {
     let entry = |id| find(subject, id);
@@ -213,24 +225,33 @@ fn quotient(what: String, own: Option<&Entry>, other: Option<&Entry>, target: f6
         _ => None,
     };
     let not_run = if value.is_none() { missing(own).or_else(|| missing(other)) } else { None };
-    with_target(what, value, "times", target, not_run)
+    let mut ratio = with_target(what, value, "times", target, not_run);
+    // Who leaves something out has less to do.
+    ratio.note = other
+        .filter(|other| other.incomplete.is_some() && value.is_some())
+        .map(|other| format!("what {} made is incomplete", other.what));
+    ratio
 }
 
 fn memory(subject: &Subject) -> Ratio {
     let ours =
         |entry: &&Entry| [OWN[0], OWN[1], "own-verify", "own-restore"].contains(&entry.id.as_str());
-    let mut peaks = subject.dump.iter().chain(&subject.restore).filter(ours);
+    let peaks = subject.dump.iter().chain(&subject.restore).filter(ours);
     let all = peaks.clone().count();
-    let known: Vec<u64> = peaks.by_ref().filter_map(|entry| entry.peak_memory_bytes).collect();
+    let known: Vec<u64> = peaks.filter_map(|entry| entry.peak_memory_bytes).collect();
     let value = known.iter().max().map(|bytes| *bytes as f64 / f64::from(1 << 20));
-    let not_run = value.is_none().then(|| "not measured".to_owned());
-    let of = if known.len() < all || all == 0 {
-        format!(" ({} of {all} of them measured)", known.len())
-    } else {
-        String::new()
-    };
-    let what = format!("peak memory of our native dump and restore{of}");
-    with_target(what, value, "MiB", MEMORY_MIB, not_run)
+    let mut ratio = with_target(
+        "peak memory of our native dump and restore".to_owned(),
+        value,
+        "MiB",
+        MEMORY_MIB,
+        value.is_none().then(|| "not measured".to_owned()),
+    );
+    if known.len() < all && ratio.reached == Some(true) {
+        ratio.reached = None;
+        ratio.not_run = Some(format!("{} of {all} of them were measured", known.len()));
+    }
+    ratio
 }
 
 fn with_target(
@@ -241,7 +262,7 @@ fn with_target(
     not_run: Option<String>,
 ) -> Ratio {
     let reached = value.map(|value| value <= target);
-    Ratio { what, value, unit: unit.to_owned(), target, reached, not_run }
+    Ratio { what, value, unit: unit.to_owned(), target, reached, not_run, note: None }
 }
 
 #[cfg(test)]
@@ -287,13 +308,31 @@ mod tests {
     }
 
     #[test]
+    fn a_dump_that_leaves_something_out_is_known() {
+        let columns = ["id".to_owned(), "at".to_owned()];
+        let some = "x;\nINSERT INTO `t` (`id`,`n`) VALUES\n(1,'`at`')";
+        assert_eq!(left_out(some, "t", &columns), ["at"]);
+        assert!(left_out("INSERT INTO `t` (`at`, `id`) VALUES (1)", "t", &columns).is_empty());
+        assert!(left_out("INSERT INTO `t` VALUES (1, 2)", "t", &columns).is_empty());
+        let less = Entry { incomplete: Some("t.at".to_owned()), ..ran("mydumper", &[1.0]) };
+        let ratios = ratios(&subject(1.0, vec![ran("own-native", &[0.9]), less]));
+        let other = ratios.iter().find(|r| r.what == "plain dump / mydumper, 4 threads").unwrap();
+        assert_eq!((other.value, other.reached), (Some(0.9), Some(false)));
+        assert!(other.note.as_ref().is_some_and(|note| note.contains("incomplete")));
+    }
+
+    #[test]
     fn memory_says_what_was_not_measured() {
         let peak = |id, mib: u64| Entry { peak_memory_bytes: Some(mib << 20), ..ran(id, &[1.0]) };
         let dump =
             vec![peak("own-native", 140), peak("own-mysqldump", 500), ran("own-native-zstd", &[])];
         let ratio = memory(&subject(1.0, dump));
         assert_eq!((ratio.value, ratio.reached), (Some(140.0), Some(false)));
-        assert!(ratio.what.contains("1 of 2"), "{}", ratio.what);
+        let dump = vec![peak("own-native", 100), ran("own-native-zstd", &[])];
+        let ratio = memory(&subject(1.0, dump));
+        assert_eq!((ratio.value, ratio.reached), (Some(100.0), None));
+        assert_eq!(ratio.not_run.as_deref(), Some("1 of 2 of them were measured"));
+        assert_eq!(memory(&subject(1.0, Vec::new())).not_run.as_deref(), Some("not measured"));
     }
 
     #[test]

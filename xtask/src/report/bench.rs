@@ -51,6 +51,9 @@ pub fn text(document: &Document) -> String {
         }
         let rows = load(subject);
         text.push_str(&plain(&["concurrent load during", "ops/s", "p99", "worst"], rows));
+        for line in remarks(subject) {
+            let _ = writeln!(text, " {line}");
+        }
         let rows = subject.ratios.iter().map(ratio).collect();
         text.push_str(&plain(&["figure", "measured", "target", ""], rows));
     }
@@ -85,6 +88,11 @@ pub fn markdown(document: &Document) -> String {
         text.push_str("\nA session that reads and writes single rows, meanwhile:\n");
         let head = ["effect on a concurrent load, during", "operations/s", "p99", "longest"];
         text.push_str(&piped(&head, load(subject)));
+        let remarks: Vec<String> =
+            remarks(subject).into_iter().map(|line| format!("- {line}\n")).collect();
+        if !remarks.is_empty() {
+            let _ = write!(text, "\n{}", remarks.concat());
+        }
         text.push_str("\nOur figures against the others':\n");
         let rows = subject.ratios.iter().map(ratio).collect();
         text.push_str(&piped(&["figure", "measured", "target", ""], rows));
@@ -163,8 +171,7 @@ fn seconds(value: f64) -> String {
 fn cells(entry: &Entry) -> Vec<String> {
     let known = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
     let Some(median) = entry.median_s else {
-        let why = entry.not_run.as_deref().unwrap_or("unknown why");
-        let mut cells = vec![entry.what.clone(), "not run".to_owned(), one_line(why)];
+        let mut cells = vec![entry.what.clone(), "not run".to_owned()];
         cells.resize(6, String::new());
         return cells;
     };
@@ -186,8 +193,8 @@ fn cells(entry: &Entry) -> Vec<String> {
 
 fn load(subject: &Subject) -> Vec<Vec<String>> {
     let cells = subject.load.iter().map(|phase| match &phase.not_run {
-        Some(why) => {
-            let mut cells = vec![phase.during.clone(), "not run".to_owned(), one_line(why)];
+        Some(_) => {
+            let mut cells = vec![phase.during.clone(), "not run".to_owned()];
             cells.resize(4, String::new());
             cells
         }
@@ -207,15 +214,39 @@ fn ratio(ratio: &Ratio) -> Vec<String> {
         unit => format!("{value:.0} {unit}"),
     };
     let measured = ratio.value.map_or_else(|| "-".to_owned(), figure);
-    let verdict = match (ratio.reached, &ratio.not_run) {
+    let mut verdict = match (ratio.reached, &ratio.not_run) {
         (Some(true), _) => "reached".to_owned(),
         (Some(false), _) => "not reached".to_owned(),
         (None, why) => format!("not run: {}", why.as_deref().unwrap_or("unknown why")),
     };
+    if let Some(note) = &ratio.note {
+        let _ = write!(verdict, "; but {note}");
+    }
     vec![ratio.what.clone(), measured, figure(ratio.target), verdict]
 }
 
-/// A program's last words as one cell.
+/// Why something did not run, and what was missing in what somebody made.
+fn remarks(subject: &Subject) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for entry in subject.dump.iter().chain(&subject.restore) {
+        let what = &entry.what;
+        if let Some(why) = &entry.not_run {
+            remarks.push(format!("not run: {what}: {}", one_line(why)));
+        }
+        if let Some(missing) = &entry.incomplete {
+            remarks.push(format!("incomplete: {what}: {}", one_line(missing)));
+        }
+    }
+    for phase in &subject.load {
+        if let Some(why) = &phase.not_run {
+            let during = &phase.during;
+            remarks.push(format!("not run: concurrent load during {during}: {}", one_line(why)));
+        }
+    }
+    remarks
+}
+
+/// A program's last words as one line.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");

@@ -78,7 +78,7 @@ fn draw(svg: &mut String, group: &Group, top: f64) {
             "<line x1=\"{at:.1}\" y1=\"{first:.1}\" x2=\"{at:.1}\" y2=\"{floor:.1}\" stroke=\"#d0d0d0\"/>\
              <text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"11\">{} s</text>",
             floor + 16.0,
-            short(seconds)
+            tick_text(seconds)
         );
     }
     for (row, bar) in group.bars.iter().enumerate() {
@@ -123,13 +123,18 @@ fn step(longest: f64) -> f64 {
 
 /// Two or three figures: "0.42", "4.2", "103".
 pub fn short(seconds: f64) -> String {
-    let text = if seconds < 9.995 {
+    if seconds < 9.995 {
         format!("{seconds:.2}")
     } else if seconds < 99.95 {
         format!("{seconds:.1}")
     } else {
-        return format!("{seconds:.0}");
-    };
+        format!("{seconds:.0}")
+    }
+}
+
+/// A round number as a tick has it: "0.5", "20".
+fn tick_text(seconds: f64) -> String {
+    let text = format!("{seconds:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -206,8 +211,9 @@ mod tests {
         for (longest, wanted) in [(0.0, 1.0), (3.9, 0.5), (4.2, 1.0), (17.0, 2.0), (103.0, 20.0)] {
             assert!((step(longest) - wanted).abs() < 1e-9, "{longest}: {}", step(longest));
         }
-        for (seconds, text) in [(0.421, "0.42"), (4.0, "4"), (10.04, "10"), (103.4, "103")] {
+        for (seconds, text) in [(0.421, "0.42"), (4.0, "4.00"), (10.04, "10.0"), (103.4, "103")] {
             assert_eq!(short(seconds), text);
         }
+        assert_eq!((tick_text(0.005), tick_text(20.0)), ("0.005".to_owned(), "20".to_owned()));
     }
 }

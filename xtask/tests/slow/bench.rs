@@ -34,8 +34,10 @@ fn sandbox(server: &TestServer, name: &str) -> Sandbox {
 }
 
 fn schemas(sandbox: &Sandbox) -> Vec<String> {
-    let all: Vec<String> =
-        sandbox.root().query("SELECT schema_name FROM information_schema.schemata").unwrap();
+    let all: Vec<String> = sandbox
+        .root()
+        .query("SELECT schema_name FROM information_schema.schemata ORDER BY 1")
+        .unwrap();
     let prefix = format!("{}__", sandbox.schema);
     all.into_iter().filter(|schema| schema.starts_with(&prefix)).collect()
 }

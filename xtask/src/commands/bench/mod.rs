@@ -4,6 +4,7 @@
 //! What it measures of this tool it starts as children with `DB_NAME` set to that name, so
 //! that they neither see nor remove a companion of the configured schema.
 
+mod check;
 mod dump;
 mod floor;
 mod load_effect;

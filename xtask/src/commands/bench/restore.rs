@@ -6,11 +6,12 @@ use anyhow::{Context, Result};
 
 use super::dump::Dumps;
 use super::tools::{Tools, mysql, short_address};
-use super::{Attempt, Bench, Ran, Target, attempt, entry};
+use super::{Attempt, Bench, Ran, Target, attempt, check, entry};
 use crate::model::account::{Account, Role};
 use crate::model::bench::Entry;
 use crate::model::ident::{quote, word};
 use crate::plan::bench::{PEER_THREADS, RESTORES, Way};
+use crate::plan::dump_client::Place;
 use crate::server::inventory;
 use crate::sys::proc::Cmd;
 use crate::sys::signal;
@@ -30,6 +31,12 @@ pub(super) fn measure(
             }
             signal::check()?;
             let done = attempt(once(bench, target, tools, dumps, candidate.way, entry))?;
+            if done.is_ok() && round == 1 {
+                let compared = check::loaded(bench, target);
+                signal::check()?;
+                entry.incomplete = compared
+                    .unwrap_or_else(|error| Some(format!("it cannot be compared: {error:#}")));
+            }
             // What was loaded goes outside of the measured time, and before the next candidate.
             bench.sweep()?;
             bench.note(entry, round, done);
@@ -70,18 +77,26 @@ fn once(
             let schema = fresh(bench, target)?;
             let cmd = mysql(client, &bench.server.endpoint, &account, &schema).stdin_from(file);
             entry.program = Some(client.to_string());
-            let done = run(bench, entry, &cmd);
+            let mut done = run(bench, entry, &cmd)?;
+            if let (Ok(ran), Place::Container(_)) = (&mut done, &client.place) {
+                ran.peak_memory = None;
+            }
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             entry.command = entry.command.take().map(|shown| format!("{shown} < {name}"));
-            done
+            Ok(done)
         }
-        Way::Verify => run(bench, entry, &bench.restoring(folder, &["db-verify", label])?),
+        Way::Verify => own(bench, entry, folder, &["db-verify", label]),
         _ => {
             let into = bench.companion("into");
-            let args = ["db-restore", label, "--into", &into, "--yes"];
-            run(bench, entry, &bench.restoring(folder, &args)?)
+            own(bench, entry, folder, &["db-restore", label, "--into", &into, "--yes"])
         }
     }
+}
+
+fn own(bench: &Bench<'_>, entry: &mut Entry, folder: &Path, args: &[&str]) -> Result<Attempt> {
+    let done = run(bench, entry, &bench.restoring(folder, args)?);
+    entry.command = entry.command.take().map(|it| format!("DB_NAME={} {it}", bench.arena));
+    done
 }
 
 fn run(bench: &Bench<'_>, entry: &mut Entry, cmd: &Cmd) -> Result<Attempt> {
