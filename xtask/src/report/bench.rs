@@ -217,7 +217,10 @@ fn ratio(ratio: &Ratio) -> Vec<String> {
     let mut verdict = match (ratio.reached, &ratio.not_run) {
         (Some(true), _) => "reached".to_owned(),
         (Some(false), _) => "not reached".to_owned(),
-        (None, why) => format!("not run: {}", why.as_deref().unwrap_or("unknown why")),
+        (None, why) => {
+            let word = if ratio.value.is_some() { "unknown" } else { "not run" };
+            format!("{word}: {}", why.as_deref().unwrap_or("unknown why"))
+        }
     };
     if let Some(note) = &ratio.note {
         let _ = write!(verdict, "; but {note}");

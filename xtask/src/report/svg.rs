@@ -26,8 +26,8 @@ pub struct Group {
     pub bars: Vec<Bar>,
 }
 
-const WIDTH: f64 = 860.0;
-const LEFT: f64 = 330.0;
+const WIDTH: f64 = 920.0;
+const LEFT: f64 = 390.0;
 const RIGHT: f64 = 90.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 46.0;

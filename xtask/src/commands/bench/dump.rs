@@ -22,6 +22,8 @@ pub(super) struct Dumps {
     pub(super) backup: Option<(PathBuf, String, PathBuf)>,
     /// What mydumper wrote.
     pub(super) mydumper: Option<PathBuf>,
+    /// What is missing in that.
+    pub(super) flaw: Option<String>,
 }
 
 const MYDUMPER: &str = "mydumper";
@@ -60,6 +62,7 @@ pub(super) fn measure(
     for entry in entries.iter_mut().filter(|it| it.id.starts_with(MYDUMPER)) {
         entry.incomplete = flaw.clone().filter(|_| entry.median_s.is_some());
     }
+    dumps.flaw = flaw;
     subject.dump = entries;
     dumps.backup = backup_of(bench, subject)?;
     Ok(dumps)

@@ -36,6 +36,9 @@ pub(super) fn measure(
                 signal::check()?;
                 entry.incomplete = compared
                     .unwrap_or_else(|error| Some(format!("it cannot be compared: {error:#}")));
+                if let (Way::Myloader, Some(flaw)) = (candidate.way, &dumps.flaw) {
+                    entry.incomplete.get_or_insert_with(|| format!("what mydumper wrote: {flaw}"));
+                }
             }
             // What was loaded goes outside of the measured time, and before the next candidate.
             bench.sweep()?;
