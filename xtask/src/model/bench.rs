@@ -20,8 +20,6 @@ pub struct Document {
     pub server: String,
     /// How often each candidate ran.
     pub rounds: u32,
-    /// Connections that the floor reads over.
-    pub floor_connections: u32,
     /// What was measured, in the order of the scales.
     pub subjects: Vec<Subject>,
     /// How the times grow from the smallest to the largest scale; empty for one scale.
@@ -54,6 +52,8 @@ pub struct Subject {
     pub rows: Option<u64>,
     /// Size as uncompressed SQL text; null where no candidate that writes it ran.
     pub text_bytes: Option<u64>,
+    /// Connections that the floor reads over: as many as the native engine.
+    pub connections: u32,
     /// Each way to dump it.
     pub dump: Vec<Entry>,
     /// Each way to restore it.

@@ -116,12 +116,6 @@ pub const RESTORES: [Candidate; 4] = [
 /// Backups that a restore can start from, the best first.
 pub const RESTORED: [&str; 2] = ["own-native", "own-mysqldump"];
 
-/// Connections that the floor reads over: those of the native engine, which takes one for
-/// each core, up to four.
-pub fn connections(asked: Option<u32>, cores: u64) -> u32 {
-    asked.unwrap_or_else(|| u32::try_from(cores.clamp(1, 4)).unwrap_or(1))
-}
-
 /// Our dump that is compared with others', without and with compression.
 const OWN: [&str; 2] = ["own-native", "own-native-zstd"];
 

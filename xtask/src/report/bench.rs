@@ -69,14 +69,12 @@ pub fn text(document: &Document) -> String {
 pub fn markdown(document: &Document) -> String {
     let mut text = format!(
         "Written by `cargo xtask bench --write` on {}, version {}.\n{}; {}.\n\
-         Medians of {}, each candidate in turn, by wall clock; server and clients on the same machine. \
-         The floor reads over {}.\n\n![Medians with the shortest and the longest run](benchmarks.svg)\n",
+         Medians of {}, each candidate in turn, by wall clock; server and clients on the same machine.\n\n![Medians with the shortest and the longest run](benchmarks.svg)\n",
         document.started_utc.format("%Y-%m-%d"),
         document.tool_version,
         machine(&document.machine),
         document.server,
         human::count(u64::from(document.rounds), "round"),
-        human::count(u64::from(document.floor_connections), "connection"),
     );
     for subject in &document.subjects {
         let _ = writeln!(text, "\n### {}", title(subject));
@@ -85,6 +83,8 @@ pub fn markdown(document: &Document) -> String {
             let head = [what, "median", "runs (s)", "size", "peak memory", "fsync"];
             text.push_str(&piped(&head, rows));
         }
+        let connections = human::count(u64::from(subject.connections), "connection");
+        let _ = writeln!(text, "\nThe floor and the native engine read over {connections}.");
         text.push_str("\nA session that reads and writes single rows, meanwhile:\n");
         let head = ["effect on a concurrent load, during", "operations/s", "p99", "longest"];
         text.push_str(&piped(&head, load(subject)));

@@ -36,6 +36,7 @@ fn document() -> Document {
         tables: 21,
         rows: Some(4_396_027),
         text_bytes: Some(3 << 20),
+        connections: 2,
         dump: vec![
             entry("own-native", "db-backup, native", &[1.234, 1.1, 1.4]),
             entry("mydumper", "mydumper", &[]),
@@ -65,7 +66,6 @@ fn document() -> Document {
         },
         server: "MySQL 9.7.4".to_owned(),
         rounds: 3,
-        floor_connections: 2,
         subjects: vec![subject],
         scaling: vec![ratio_of(Some(4.0))],
     }

@@ -63,7 +63,8 @@ pub(super) fn loaded(bench: &mut Bench<'_>, target: &Target) -> Result<Option<St
             continue;
         }
         let mut digest = |schema: &str| {
-            content::digest_table(session, schema, table, &facts.columns, &mut |_| {})
+            let (columns, floats) = (&facts.columns, &facts.float_columns);
+            content::digest_table(session, schema, table, columns, floats, &mut |_| {})
         };
         if digest(&target.schema)? != digest(&copy)? {
             differ.push(format!("`{table}`"));

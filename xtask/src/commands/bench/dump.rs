@@ -233,7 +233,7 @@ impl Run<'_, '_> {
     }
 
     fn floor(&mut self) -> Result<Attempt> {
-        let (elapsed, rows) = floor::read(self.bench, self.target)?;
+        let (elapsed, rows) = floor::read(self.bench, self.target, self.subject.connections)?;
         self.subject.rows = Some(rows);
         Ok(Ok(Ran { seconds: elapsed.as_secs_f64(), ..Ran::default() }))
     }

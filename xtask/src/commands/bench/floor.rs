@@ -26,9 +26,13 @@ struct Piece {
 }
 
 /// Reads all tables; gives how long that took and how many rows there are.
-pub(super) fn read(bench: &Bench<'_>, target: &Target) -> Result<(Duration, u64)> {
+pub(super) fn read(
+    bench: &Bench<'_>,
+    target: &Target,
+    connections: u32,
+) -> Result<(Duration, u64)> {
     let mut session = bench.worker(Some(&target.schema))?;
-    let pieces = pieces(&mut session, &target.schema, bench.connections)?;
+    let pieces = pieces(&mut session, &target.schema, connections)?;
     drop(session);
     let next = AtomicUsize::new(0);
     let start = Instant::now();
@@ -43,7 +47,7 @@ pub(super) fn read(bench: &Bench<'_>, target: &Target) -> Result<(Duration, u64)
             }
             Ok::<u64, anyhow::Error>(rows)
         };
-        let lines: Vec<_> = (0..bench.connections).map(|_| scope.spawn(line)).collect();
+        let lines: Vec<_> = (0..connections).map(|_| scope.spawn(line)).collect();
         lines
             .into_iter()
             .map(|line| line.join().map_err(|_| anyhow::anyhow!("a reading thread died"))?)

@@ -56,13 +56,12 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<()> {
         session,
         rounds: args.rounds,
         threads: args.threads,
-        connections: plan::connections(args.threads, machine.cores),
     };
     let measured = bench.all(&scales, args);
     // Also after Ctrl-C nothing may stay.
     let deferred = signal::defer();
     let swept = bench.sweep();
-    let (server_text, floor_connections) = (bench.described(), bench.connections);
+    let server_text = bench.described();
     drop(bench);
     let removed = scratch.remove();
     drop(deferred);
@@ -75,7 +74,6 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<()> {
         machine,
         server: server_text,
         rounds: args.rounds,
-        floor_connections,
         scaling: plan::scaling(&subjects),
         subjects,
     };
@@ -127,8 +125,7 @@ struct Bench<'a> {
     /// As `restore_user`; holds the lock of the run.
     session: Session,
     rounds: u32,
-    threads: Option<u32>,
-    connections: u32,
+    threads: Option<u8>,
 }
 
 /// What is dumped.
@@ -198,6 +195,14 @@ impl Bench<'_> {
     fn described(&self) -> String {
         let ServerFacts { flavour, version_text, .. } = &self.facts;
         format!("{flavour} {version_text}, reached by {}", self.server.reach)
+    }
+
+    /// Connections of the native engine for so much data, and so of the floor.
+    fn connections(&self, bytes_estimate: u64) -> usize {
+        let asked = self.ctx.settings.policy.backup.threads;
+        let asked = self.threads.map_or(asked, usize::from);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        crate::plan::backup::threads(asked, cores, bytes_estimate)
     }
 
     /// The longest that any child may take.

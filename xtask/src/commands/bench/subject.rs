@@ -151,6 +151,7 @@ impl Bench<'_> {
             schema: target.schema.clone(),
             scale: target.scale,
             tables: found.tables.len() as u64,
+            connections: u32::try_from(self.connections(bytes))?,
             ..Subject::default()
         })
     }
