@@ -2,6 +2,7 @@
 //! machine. One file a command; docs/cli.md is generated from here.
 
 pub mod backup;
+pub mod bench;
 pub mod ci;
 pub mod deploy;
 pub mod doctor;
@@ -84,6 +85,8 @@ pub enum Command {
     Deploy(deploy::Deploy),
     /// Let git demand a proven backup before a migration is pushed to a deploy branch
     Hooks(hooks::Hooks),
+    /// Measure dumps and restores against other programs
+    Bench(bench::Bench),
     /// Run every check and test, installing what they need
     Ci(ci::Ci),
     /// Write the generated pages under docs/, or check that they are current
@@ -107,6 +110,7 @@ impl Command {
             Self::Import(_) => "import",
             Self::Deploy(_) => "deploy",
             Self::Hooks(_) => "hooks",
+            Self::Bench(_) => "bench",
             Self::Ci(_) => "ci",
             Self::Docs(_) => "docs",
         }

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod backup;
+pub mod bench;
 pub mod ci;
 pub mod ctx;
 pub mod deploy;
@@ -68,6 +69,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         Command::DbList(args) => list::run(ctx, args),
         Command::DbUp(args) => server::db_up(ctx, args),
         Command::DbDown(args) => server::db_down(ctx, args),
+        Command::Bench(args) => bench::run(ctx, args),
         Command::Ci(args) => {
             ci::run(&ctx.settings.root, &ci::Options { stages: args.stage.clone() })
         }

@@ -68,7 +68,11 @@ fn no_client(flavour: Flavour, version: Version, looked: &[String]) -> anyhow::E
     stop.hint(format!("Install {package}, version {}.{} or newer.", version.0, version.1)).into()
 }
 
-fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpClient> {
+/// Asks a client program what it is and which options it knows.
+///
+/// # Errors
+/// It cannot be started, or does not say its version.
+pub fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpClient> {
     let text = cmd().arg("--version").read(QUESTION)?;
     let (flavour, version) = DumpClient::flavour_and_version(&text)
         .with_context(|| format!("cannot read a version in `{}`", text.trim()))?;
@@ -187,7 +191,11 @@ impl<R: Read> Read for UntilInterrupted<R> {
     }
 }
 
-fn command(order: &Order<'_>) -> Result<Cmd> {
+/// The command that carries out an order, with the password where only it can read it.
+///
+/// # Errors
+/// The account has no password.
+pub fn command(order: &Order<'_>) -> Result<Cmd> {
     let Order { client, server, account, schema, lock_all, left_out, .. } = *order;
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());

@@ -2,6 +2,7 @@
 //! stored, and nothing here can fail for reasons outside the program.
 
 pub mod account;
+pub mod bench;
 pub mod check;
 pub mod definers;
 pub mod digest;

@@ -1,6 +1,7 @@
 //! Decisions. Pure: facts and `now` in, plan out; a plan's `Display` is the dry run.
 
 pub mod backup;
+pub mod bench;
 pub mod deploy;
 pub mod dump_client;
 pub mod foreign_keys;

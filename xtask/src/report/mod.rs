@@ -1,7 +1,9 @@
 //! What it means: results as text for people and as JSON for programs. Pure
 //! functions over what the other rooms found; nothing here asks or writes.
 
+pub mod bench;
 pub mod gate;
 pub mod human;
 pub mod json;
+pub mod svg;
 pub mod text;

@@ -12,6 +12,23 @@ pub fn free_space(path: &Path) -> Result<u64> {
     fs4::available_space(path).with_context(|| format!("ask for free space at {}", path.display()))
 }
 
+/// Bytes in a file, or in all files of a folder and its folders.
+///
+/// # Errors
+/// It is not there or cannot be read.
+pub fn bytes_in(path: &Path) -> Result<u64> {
+    let facts = std::fs::symlink_metadata(path)
+        .with_context(|| format!("ask for the size of {}", path.display()))?;
+    if !facts.is_dir() {
+        return Ok(facts.len());
+    }
+    let mut bytes = 0;
+    for name in super::fs::names(path)? {
+        bytes += bytes_in(&path.join(name))?;
+    }
+    Ok(bytes)
+}
+
 /// The permission bits (such as `0o600`); `None` where there are none (Windows)
 /// or the path is missing.
 pub fn mode(path: &Path) -> Option<u32> {

@@ -1,6 +1,9 @@
 //! The one place that reads the environment.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 
 /// A variable that is set and not empty, as text.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -12,6 +15,14 @@ pub fn var(name: &str) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn var_os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The program that is running, to run it once more as a child.
+///
+/// # Errors
+/// The system does not tell.
+pub fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().context("ask where this program is")
 }
 
 /// Whether this is a CI run: there a missing server fails instead of being skipped.

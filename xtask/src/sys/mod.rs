@@ -13,6 +13,8 @@ pub mod fs;
 pub mod git;
 pub mod hash;
 pub mod http;
+pub mod machine;
+pub mod measure;
 pub mod proc;
 pub mod signal;
 pub mod sink;

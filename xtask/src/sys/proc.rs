@@ -19,8 +19,17 @@ pub struct Cmd {
     pub(super) env: Vec<(String, Secret)>,
     pub(super) env_removed: Vec<String>,
     pub(super) dir: Option<PathBuf>,
-    stdin: Option<Secret>,
+    stdin: Input,
     own_group: bool,
+}
+
+/// What a program reads from standard input.
+#[derive(Debug, Clone)]
+enum Input {
+    Nothing,
+    Text(Secret),
+    File(PathBuf),
+    Given,
 }
 
 /// What a finished program left behind.
@@ -46,7 +55,7 @@ impl Finished {
     }
 }
 
-fn describe(code: Option<i32>, stderr: &str) -> String {
+pub(super) fn describe(code: Option<i32>, stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
     let tail = lines[lines.len().saturating_sub(8)..].join("\n  ");
     let how =
@@ -64,7 +73,7 @@ impl Cmd {
             // Our passwords may stand in our environment; who needs one is given it.
             env_removed: Role::ALL.map(|role| role.password_var().to_owned()).to_vec(),
             dir: None,
-            stdin: None,
+            stdin: Input::Nothing,
             own_group: false,
         }
     }
@@ -107,7 +116,21 @@ impl Cmd {
     /// Gives it this text on standard input; otherwise standard input is empty.
     #[must_use]
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
-        self.stdin = Some(Secret::new(text.into()));
+        self.stdin = Input::Text(Secret::new(text.into()));
+        self
+    }
+
+    /// Gives it a file on standard input.
+    #[must_use]
+    pub fn stdin_from(mut self, path: &Path) -> Self {
+        self.stdin = Input::File(path.to_owned());
+        self
+    }
+
+    /// Leaves its standard input to whoever starts it: the right side of a pipe.
+    #[must_use]
+    pub(super) fn stdin_piped(mut self) -> Self {
+        self.stdin = Input::Given;
         self
     }
 
@@ -126,11 +149,13 @@ impl Cmd {
         words.join(" ")
     }
 
-    fn expression(&self) -> duct::Expression {
+    pub(super) fn expression(&self) -> duct::Expression {
         let mut expression = duct::cmd(self.program.as_os_str(), &self.args).unchecked();
         expression = match &self.stdin {
-            Some(text) => expression.stdin_bytes(text.reveal().as_bytes()),
-            None => expression.stdin_null(),
+            Input::Text(text) => expression.stdin_bytes(text.reveal().as_bytes()),
+            Input::File(path) => expression.stdin_path(path),
+            Input::Nothing => expression.stdin_null(),
+            Input::Given => expression,
         };
         for (name, value) in &self.env {
             expression = expression.env(name, value.reveal());
