@@ -11,8 +11,9 @@
 pub enum Kind {
     /// A number, as the server prints it.
     Number,
-    /// FLOAT and DOUBLE. As a number, -0 would lose its sign: the parser reads a
-    /// minus in front of the integer 0.
+    /// FLOAT and DOUBLE. As a number, -0 would lose its sign, because the parser reads a
+    /// minus in front of the integer 0, and one of many digits would be cut to the
+    /// longest DECIMAL.
     Double,
     /// Text in utf8mb4, and dates and times.
     Text,
@@ -38,6 +39,9 @@ impl Kind {
     }
 }
 
+/// A DECIMAL has at most 65 digits; a DOUBLE(255,2) can be printed with more.
+const LONG_NUMBER: usize = 60;
+
 /// Appends the literal for a value; `None` is NULL.
 ///
 /// ```
@@ -54,7 +58,7 @@ pub fn write(kind: Kind, value: Option<&[u8]>, out: &mut Vec<u8>) {
     };
     match kind {
         Kind::Number => out.extend_from_slice(value),
-        Kind::Double if value == b"-0" => quoted(value, out),
+        Kind::Double if value.len() > LONG_NUMBER || value == b"-0" => quoted(value, out),
         Kind::Double => out.extend_from_slice(value),
         Kind::Text => text(value, out),
         Kind::Bytes if value.is_empty() => out.extend_from_slice(b"''"),
@@ -161,6 +165,8 @@ mod tests {
         assert_eq!(literal(Kind::Number, b"-12.50"), "-12.50");
         assert_eq!(literal(Kind::Double, b"1e308"), "1e308");
         assert_eq!(literal(Kind::Double, b"-0"), "'-0'");
+        let long = format!("1{}.00", "0".repeat(100));
+        assert_eq!(literal(Kind::Double, long.as_bytes()), format!("'{long}'"));
         assert_eq!(literal(Kind::Text, b""), "''");
         assert_eq!(literal(Kind::Text, "Zo\u{eb}\n\t; -- */".as_bytes()), "'Zo\u{eb}\n\t; -- */'");
         assert_eq!(literal(Kind::Text, b"'12345678''"), "'''12345678'''''");

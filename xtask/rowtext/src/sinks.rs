@@ -20,6 +20,8 @@ pub struct TextRows {
     /// Bytes of the open statement.
     statement: usize,
     open: bool,
+    /// Text of the longest row.
+    longest: usize,
     out: Vec<u8>,
 }
 
@@ -29,13 +31,19 @@ impl TextRows {
     #[must_use]
     pub fn new(kinds: Vec<Kind>, insert: Vec<u8>, block: usize, out: Vec<u8>) -> Self {
         let (hasher, sum) = (RowHasher::default(), Sum::default());
-        Self { kinds, insert, block, hasher, sum, statement: 0, open: false, out }
+        Self { kinds, insert, block, hasher, sum, statement: 0, open: false, longest: 0, out }
     }
 
     /// Takes the text so far and goes on in another buffer.
     #[must_use]
     pub fn take(&mut self, next: Vec<u8>) -> Vec<u8> {
         std::mem::replace(&mut self.out, next)
+    }
+
+    /// Bytes of the longest row's text so far.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// Ends the open statement; gives the rest of the text and the sum of all rows.
@@ -78,7 +86,9 @@ impl Sink for TextRows {
         }
         self.out.push(b')');
         self.sum.add(self.hasher.finish());
-        self.statement += self.out.len() - before;
+        let length = self.out.len() - before;
+        self.longest = self.longest.max(length);
+        self.statement += length;
         if self.statement >= STATEMENT {
             self.end();
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::ctx::Ctx;
-use crate::engine::content;
+use crate::engine::native::ranges;
+use crate::engine::{content, guard};
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::inventory::Inventory;
@@ -28,6 +29,53 @@ pub fn rounded(
         }
     }
     Ok(rounded)
+}
+
+/// Tables with text that does not come back from utf8mb4 as the bytes it was, and how
+/// many values: some character sets have two codes for one character, or codes for none.
+///
+/// # Errors
+/// The server cannot be asked.
+pub fn changed_texts(
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    for (name, table) in &inventory.tables {
+        let mut changed = 0;
+        for (column, (data_type, charset)) in table.columns.iter().zip(&table.types) {
+            let Some(charset) = charset.as_deref().filter(|c| !ranges::faithful(c)) else {
+                continue;
+            };
+            // Members of ENUM and SET are part of the definition, which is compared.
+            if !matches!(data_type.as_str(), "enum" | "set") && charset != "binary" {
+                changed += content::changed_texts(session, schema, name, column, charset)?;
+            }
+        }
+        if changed > 0 {
+            found.insert(name.clone(), changed);
+        }
+    }
+    Ok(found)
+}
+
+/// Refuses tables whose rows are not in the server itself, or are another table's.
+///
+/// # Errors
+/// The table and its engine.
+pub fn demand_own_rows(before: &Inventory) -> Result<()> {
+    let strange = |engine: &str| !guard::keeps_rows(engine);
+    let Some((name, table)) = before.tables.iter().find(|(_, t)| strange(&t.engine)) else {
+        return Ok(());
+    };
+    Err(Stop::new(
+        ExitCode::Store,
+        format!("`{name}` has the storage engine {}; no backup was made", table.engine),
+    )
+    .hint("Its rows are kept elsewhere or belong to other tables: a backup with them could not be restored.")
+    .hint("Keep it in another schema.")
+    .into())
 }
 
 /// Refuses what a dump program writes as a broken statement.

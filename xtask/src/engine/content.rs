@@ -8,7 +8,7 @@ use mysql::prelude::Queryable;
 use super::digest::RowHasher;
 use super::native;
 use crate::model::digest::ContentDigest;
-use crate::model::ident::{qualified, quote};
+use crate::model::ident::{qualified, quote, word};
 use crate::server::Session;
 use crate::sys::signal;
 
@@ -72,4 +72,23 @@ pub fn rounded_floats(
         rounded += session.value::<u64>(&sql)?;
     }
     Ok(rounded)
+}
+
+/// How many texts of a column come back from utf8mb4 as other bytes.
+///
+/// # Errors
+/// The table cannot be read.
+pub fn changed_texts(
+    session: &mut Session,
+    schema: &str,
+    table: &str,
+    column: &str,
+    charset: &str,
+) -> Result<u64> {
+    let (name, charset) = (quote(column), word(charset)?);
+    session.value::<u64>(&format!(
+        "SELECT COUNT(*) FROM {} WHERE CAST(CONVERT(CONVERT({name} USING utf8mb4) USING {charset}) \
+         AS BINARY) <> CAST({name} AS BINARY)",
+        qualified(schema, table)
+    ))
 }

@@ -30,6 +30,7 @@ pub enum Verdict {
 /// Session variables that a dump may set.
 const VARIABLES: &[&str] = &[
     "autocommit",
+    "check_constraint_checks",
     "character_set_client",
     "character_set_connection",
     "character_set_results",
@@ -45,6 +46,11 @@ const VARIABLES: &[&str] = &[
 
 /// Storage engines that keep rows in the server itself.
 const ENGINES: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "HEAP", "CSV", "ARCHIVE"];
+
+/// Whether tables of a storage engine hold their rows themselves.
+pub fn keeps_rows(engine: &str) -> bool {
+    ENGINES.iter().any(|known| known.eq_ignore_ascii_case(engine))
+}
 
 /// Judges the statements of one dump, in order.
 #[derive(Debug, Default)]
@@ -302,7 +308,7 @@ fn word_in_table(
         tokens.eat_punct(b'=');
         let engine = tokens.next().map(|engine| spelled(&engine)).unwrap_or_default();
         let engine = engine.trim_matches(['\'', '"', '`']);
-        if !ENGINES.iter().any(|known| known.eq_ignore_ascii_case(engine)) {
+        if !keeps_rows(engine) {
             return Err(format!("CREATE TABLE with the storage engine {engine}"));
         }
     }

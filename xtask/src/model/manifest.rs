@@ -104,6 +104,15 @@ pub struct TableEntry {
     /// come back rounded, and the digest, which is over the text, cannot see it.
     #[serde(default)]
     pub rounded_floats: u64,
+    /// How many texts in a character set of the column come back from utf8mb4 as other
+    /// bytes, which the digest cannot see either.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changed_texts: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // The form that serde asks for.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One view, trigger, routine or event.

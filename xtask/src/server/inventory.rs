@@ -288,6 +288,18 @@ fn text(row: &Row, column: &str) -> Result<String> {
     Option::<Vec<u8>>::from_value_opt(value)
         .ok()
         .flatten()
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .with_context(|| format!("column `{column}` is NULL"))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|error| not_text(error.as_bytes())))
+}
+
+/// What is not text would come back as other bytes.
+fn not_text(bytes: &[u8]) -> anyhow::Error {
+    let start: String = String::from_utf8_lossy(bytes).chars().take(60).collect();
+    let line: Vec<&str> = start.split_whitespace().collect();
+    Stop::new(
+        ExitCode::Store,
+        format!("a definition holds bytes that are no text: {} …", line.join(" ")),
+    )
+    .hint("A client whose character set was binary made it. Make it again from one in utf8mb4.")
+    .into()
 }

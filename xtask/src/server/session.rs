@@ -25,13 +25,15 @@ pub struct Session {
     gtids: Option<GtidSet>,
 }
 
-/// What every session begins with. MySQL keeps table statistics for a day unless told
+/// What every session begins with: an administrator's limits would cut what is read. MySQL keeps table statistics for a day unless told
 /// otherwise; MariaDB, which does not know that variable, passes over comments of
 /// versions that it never had.
 const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', \
     net_write_timeout = 1800, net_read_timeout = 1800, wait_timeout = 86400, \
-    sql_quote_show_create = 1, group_concat_max_len = 1048576 \
-    /*!80000 , information_schema_stats_expiry = 0 */";
+    sql_quote_show_create = 1, group_concat_max_len = 1048576, \
+    sql_select_limit = 18446744073709551615 \
+    /*!80000 , information_schema_stats_expiry = 0, max_execution_time = 0 */ \
+    /*M!100100 , max_statement_time = 0 */";
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

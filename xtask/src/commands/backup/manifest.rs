@@ -41,6 +41,7 @@ pub(super) fn of(
             auto_increment: table.and_then(|t| t.auto_increment),
             ddl_sha256: hash(ObjectKind::Table, name),
             exact_floats: if native { facts.float_columns.clone() } else { Vec::new() },
+            changed_texts: prepared.changed_texts.get(name).copied().unwrap_or(0),
             rounded_floats: prepared.rounded.get(name).copied().unwrap_or(0),
         }
     });

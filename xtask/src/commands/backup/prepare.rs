@@ -25,6 +25,7 @@ pub(super) struct Prepared {
     pub(super) before: Inventory,
     pub(super) migrations: Vec<AppliedMigration>,
     pub(super) rounded: BTreeMap<String, u64>,
+    pub(super) changed_texts: BTreeMap<String, u64>,
     pub(super) position: LogPosition,
 }
 
@@ -41,6 +42,8 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
     let position = facts::log_position(&mut session, facts.flavour);
     let bytes_estimate = before.bytes_estimate();
     let mover = mover(ctx, server, &facts, bytes_estimate)?;
+    obstacles::demand_own_rows(&before)?;
+    let changed_texts = obstacles::changed_texts(&mut session, schema, &before)?;
     let mut rounded = BTreeMap::new();
     if let Mover::Mysqldump(_) = mover {
         obstacles::demand_writable(&mut session, schema, &before)?;
@@ -58,7 +61,7 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, rounded, position }))
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts, position }))
 }
 
 /// What moves the rows. Over `docker exec` there is one way in, through a program in
@@ -99,6 +102,11 @@ pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
         ctx.ui.warn(format!(
             "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
             view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.changed_texts {
+        ctx.ui.warn(format!(
+            "{n} texts of `{table}` come back as other bytes of their character set; make the column utf8mb4"
         ));
     }
     for (table, n) in &prepared.rounded {

@@ -247,6 +247,9 @@ pub fn no_exact_copy(manifest: &Manifest, live: &Inventory) -> Option<String> {
     if let Some(view) = manifest.broken_views.first() {
         return Some(format!("the view `{}` is broken, and a copy cannot hold it", view.name));
     }
+    if let Some(changed) = manifest.tables.iter().find(|table| table.changed_texts > 0) {
+        return Some(format!("`{}` has text that comes back as other bytes", changed.name));
+    }
     let rounded = manifest.tables.iter().find(|table| table.rounded_floats > 0)?;
     Some(format!("`{}` has FLOAT values that the dump rounded", rounded.name))
 }

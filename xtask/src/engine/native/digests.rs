@@ -98,7 +98,7 @@ fn parts(
     inventory: &Inventory,
     covered: &BTreeMap<String, Covered>,
 ) -> Result<VecDeque<Part>> {
-    let keys = ranges::keys(session, schema)?;
+    let keys = ranges::keys(session, schema, inventory)?;
     let mut cutter = Cutter { session, schema, flavour, rows: None };
     let mut tables: Vec<_> = inventory.tables.iter().collect();
     tables.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.bytes_estimate));

@@ -15,7 +15,7 @@ mod text;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use self::columns::Columns;
 pub use self::columns::select_list;
@@ -89,11 +89,7 @@ pub fn dump(
 ) -> Result<Dumped> {
     let deadline = Instant::now() + order.limits.deadline;
     let patience = Patience::new(order.connect, order.limits.stall);
-    let tables: Vec<&str> = order.inventory.tables.keys().map(String::as_str).collect();
-    let hold = !order.inventory.non_transactional().is_empty();
-    let place = Place { session, schema: order.schema, flavour: order.facts.flavour };
-    let snapshot = snapshot::open(place, &tables, order.threads, hold, &patience)?;
-    let definitions = definitions(order, session)?;
+    // Ranges hold for any moment, so that nobody has to wait while they are looked for.
     let columns: BTreeMap<&str, Columns> = order
         .inventory
         .tables
@@ -101,10 +97,13 @@ pub fn dump(
         .map(|(name, facts)| (name.as_str(), Columns::new(order.schema, name, facts)))
         .collect();
     let (sequence, ranges) = plan(order, session, &columns)?;
+    let place = Place { session, schema: order.schema, flavour: order.facts.flavour };
+    let snapshot = snapshot::open(place, order.inventory, order.threads, &patience)?;
+    let definitions = definitions(order, session)?;
     // A wait for the server ends when one of the others has failed.
     let stop = std::sync::Arc::clone(&patience.stop);
     let (lanes, mut out) = Lanes::new(ranges, stop);
-    let Snapshot { mut readers, position, lock, notes } = snapshot;
+    let Snapshot { mut readers, position, mut lock, mut notes } = snapshot;
     let threads = readers.len();
     let written = std::thread::scope(|scope| {
         for wire in &mut readers {
@@ -116,6 +115,7 @@ pub fn dump(
             lanes: &lanes,
             sink,
             seen: seen(order, &definitions),
+            longest: 0,
             bytes: 0,
             rate: order.max_rate.map(Rate::new),
             deadline,
@@ -127,8 +127,18 @@ pub fn dump(
         }
         written
     });
-    drop(lock);
-    Ok(Dumped { seen: written?, position, threads, notes })
+    let (seen, longest) = written?;
+    if let Some(lock) = &mut lock {
+        lock.run("UNLOCK TABLES").context("the lock was lost while the tables were read")?;
+    }
+    if longest + (64 << 10) > order.facts.max_allowed_packet {
+        notes.push(format!(
+            "a row has {} MiB of text, more than this server takes in one packet ({} MiB): to restore it, raise max_allowed_packet",
+            longest >> 20,
+            order.facts.max_allowed_packet >> 20
+        ));
+    }
+    Ok(Dumped { seen, position, threads, notes })
 }
 
 /// A table's definition as the server prints it once the snapshot is open: only then is
@@ -164,7 +174,7 @@ fn plan<'c>(
     session: &mut Session,
     columns: &'c BTreeMap<&str, Columns>,
 ) -> Result<(Vec<(String, usize)>, Vec<Range<'c>>)> {
-    let keys = ranges::keys(session, order.schema)?;
+    let keys = ranges::keys(session, order.schema, order.inventory)?;
     let mut tables: Vec<_> = order.inventory.tables.iter().collect();
     tables.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.bytes_estimate));
     let rows = env::var(RANGE_ROWS).and_then(|rows| rows.parse().ok());
@@ -183,7 +193,8 @@ fn plan<'c>(
     Ok((sequence, all))
 }
 
-/// What the file will hold, but for the rows.
+/// What the file will hold, but for the rows and the programs: those are noted as they
+/// are written.
 fn seen(order: &Order<'_>, definitions: &BTreeMap<String, Definition>) -> Seen {
     let inventory = order.inventory;
     let tables = inventory.tables.iter().map(|(name, facts)| {
@@ -191,14 +202,7 @@ fn seen(order: &Order<'_>, definitions: &BTreeMap<String, Definition>) -> Seen {
         let columns = facts.columns.clone();
         (name.clone(), TableSeen { columns, auto_increment, ..TableSeen::default() })
     });
-    let definers = inventory.programs.iter().map(|(id, p)| (id.clone(), p.definer.clone()));
-    Seen {
-        tables: tables.collect(),
-        programs: inventory.programs.keys().cloned().collect(),
-        definers: definers.collect(),
-        completed: true,
-        ..Seen::default()
-    }
+    Seen { tables: tables.collect(), ..Seen::default() }
 }
 
 /// Writes the file from its first line to its last.
@@ -208,6 +212,8 @@ struct Writer<'a> {
     lanes: &'a Lanes<'a>,
     sink: &'a mut dyn SectionSink,
     seen: Seen,
+    /// Bytes of the longest row's text.
+    longest: u64,
     bytes: u64,
     rate: Option<Rate>,
     deadline: Instant,
@@ -219,7 +225,7 @@ impl Writer<'_> {
         sequence: &[(String, usize)],
         lanes: &mut VecDeque<Lane>,
         progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Seen> {
+    ) -> Result<(Seen, u64)> {
         let order = self.order;
         self.section(SectionKind::Head, "")?;
         self.text(&text::head(order.schema, order.facts))?;
@@ -231,19 +237,35 @@ impl Writer<'_> {
                 let lane = lanes.pop_front().context("a range is missing")?;
                 self.range(name, &lane, progress)?;
             }
-            self.text(&text::triggers(name, order.inventory, order.definers))?;
+            let triggers = text::triggers(name, order.inventory, order.definers);
+            self.programs(triggers)?;
         }
         let programs = text::programs(order.inventory, order.definers);
-        if !programs.is_empty() {
+        if !programs.text.is_empty() {
             self.section(SectionKind::Programs, "")?;
-            self.text(&programs)?;
+            self.programs(programs)?;
         }
         self.section(SectionKind::Tail, "")?;
         self.text(text::tail())?;
         self.sink.flush().context("write the dump")?;
         self.seen.text_bytes = self.bytes;
+        self.seen.completed = true;
         progress(Progress { bytes: self.bytes, rows: self.seen.rows, object: "" });
-        Ok(self.seen)
+        Ok((self.seen, self.longest))
+    }
+
+    fn programs(&mut self, programs: text::Programs) -> Result<()> {
+        self.text(&programs.text)?;
+        for (id, definer) in programs.written {
+            ensure!(
+                self.seen.programs.insert(id.clone()),
+                "{} `{}` was written twice",
+                id.0.keyword(),
+                id.1
+            );
+            self.seen.definers.insert(id, definer);
+        }
+        Ok(())
     }
 
     fn range(
@@ -254,7 +276,7 @@ impl Writer<'_> {
     ) -> Result<()> {
         let (lanes, rows) = (self.lanes, self.seen.rows);
         let mut open = false;
-        let digest = lanes.write(lane, |block| {
+        let (digest, longest) = lanes.write(lane, |block| {
             if !open && !block.is_empty() {
                 open = true;
                 self.text("START TRANSACTION;\n")?;
@@ -266,6 +288,7 @@ impl Writer<'_> {
         if open {
             self.text("COMMIT;\n")?;
         }
+        self.longest = self.longest.max(longest as u64);
         let table = self.seen.tables.get_mut(name).context("a table that is not known")?;
         table.digest.add(&digest);
         self.seen.rows += digest.rows;

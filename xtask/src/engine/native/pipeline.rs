@@ -1,15 +1,16 @@
 //! Several readers, one file: ranges are read side by side and written in order.
 //!
-//! Whoever is free takes the next range, in the file's order, and fills a short
-//! queue of its own with blocks of text. The writer empties the queues one after the
-//! other. The range that the writer waits for was taken before all later ones, so
-//! somebody is at work on it: nothing can wait in a circle. A reader that is ahead
-//! waits when its queue is full, which keeps memory flat, whatever a range holds.
+//! Whoever is free takes the next range, in the file's order, and fills a queue of its
+//! own with blocks of text. The writer empties the queues one after the other. All
+//! queues together hold so many bytes; a reader that is ahead waits when they are full.
+//! Only the range that the writer waits for has room of its own, and somebody is at work
+//! on it, because it was taken before all later ones: nothing can wait in a circle, and
+//! memory stays flat, whatever a range holds.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -22,8 +23,10 @@ use crate::sys::signal;
 
 /// Text goes to the writer in blocks of about this size.
 const BLOCK: usize = 256 << 10;
-/// Blocks that may wait for the writer, per reader: as much text as a range should hold.
-const WAITING: usize = 24;
+/// Bytes of text that may wait for the writer, in all.
+const WAITING: usize = 24 << 20;
+/// As many more may wait of the range that is being written.
+const CURRENT: usize = 4 << 20;
 /// How often a wait looks whether it should end.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -37,13 +40,50 @@ pub(super) struct Range<'a> {
 
 enum Message {
     Text(Vec<u8>),
-    /// The range is whole.
-    Done(ContentDigest),
+    /// The range is whole: its rows, and bytes of the longest one's text.
+    Done(ContentDigest, usize),
+}
+
+/// Where a range's text goes in.
+struct Queue {
+    number: usize,
+    sender: Sender<Message>,
+}
+
+/// What waits for the writer.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The range that is being written.
+    current: usize,
+    /// Bytes of each range that has any.
+    bytes: BTreeMap<usize, usize>,
+    all: usize,
+}
+
+impl Waiting {
+    fn has_room(&self, number: usize) -> bool {
+        self.all < WAITING
+            || number == self.current && self.bytes.get(&number).is_none_or(|n| *n < CURRENT)
+    }
+
+    fn put(&mut self, number: usize, bytes: usize) {
+        *self.bytes.entry(number).or_default() += bytes;
+        self.all += bytes;
+    }
+
+    fn took(&mut self, number: usize, bytes: usize) {
+        if let Some(left) = self.bytes.get_mut(&number) {
+            *left -= bytes;
+        }
+        self.all -= bytes;
+    }
 }
 
 /// What the readers and the writer share.
 pub(super) struct Lanes<'a> {
-    waiting: Mutex<VecDeque<(Range<'a>, SyncSender<Message>)>>,
+    ranges: Mutex<VecDeque<(Range<'a>, Queue)>>,
+    waiting: Mutex<Waiting>,
+    taken: Condvar,
     /// Blocks that were written and can be filled again.
     spare: Mutex<Vec<Vec<u8>>>,
     failure: Mutex<Option<anyhow::Error>>,
@@ -51,7 +91,7 @@ pub(super) struct Lanes<'a> {
 }
 
 /// A range's place in the file.
-pub(super) struct Lane(Receiver<Message>);
+pub(super) struct Lane(usize, Receiver<Message>);
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is inside is whole at any moment, also when a thread panicked beside it.
@@ -62,16 +102,16 @@ impl<'a> Lanes<'a> {
     /// All ranges in the file's order, and where each one's text will come out. `stop`
     /// is set when one fails, so that a reader's wait for the server ends, too.
     pub(super) fn new(ranges: Vec<Range<'a>>, stop: Arc<AtomicBool>) -> (Self, VecDeque<Lane>) {
-        let mut waiting = VecDeque::with_capacity(ranges.len());
+        let mut all = VecDeque::with_capacity(ranges.len());
         let mut lanes = VecDeque::with_capacity(ranges.len());
-        for range in ranges {
-            let (sender, receiver) = sync_channel(WAITING);
-            waiting.push_back((range, sender));
-            lanes.push_back(Lane(receiver));
+        for (number, range) in ranges.into_iter().enumerate() {
+            let (sender, receiver) = channel();
+            all.push_back((range, Queue { number, sender }));
+            lanes.push_back(Lane(number, receiver));
         }
-        let waiting = Mutex::new(waiting);
+        let (waiting, taken) = (Mutex::default(), Condvar::new());
         let (spare, failure) = (Mutex::default(), Mutex::default());
-        (Self { waiting, spare, failure, stop }, lanes)
+        (Self { ranges: Mutex::new(all), waiting, taken, spare, failure, stop }, lanes)
     }
 
     /// A reader's whole life.
@@ -85,18 +125,19 @@ impl<'a> Lanes<'a> {
     /// Makes every reader end soon.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-        held(&self.waiting).clear();
+        held(&self.ranges).clear();
+        self.taken.notify_all();
     }
 
     fn read_all(&self, wire: &mut Wire) -> Result<()> {
         loop {
-            let next = held(&self.waiting).pop_front();
-            let Some((range, sender)) = next else { return Ok(()) };
-            self.range(wire, &range, &sender)?;
+            let next = held(&self.ranges).pop_front();
+            let Some((range, queue)) = next else { return Ok(()) };
+            self.range(wire, &range, &queue)?;
         }
     }
 
-    fn range(&self, wire: &mut Wire, range: &Range<'_>, out: &SyncSender<Message>) -> Result<()> {
+    fn range(&self, wire: &mut Wire, range: &Range<'_>, out: &Queue) -> Result<()> {
         let Columns { kinds, insert, select } = range.columns;
         let mut rows = TextRows::new(kinds.clone(), insert.clone(), BLOCK, self.block());
         wire.query(&format!("{select}{}", range.condition))?;
@@ -104,33 +145,48 @@ impl<'a> Lanes<'a> {
             let full = rows.take(self.block());
             self.send(out, Message::Text(full))?;
         }
+        let longest = rows.longest();
         let (rest, sum) = rows.finish();
         self.send(out, Message::Text(rest))?;
         let Sum { rows, sum } = sum;
-        self.send(out, Message::Done(ContentDigest { rows, sum }))
+        self.send(out, Message::Done(ContentDigest { rows, sum }, longest))
     }
 
     fn block(&self) -> Vec<u8> {
         held(&self.spare).pop().unwrap_or_else(|| Vec::with_capacity(BLOCK + (64 << 10)))
     }
 
-    fn send(&self, out: &SyncSender<Message>, message: Message) -> Result<()> {
+    /// Waits until there is room.
+    fn send(&self, out: &Queue, message: Message) -> Result<()> {
+        if let Message::Text(text) = &message {
+            let mut waiting = held(&self.waiting);
+            while !waiting.has_room(out.number) && !self.stop.load(Ordering::Relaxed) {
+                let woken = self.taken.wait_timeout(waiting, TICK);
+                waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            waiting.put(out.number, text.len());
+        }
         if self.stop.load(Ordering::Relaxed) {
             return Err(anyhow!("ended because another connection failed"));
         }
         // The writer hangs up only when it failed, and tells why itself.
-        out.send(message).map_err(|_| anyhow!("the writer has ended"))
+        out.sender.send(message).map_err(|_| anyhow!("the writer has ended"))
     }
 
-    /// Writes one range's text; gives its rows.
+    /// Writes one range's text; gives its rows, and bytes of the longest one's text.
     pub(super) fn write(
         &self,
         lane: &Lane,
         mut write: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<ContentDigest> {
+    ) -> Result<(ContentDigest, usize)> {
+        let Lane(number, receiver) = lane;
+        held(&self.waiting).current = *number;
+        self.taken.notify_all();
         loop {
-            match lane.0.recv_timeout(TICK) {
+            match receiver.recv_timeout(TICK) {
                 Ok(Message::Text(mut text)) => {
+                    held(&self.waiting).took(*number, text.len());
+                    self.taken.notify_all();
                     write(&text)?;
                     text.clear();
                     // A block that grew for a large value is not kept.
@@ -138,7 +194,10 @@ impl<'a> Lanes<'a> {
                         held(&self.spare).push(text);
                     }
                 }
-                Ok(Message::Done(digest)) => return Ok(digest),
+                Ok(Message::Done(digest, longest)) => {
+                    held(&self.waiting).bytes.remove(number);
+                    return Ok((digest, longest));
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     signal::check()?;
                     self.failed()?;
@@ -157,5 +216,25 @@ impl<'a> Lanes<'a> {
             Some(error) => Err(error).context("read the rows"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_range_that_is_written_has_room_of_its_own() {
+        let mut waiting = Waiting { current: 3, ..Waiting::default() };
+        assert!(waiting.has_room(9));
+        waiting.put(9, WAITING);
+        assert!(!waiting.has_room(9) && !waiting.has_room(4));
+        assert!(waiting.has_room(3));
+        waiting.put(3, CURRENT);
+        assert!(!waiting.has_room(3));
+        waiting.took(3, 1);
+        assert!(waiting.has_room(3));
+        waiting.current = 9;
+        assert!(!waiting.has_room(9));
     }
 }

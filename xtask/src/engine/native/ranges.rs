@@ -13,7 +13,7 @@ use rowtext::literal::{self, Kind};
 
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal as text, qualified, quote};
-use crate::model::inventory::TableFacts;
+use crate::model::inventory::{Inventory, TableFacts};
 use crate::server::Session;
 
 /// How much of a table one range should hold, in bytes by the server's statistics.
@@ -49,38 +49,49 @@ pub enum Cut {
 ///
 /// # Errors
 /// The server cannot be asked.
-pub fn keys(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Key>> {
+pub fn keys(
+    session: &mut Session,
+    schema: &str,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, Key>> {
     let sql = format!(
-        "SELECT s.TABLE_NAME, s.COLUMN_NAME, LOWER(c.DATA_TYPE), c.CHARACTER_SET_NAME, \
-         s.SUB_PART IS NOT NULL \
-         FROM information_schema.STATISTICS s \
-         JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = s.TABLE_SCHEMA \
-          AND c.TABLE_NAME = s.TABLE_NAME AND c.COLUMN_NAME = s.COLUMN_NAME \
-         JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = s.TABLE_SCHEMA \
-          AND t.TABLE_NAME = s.TABLE_NAME AND t.ENGINE = 'InnoDB' \
-         WHERE s.TABLE_SCHEMA = {} AND s.INDEX_NAME = 'PRIMARY' AND s.SEQ_IN_INDEX = 1",
+        "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS \
+         WHERE TABLE_SCHEMA = {} AND INDEX_NAME = 'PRIMARY' AND SEQ_IN_INDEX = 1 \
+         AND SUB_PART IS NULL",
         text(schema)
     );
-    type Line = (String, String, String, Option<String>, bool);
-    let lines: Vec<Line> = session.rows(&sql)?;
-    Ok(lines
-        .into_iter()
-        .filter(|(.., prefix)| !prefix)
-        .map(|(table, column, data_type, charset, _)| {
-            (table, Key { column, cut: cut_of(&data_type, charset.as_deref()) })
-        })
-        .collect())
+    let mut keys = BTreeMap::new();
+    for (table, column) in session.rows::<(String, String)>(&sql)? {
+        let Some(facts) = inventory.tables.get(&table).filter(|t| t.engine == "InnoDB") else {
+            continue;
+        };
+        // A generated column is not among them: it is read in order, and not cut.
+        let at = facts.columns.iter().position(|name| *name == column);
+        let cut = match at.and_then(|at| facts.types.get(at)) {
+            Some((data_type, charset)) => cut_of(data_type, charset.as_deref()),
+            None => Cut::Whole,
+        };
+        keys.insert(table, Key { column, cut });
+    }
+    Ok(keys)
 }
 
-/// Integers are cut by arithmetic. Floating point does not compare exactly, and ENUM
-/// and SET compare as text but are kept by number: those are read whole.
+/// Integers are cut by arithmetic. Floating point does not compare exactly; ENUM and SET
+/// compare as text but are kept by number; a date that does not exist does not compare;
+/// and a character set with two codes for one character does not come back from the
+/// text that the server sends. Those are read whole.
 fn cut_of(data_type: &str, charset: Option<&str>) -> Cut {
     match data_type {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Cut::Integer,
-        "decimal" | "char" | "varchar" | "binary" | "varbinary" | "date" | "datetime"
-        | "timestamp" | "time" => Cut::Ordered(Kind::of(data_type, charset)),
+        "decimal" | "binary" | "varbinary" => Cut::Ordered(Kind::of(data_type, charset)),
+        "char" | "varchar" if charset.is_some_and(faithful) => Cut::Ordered(Kind::Text),
         _ => Cut::Whole,
     }
+}
+
+/// Whether every text in this character set comes back from utf8mb4 as it was.
+pub fn faithful(charset: &str) -> bool {
+    matches!(charset, "utf8mb4" | "utf8mb3" | "utf8" | "ascii" | "latin1")
 }
 
 /// Reads estimates and ends of keys for one schema.
@@ -276,6 +287,8 @@ mod tests {
         assert_eq!(cut_of("bigint", None), Cut::Integer);
         assert_eq!(cut_of("varchar", Some("latin1")), Cut::Ordered(Kind::Text));
         assert_eq!(cut_of("varbinary", None), Cut::Ordered(Kind::Bytes));
+        assert_eq!(cut_of("varchar", Some("cp1251")), Cut::Whole);
+        assert_eq!(cut_of("date", None), Cut::Whole);
         assert_eq!(cut_of("enum", Some("utf8mb4")), Cut::Whole);
         assert_eq!(cut_of("double", None), Cut::Whole);
     }

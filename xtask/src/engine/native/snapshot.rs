@@ -4,11 +4,17 @@
 //! open their snapshots. Its answer means: no transaction that wrote to these tables
 //! is open, and none can commit until the lock goes. So all snapshots see the same
 //! rows, whatever happens in other schemas. With one reader no lock is needed.
+//!
+//! A snapshot shows old rows, but the present definitions: an `EXCHANGE PARTITION` or a
+//! `RENAME` after it would show another table's rows without an error. So each reader
+//! opens every table (reading nothing) as part of its transaction: from then on until
+//! the dump ends, DDL on these tables waits.
 
 use anyhow::{Context, Result, ensure};
 
 use crate::model::facts::{Flavour, LogPosition};
 use crate::model::ident::qualified;
+use crate::model::inventory::Inventory;
 use crate::server::Session;
 use crate::server::session::{code, said};
 use crate::server::wire::{Patience, Wire};
@@ -43,18 +49,19 @@ pub struct Snapshot {
     pub notes: Vec<String>,
 }
 
-/// Opens a snapshot with up to `readers` connections. `hold`: some tables have no
-/// transactions, so that the lock stays until all is read.
+/// Opens a snapshot with up to `readers` connections. Where tables have no transactions,
+/// the lock stays until all is read.
 ///
 /// # Errors
 /// The server cannot be reached or refuses; or a lock is needed and cannot be had.
 pub fn open(
     place: Place<'_>,
-    tables: &[&str],
+    inventory: &Inventory,
     readers: usize,
-    hold: bool,
     patience: &Patience,
 ) -> Result<Snapshot> {
+    let hold = !inventory.non_transactional().is_empty();
+    let tables: Vec<&str> = inventory.tables.keys().map(String::as_str).collect();
     let mut notes = Vec::new();
     let mut wires = vec![login(place, patience)?];
     while wires.len() < readers.max(1) {
@@ -74,7 +81,7 @@ pub fn open(
     }
     let mut lock = None;
     if (wires.len() > 1 || hold) && !tables.is_empty() {
-        match fence(place, tables, patience) {
+        match fence(place, &tables, patience) {
             Ok(wire) => lock = Some(wire),
             Err(error) if hold => {
                 return Err(
@@ -90,23 +97,60 @@ pub fn open(
             }
         }
     }
+    if let Some(wire) = &mut lock
+        && !hold
+        && prepared_elsewhere(wire, place.flavour)
+    {
+        notes
+            .push("one connection only: a prepared XA transaction can commit at any moment".into());
+        wires.truncate(1);
+        lock = None;
+    }
     // Read before the first snapshot opens: what is committed later is either in another
     // schema, or is not in the snapshot.
-    let asked = lock.as_mut().map_or_else(
-        || position(&mut wires[0], place.flavour),
-        |wire| position(wire, place.flavour),
-    );
+    let position = match &mut lock {
+        Some(wire) => position(wire, place.flavour),
+        // It moves before the commit is seen; only a lock makes the two agree.
+        None if place.flavour == Flavour::Mariadb => {
+            LogPosition::Unknown { reason: "read over one connection, without a lock".to_owned() }
+        }
+        None => position(&mut wires[0], place.flavour),
+    };
     point("snapshot.locked")?;
+    let opening = opening(place.schema, &tables);
     for wire in &mut wires {
         wire.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
-        wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
+        if lock.is_some() {
+            wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
+            opening.iter().try_for_each(|sql| wire.run(sql))?;
+        } else {
+            // The tables first: the snapshot comes with the first row that is read.
+            wire.run("START TRANSACTION READ ONLY")?;
+            opening.iter().try_for_each(|sql| wire.run(sql))?;
+            if let Some(table) = tables.first() {
+                wire.run(&format!("SELECT 1 FROM {} LIMIT 1", qualified(place.schema, table)))?;
+            }
+        }
     }
     if !hold && let Some(mut wire) = lock.take() {
         // On the connection that holds it: were that gone, so would be the lock, and
         // this would fail.
         wire.run("UNLOCK TABLES").context("the lock was lost while the snapshots opened")?;
     }
-    Ok(Snapshot { readers: wires, position: asked, lock, notes })
+    Ok(Snapshot { readers: wires, position, lock, notes })
+}
+
+/// Statements that open every table and read no row.
+fn opening(schema: &str, tables: &[&str]) -> Vec<String> {
+    const AT_ONCE: usize = 50;
+    let open = |table: &&str| format!("(SELECT 1 FROM {} LIMIT 0)", qualified(schema, table));
+    let each = tables.chunks(AT_ONCE);
+    each.map(|some| some.iter().map(open).collect::<Vec<_>>().join(" UNION ALL ")).collect()
+}
+
+/// MariaDB commits a prepared XA transaction whose client is gone under our lock.
+fn prepared_elsewhere(wire: &mut Wire, flavour: Flavour) -> bool {
+    flavour == Flavour::Mariadb && !matches!(wire.first("XA RECOVER"), Ok(None))
 }
 
 fn login(place: Place<'_>, patience: &Patience) -> Result<Wire> {

@@ -5,10 +5,11 @@
 //! `character_set_client = utf8mb4`; what its strings mean is decided by
 //! `collation_connection`, which stays.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::model::definers::Definers;
-use crate::model::facts::ServerFacts;
+use crate::model::facts::{Flavour, ServerFacts};
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind, Program};
 
@@ -29,10 +30,15 @@ pub(super) fn head(schema: &str, facts: &ServerFacts) -> String {
          SET TIME_ZONE='+00:00';\n\
          SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0;\n\
          SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0;\n\
-         SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO';\n",
+         SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';\n{}",
         facts.flavour,
         facts.version,
         env!("CARGO_PKG_VERSION"),
+        match facts.flavour {
+            // Rows can be older than a CHECK, or written without.
+            Flavour::Mariadb => "/*M!100201 SET CHECK_CONSTRAINT_CHECKS=0 */;\n",
+            Flavour::Mysql => "",
+        },
     )
 }
 
@@ -52,15 +58,31 @@ pub(super) fn table(name: &str, ddl: &str) -> String {
     format!("\nDROP TABLE IF EXISTS {};\n{ddl};\n", quote(name))
 }
 
+/// Statements that make programs, and which.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    pub(super) text: String,
+    /// Each with its definer on the server.
+    pub(super) written: Vec<((ObjectKind, String), String)>,
+}
+
+impl Programs {
+    fn add(&mut self, inventory: &Inventory, kind: ObjectKind, name: &str, definers: Definers) {
+        let id = (kind, name.to_owned());
+        if let Some(program) = inventory.programs.get(&id) {
+            program_text(&mut self.text, inventory, program, definers);
+            self.written.push((id, program.definer.clone()));
+        }
+    }
+}
+
 /// Behind a table's rows: its triggers, in the order in which they fire.
-pub(super) fn triggers(table: &str, inventory: &Inventory, definers: Definers) -> String {
-    let mut out = String::new();
+pub(super) fn triggers(table: &str, inventory: &Inventory, definers: Definers) -> Programs {
+    let mut out = Programs::default();
     for name in &inventory.trigger_order {
-        let Some(program) = inventory.programs.get(&(ObjectKind::Trigger, name.clone())) else {
-            continue;
-        };
-        if program.table.as_deref() == Some(table) {
-            program_text(&mut out, inventory, program, definers);
+        let program = inventory.programs.get(&(ObjectKind::Trigger, name.clone()));
+        if program.is_some_and(|program| program.table.as_deref() == Some(table)) {
+            out.add(inventory, ObjectKind::Trigger, name, definers);
         }
     }
     out
@@ -68,8 +90,8 @@ pub(super) fn triggers(table: &str, inventory: &Inventory, definers: Definers) -
 
 /// Everything that belongs to no table. A view can read other views and call
 /// functions, so each first stands there as its bare columns.
-pub(super) fn programs(inventory: &Inventory, definers: Definers) -> String {
-    let mut out = String::new();
+pub(super) fn programs(inventory: &Inventory, definers: Definers) -> Programs {
+    let mut out = Programs::default();
     let of = |kind: ObjectKind| {
         inventory.programs.iter().filter(move |((k, _), _)| *k == kind).map(|((_, n), p)| (n, p))
     };
@@ -79,20 +101,46 @@ pub(super) fn programs(inventory: &Inventory, definers: Definers) -> String {
         let name = quote(name);
         let columns = columns.join(",");
         let _ = write!(
-            out,
+            out.text,
             "\nDROP VIEW IF EXISTS {name};\n/*!50001 CREATE VIEW {name} AS SELECT {columns} */;\n"
         );
     }
     for kind in [ObjectKind::Event, ObjectKind::Function, ObjectKind::Procedure] {
-        for (name, program) in of(kind) {
-            let _ = write!(out, "\nDROP {} IF EXISTS {};\n", kind.keyword(), quote(name));
-            program_text(&mut out, inventory, program, definers);
+        for (name, _) in of(kind) {
+            let _ = write!(out.text, "\nDROP {} IF EXISTS {};\n", kind.keyword(), quote(name));
+            out.add(inventory, kind, name, definers);
         }
     }
-    for (name, program) in of(ObjectKind::View) {
-        let _ = write!(out, "\nDROP VIEW IF EXISTS {};\n", quote(name));
-        program_text(&mut out, inventory, program, definers);
+    let views: BTreeMap<&str, &str> =
+        of(ObjectKind::View).map(|(name, view)| (name.as_str(), view.ddl.as_str())).collect();
+    for name in in_order(&views) {
+        let _ = write!(out.text, "\nDROP VIEW IF EXISTS {};\n", quote(name));
+        out.add(inventory, ObjectKind::View, name, definers);
     }
+    out
+}
+
+/// Views behind those that they name: a stand-in has the columns of what it stands for,
+/// but not their types, and MariaDB looks at those.
+fn in_order<'a>(views: &BTreeMap<&'a str, &'a str>) -> Vec<&'a str> {
+    fn visit<'a>(
+        name: &'a str,
+        views: &BTreeMap<&'a str, &'a str>,
+        seen: &mut BTreeSet<&'a str>,
+        out: &mut Vec<&'a str>,
+    ) {
+        // What is seen again on the way is a name in another meaning: views have no cycles.
+        if !seen.insert(name) {
+            return;
+        }
+        let ddl = views.get(name).copied().unwrap_or_default();
+        for other in views.keys().filter(|other| ddl.contains(&quote(other))) {
+            visit(other, views, seen, out);
+        }
+        out.push(name);
+    }
+    let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
+    views.keys().for_each(|name| visit(name, views, &mut seen, &mut out));
     out
 }
 
@@ -185,6 +233,18 @@ mod tests {
             "CREATE DEFINER=`a`@`b` PROCEDURE `p`() SELECT 1"
         );
         assert_eq!(with_definer("CREATE VIEW `v` AS select 1", ""), "CREATE VIEW `v` AS select 1");
+    }
+
+    #[test]
+    fn views_come_behind_those_that_they_name() {
+        let views = BTreeMap::from([
+            ("a", "CREATE VIEW `a` AS select `z`.`x` AS `x` from `z`"),
+            ("m", "CREATE VIEW `m` AS select `a`.`x` AS `z` from `a`"),
+            ("z", "CREATE VIEW `z` AS select 1 AS `x`"),
+        ]);
+        assert_eq!(in_order(&views), ["z", "a", "m"]);
+        let circle = BTreeMap::from([("a", "`b`"), ("b", "`a`")]);
+        assert_eq!(in_order(&circle).len(), 2);
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub(super) fn arguments(
         "--log-bin=binlog",
         // Accounts without SUPER create triggers and routines, as in the container.
         "--log-bin-trust-function-creators=ON",
+        // Rows of a restore come as a stream of text: half the time of statements.
+        "--local-infile=ON",
         "--loose-binlog-expire-logs-seconds=604800",
     ]
     .map(str::to_owned)

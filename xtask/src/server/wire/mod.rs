@@ -70,9 +70,13 @@ impl Wire {
         let id = login::log_in(&mut stream, user, opts.get_pass().unwrap_or_default(), schema)
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
         let mut wire = Self { stream, id, asked: String::new(), over: true };
+        // An administrator's limits would cut what is read. The server waits for us as
+        // long as for a disk that is slow.
         wire.run(
-            "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 1800, \
-             net_read_timeout = 1800, wait_timeout = 86400",
+            "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 86400, \
+             net_read_timeout = 1800, wait_timeout = 86400, lock_wait_timeout = 10, \
+             sql_select_limit = 18446744073709551615 \
+             /*!80000 , max_execution_time = 0 */ /*M!100100 , max_statement_time = 0 */",
         )?;
         Ok(wire)
     }
