@@ -255,6 +255,8 @@ impl<'a> Worker<'a> {
             state.stop = true;
             drop(state);
             shared.changed.notify_all();
+            // So that whoever drops the schema need not wait for this session's end.
+            session.run("ROLLBACK").ok();
         }
         drop(panicking);
         session
