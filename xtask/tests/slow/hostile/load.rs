@@ -215,6 +215,22 @@ fn the_next_run_ends_what_a_killed_load_left_running() {
 }
 
 #[test]
+fn a_load_goes_on_with_the_connections_that_it_gets() {
+    each("fewer", |sandbox| {
+        let file = write(sandbox, &all_values());
+        let user = sandbox.settings().into_iter().find(|(name, _)| name == "DB_RESTORE_USER");
+        let user = user.unwrap().1;
+        for (most, over) in [(1, "over 1"), (2, "over 1"), (4, "over 2"), (6, "")] {
+            sandbox.sql(&format!("ALTER USER '{user}'@'%' WITH MAX_USER_CONNECTIONS {most}"));
+            let done = sandbox.xtask(&["db-verify", &file, "--threads", "4"]);
+            demand(&done, 0, &format!("{most} connections"));
+            let said = done.stderr.contains("gives no more connections");
+            assert!(said != over.is_empty() && done.stderr.contains(over), "{}", done.stderr);
+        }
+    });
+}
+
+#[test]
 fn statements_are_cut_to_the_packet_that_the_server_takes() {
     if require(Server::Mariadb).is_none() {
         return;

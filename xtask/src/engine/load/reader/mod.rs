@@ -77,6 +77,8 @@ pub(super) struct Reader<'a> {
     held: Held,
     made: Made,
     uncommitted: usize,
+    /// Rows that must all be kept were sent since an INSERT IGNORE or REPLACE.
+    plain_rows: bool,
     sent: bool,
 }
 
@@ -112,6 +114,7 @@ impl<'a> Reader<'a> {
             held: Held::default(),
             made: Made::default(),
             uncommitted: 0,
+            plain_rows: false,
             sent: false,
         })
     }

@@ -44,6 +44,15 @@ impl Reader<'_> {
             text: Vec::new(),
             inserts: Vec::new(),
         };
+        if insert.ignore || insert.replace {
+            // MariaDB fills empty tables in bulk, and takes all of that back when such a
+            // statement meets a duplicate later in the transaction.
+            if std::mem::take(&mut self.plain_rows) {
+                self.commit()?;
+            }
+        } else {
+            self.plain_rows = true;
+        }
         if self.last.is_none() {
             return self.send(batch(), piece, insert.values_at);
         }
