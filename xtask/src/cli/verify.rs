@@ -24,6 +24,9 @@ pub struct DbVerify {
     /// How far
     #[arg(long, value_enum, default_value_t, conflicts_with = "live")]
     pub level: LevelChoice,
+    /// Load rows over this many sessions; 1: over one, in the dump's order [default: restore.threads of xtask.toml]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "live")]
+    pub threads: Option<u8>,
     /// Check the running database and the API instead of a backup
     #[arg(long, conflicts_with = "source")]
     pub live: bool,

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use chrono::{NaiveDateTime, TimeDelta};
 
 use super::ctx::Ctx;
+pub use super::leftovers::{clean, drop_kept};
 use crate::engine::compare::{self, Expected};
 use crate::engine::load::{self, Loaded, Part};
 use crate::engine::native::digests;
@@ -145,44 +146,6 @@ fn lock_name(ctx: &Ctx) -> String {
 fn take_lock(session: &mut Session, name: &str, wait_s: u32) -> Result<bool> {
     let got: Option<i64> = session.value(&format!("SELECT GET_LOCK({name}, {wait_s})"))?;
     Ok(got == Some(1))
-}
-
-/// Removes the staging schemas of runs that died. Call it with both locks held.
-///
-/// # Errors
-/// The server refuses.
-pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
-    for schema in companions(ctx, session, "staging")? {
-        drop_schema(session, &schema)?;
-        ctx.ui.say(format!("removed `{schema}`, left behind by a run that did not finish"));
-    }
-    Ok(())
-}
-
-/// Removes the copies that drills kept, but for one: a new proof takes their place.
-///
-/// # Errors
-/// The server refuses.
-pub fn drop_kept(ctx: &Ctx, session: &mut Session, but: Option<&str>) -> Result<()> {
-    for schema in companions(ctx, session, "proof")? {
-        if Some(schema.as_str()) != but {
-            drop_schema(session, &schema)?;
-        }
-    }
-    Ok(())
-}
-
-/// Companions of a kind, by the names that this tool gives: a person may have made
-/// one like it.
-fn companions(ctx: &Ctx, session: &mut Session, kind: &str) -> Result<Vec<String>> {
-    let prefix = format!("{}{kind}_", ctx.settings.companion_prefix());
-    let mut all = inventory::schemas_with_prefix(session, &prefix)?;
-    all.retain(|schema| {
-        let stamp = &schema.as_bytes()[prefix.len()..];
-        let digit = |(i, b): (usize, &u8)| if i == 8 { *b == b'_' } else { b.is_ascii_digit() };
-        stamp.len() == 15 && stamp.iter().enumerate().all(digit)
-    });
-    Ok(all)
 }
 
 /// A companion's name that is not taken: two can be asked for within one second.

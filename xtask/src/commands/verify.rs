@@ -29,6 +29,7 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     if args.live {
         return live::run(ctx, args.require_api);
     }
+    ctx.settings.policy.restore.set_threads(args.threads);
     let store = ctx.store()?;
     let text = args.source.as_deref().unwrap_or(crate::store::source::LATEST);
     let source = store.resolve_in(text, &ctx.settings.schema)?;
@@ -204,6 +205,11 @@ pub fn drill(
     let uuid = facts::read(&mut session)?.uuid;
     let keep = may_keep(ctx, &session, source, &uuid);
     let name = if keep { proof_name } else { staging_name };
+    if !keep {
+        // Nobody will ever swap it in: where the account may, it does not travel to
+        // replicas, neither when it is made nor when it is dropped.
+        session.unlogged()?;
+    }
     let schema = staging::free_name(ctx, &mut session, name)?;
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let mut checks = Vec::new();

@@ -50,6 +50,11 @@ impl Default for RestorePolicy {
 const MOST_THREADS: usize = 64;
 
 impl RestorePolicy {
+    /// Takes what the command line says, if it says something.
+    pub fn set_threads(&mut self, given: Option<u8>) {
+        self.threads = given.map_or(self.threads, usize::from);
+    }
+
     /// Over how many sessions rows are loaded.
     pub fn threads(&self) -> usize {
         match self.threads {

@@ -138,21 +138,6 @@ impl Session {
         Ok(session)
     }
 
-    /// Everything as in a new session: variables, user variables, locks. What it
-    /// committed stays known.
-    ///
-    /// # Errors
-    /// The connection is gone.
-    pub fn renew(&mut self) -> Result<()> {
-        self.conn.reset().context("reset the session")?;
-        self.run(SETTINGS)?;
-        if let Some(known) = self.gtids.take() {
-            self.track_gtids()?;
-            self.gtids = self.gtids.is_some().then_some(known);
-        }
-        Ok(())
-    }
-
     /// How it was opened.
     pub(super) fn opts(&self) -> &Opts {
         &self.opts
@@ -185,6 +170,20 @@ impl Session {
             }
             // 1193: no such variable.
             Err(error) if code(&error) == Some(1193) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps what this session does out of the server's log; `false` where the account
+    /// may not.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn unlogged(&mut self) -> Result<bool> {
+        match self.run("SET SESSION sql_log_bin = 0") {
+            Ok(()) => Ok(true),
+            // 1227: SESSION_VARIABLES_ADMIN, or BINLOG ADMIN on MariaDB.
+            Err(error) if code(&error) == Some(1227) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -38,6 +38,7 @@ use crate::sys::fault::point;
 /// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
 pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     let start = Instant::now();
+    ctx.settings.policy.restore.set_threads(args.threads);
     let store = ctx.store()?;
     let source = store.resolve_in(&args.source, &ctx.settings.schema)?;
     for note in &source.notes {

@@ -17,12 +17,14 @@ mod tsv;
 
 use std::collections::BTreeSet;
 use std::io::BufRead;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::{Progress, Seen};
 use crate::server::Session;
 use crate::server::session::code;
+use crate::sys::{clock, signal};
 use pool::{Shared, StopOnDrop, Worker};
 use reader::Reader;
 use statement::{Keys, refused};
@@ -60,6 +62,9 @@ struct Made {
 
 /// Memory that the server may use for sorting keys, in all, in bytes.
 const SORT_MEMORY: u64 = 128 << 20;
+
+/// For how long sessions are told to stop.
+const STOPPED: Duration = Duration::from_secs(60);
 
 /// Loads a dump into `schema`, which exists and is empty: over `threads` sessions beside
 /// this one or, with 1, statement by statement over the one there is.
@@ -160,16 +165,30 @@ fn side_by_side(
         })();
         drop(stop);
         if outcome.is_err() {
-            // What the server is at for them could take long.
-            for id in &ids {
-                session.run(&format!("KILL {id}")).ok();
-            }
+            end(session, &ids, || threads.iter().all(|thread| thread.is_finished()));
         }
         let helpers = threads.into_iter().filter_map(|thread| thread.join().ok());
         (outcome, helpers.collect::<Vec<Session>>())
     });
     helpers.extend(last);
     (outcome, helpers)
+}
+
+/// Ends what the server is at for other sessions: it could take long.
+fn end(session: &mut Session, ids: &[u32], ended: impl Fn() -> bool) {
+    // A second Ctrl-C still ends the process at once.
+    let _deferred = signal::defer();
+    let all: Result<Option<()>> = clock::poll(STOPPED, || {
+        if ended() {
+            return Ok(Some(()));
+        }
+        // One that was between two statements is asked again.
+        for id in ids {
+            session.run(&format!("KILL QUERY {id}")).ok();
+        }
+        Ok(None)
+    });
+    drop(all);
 }
 
 /// Whether the server takes rows by LOAD DATA, and logs them as rows: a log of

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use super::rows::{Batch, Sender};
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::{Keys, refused};
 use crate::model::digest::ContentDigest;
 use crate::server::Session;
@@ -218,6 +218,16 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
+/// Rows of one table that a session has not committed.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    table: usize,
+    batches: usize,
+    bytes: usize,
+    /// Line of the dump on which the last of them begin.
+    line: u64,
+}
+
 /// One session of the pool.
 #[derive(Debug)]
 pub(super) struct Worker<'a> {
@@ -226,8 +236,8 @@ pub(super) struct Worker<'a> {
     load_data: bool,
     /// How many SET statements this session has run.
     caught_up: usize,
-    /// The table with rows that are not committed, and their batches and bytes.
-    open: Option<(usize, usize, usize)>,
+    /// Rows that are not committed.
+    open: Option<Open>,
 }
 
 impl<'a> Worker<'a> {
@@ -255,6 +265,8 @@ impl<'a> Worker<'a> {
             state.stop = true;
             drop(state);
             shared.changed.notify_all();
+            // So that whoever drops the schema need not wait for this session's end.
+            session.run("ROLLBACK").ok();
         }
         drop(panicking);
         session
@@ -278,7 +290,7 @@ impl<'a> Worker<'a> {
                 return Ok(None);
             }
             let same = match (state.queue.front(), self.open) {
-                (Some(Job::Rows(batch)), Some((table, ..))) => batch.target.id == table,
+                (Some(Job::Rows(batch)), Some(open)) => batch.target.id == open.table,
                 (Some(_), None) => true,
                 _ => false,
             };
@@ -307,17 +319,18 @@ impl<'a> Worker<'a> {
         let shared = self.shared;
         let digest = self.sender.send(session, batch, &|| shared.stopped())?;
         shared.count(&batch.target.name, &digest);
-        let (_, batches, bytes) = self.open.unwrap_or((batch.target.id, 0, 0));
-        self.open = Some((batch.target.id, batches + 1, bytes + batch.text.len()));
-        if bytes + batch.text.len() >= COMMIT_EVERY {
-            self.commit(session)?;
-        }
-        Ok(())
+        let (table, line) = (batch.target.id, batch.line());
+        let open = self.open.get_or_insert(Open { table, batches: 0, bytes: 0, line });
+        open.batches += 1;
+        open.bytes += batch.text.len();
+        open.line = line;
+        if open.bytes >= COMMIT_EVERY { self.commit(session) } else { Ok(()) }
     }
 
     fn commit(&mut self, session: &mut Session) -> Result<()> {
-        let Some((table, batches, _)) = self.open.take() else { return Ok(()) };
-        session.run("COMMIT")?;
+        let Some(Open { table, batches, line, .. }) = self.open.take() else { return Ok(()) };
+        // MariaDB finds some duplicates only here.
+        session.run("COMMIT").map_err(|error| refused(error, line))?;
         let mut state = self.shared.lock();
         if let Some(found) = state.tables.get_mut(&table) {
             found.open -= batches;
@@ -359,6 +372,7 @@ impl<'a> Worker<'a> {
             session.run(&set.text).map_err(|error| refused(error, set.line))?;
         }
         self.caught_up = upto;
+        settings::side_by_side(session)?;
         self.sender.load_data = self.load_data
             && session.value::<bool>(
                 "SELECT @@character_set_client = 'utf8mb4' AND @@autocommit = 0 \

@@ -58,6 +58,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Line of the dump on which it begins.
+    pub(super) fn line(&self) -> u64 {
+        self.inserts.first().map_or(0, |first| first.line)
+    }
+
     /// The statements, each with its own text.
     fn statements(&self) -> impl Iterator<Item = (&[u8], &Insert)> {
         let ends = self.inserts.iter().skip(1).map(|next| next.at).chain([self.text.len()]);
@@ -92,6 +97,50 @@ impl Batch {
             }
         }
         Ok(())
+    }
+}
+
+impl Batch {
+    /// The same rows in statements of at most `limit` bytes, one row at least, each with
+    /// the line of its first row; none where rows are only counted. Gives their digest.
+    ///
+    /// # Errors
+    /// A value is not a plain literal, or `on` fails.
+    pub(super) fn each_statement(
+        &self,
+        limit: usize,
+        hasher: &mut RowHasher,
+        out: &mut Vec<u8>,
+        on: &mut dyn FnMut(&[u8], u64) -> Result<()>,
+    ) -> Result<ContentDigest> {
+        out.clear();
+        let mut digest = ContentDigest::default();
+        // Length of the open statement's header, and its line.
+        let mut open = (0, 0);
+        self.each_row(hasher, &mut |row| {
+            digest.add_row(row.hash);
+            if self.target.count_only {
+                return Ok(true);
+            }
+            let fits = out.len() + row.bytes.len() < limit;
+            let joins = fits && &out[..open.0] == row.header;
+            if !(out.is_empty() || joins) {
+                on(out, open.1)?;
+                out.clear();
+            }
+            if out.is_empty() {
+                out.extend_from_slice(row.header);
+                open = (row.header.len(), row.line);
+            } else {
+                out.push(b',');
+            }
+            out.extend_from_slice(row.bytes);
+            Ok(true)
+        })?;
+        if !out.is_empty() {
+            on(out, open.1)?;
+        }
+        Ok(digest)
     }
 }
 
@@ -160,43 +209,18 @@ impl Sender {
         batch: &Batch,
         go_on: &dyn Fn() -> Result<()>,
     ) -> Result<ContentDigest> {
-        let mut hasher = std::mem::take(&mut self.hasher);
-        let mut out = std::mem::take(&mut self.statement);
-        out.clear();
-        let mut digest = ContentDigest::default();
-        // Length of the open statement's header, and its line.
-        let mut open = (0, 0);
+        let (mut hasher, mut buffer) =
+            (std::mem::take(&mut self.hasher), std::mem::take(&mut self.statement));
         let limit = STATEMENT.min(self.packet - 1);
-        let outcome = batch.each_row(&mut hasher, &mut |row| {
-            digest.add_row(row.hash);
-            if batch.target.count_only {
-                return Ok(true);
-            }
-            let fits = out.len() + row.bytes.len() < limit;
-            let joins = fits && &out[..open.0] == row.header;
-            if !(out.is_empty() || joins) {
-                go_on()?;
-                self.run(session, batch, &out, open.1)?;
-                out.clear();
-            }
-            if out.is_empty() {
-                out.extend_from_slice(row.header);
-                open = (row.header.len(), row.line);
-            } else {
-                out.push(b',');
-            }
-            out.extend_from_slice(row.bytes);
-            Ok(true)
-        });
-        let outcome = outcome.and_then(|()| match out.is_empty() {
-            true => Ok(()),
-            false => self.run(session, batch, &out, open.1),
+        let outcome = batch.each_statement(limit, &mut hasher, &mut buffer, &mut |text, line| {
+            go_on()?;
+            self.run(session, batch, text, line)
         });
         // One long row must not keep its memory for all that follow.
-        out.clear();
-        out.shrink_to(STATEMENT * 2);
-        (self.hasher, self.statement) = (hasher, out);
-        outcome.map(|()| digest)
+        buffer.clear();
+        buffer.shrink_to(STATEMENT * 2);
+        (self.hasher, self.statement) = (hasher, buffer);
+        outcome
     }
 
     fn run(&self, session: &mut Session, batch: &Batch, text: &[u8], line: u64) -> Result<()> {
@@ -219,4 +243,85 @@ fn too_large(table: &str, line: u64, bytes: usize, packet: usize) -> Stop {
         ),
     )
     .hint("A row is larger than the server's max_allowed_packet; raise it and try again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(statements: &[(&str, u64)]) -> Batch {
+        let mut batch = Batch {
+            target: Arc::new(Target {
+                id: 1,
+                name: "t".to_owned(),
+                count_only: false,
+                columns: None,
+                literals: AtomicBool::new(false),
+            }),
+            layout: Arc::new(Layout::identity(2)),
+            mode: LexMode::default(),
+            settings: 0,
+            text: Vec::new(),
+            inserts: Vec::new(),
+        };
+        for (text, line) in statements {
+            let header = text.find("VALUES").unwrap() + 6;
+            batch.inserts.push(Insert { at: batch.text.len(), header, line: *line });
+            batch.text.extend_from_slice(text.as_bytes());
+        }
+        batch
+    }
+
+    fn cut(batch: &Batch, limit: usize) -> Result<(Vec<(String, u64)>, ContentDigest)> {
+        let mut all = Vec::new();
+        let mut hasher = RowHasher::default();
+        let digest =
+            batch.each_statement(limit, &mut hasher, &mut Vec::new(), &mut |text, line| {
+                all.push((String::from_utf8(text.to_vec()).unwrap(), line));
+                Ok(())
+            })?;
+        Ok((all, digest))
+    }
+
+    #[test]
+    fn statements_are_cut_between_rows_and_joined_where_they_begin_alike() {
+        let all = [
+            ("INSERT INTO t VALUES (1,'a),(b'),\n (2,'it''s') , (3,NULL)", 5),
+            ("INSERT INTO t VALUES (4,'d')", 9),
+            ("INSERT INTO t (a,b) VALUES (5,'e')", 10),
+        ];
+        let batch = batch(&all);
+        let (whole, digest) = cut(&batch, 1000).unwrap();
+        let joined = "INSERT INTO t VALUES(1,'a),(b'),(2,'it''s'),(3,NULL),(4,'d')";
+        assert_eq!(
+            whole,
+            [(joined.to_owned(), 5), ("INSERT INTO t (a,b) VALUES(5,'e')".into(), 10)]
+        );
+        assert_eq!(digest.rows, 5);
+        let (single, same) = cut(&batch, 1).unwrap();
+        assert_eq!(single.len(), 5);
+        assert_eq!(single[1], ("INSERT INTO t VALUES(2,'it''s')".to_owned(), 5));
+        assert_eq!(single[3].1, 9);
+        assert_eq!(digest, same);
+        let (two, _) = cut(&batch, 45).unwrap();
+        assert!(two.iter().all(|(text, _)| text.len() <= 45), "{two:?}");
+        assert_eq!(two.len(), 3);
+    }
+
+    #[test]
+    fn nothing_of_a_statement_is_sent_behind_what_is_no_literal() {
+        let batch = batch(&[("INSERT INTO t VALUES (1,2),(3,SLEEP(1)),(5,6)", 7)]);
+        let error = cut(&batch, 1000).unwrap_err().to_string();
+        assert!(error.contains("line 7") && error.contains("row 2"), "{error}");
+        let mut sent = 0;
+        let mut hasher = RowHasher::default();
+        batch
+            .each_statement(1, &mut hasher, &mut Vec::new(), &mut |text, _| {
+                sent += 1;
+                assert!(text.ends_with(b"(1,2)"));
+                Ok(())
+            })
+            .unwrap_err();
+        assert!(sent <= 1);
+    }
 }

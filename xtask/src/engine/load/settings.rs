@@ -75,7 +75,18 @@ pub(super) fn begin(session: &mut Session, schema: &str) -> Result<()> {
 /// The server refuses.
 pub(super) fn begin_helper(session: &mut Session, schema: &str, lock_wait_s: u64) -> Result<()> {
     session.run(&format!("SET lock_wait_timeout = {lock_wait_s}"))?;
-    begin(session, schema)
+    begin(session, schema)?;
+    side_by_side(session)
+}
+
+/// Without unique checks MariaDB fills an empty table in bulk, under a lock on all of it:
+/// sessions that fill the same one would wait for each other. What is in the table is the
+/// same either way.
+///
+/// # Errors
+/// The connection is gone.
+pub(super) fn side_by_side(session: &mut Session) -> Result<()> {
+    session.run("SET unique_checks = 1")
 }
 
 /// Gives the server memory for sorting keys, in bytes; where it knows no such

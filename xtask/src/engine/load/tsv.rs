@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, Result};
 
 use super::rows::Batch;
+use super::statement::refused;
 use crate::engine::RowHasher;
 use crate::model::digest::ContentDigest;
 use crate::model::ident::quote;
@@ -62,7 +63,7 @@ pub(super) fn send(
     session.run("COMMIT")?;
     match session.run_with_data(&sql, NAME, data) {
         Ok((rows, 0)) if rows == digest.rows => {
-            session.run("COMMIT")?;
+            session.run("COMMIT").map_err(|error| refused(error, batch.line()))?;
             return Ok(Some(digest));
         }
         Ok(_) => {}

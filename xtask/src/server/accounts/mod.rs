@@ -77,7 +77,8 @@ pub fn difference(session: &mut Session, settings: &Settings, role: Role) -> Res
     let dialect = dialect(session)?;
     let name = shown(&settings.account(role).user);
     let lines = session.rows("SHOW GRANTS FOR CURRENT_USER()")?;
-    Ok(rights::compare(&lines, &rights::wanted(role, &settings.schema, dialect), &name))
+    let wanted = rights::wanted(role, &settings.schema, dialect);
+    Ok(rights::compare(&lines, &wanted, &rights::tolerated(role, dialect), &name))
 }
 
 /// Generates an account's password and keeps it in `.env` where it has none;
@@ -226,9 +227,10 @@ fn mend_rights(
 ) -> Result<()> {
     let name = shown(&account.user);
     let wanted = rights::wanted(account.role, schema, dialect);
+    let tolerated = rights::tolerated(account.role, dialect);
     let compare = |root: &mut Session| -> Result<Difference> {
         let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
-        Ok(rights::compare(&lines, &wanted, &name))
+        Ok(rights::compare(&lines, &wanted, &tolerated, &name))
     };
     let before = compare(root)?;
     if before.none() {

@@ -95,6 +95,18 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
     wanted
 }
 
+/// Rights that a role may have and does not need. `restore_user` may keep drills out of
+/// the server's log.
+pub(super) fn tolerated(role: Role, dialect: Dialect) -> Vec<Rights> {
+    match (role, dialect.flavour) {
+        (Role::Restore, Flavour::Mysql) => {
+            vec![rights(&["SESSION_VARIABLES_ADMIN"], Scope::Global)]
+        }
+        (Role::Restore, Flavour::Mariadb) => vec![rights(&["BINLOG ADMIN"], Scope::Global)],
+        _ => Vec::new(),
+    }
+}
+
 /// Everything that ALL means on a schema, where a server lists it by name.
 const ON_SCHEMA: [&str; 18] = [
     "SELECT",
@@ -117,9 +129,16 @@ const ON_SCHEMA: [&str; 18] = [
     "TRIGGER",
 ];
 
-/// Compares the lines of `SHOW GRANTS` with the rights of a role.
-pub(super) fn compare(lines: &[String], wanted: &[Rights], account: &str) -> Difference {
+/// Compares the lines of `SHOW GRANTS` with the rights of a role, and those that it may
+/// have besides.
+pub(super) fn compare(
+    lines: &[String],
+    wanted: &[Rights],
+    tolerated: &[Rights],
+    account: &str,
+) -> Difference {
     let grants: Vec<Grant> = lines.iter().map(|line| parse(line)).collect();
+    let allowed: Vec<Rights> = wanted.iter().chain(tolerated).cloned().collect();
     let mut difference = Difference::default();
     for right in wanted {
         let held = held_at(&grants, &right.scope);
@@ -138,7 +157,7 @@ pub(super) fn compare(lines: &[String], wanted: &[Rights], account: &str) -> Dif
         match grant {
             Grant::Role(role) => difference.excess.push(format!("REVOKE {role} FROM {account}")),
             Grant::Rights(names, scope) => {
-                let allowed = allowed_at(wanted, scope);
+                let allowed = allowed_at(&allowed, scope);
                 let excess: Vec<&str> = names
                     .iter()
                     .filter(|name| !holds(&allowed, name) || *name == "GRANT OPTION")

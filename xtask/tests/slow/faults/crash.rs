@@ -80,7 +80,9 @@ fn told(point: &str, next: &Finished) {
     let word = match point {
         "swap.journal" | "swap.prepared" => "is as it was before that",
         "swap.renamed" | "swap.finished" => "is finished now",
-        "staging.created" | "staging.loaded" | "staging.compared" => "left behind",
+        "staging.created" | "load.rows" | "load.keys" | "staging.loaded" | "staging.compared" => {
+            "left behind"
+        }
         "backup.created" | "backup.written" | "backup.synced" | "backup.marked" => "left behind",
         _ => return,
     };

@@ -4,6 +4,7 @@
 mod by_hand;
 mod capture;
 mod client;
+mod load;
 mod restore;
 mod schema;
 mod variants;

@@ -1,6 +1,8 @@
 //! Reads a dump from its front to its end, in one thread, and says what happens to
 //! each statement: it runs now, its rows go to the pool, or it is held back.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::{Arc, PoisonError};
@@ -10,23 +12,15 @@ use anyhow::Result;
 use super::cut::{cut, is_innodb};
 use super::held::{Held, make_event};
 use super::pool::Shared;
-use super::rows::{Batch, Insert, Sender, Target};
+use super::rows::{Batch, Sender, Target};
 use super::statement::{Keys, client_charset, refused, run, run_program};
 use super::{Made, Part};
 use crate::engine::read::read_unread;
 use crate::engine::tuple::Layout;
-use crate::engine::{self, Guard, Kind, Name, Piece, Progress, Seen, Verdict, as_utf8};
-use crate::model::ident::quote;
+use crate::engine::{Guard, Kind, Name, Piece, Progress, Seen, Verdict, as_utf8};
 use crate::server::Session;
 use crate::sys::fault::point;
 use crate::sys::signal;
-
-/// INSERTs are put together up to this many bytes.
-const BATCH: usize = 512 << 10;
-
-/// After this many bytes of rows over the only session there is, it commits, so that
-/// the server's undo and binary log caches stay small.
-const COMMIT_EVERY: usize = 64 << 20;
 
 /// A table that was made, or that rows go to.
 #[derive(Debug)]
@@ -83,6 +77,8 @@ pub(super) struct Reader<'a> {
     held: Held,
     made: Made,
     uncommitted: usize,
+    /// Rows that must all be kept were sent since an INSERT IGNORE or REPLACE.
+    plain_rows: bool,
     sent: bool,
 }
 
@@ -118,6 +114,7 @@ impl<'a> Reader<'a> {
             held: Held::default(),
             made: Made::default(),
             uncommitted: 0,
+            plain_rows: false,
             sent: false,
         })
     }
@@ -144,6 +141,9 @@ impl<'a> Reader<'a> {
             object = &insert.table.name;
             self.insert(piece, insert, seen)?;
         } else {
+            if let Kind::DropTable { name, .. } = piece.kind {
+                self.forget(name)?;
+            }
             let skipped = matches!(verdict, Verdict::Skip(_)) || without_meaning(piece.kind);
             if !skipped && wanted(self.part, piece.kind) {
                 self.flush()?;
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
                 if self.held.names(&key) {
                     return self.hold(piece, None);
                 }
-                self.drop_table(piece, name, &key)
+                self.run_now(piece)
             }
             Kind::AlterDatabase(_) if self.held.is_empty() => {
                 // It waits for every session's transaction in the schema.
@@ -270,136 +270,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn drop_table(&mut self, piece: &Piece<'_>, name: &Name, key: &str) -> Result<()> {
-        if let Some(table) = self.tables.remove(key) {
+    /// Forgets the rows of a table that is dropped: one of that name is another.
+    fn forget(&mut self, name: &Name) -> Result<()> {
+        self.flush()?;
+        let key = self.key(name);
+        if let Some(table) = self.tables.remove(&key) {
             self.shared.settle(table.id, &mut |what| self.told.building(what))?;
-            self.shared.forget(&name.name);
-            if self.current.as_deref() == Some(key) {
+            if self.current.as_deref() == Some(&key) {
                 self.current = None;
             }
         }
-        self.commit()?;
-        self.run_now(piece)
-    }
-
-    fn insert(&mut self, piece: &Piece<'_>, insert: &engine::Insert, seen: &Seen) -> Result<()> {
-        let Some(layout) = piece.layout else { return Ok(()) };
-        let name = &insert.table.name;
-        let key = self.key(&insert.table);
-        if self.held.names(&key) {
-            // A table that looked like a stand-in and gets rows.
-            self.settle()?;
-        }
-        let target = self.target(&key, name, layout, seen);
-        let batch = || Batch {
-            target: Arc::clone(&target),
-            layout: Arc::clone(layout),
-            mode: piece.mode,
-            settings: 0,
-            text: Vec::new(),
-            inserts: Vec::new(),
-        };
-        if self.last.is_none() {
-            return self.send(batch(), piece, insert.values_at);
-        }
-        if self.current.as_ref() != Some(&key) {
-            self.close_current()?;
-            self.current = Some(key.clone());
-        }
-        // Which rows are kept, and the ids that they get, depends on their order.
-        let in_order = insert.ignore
-            || insert.replace
-            || seen.tables.get(name).is_some_and(|table| table.incomparable.is_some());
-        if in_order && !target.count_only {
-            self.flush()?;
-            self.close(&key);
-        }
-        if self.tables.get(&key).is_some_and(|table| table.closed) {
-            self.shared.settle(target.id, &mut |what| self.told.building(what))?;
-        }
-        if in_order && !target.count_only {
-            return self.send(batch(), piece, insert.values_at);
-        }
-        self.commit()?;
-        let settings = self.settings();
-        let fits = self.batch.as_ref().is_some_and(|open| {
-            Arc::ptr_eq(&open.target, &target)
-                && Arc::ptr_eq(&open.layout, layout)
-                && open.mode == piece.mode
-                && open.settings == settings
-        });
-        if !fits {
-            self.flush()?;
-        }
-        let open = self.batch.get_or_insert_with(|| Batch { settings, ..batch() });
-        append(open, piece, insert.values_at);
-        if open.text.len() >= BATCH { self.flush() } else { Ok(()) }
-    }
-
-    fn target(&mut self, key: &str, name: &str, layout: &Arc<Layout>, seen: &Seen) -> Arc<Target> {
-        if !self.tables.contains_key(key) {
-            let table = self.table();
-            self.tables.insert(key.to_owned(), table);
-        }
-        let count_only = match self.part {
-            Part::Everything => false,
-            Part::Tables(tables) => !tables.contains(name),
-        };
-        let load_data = self.load_data;
-        let Some(table) = self.tables.get_mut(key) else { unreachable!("it was just made") };
-        if let Some((known, target)) = &table.target
-            && Arc::ptr_eq(known, layout)
-            && target.name == name
-        {
-            return Arc::clone(target);
-        }
-        let columns = seen
-            .tables
-            .get(name)
-            .filter(|found| load_data && table.innodb && layout.covers_all_of(found.columns.len()))
-            .map(|found| {
-                let all: Vec<String> = found.columns.iter().map(|column| quote(column)).collect();
-                all.join(", ")
-            });
-        let target = Arc::new(Target {
-            id: table.id,
-            name: name.to_owned(),
-            count_only,
-            columns,
-            literals: false.into(),
-        });
-        table.target = Some((Arc::clone(layout), Arc::clone(&target)));
-        target
-    }
-
-    /// Sends rows over the one session, where they stand.
-    fn send(&mut self, mut batch: Batch, piece: &Piece<'_>, values_at: usize) -> Result<()> {
-        append(&mut batch, piece, values_at);
-        let digest = self.sender.send(self.session, &batch, &|| Ok(()))?;
-        self.shared.count(&batch.target.name, &digest);
-        self.uncommitted += batch.text.len();
-        if self.uncommitted > COMMIT_EVERY {
-            self.commit()?;
-        }
-        self.rows_sent()
-    }
-
-    fn rows_sent(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.sent, true) { Ok(()) } else { point("load.rows") }
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.uncommitted) > 0 {
-            self.session.run("COMMIT")?;
-        }
-        Ok(())
-    }
-
-    /// Gives what was put together to the pool.
-    fn flush(&mut self) -> Result<()> {
-        let Some(batch) = self.batch.take() else { return Ok(()) };
-        self.shared.push(batch, &mut |what| self.told.building(what))?;
-        self.rows_sent()
+        self.shared.forget(&name.name);
+        self.commit()
     }
 
     fn close_current(&mut self) -> Result<()> {
@@ -449,11 +331,6 @@ impl<'a> Reader<'a> {
         let settings = self.shared.settings.read().unwrap_or_else(PoisonError::into_inner);
         held.run(last, self.schema, &settings, &mut self.made)
     }
-}
-
-fn append(batch: &mut Batch, piece: &Piece<'_>, header: usize) {
-    batch.inserts.push(Insert { at: batch.text.len(), header, line: piece.line });
-    batch.text.extend_from_slice(piece.text);
 }
 
 /// Locks mean nothing in a schema that nobody else knows, and the key switches
