@@ -234,7 +234,7 @@ fn every_file_is_part_of_a_crate() {
 fn parents_of(path: &str) -> Option<(String, Vec<String>)> {
     let (folder, file) = path.rsplit_once('/')?;
     let stem = file.strip_suffix(".rs")?;
-    let is_root = ["src", "bin", "tests", "benches", "examples"]
+    let is_root = ["src", "bin", "tests", "benches", "examples", "fuzz_targets"]
         .iter()
         .any(|root| folder == *root || folder.ends_with(&format!("/{root}")));
     let (_, folder_name) = folder.rsplit_once('/')?;
