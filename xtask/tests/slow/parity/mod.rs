@@ -8,6 +8,7 @@ mod literals;
 mod random;
 mod side_by_side;
 mod table;
+mod torn;
 mod values;
 
 use mysql::prelude::Queryable as _;
