@@ -27,7 +27,6 @@ const LOOKAHEAD: usize = 32;
 #[derive(Debug)]
 pub struct Scanner<R> {
     input: R,
-    /// How much is read at a time; tests cut their input where they like.
     chunk: usize,
     buf: Vec<u8>,
     /// Where in `buf` the item being read, or lent out, begins.

@@ -113,7 +113,7 @@ fn demand_number(case: &Case, have: Option<&str>, what: &str) {
     let have = have.unwrap();
     let want = String::from_utf8(case.value.clone().unwrap()).unwrap();
     let exact = !want.contains('e');
-    let same = if exact { want == have } else { number(&want) == number(&have) };
+    let same = if exact { want == have } else { number(&want) == number(have) };
     assert!(same, "{what}: {want} was read as {have}");
 }
 
