@@ -40,17 +40,16 @@ fn split(input: &[u8], chunk: usize) -> Result<Vec<Item>, String> {
     let reader = BufReader::with_capacity(chunk, input);
     let mut scanner = Scanner::in_chunks(reader, chunk);
     let mut items = Vec::new();
-    let mut at = 0;
+    let (mut at, mut line) = (0, 1);
     while let Some(item) = scanner.next().map_err(|error| format!("{error:#}"))? {
         assert!(item.len() > 0, "an empty item at {at} would never end");
         assert_eq!(item.offset, at as u64);
-        let mut line = 1 + newlines(&input[..at]);
         for part in [item.lead, item.text, item.tail] {
             assert_eq!(Some(part), input.get(at..at + part.len()), "at {at}");
             at += part.len();
         }
-        line += newlines(item.lead);
-        assert_eq!(item.line, line);
+        assert_eq!(item.line, line + newlines(item.lead));
+        line += [item.lead, item.text, item.tail].map(newlines).iter().sum::<u64>();
         items.push(Item {
             form: item.form,
             parts: [item.lead.len(), item.text.len(), item.tail.len()],
