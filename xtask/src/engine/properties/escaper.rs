@@ -1,7 +1,7 @@
 //! What the dump engine writes for a value is read back as that value, in every
 //! mode and whatever stands around it.
 
-use super::stand_in::{Kind, write};
+use crate::engine::native::literal::{Kind, write};
 use crate::engine::tuple::{Layout, Place, rows};
 use crate::engine::{Form, LexMode, RowHasher, Scanner};
 use crate::model::digest::ContentDigest;
@@ -35,8 +35,8 @@ pub fn cases(mut input: &[u8]) -> Vec<Case> {
         let (value, rest) = rest.split_at(len.min(rest.len()));
         input = rest;
         cases.push(match kind % 8 {
-            0 => Case { kind: [Kind::Number, Kind::Text, Kind::Bytes][len % 3], value: None },
-            1 => Case { kind: Kind::Number, value: Some(number(value).into_bytes()) },
+            0 => Case { kind: KINDS[len % 4], value: None },
+            1 => number(value),
             2 | 3 => Case { kind: Kind::Bytes, value: Some(value.to_vec()) },
             _ => Case { kind: Kind::Text, value: Some(value.to_vec()) },
         });
@@ -44,22 +44,31 @@ pub fn cases(mut input: &[u8]) -> Vec<Case> {
     cases
 }
 
+/// Every kind of column.
+pub const KINDS: [Kind; 4] = [Kind::Number, Kind::Double, Kind::Text, Kind::Bytes];
+
 /// Some number as a server writes one: an integer, a decimal or a DOUBLE.
-fn number(bytes: &[u8]) -> String {
+fn number(bytes: &[u8]) -> Case {
     let mut eight = [0; 8];
     let (form, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     let len = bytes.len().min(8);
     eight[..len].copy_from_slice(&bytes[..len]);
     let bits = u64::from_le_bytes(eight);
-    match form % 4 {
-        0 => bits.to_string(),
-        1 => (bits as i64).to_string(),
-        2 => format!("{}.{:030}", bits as i64, bits),
-        _ => {
-            let double = f64::from_bits(bits);
-            if double.is_finite() { format!("{double:e}") } else { "0".to_owned() }
-        }
+    let (kind, text) = match form % 4 {
+        0 => (Kind::Number, bits.to_string()),
+        1 => (Kind::Number, (bits as i64).to_string()),
+        2 => (Kind::Number, format!("{}.{:030}", bits as i64, bits)),
+        _ => (Kind::Double, double(f64::from_bits(bits))),
+    };
+    Case { kind, value: Some(text.into_bytes()) }
+}
+
+fn double(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        // A server shows the sign of a negative zero, and no exponent.
+        return if value.is_sign_negative() { "-0".to_owned() } else { "0".to_owned() };
     }
+    format!("{value:e}")
 }
 
 /// Writes the values as rows of an INSERT, and reads them back.

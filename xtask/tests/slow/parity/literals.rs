@@ -2,7 +2,8 @@
 
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Value};
-use xtask::engine::properties::{Case, Kind, cases};
+use xtask::engine::native::literal::Kind;
+use xtask::engine::properties::{Case, KINDS, cases};
 use xtask::sys::fs;
 
 use super::random::Random;
@@ -26,9 +27,9 @@ fn a_server_reads_each_literal_as_the_value_it_was_written_for() {
     for kind in Server::ALL {
         let Some(server) = require(kind) else { continue };
         let all = all_cases();
-        for kind in [Kind::Number, Kind::Text, Kind::Bytes] {
+        for kind in KINDS {
             let count = all.iter().filter(|case| case.kind == kind && case.value.is_some()).count();
-            assert!(count > 200, "only {count} values are of the kind {kind:?}");
+            assert!(count > 50, "only {count} values are of the kind {kind:?}");
         }
         let mut root = server.root();
         for mode in MODES {
@@ -85,7 +86,7 @@ fn demand_read(root: &mut Conn, batch: &[Case], what: &str) {
         let comma: &[u8] = if at > 0 { b", " } else { b"" };
         // A number as it is: MySQL's CONCAT rounds the last digit of a constant.
         let (open, close): (&[u8], &[u8]) =
-            if case.kind == Kind::Number { (b"", b"") } else { (b"HEX(", b")") };
+            if is_number(case) { (b"", b"") } else { (b"HEX(", b")") };
         sql.extend([comma, open, &case.literal(), close].concat());
     }
     let sql = String::from_utf8(sql).unwrap();
@@ -99,7 +100,7 @@ fn demand_read(root: &mut Conn, batch: &[Case], what: &str) {
             Value::Bytes(bytes) => Some(String::from_utf8(bytes).unwrap()),
             other => panic!("{what}: {other:?}"),
         };
-        if case.kind == Kind::Number && case.value.is_some() {
+        if is_number(case) && case.value.is_some() {
             demand_number(case, have.as_deref(), what);
             continue;
         }
@@ -115,6 +116,10 @@ fn demand_number(case: &Case, have: Option<&str>, what: &str) {
     let exact = !want.contains('e');
     let same = if exact { want == have } else { number(&want) == number(have) };
     assert!(same, "{what}: {want} was read as {have}");
+}
+
+fn is_number(case: &Case) -> bool {
+    matches!(case.kind, Kind::Number | Kind::Double)
 }
 
 fn number(text: &str) -> f64 {

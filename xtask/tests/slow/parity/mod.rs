@@ -30,8 +30,8 @@ pub struct Way {
 
 /// The engine of this tool, with one connection and with several.
 pub const NATIVE: [Way; 2] = [
-    Way { name: "native1", args: &["--engine", "mysqldump"], floats: Floats::Shown },
-    Way { name: "native3", args: &["--engine", "mysqldump"], floats: Floats::Shown },
+    Way { name: "native1", args: &["--engine", "native", "--threads", "1"], floats: Floats::Exact },
+    Way { name: "native3", args: &["--engine", "native", "--threads", "3"], floats: Floats::Exact },
 ];
 
 /// The server's own program.
@@ -48,6 +48,7 @@ pub fn backup(sandbox: &Sandbox, way: &Way) -> (String, String) {
     let done = sandbox.command(&all).env("XTASK_RANGE_ROWS", RANGE_ROWS).run(DEADLINE).unwrap();
     demand(&done, 0, way.name);
     let json: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(json["engine"], way.args[1], "{json}");
     (json["label"].as_str().unwrap().to_owned(), done.stderr)
 }
 

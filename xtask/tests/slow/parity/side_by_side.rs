@@ -11,7 +11,7 @@ use super::{
     MYSQLDUMP, NATIVE, Way, asleep, backup, by_the_client, by_the_tool, content, drop_schema,
 };
 use crate::hostile::capture::Floats;
-use crate::hostile::schema;
+use crate::hostile::{demand, schema};
 use crate::seed;
 use crate::support::{Sandbox, Server, require};
 
@@ -54,6 +54,26 @@ fn random_schemas_on_mysql() {
 #[test]
 fn random_schemas_on_mariadb() {
     random_schemas(Server::Mariadb, "par_rand_ma");
+}
+
+/// A zero with a sign: as a bare number it would lose it. MariaDB keeps none.
+#[test]
+fn a_negative_zero_keeps_its_sign() {
+    let Some(server) = require(Server::Mysql) else { return };
+    let sandbox = Sandbox::new(&server, "par_zero");
+    sandbox.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY, d DOUBLE, f FLOAT); INSERT INTO t VALUES (1, -0e0, -0e0), (2, 0, 0)",
+    );
+    let before = content(&sandbox, &sandbox.schema, Floats::Shown);
+    assert!(before.0["rows of t"].contains("2D30"), "the server stored no negative zero");
+    let (label, _) = backup(&sandbox, &NATIVE[0]);
+    for copy in [by_the_tool(&sandbox, &label, "tool"), by_the_client(&sandbox, &label, "client")] {
+        before.demand_equal(&content(&sandbox, &copy, Floats::Shown), &copy);
+        drop_schema(&sandbox, &copy);
+    }
+    // The dump program writes it bare: then it is not called proven.
+    let (label, _) = backup(&sandbox, &MYSQLDUMP);
+    demand(&sandbox.xtask(&["db-verify", &label]), 21, "a sign that was lost");
 }
 
 /// Dumps by each way, restores twice where the file is our own, and compares.
