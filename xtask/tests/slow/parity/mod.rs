@@ -12,6 +12,7 @@ mod torn;
 mod values;
 
 use mysql::prelude::Queryable as _;
+use xtask::sys::fs;
 
 use crate::hostile::capture::{Capture, Floats};
 use crate::hostile::{client, demand, restore, root_in};
@@ -53,6 +54,14 @@ pub fn backup(sandbox: &Sandbox, way: &Way) -> (String, String) {
 }
 
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// How many ranges of rows the file of a backup by the native engine has.
+pub fn ranges_in(sandbox: &Sandbox, label: &str) -> usize {
+    let path = sandbox.backups().join(format!("{label}.sql"));
+    // Values may be no UTF-8, and may hold the words in the middle of a line.
+    let file = fs::read_bytes(&path).unwrap();
+    file.split(|byte| *byte == b'\n').filter(|line| *line == b"START TRANSACTION;").count()
+}
 
 /// Definitions and rows of a schema, as a way of dumping them keeps them.
 pub fn content(sandbox: &Sandbox, schema: &str, floats: Floats) -> Capture {
