@@ -15,7 +15,7 @@ use crate::sys::proc::{Cmd, Finished};
 use crate::sys::{env, fs};
 
 /// The programs in `fuzz/fuzz_targets/`.
-const TARGETS: [&str; 2] = ["splitter", "escaper"];
+const TARGETS: [&str; 3] = ["splitter", "escaper", "packets"];
 /// How long each searches; they run side by side.
 const SECONDS: u64 = 15;
 const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{cases, escaper, splitter};
+use super::{cases, escaper, packets, splitter};
 use crate::sys::fs;
 
 /// Every file of a target's corpus; an empty one would test nothing.
@@ -26,6 +26,11 @@ fn the_splitter_holds_on_its_corpus() {
 }
 
 #[test]
+fn the_packets_hold_on_their_corpus() {
+    replay("packets", packets);
+}
+
+#[test]
 fn the_escaper_holds_on_its_corpus() {
     replay("escaper", escaper);
 }
@@ -44,6 +49,11 @@ proptest! {
     #[test]
     fn the_escaper_holds_for_any_bytes(input in prop::collection::vec(any::<u8>(), 0..300)) {
         escaper(&input);
+    }
+
+    #[test]
+    fn the_packets_hold_for_any_bytes(input in prop::collection::vec(any::<u8>(), 0..300)) {
+        packets(&input);
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn the_fuzz_targets_are_built_from_the_same_crates() {
     }
     assert_none(
         &findings,
-        "copy Cargo.lock to fuzz/ and run `cargo metadata --manifest-path fuzz/Cargo.toml`",
+        "copy Cargo.lock to fuzz/ and run `cargo tree --manifest-path fuzz/Cargo.toml`",
     );
     let (theirs, ours) = (profile("fuzz/Cargo.toml"), profile("Cargo.toml"));
     assert!(theirs.starts_with(&ours), "the profile `xtask`:\n{theirs}\n\n{ours}");
