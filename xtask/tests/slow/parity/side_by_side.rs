@@ -77,6 +77,25 @@ fn a_negative_zero_keeps_its_sign() {
     demand(&sandbox.xtask(&["db-verify", &label]), 21, "a sign that was lost");
 }
 
+/// docs/limits.md says so; when a server or an engine learns better, this says that.
+#[test]
+fn a_byte_that_is_no_text_is_lost_as_the_page_says() {
+    for kind in Server::ALL {
+        let Some(server) = require(kind) else { continue };
+        let sandbox = Sandbox::new(&server, "par_byte");
+        sandbox.sql(
+            "CREATE TABLE t (v VARCHAR(9) CHARACTER SET cp1251); INSERT INTO t VALUES (0x419842)",
+        );
+        for way in [&NATIVE[0], &MYSQLDUMP] {
+            let (label, _) = backup(&sandbox, way);
+            let copy = by_the_tool(&sandbox, &label, way.name);
+            let rows = &content(&sandbox, &copy, Floats::Exact).0["rows of t"];
+            assert_eq!(rows, "1 rows\n413F42", "{kind}, {}", way.name);
+            drop_schema(&sandbox, &copy);
+        }
+    }
+}
+
 /// Dumps by each way, restores twice where the file is our own, and compares; gives
 /// how many ranges of rows those files have.
 fn every_way(sandbox: &Sandbox, ways: &[&Way]) -> usize {
