@@ -23,6 +23,7 @@ pub mod load;
 pub mod marker;
 pub mod native;
 pub mod own_schema;
+pub mod properties;
 pub mod read;
 pub mod rewrite;
 pub mod scan;

@@ -27,6 +27,7 @@ const LOOKAHEAD: usize = 32;
 #[derive(Debug)]
 pub struct Scanner<R> {
     input: R,
+    chunk: usize,
     buf: Vec<u8>,
     /// Where in `buf` the item being read, or lent out, begins.
     start: usize,
@@ -49,17 +50,22 @@ struct Cut {
     end: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
+    #[default]
     Lead,
     Code,
     Quote(u8),
-    Line { in_lead: bool },
-    Block { in_lead: bool },
+    Line {
+        in_lead: bool,
+    },
+    Block {
+        in_lead: bool,
+    },
 }
 
 /// How far the item being read has come.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Progress {
     state: State,
     pos: usize,
@@ -76,8 +82,14 @@ enum Step {
 impl<R: BufRead> Scanner<R> {
     /// From the first byte of a dump, already in UTF-8 (see [`super::encoding`]).
     pub fn new(input: R) -> Self {
+        Self::in_chunks(input, CHUNK)
+    }
+
+    /// As [`Scanner::new`], reading at least so many bytes at a time.
+    pub fn in_chunks(input: R, chunk: usize) -> Self {
         let mut scanner = Self {
             input,
+            chunk,
             buf: Vec::new(),
             start: 0,
             lent: 0,
@@ -99,13 +111,7 @@ impl<R: BufRead> Scanner<R> {
     #[allow(clippy::should_implement_trait)] // A lending iterator has no trait to implement.
     pub fn next(&mut self) -> Result<Option<Statement<'_>>> {
         self.release();
-        let mut at = Progress {
-            state: State::Lead,
-            pos: 0,
-            text: 0,
-            version: false,
-            stray_backslash: false,
-        };
+        let mut at = Progress::default();
         let cut = loop {
             match self.step(&mut at) {
                 Step::Cut(cut) => break cut,
@@ -180,7 +186,7 @@ impl<R: BufRead> Scanner<R> {
                 .hint("No server accepts it: a quote is probably missing in the file.")
                 .into());
         }
-        let wanted = self.buf.len() + CHUNK;
+        let wanted = self.buf.len() + self.chunk;
         while self.buf.len() < wanted {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,

@@ -14,10 +14,10 @@ use xtask::sys::fs;
 
 use crate::support::{Sandbox, Server, TestServer, require};
 
-const SCALE: &str = "0.002";
+pub const SCALE: &str = "0.002";
 
 /// A sandbox with the schema as `cargo xtask migrate` would make it.
-fn migrated(server: &TestServer, name: &str) -> Sandbox {
+pub fn migrated(server: &TestServer, name: &str) -> Sandbox {
     let sandbox = Sandbox::new(server, name);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("api/migrations");
     let mut names = fs::names(&folder).unwrap();
@@ -35,7 +35,7 @@ fn migrated(server: &TestServer, name: &str) -> Sandbox {
     sandbox
 }
 
-fn seed(sandbox: &Sandbox, seed: &str) -> serde_json::Value {
+pub fn seed(sandbox: &Sandbox, seed: &str) -> serde_json::Value {
     let done = sandbox.xtask(&["db-seed", "--scale", SCALE, "--seed", seed, "--yes", "--json"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     serde_json::from_str(&done.stdout).unwrap()

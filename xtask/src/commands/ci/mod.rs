@@ -6,6 +6,7 @@
 //! artifacts are there already, clippy and rustdoc share the same dependency
 //! metadata, and build scripts are compiled once instead of once a profile.
 
+mod fuzz;
 mod output;
 mod servers;
 
@@ -36,6 +37,7 @@ enum Stage {
     Docs,
     Pages,
     Test,
+    Fuzz,
     Provision,
     Servers,
     Api,
@@ -44,12 +46,13 @@ enum Stage {
 
 impl Stage {
     /// In the order they run.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Fmt,
         Self::Clippy,
         Self::Docs,
         Self::Pages,
         Self::Test,
+        Self::Fuzz,
         Self::Provision,
         Self::Servers,
         Self::Api,
@@ -63,6 +66,7 @@ impl Stage {
             Self::Docs => "docs",
             Self::Pages => "pages",
             Self::Test => "test",
+            Self::Fuzz => "fuzz",
             Self::Provision => "provision",
             Self::Servers => "servers",
             Self::Api => "api",
@@ -159,7 +163,11 @@ struct Ci {
 impl Ci {
     fn stage(&mut self, stage: Stage) -> Result<()> {
         match stage {
-            Stage::Fmt => self.quiet(&self.cargo(["fmt", "--all", "--check"])),
+            Stage::Fmt => {
+                self.quiet(&self.cargo(["fmt", "--all", "--check"]))?;
+                // A workspace of its own.
+                self.quiet(&self.cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+            }
             Stage::Clippy => {
                 let clippy = self.cargo(["clippy", "--workspace", "--all-targets"]).args(PROFILE);
                 self.quiet(&clippy.args(["--", "-D", "warnings"]))
@@ -173,6 +181,12 @@ impl Ci {
             Stage::Test => {
                 let test = self.cargo(["test", "-p", "xtask", "--lib", "--bins", "--test", "it"]);
                 self.loud(&test.args(PROFILE), TEST_DEADLINE)
+            }
+            Stage::Fuzz => {
+                let build =
+                    self.cargo(["build", "--manifest-path", "fuzz/Cargo.toml"]).args(PROFILE);
+                let output = &mut self.output;
+                fuzz::run(&self.root, build, &mut |line| output.note(line))
             }
             Stage::Provision => {
                 let output = &mut self.output;

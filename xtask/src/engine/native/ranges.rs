@@ -165,7 +165,7 @@ impl Cutter<'_> {
         let (low, high) = (number(&low)?, number(&high)?);
         let room = high - low + 1;
         let rows = i128::from(estimate.max(1));
-        let cuts = if room <= rows.saturating_mul(SPARSE) || self.rows.is_some() {
+        let cuts = if room <= rows.saturating_mul(SPARSE) {
             evenly(low, high, each)
         } else {
             self.by_estimates(name, column, low, high, each)?

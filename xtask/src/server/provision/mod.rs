@@ -4,6 +4,7 @@
 //! reports through the caller's `say`, one line at a time.
 
 pub mod apt;
+pub mod compiler;
 pub mod compose_plugin;
 pub mod docker_engine;
 pub mod mariadb;

@@ -2,6 +2,7 @@
 //! gives their reasons; each finding below names its file and line.
 
 mod code;
+mod fuzz;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -234,7 +235,7 @@ fn every_file_is_part_of_a_crate() {
 fn parents_of(path: &str) -> Option<(String, Vec<String>)> {
     let (folder, file) = path.rsplit_once('/')?;
     let stem = file.strip_suffix(".rs")?;
-    let is_root = ["src", "bin", "tests", "benches", "examples"]
+    let is_root = ["src", "bin", "tests", "benches", "examples", "fuzz_targets"]
         .iter()
         .any(|root| folder == *root || folder.ends_with(&format!("/{root}")));
     let (_, folder_name) = folder.rsplit_once('/')?;

@@ -2,7 +2,8 @@
 //! information_schema about it, and every value of every row as hexadecimal.
 //!
 //! FLOAT is compared by its text, six significant digits: more does not get
-//! through a dump (docs/limits.md). Left out is only what a restore must change:
+//! through a dump program (docs/limits.md); or, where it has to be exact, as the
+//! DOUBLE of the same value. Left out is only what a restore must change:
 //! moments of creation, definers (they are taken out of a dump), statistics.
 
 use std::collections::BTreeMap;
@@ -57,9 +58,27 @@ const VOLATILE: &[&str] = &[
     "TABLESPACE_NAME",
 ];
 
+/// How a FLOAT is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Floats {
+    /// By the six digits that the server shows of it.
+    Shown,
+    /// By its value.
+    Exact,
+}
+
 impl Capture {
     /// Reads everything.
     pub fn of(conn: &mut Conn, schema: &str) -> Self {
+        let mut all = Self::content(conn, schema, Floats::Shown);
+        for (table, column) in FACTS {
+            facts(conn, schema, table, column, &mut all.0);
+        }
+        all
+    }
+
+    /// Every definition and every row; without information_schema, which is slow.
+    pub fn content(conn: &mut Conn, schema: &str, floats: Floats) -> Self {
         conn.query_drop(format!("USE {}", quote(schema))).unwrap();
         conn.query_drop(
             "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', group_concat_max_len = 1048576",
@@ -68,11 +87,8 @@ impl Capture {
         // MySQL 8 and later show what AUTO_INCREMENT was a day ago.
         conn.query_drop("SET information_schema_stats_expiry = 0").ok();
         let mut all = BTreeMap::new();
-        for (table, column) in FACTS {
-            facts(conn, schema, table, column, &mut all);
-        }
         definitions(conn, schema, &mut all);
-        rows(conn, schema, &mut all);
+        rows(conn, schema, floats, &mut all);
         Self(all)
     }
 
@@ -204,7 +220,7 @@ fn without_definer(shown: &str) -> String {
     out + rest
 }
 
-fn rows(conn: &mut Conn, schema: &str, all: &mut BTreeMap<String, String>) {
+fn rows(conn: &mut Conn, schema: &str, floats: Floats, all: &mut BTreeMap<String, String>) {
     let columns: Vec<(String, String, String)> = conn
         .query(format!(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS \
@@ -213,7 +229,7 @@ fn rows(conn: &mut Conn, schema: &str, all: &mut BTreeMap<String, String>) {
         .unwrap();
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (table, column, kind) in columns {
-        tables.entry(table).or_default().push(value_of(&quote(&column), &kind));
+        tables.entry(table).or_default().push(value_of(&quote(&column), &kind, floats));
     }
     for (table, values) in tables {
         let sql = format!("SELECT {} FROM {}", values.join(", "), quote(&table));
@@ -231,7 +247,7 @@ fn rows(conn: &mut Conn, schema: &str, all: &mut BTreeMap<String, String>) {
 }
 
 /// An expression that shows every bit of a column's value.
-fn value_of(column: &str, kind: &str) -> String {
+fn value_of(column: &str, kind: &str, floats: Floats) -> String {
     match kind {
         // The stored bytes, in the column's own character set; long ones as their hash.
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "binary"
@@ -246,6 +262,7 @@ fn value_of(column: &str, kind: &str) -> String {
         }
         // The number tells the empty error value from an empty member.
         "enum" | "set" => format!("CONCAT({column} + 0, ':', HEX(CAST({column} AS CHAR)))"),
+        "float" if floats == Floats::Exact => format!("CAST({column} + 0e0 AS CHAR)"),
         "float" => format!("CAST({column} AS CHAR)"),
         _ => format!("HEX(CAST({column} AS CHAR CHARACTER SET utf8mb4))"),
     }

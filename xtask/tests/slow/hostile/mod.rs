@@ -2,11 +2,11 @@
 //! tests themselves: the product's own digests and fingerprints are not asked.
 
 mod by_hand;
-mod capture;
-mod client;
 mod load;
+pub mod capture;
+pub mod client;
 mod restore;
-mod schema;
+pub mod schema;
 mod variants;
 
 use mysql::Conn;
@@ -16,7 +16,7 @@ use crate::support::{Sandbox, Server};
 use capture::Capture;
 
 /// What was not worth a stop, but a person has to read, goes to stderr.
-fn demand(finished: &Finished, code: i32, what: &str) {
+pub fn demand(finished: &Finished, code: i32, what: &str) {
     assert_eq!(
         finished.code,
         Some(code),
@@ -35,7 +35,7 @@ fn backup(sandbox: &Sandbox, compress: &str) -> String {
 }
 
 /// Restores and gives the JSON document.
-fn restore(sandbox: &Sandbox, args: &[&str]) -> serde_json::Value {
+pub fn restore(sandbox: &Sandbox, args: &[&str]) -> serde_json::Value {
     let all: Vec<&str> = ["db-restore", "--json", "--yes", "--verbose"]
         .into_iter()
         .chain(args.iter().copied())
@@ -46,16 +46,16 @@ fn restore(sandbox: &Sandbox, args: &[&str]) -> serde_json::Value {
 }
 
 /// Everything in the sandbox's schema.
-fn capture(sandbox: &Sandbox) -> Capture {
+pub fn capture(sandbox: &Sandbox) -> Capture {
     Capture::of(&mut sandbox.root(), &sandbox.schema)
 }
 
-fn is_mysql(sandbox: &Sandbox) -> bool {
+pub fn is_mysql(sandbox: &Sandbox) -> bool {
     sandbox.server().flavour == Server::Mysql
 }
 
 /// A connection as root in another schema.
-fn root_in(sandbox: &Sandbox, schema: &str) -> Conn {
+pub fn root_in(sandbox: &Sandbox, schema: &str) -> Conn {
     let server = sandbox.server();
     server.login("root", &server.root_password, Some(schema))
 }
