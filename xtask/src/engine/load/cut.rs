@@ -70,7 +70,7 @@ pub(super) fn cut(text: &[u8], mode: LexMode) -> Option<Cut> {
             break end;
         }
     };
-    if !plain_innodb(tokens) {
+    if !plain_innodb(tokens) || reworded(text, mode) {
         return None;
     }
     let defers = deferred(&items);
@@ -80,6 +80,31 @@ pub(super) fn cut(text: &[u8], mode: LexMode) -> Option<Cut> {
     create.extend_from_slice(&text[close.at..]);
     let out: Vec<&Item<'_>> = items.iter().filter(|item| defers(item)).collect();
     alters(&name, &out, create)
+}
+
+/// Whether an ALTER could change the text of an expression: MySQL then shows a string
+/// that is compared with a column of another character set in that one
+/// (`_utf8mb4'x'` becomes `_koi8r'x'`), and the definition is no longer the same.
+fn reworded(text: &[u8], mode: LexMode) -> bool {
+    let mut introduced: Vec<String> = Vec::new();
+    let mut sets: Vec<String> = Vec::new();
+    let mut tokens = Tokens::new(text, mode);
+    while let Some(token) = tokens.next() {
+        let next = tokens.peek();
+        let word = || String::from_utf8_lossy(token.raw).trim_start_matches('_').to_lowercase();
+        if token.kind == TokenKind::Word && token.raw.starts_with(b"_") {
+            if next.is_some_and(|next| next.kind == TokenKind::Text) {
+                introduced.push(word());
+            }
+        } else if token.is("CHARSET") || token.is("CHARACTER") && tokens.eat("SET") {
+            tokens.eat_punct(b'=');
+            let set = tokens.peek().and_then(|set| set.name());
+            sets.extend(set.map(|set| set.to_lowercase()));
+        } else if token.is("BINARY") || token.is("VARBINARY") || word().ends_with("blob") {
+            sets.push("binary".to_owned());
+        }
+    }
+    introduced.iter().any(|one| sets.iter().any(|set| set != one))
 }
 
 /// Whether a CREATE TABLE names InnoDB as its engine.

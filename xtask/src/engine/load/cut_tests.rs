@@ -108,6 +108,21 @@ fn nothing_is_deferred_where_it_is_not_certain() {
 }
 
 #[test]
+fn a_string_of_another_character_set_is_not_altered() {
+    let list = |set: &str| {
+        format!(
+            "`id` int PRIMARY KEY, `t` tinytext CHARACTER SET {set}, KEY `k` (`id`), \
+             CONSTRAINT `c` CHECK ((`t` <> _utf8mb4'x'))"
+        )
+    };
+    assert!(run(&list("utf8mb4")).is_some());
+    assert!(run(&list("koi8r")).is_none());
+    assert!(
+        run("`b` binary(9) PRIMARY KEY, KEY `k` (`b`), CHECK ((`b` <> _utf8mb4'x'))").is_none()
+    );
+}
+
+#[test]
 fn partitions_behind_the_list_stay() {
     let text = "CREATE TABLE `p` (\n  `a` int NOT NULL,\n  PRIMARY KEY (`a`),\n  KEY `k` (`a`)\n) \
                 ENGINE=InnoDB /*M!100 x*/\n/*!50100 PARTITION BY RANGE (`a`)\n(PARTITION p0 VALUES \
