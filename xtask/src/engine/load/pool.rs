@@ -343,10 +343,8 @@ impl<'a> Worker<'a> {
 
     fn keys(&mut self, session: &mut Session, table: usize, keys: &Keys) -> Result<()> {
         self.shared.lock().building.push(keys.table.clone());
-        for sql in &keys.statements {
-            self.shared.stopped()?;
-            keys.run(session, sql).map_err(|error| refused(error, keys.line))?;
-        }
+        self.shared.stopped()?;
+        keys.build(session)?;
         let mut state = self.shared.lock();
         state.building.retain(|name| *name != keys.table);
         if let Some(found) = state.tables.get_mut(&table) {

@@ -76,30 +76,34 @@ pub(super) fn client_charset(session: &mut Session) -> Result<String> {
     session.value("SELECT CAST(@@character_set_client AS CHAR)")
 }
 
-/// The statements that build a table's keys.
+/// The statement that builds a table's keys, or its foreign keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Keys {
     /// The table's name.
     pub table: String,
-    /// In order.
-    pub statements: Vec<String>,
+    /// ALTER TABLE.
+    pub sql: String,
     /// Line of the dump on which the table is made.
     pub line: u64,
 }
 
 impl Keys {
-    /// Runs one of the statements.
+    /// Runs it.
     ///
     /// # Errors
-    /// The server refuses it.
-    pub(super) fn run(&self, session: &mut Session, sql: &str) -> Result<()> {
-        if sql.is_ascii() {
-            return session.run(sql);
+    /// The server refuses it; the message has the line in the dump.
+    pub(super) fn build(&self, session: &mut Session) -> Result<()> {
+        self.run(session).map_err(|error| refused(error, self.line))
+    }
+
+    fn run(&self, session: &mut Session) -> Result<()> {
+        if self.sql.is_ascii() {
+            return session.run(&self.sql);
         }
         // The table was made while the session read UTF-8; by now it may not.
         let charset = client_charset(session)?;
         session.run("SET character_set_client = utf8mb4")?;
-        session.run(sql)?;
+        session.run(&self.sql)?;
         session.run(&format!("SET character_set_client = {charset}"))
     }
 }

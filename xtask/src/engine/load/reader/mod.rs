@@ -244,14 +244,13 @@ impl<'a> Reader<'a> {
         run(self.session, text, piece.mode, piece.line)?;
         let (keys, foreign_keys) = cut.map(|cut| (cut.keys, cut.foreign_keys)).unwrap_or_default();
         let table = &name.name;
-        let later = |statements: Vec<String>| {
-            let keys = Keys { table: table.clone(), statements, line: piece.line };
-            (!keys.statements.is_empty()).then_some(keys)
+        let later = |sql: Option<String>| {
+            sql.map(|sql| Keys { table: table.clone(), sql, line: piece.line })
         };
         let table = Table {
             innodb: is_innodb(piece.text, piece.mode),
             keys: later(keys),
-            foreign_keys: later(foreign_keys.into_iter().collect()),
+            foreign_keys: later(foreign_keys),
             ..self.table()
         };
         self.tables.insert(key, table);
@@ -323,9 +322,7 @@ impl<'a> Reader<'a> {
         for keys in tables.into_iter().filter_map(|table| table.foreign_keys.take()) {
             signal::check()?;
             self.told.now_at(&format!("foreign keys of {}", keys.table));
-            for sql in &keys.statements {
-                keys.run(last, sql).map_err(|error| refused(error, keys.line))?;
-            }
+            keys.build(last)?;
         }
         let held = std::mem::take(&mut self.held);
         let settings = self.shared.settings.read().unwrap_or_else(PoisonError::into_inner);
