@@ -5,6 +5,7 @@ pub mod api;
 pub mod backup;
 pub mod bench;
 pub mod ci;
+mod copy_digests;
 pub mod ctx;
 pub mod deploy;
 pub mod docs;

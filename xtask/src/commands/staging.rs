@@ -1,27 +1,24 @@
 //! A backup, restored into a schema of its own and compared: the heart of the
 //! drill and of every restore.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDateTime, TimeDelta};
 
+use super::copy_digests;
 use super::ctx::Ctx;
 pub use super::leftovers::{clean, drop_kept};
 use crate::engine::compare::{self, Expected};
 use crate::engine::load::{self, Loaded, Part};
-use crate::engine::native::digests;
 use crate::engine::{decode, enable_event};
 use crate::model::account::Role;
 use crate::model::check::{self, Check, Outcome};
-use crate::model::digest::ContentDigest;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote, word};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::server::session::code;
-use crate::server::wire::Patience;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
 use crate::store::source::Source;
@@ -271,7 +268,7 @@ fn load_and_compare(
     if let Part::Tables(tables) = part {
         expected = expected.only(tables, &inventory.programs.keys().cloned().collect());
     }
-    let found = digests(ctx, session, (schema, facts.flavour), &inventory, &expected)?;
+    let found = copy_digests::read(ctx, session, (schema, facts.flavour), &inventory, &expected)?;
     checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
     point("staging.compared")?;
     Ok(Staged {
@@ -338,35 +335,4 @@ fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
             event.ddl = enable_event(&event.ddl);
         }
     }
-}
-
-fn digests(
-    ctx: &Ctx,
-    session: &mut Session,
-    (schema, flavour): (&str, Flavour),
-    inventory: &Inventory,
-    expected: &Expected,
-) -> Result<BTreeMap<String, ContentDigest>> {
-    let covered = inventory.tables.iter().map(|(name, table)| {
-        let covered = match expected.tables.get(name) {
-            Some(wanted) => (wanted.columns.clone(), wanted.exact_floats.clone()),
-            None => (table.columns.clone(), table.float_columns.clone()),
-        };
-        (name.clone(), covered)
-    });
-    let policy = &ctx.settings.policy;
-    let connect = Duration::from_secs(policy.server.connect_timeout_s);
-    let patience = Patience::new(connect, Duration::from_secs(policy.backup.stall_s));
-    let mut bar = ctx.ui.bar("compare", 0);
-    let found = digests::digest_tables(
-        session,
-        (schema, flavour),
-        inventory,
-        &covered.collect(),
-        policy.restore.threads(),
-        &patience,
-        &mut |rows, table| bar.set(0, rows, table),
-    );
-    bar.done();
-    found.context("compare what was loaded")
 }

@@ -77,12 +77,13 @@ impl Drop for SyncAhead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::fs::create_private;
 
     #[test]
     fn every_byte_is_in_the_file() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("f");
-        let mut ahead = SyncAhead::start(File::create(&path).expect("file")).expect("thread");
+        let mut ahead = SyncAhead::start(create_private(&path).expect("file")).expect("thread");
         let block = vec![7; 5 << 20];
         for _ in 0..14 {
             ahead.write_all(&block).expect("write");

@@ -126,6 +126,19 @@ pub(super) fn is_innodb(text: &[u8], mode: LexMode) -> bool {
     innodb
 }
 
+/// Whether a CREATE TABLE has partitions.
+pub(super) fn is_partitioned(text: &[u8], mode: LexMode) -> bool {
+    let mut depth = 0_u32;
+    Tokens::new(text, mode).any(|token| {
+        match token.kind {
+            TokenKind::Punct(b'(') => depth += 1,
+            TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && token.is("PARTITION")
+    })
+}
+
 /// Which entries are made later.
 fn deferred<'i>(items: &'i [Item<'i>]) -> impl Fn(&Item<'_>) -> bool + use<> {
     let inline = |item: &Item<'_>| matches!(item.entry, Entry::Column { primary: true, .. });

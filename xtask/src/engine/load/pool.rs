@@ -317,6 +317,8 @@ impl<'a> Worker<'a> {
     fn rows(&mut self, session: &mut Session, batch: &Batch) -> Result<()> {
         self.catch_up(session, batch.settings)?;
         let shared = self.shared;
+        let turn = batch.target.turn.as_ref();
+        let turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
         let digest = self.sender.send(session, batch, &|| shared.stopped())?;
         shared.count(&batch.target.name, &digest);
         let (table, line) = (batch.target.id, batch.line());
@@ -324,7 +326,8 @@ impl<'a> Worker<'a> {
         open.batches += 1;
         open.bytes += batch.text.len();
         open.line = line;
-        if open.bytes >= COMMIT_EVERY { self.commit(session) } else { Ok(()) }
+        let enough = open.bytes >= COMMIT_EVERY || turn.is_some();
+        if enough { self.commit(session) } else { Ok(()) }
     }
 
     fn commit(&mut self, session: &mut Session) -> Result<()> {
@@ -374,7 +377,7 @@ impl<'a> Worker<'a> {
         self.sender.load_data = self.load_data
             && session.value::<bool>(
                 "SELECT @@character_set_client = 'utf8mb4' AND @@autocommit = 0 \
-                 AND @@sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+                 AND REPLACE(@@sql_mode, ',ALLOW_INVALID_DATES', '') = 'NO_AUTO_VALUE_ON_ZERO'",
             )?;
         Ok(())
     }

@@ -2,8 +2,8 @@
 //! of a size that servers digest best.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
@@ -32,6 +32,9 @@ pub(super) struct Target {
     pub columns: Option<String>,
     /// An INSERT of it held values that LOAD DATA reads otherwise.
     pub literals: AtomicBool,
+    /// For a table with partitions: one session at a time. MariaDB fills an empty
+    /// partition under a lock on it, and two sessions would wait for each other's.
+    pub turn: Option<Mutex<()>>,
 }
 
 /// One INSERT statement within a batch.
@@ -257,6 +260,7 @@ mod tests {
                 count_only: false,
                 columns: None,
                 literals: AtomicBool::new(false),
+                turn: None,
             }),
             layout: Arc::new(Layout::identity(2)),
             mode: LexMode::default(),

@@ -12,6 +12,7 @@ use rowtext::DigestRows;
 
 use super::columns::select_list;
 use super::ranges::{self, Cutter};
+use crate::engine::content::digest_table;
 use crate::model::digest::ContentDigest;
 use crate::model::facts::Flavour;
 use crate::model::ident::qualified;
@@ -48,9 +49,8 @@ pub fn digest_tables(
     patience: &Patience,
     on_rows: &mut dyn FnMut(u64, &str),
 ) -> Result<BTreeMap<String, ContentDigest>> {
-    let parts = Mutex::new(parts(session, (schema, flavour), inventory, covered)?);
-    let mut wires = vec![Wire::open(session, schema, patience)?];
-    while wires.len() < readers {
+    let mut wires: Vec<Wire> = Vec::new();
+    while wires.len() < readers.max(1) {
         match Wire::open(session, schema, patience) {
             Ok(wire) => wires.push(wire),
             // The server has no room for more; those that there are do.
@@ -58,6 +58,10 @@ pub fn digest_tables(
             Err(error) => return Err(error),
         }
     }
+    if wires.is_empty() {
+        return one_by_one(session, schema, covered, on_rows);
+    }
+    let parts = Mutex::new(parts(session, (schema, flavour), inventory, covered)?);
     let mut found: BTreeMap<String, ContentDigest> =
         inventory.tables.keys().map(|name| (name.clone(), ContentDigest::default())).collect();
     std::thread::scope(|scope| {
@@ -89,6 +93,24 @@ pub fn digest_tables(
         failure.map_or(Ok(()), Err)
     })?;
     signal::check()?;
+    Ok(found)
+}
+
+/// Over the one session that there is.
+fn one_by_one(
+    session: &mut Session,
+    schema: &str,
+    covered: &BTreeMap<String, Covered>,
+    on_rows: &mut dyn FnMut(u64, &str),
+) -> Result<BTreeMap<String, ContentDigest>> {
+    let mut found = BTreeMap::new();
+    let mut done = 0;
+    for (name, (columns, floats)) in covered {
+        let mut on = |rows: u64| on_rows(done + rows, name);
+        let digest = digest_table(session, schema, name, columns, floats, &mut on)?;
+        done += digest.rows;
+        found.insert(name.clone(), digest);
+    }
     Ok(found)
 }
 

@@ -2,9 +2,9 @@
 //! tests themselves: the product's own digests and fingerprints are not asked.
 
 mod by_hand;
-mod load;
 pub mod capture;
 pub mod client;
+mod load;
 mod restore;
 pub mod schema;
 mod variants;

@@ -153,6 +153,7 @@ fn random_schemas(kind: Server, name: &str) {
     );
     if chosen.is_none() {
         made.demand_enough();
-        assert!(ranges > 2 * made.tables as usize, "only {ranges} ranges: too few are cut");
+        // Not every key can be cut.
+        assert!(2 * ranges > 3 * made.tables as usize, "only {ranges} ranges: too few are cut");
     }
 }

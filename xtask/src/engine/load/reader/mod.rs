@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use anyhow::Result;
 
-use super::cut::{cut, is_innodb};
+use super::cut::{cut, is_innodb, is_partitioned};
 use super::held::{Held, make_event};
 use super::pool::Shared;
 use super::rows::{Batch, Sender, Target};
@@ -27,6 +27,7 @@ use crate::sys::signal;
 struct Table {
     id: usize,
     innodb: bool,
+    partitioned: bool,
     /// What is not made yet.
     keys: Option<Keys>,
     foreign_keys: Option<Keys>,
@@ -249,6 +250,7 @@ impl<'a> Reader<'a> {
         };
         let table = Table {
             innodb: is_innodb(piece.text, piece.mode),
+            partitioned: is_partitioned(piece.text, piece.mode),
             keys: later(keys),
             foreign_keys: later(foreign_keys),
             ..self.table()
@@ -262,6 +264,7 @@ impl<'a> Reader<'a> {
         Table {
             id: self.made_tables,
             innodb: false,
+            partitioned: false,
             keys: None,
             foreign_keys: None,
             closed: false,

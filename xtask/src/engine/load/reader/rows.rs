@@ -1,7 +1,7 @@
 //! An INSERT on its way: to the pool with others of its table or, where their order
 //! matters, over the one session.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
@@ -121,6 +121,7 @@ impl Reader<'_> {
             count_only,
             columns,
             literals: false.into(),
+            turn: table.partitioned.then(Mutex::default),
         });
         table.target = Some((Arc::clone(layout), Arc::clone(&target)));
         target
