@@ -75,8 +75,7 @@ fn mover(ctx: &Ctx, server: &Server, facts: &ServerFacts, bytes: u64) -> Result<
         EngineChoice::Auto => !through_exec,
     };
     if native {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        return Ok(Mover::Native { threads: plan::threads(policy.threads, cores, bytes) });
+        return Ok(Mover::Native { threads: plan::threads(policy.threads, bytes) });
     }
     if policy.definers == Definers::Keep {
         return Err(Stop::new(

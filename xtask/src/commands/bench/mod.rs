@@ -201,8 +201,7 @@ impl Bench<'_> {
     fn connections(&self, bytes_estimate: u64) -> usize {
         let asked = self.ctx.settings.policy.backup.threads;
         let asked = self.threads.map_or(asked, usize::from);
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        crate::plan::backup::threads(asked, cores, bytes_estimate)
+        crate::plan::backup::threads(asked, bytes_estimate)
     }
 
     /// The longest that any child may take.
