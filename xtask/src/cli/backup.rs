@@ -39,7 +39,7 @@ pub struct DbBackup {
     /// What moves the rows [default: auto]
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,
-    /// Connections that read side by side [default: by cores and size]
+    /// Connections that read side by side [default: 4, or 1 for little data]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: Option<u8>,
     /// MiB of SQL text per second at most, to spare a busy server

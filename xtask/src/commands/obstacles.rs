@@ -15,7 +15,7 @@ use crate::server::{Server, Session, inventory, obstacles};
 /// Tables with FLOAT values that the dump program will round, and how many.
 ///
 /// # Errors
-/// The server cannot be asked, or the backup is refused with what to change.
+/// The server cannot be asked.
 pub fn rounded(
     session: &mut Session,
     schema: &str,

@@ -44,7 +44,7 @@ const VARIABLES: &[&str] = &[
     "unique_checks",
 ];
 
-/// Storage engines that keep rows in the server itself.
+/// Storage engines that are known to keep their rows in the server itself.
 const ENGINES: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "HEAP", "CSV", "ARCHIVE"];
 
 /// Whether tables of a storage engine hold their rows themselves.

@@ -59,7 +59,8 @@ pub struct Seen {
     pub rows: u64,
     /// Length of the text: as written by a copy, as read by a reader.
     pub text_bytes: u64,
-    /// The dumping client's own last line was there, `-- Dump completed`.
+    /// The dump is whole: the dumping client's own last line was there, `-- Dump completed`,
+    /// or the native engine wrote to its end.
     pub completed: bool,
     /// The first lines say that the native engine wrote it.
     pub native: bool,

@@ -9,7 +9,8 @@ pub enum Definers {
     /// No `DEFINER` in the file: what it creates belongs to the account that loads it.
     #[default]
     CurrentUser,
-    /// `DEFINER` as on the server: only an account that may act for others can load it.
+    /// `DEFINER` as on the server: with a plain client only an account that may act for
+    /// others can load it. This tool takes definers out when it loads.
     Keep,
 }
 

@@ -122,7 +122,7 @@ pub struct ProgramEntry {
     pub kind: ObjectKind,
     /// Its name.
     pub name: String,
-    /// The definer on the source server; the file has none (policy `current_user`).
+    /// The definer on the source server; in the file only with the policy `keep`.
     pub definer: String,
     /// SHA-256 of the normalised definition.
     pub ddl_sha256: String,
@@ -166,7 +166,7 @@ pub struct Manifest {
     pub charset: String,
     /// The schema's default collation.
     pub collation: String,
-    /// The server's log position just before the snapshot.
+    /// The server's log position at the snapshot, or just before it; or why it is unknown.
     pub log_position: LogPosition,
     /// What `_sqlx_migrations` said.
     pub migrations: Vec<AppliedMigration>,

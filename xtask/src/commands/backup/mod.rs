@@ -181,6 +181,7 @@ fn dump(
         Mover::Native { threads } => {
             let order = native::Order {
                 schema: &plan.schema,
+                near: server.near.as_ref(),
                 facts: &prepared.facts,
                 inventory: &prepared.before,
                 definers: policy.backup.definers,

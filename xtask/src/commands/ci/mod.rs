@@ -180,7 +180,8 @@ impl Ci {
             Stage::Pages => self.quiet(&self.cargo(["xtask", "docs", "--check"])),
             Stage::Test => {
                 let test = self.cargo(["test", "-p", "xtask", "--lib", "--bins", "--test", "it"]);
-                self.loud(&test.args(PROFILE), TEST_DEADLINE)
+                self.loud(&test.args(PROFILE), TEST_DEADLINE)?;
+                self.loud(&self.cargo(["test", "-p", "rowtext"]).args(PROFILE), TEST_DEADLINE)
             }
             Stage::Fuzz => {
                 let build =

@@ -4,6 +4,7 @@
 use anyhow::Result;
 
 use super::{FIX, Findings, machine};
+use crate::cli::backup::EngineChoice;
 use crate::config::{ReachChoice, Settings};
 use crate::engine::dumper;
 use crate::model::account::Role;
@@ -11,7 +12,7 @@ use crate::model::check::Check;
 use crate::model::exit::Stop;
 use crate::server::find::{self, Found};
 use crate::server::greeting::Greeting;
-use crate::server::{Server, Session, accounts};
+use crate::server::{Reach, Server, Session, accounts};
 use crate::store::Store;
 use crate::store::ledger::CHAIN;
 use crate::ui::Ui;
@@ -34,7 +35,7 @@ pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Res
             let what = format!("{} {} at {server}", greeting.flavour, greeting.version_text);
             findings.server(Check::passed("server", what), "");
             accounts_and_schema(settings, &server, findings);
-            dump_client(&server, &greeting, findings);
+            dump_client(settings, &server, &greeting, findings);
         }
         Err(error) => {
             let stop = error.downcast_ref::<Stop>();
@@ -175,10 +176,19 @@ fn functions(session: &mut Session, findings: &mut Findings) {
     }
 }
 
-/// The program that a backup would call: without one there is no backup.
-fn dump_client(server: &Server, greeting: &Greeting, findings: &mut Findings) {
+/// The program that a backup calls where the native engine has no way in, or is not wanted.
+fn dump_client(settings: &Settings, server: &Server, greeting: &Greeting, findings: &mut Findings) {
+    let needed = match settings.policy.backup.engine {
+        EngineChoice::Native => false,
+        EngineChoice::Mysqldump => true,
+        EngineChoice::Auto => matches!(server.reach, Reach::DockerExec { .. }),
+    };
     match dumper::find_client(server, greeting.flavour, greeting.version) {
         Ok(client) => findings.configuration(Check::passed("dump client", client.to_string()), ""),
+        Err(_) if !needed => {
+            let none = "none fits, and none is needed: the native engine reads over the protocol";
+            findings.configuration(Check::passed("dump client", none), "");
+        }
         Err(error) => {
             let stop = error.downcast_ref::<Stop>();
             let fix = stop.and_then(|stop| stop.hints.last().cloned()).unwrap_or_default();

@@ -33,7 +33,7 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::SectionKind;
 use crate::server::session::code;
 use crate::server::wire::Patience;
-use crate::server::{Session, inventory};
+use crate::server::{Endpoint, Session, inventory};
 use crate::sys::sink::SectionSink;
 use crate::sys::{env, signal};
 pub use rowtext::literal;
@@ -46,6 +46,8 @@ const RANGE_ROWS: &str = "XTASK_RANGE_ROWS";
 pub struct Order<'a> {
     /// The schema.
     pub schema: &'a str,
+    /// A shorter way to the server than the session's.
+    pub near: Option<&'a Endpoint>,
     /// The server's facts.
     pub facts: &'a ServerFacts,
     /// What the schema holds.
@@ -97,7 +99,12 @@ pub fn dump(
         .map(|(name, facts)| (name.as_str(), Columns::new(order.schema, name, facts)))
         .collect();
     let (sequence, ranges) = plan(order, session, &columns)?;
-    let place = Place { session, schema: order.schema, flavour: order.facts.flavour };
+    let place = Place {
+        session,
+        schema: order.schema,
+        flavour: order.facts.flavour,
+        near: order.near.map(|endpoint| (endpoint, order.facts.uuid.as_str())),
+    };
     let snapshot = snapshot::open(place, order.inventory, order.threads, &patience)?;
     let definitions = definitions(order, session)?;
     // A wait for the server ends when one of the others has failed.
@@ -310,7 +317,7 @@ impl Writer<'_> {
                 ExitCode::Unexpected,
                 "the dump took longer than backup.deadline_minutes; no backup was made",
             )
-            .hint("Raise the limit in xtask.toml, or --max-rate if it was given.")
+            .hint("Raise that limit in xtask.toml; backup.max_rate_mib and --max-rate make a dump slower.")
             .into());
         }
         self.bytes += bytes.len() as u64;

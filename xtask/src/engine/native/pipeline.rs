@@ -25,7 +25,7 @@ use crate::sys::signal;
 const BLOCK: usize = 256 << 10;
 /// Bytes of text that may wait for the writer, in all.
 const WAITING: usize = 24 << 20;
-/// As many more may wait of the range that is being written.
+/// So much of the range that is being written may wait, whatever else does.
 const CURRENT: usize = 4 << 20;
 /// How often a wait looks whether it should end.
 const TICK: Duration = Duration::from_millis(200);

@@ -45,6 +45,15 @@ pub(super) struct Trouble {
     pub starting: bool,
 }
 
+/// The container's own address. Not on Linux, containers live in a virtual machine whose
+/// network is not ours.
+pub(super) fn near(facts: &Facts) -> Option<Endpoint> {
+    let container = facts.container.as_ref().filter(|c| c.status == "running")?;
+    let here = cfg!(target_os = "linux") && facts.engine_is_here;
+    let host = container.address.clone().filter(|_| here)?;
+    Some(Endpoint::Tcp { host, port: 3306 })
+}
+
 /// The ways to try, best first; one without an endpoint is the tunnel.
 pub(super) fn candidates(
     choice: ReachChoice,
@@ -61,10 +70,8 @@ pub(super) fn candidates(
                 let reach = Reach::Published { container: named() };
                 ways.push((reach, Some(Endpoint::Tcp { host, port })));
             }
-            // Elsewhere containers live in a virtual machine whose network is not ours.
-            if let (true, Some(host)) = (cfg!(target_os = "linux"), container.address.clone()) {
-                let reach = Reach::ContainerAddress { container: named() };
-                ways.push((reach, Some(Endpoint::Tcp { host, port: 3306 })));
+            if let Some(endpoint) = near(facts) {
+                ways.push((Reach::ContainerAddress { container: named() }, Some(endpoint)));
             }
         }
         if auto || choice == ReachChoice::DockerExec {

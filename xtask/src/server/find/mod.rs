@@ -132,7 +132,9 @@ fn attempt(settings: &Settings, ui: &Ui) -> Result<Result<Found, Trouble>> {
         if let Answer::Greets(greeting) = answer {
             let port = tunnel.as_ref().map(DockerExec::port);
             let endpoint = endpoint.unwrap_or_else(|| tcp("127.0.0.1", port));
+            let published = matches!(reach, Reach::Published { .. });
             let mut server = Server::new(endpoint, reach);
+            server.near = published.then(|| decide::near(&facts)).flatten();
             server.tunnel =
                 tunnel.map(|tunnel| Box::new(tunnel) as Box<dyn super::endpoint::Tunnel>);
             for (reach, answer) in &tried {
@@ -168,12 +170,19 @@ fn observe(settings: &Settings) -> Result<Facts> {
     if settings.reach == ReachChoice::Local {
         return Ok(facts);
     }
-    facts.engine = docker::engine();
+    // Side by side: each is a program that has to start.
+    let (container, here) = std::thread::scope(|scope| {
+        let container = scope.spawn(|| docker::inspect(&settings.container));
+        let here = scope.spawn(docker::engine_is_here);
+        facts.engine = docker::engine();
+        (container.join(), here.join())
+    });
+    let died = |_| anyhow::anyhow!("a thread that asked docker died");
     if let Engine::Running(_) = facts.engine {
-        facts.container = docker::inspect(&settings.container)?;
+        facts.container = container.map_err(died)??;
     }
     if let Some(container) = facts.container.as_ref().filter(|c| c.status == "running") {
-        facts.engine_is_here = docker::engine_is_here();
+        facts.engine_is_here = here.map_err(died)?;
         facts.up = container.started.and_then(|started| (clock::now() - started).to_std().ok());
         if container.health.is_none() {
             facts.log = docker::log_tail(&settings.container, 200);

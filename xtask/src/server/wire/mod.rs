@@ -64,8 +64,23 @@ impl Wire {
                 port: opts.get_tcp_port(),
             },
         };
+        Self::open_at(&endpoint, session, schema, patience)
+    }
+
+    /// As [`Wire::open`], at another address. Whether that is the same server is for the
+    /// caller to find out.
+    ///
+    /// # Errors
+    /// As [`Wire::open`].
+    pub fn open_at(
+        endpoint: &Endpoint,
+        session: &Session,
+        schema: &str,
+        patience: &Patience,
+    ) -> Result<Self> {
+        let opts = session.opts();
         let user = opts.get_user().unwrap_or_default();
-        let mut stream = Stream::connect(&endpoint, patience)
+        let mut stream = Stream::connect(endpoint, patience)
             .with_context(|| format!("connect to {endpoint}"))?;
         let id = login::log_in(&mut stream, user, opts.get_pass().unwrap_or_default(), schema)
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;

@@ -2,6 +2,7 @@
 //! moment and any value has to survive: random schemas, somebody who goes on
 //! writing, and literals read by the servers themselves.
 
+mod definers;
 mod generate;
 mod kinds;
 mod literals;
