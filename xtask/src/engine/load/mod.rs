@@ -2,8 +2,8 @@
 //! so no client command can be.
 //!
 //! One session makes the tables, without their keys; several send rows and build the
-//! keys as soon as a table's rows are complete ([`pool`]); then foreign keys are made,
-//! and last the programs, in the dump's order ([`held`]). The result is that of the
+//! keys as soon as a table's rows are complete (`pool`); then foreign keys are made,
+//! and last the programs, in the dump's order (`held`). The result is that of the
 //! statements one after the other, and so is every setting that they run under.
 
 mod cut;
