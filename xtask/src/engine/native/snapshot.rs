@@ -69,48 +69,13 @@ pub fn open(
     let tables: Vec<&str> = inventory.tables.keys().map(String::as_str).collect();
     let mut notes = Vec::new();
     let place = demand_near(place, patience);
-    let mut wires = vec![login(place, patience)?];
-    while wires.len() < readers.max(1) {
-        match login(place, patience) {
-            Ok(wire) => wires.push(wire),
-            // The server has no room for more: 1040, 1203, 1226.
-            Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => {
-                notes.push(format!(
-                    "{} connections instead of {readers}: {}",
-                    wires.len(),
-                    said(&error)
-                ));
-                break;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    let mut wires = logins(place, readers, patience, &mut notes)?;
     let mut lock = None;
     if (wires.len() > 1 || hold) && !tables.is_empty() {
-        match fence(place, &tables, patience) {
-            Ok(wire) => lock = Some(wire),
-            Err(error) if hold => {
-                return Err(
-                    error.context("tables without transactions have to be locked for a backup")
-                );
-            }
-            Err(error) => {
-                notes.push(format!(
-                    "one connection only, as the tables could not be locked for a moment: {}",
-                    said(&error)
-                ));
-                wires.truncate(1);
-            }
+        lock = locked(place, &tables, hold, patience, &mut notes)?;
+        if lock.is_none() {
+            wires.truncate(1);
         }
-    }
-    if let Some(wire) = &mut lock
-        && !hold
-        && prepared_elsewhere(wire, place.flavour)
-    {
-        notes
-            .push("one connection only: a prepared XA transaction can commit at any moment".into());
-        wires.truncate(1);
-        lock = None;
     }
     // Read before the first snapshot opens: what is committed later is either in another
     // schema, or is not in the snapshot.
@@ -144,6 +109,63 @@ pub fn open(
         wire.run("UNLOCK TABLES").context("the lock was lost while the snapshots opened")?;
     }
     Ok(Snapshot { readers: wires, position, lock, notes })
+}
+
+/// As many connections as asked for, or as the server gives; at least one.
+fn logins(
+    place: Place<'_>,
+    readers: usize,
+    patience: &Patience,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Wire>> {
+    let mut wires = vec![login(place, patience)?];
+    while wires.len() < readers.max(1) {
+        match login(place, patience) {
+            Ok(wire) => wires.push(wire),
+            // The server has no room for more: 1040, 1203, 1226.
+            Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => {
+                notes.push(format!(
+                    "{} connections instead of {readers}: {}",
+                    wires.len(),
+                    said(&error)
+                ));
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(wires)
+}
+
+/// The session with the lock; `None` where one reader has to do. With `hold` there is
+/// no way without it.
+fn locked(
+    place: Place<'_>,
+    tables: &[&str],
+    hold: bool,
+    patience: &Patience,
+    notes: &mut Vec<String>,
+) -> Result<Option<Wire>> {
+    match fence(place, tables, patience) {
+        Ok(mut wire) => {
+            if !hold && prepared_elsewhere(&mut wire, place.flavour) {
+                let why = "one connection only: a prepared XA transaction can commit at any moment";
+                notes.push(why.to_owned());
+                return Ok(None);
+            }
+            Ok(Some(wire))
+        }
+        Err(error) if hold => {
+            Err(error.context("tables without transactions have to be locked for a backup"))
+        }
+        Err(error) => {
+            notes.push(format!(
+                "one connection only, as the tables could not be locked for a moment: {}",
+                said(&error)
+            ));
+            Ok(None)
+        }
+    }
 }
 
 /// Statements that open every table and read no row.
