@@ -72,7 +72,7 @@ impl Drop for Checkout {
 fn the_day(checkout: &Checkout, root: &mut mysql::Conn, gtids: bool) {
     let made = checkout.json(&["db-backup", "--json"]);
     assert_eq!(made["version"], 1);
-    assert_eq!(made["engine"], "mysqldump");
+    assert_eq!(made["engine"], "native");
     assert!(made["tables"].as_u64().unwrap() >= 18, "{made}");
     let verified = checkout.json(&["db-verify", "--level", "restore", "--json"]);
     assert_eq!(verified["passed"], true, "{verified}");

@@ -89,6 +89,38 @@ pub fn dump(
     sink: &mut dyn SectionSink,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Dumped> {
+    dump_all(order, session, sink, progress).map_err(|error| given_up(error, order))
+}
+
+/// A server that sends nothing most likely waits for somebody's lock.
+fn given_up(error: anyhow::Error, order: &Order<'_>) -> anyhow::Error {
+    let silent = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    };
+    let waited = order.limits.stall.as_secs();
+    let message = match code(&error) {
+        Some(1205) => "a table stayed locked by another session; no backup was made".to_owned(),
+        None if error.chain().any(silent) => {
+            format!(
+                "the server was given up: nothing came from it for {waited} s; no backup was made"
+            )
+        }
+        _ => return error,
+    };
+    let stop = Stop::new(ExitCode::Unexpected, message)
+        .hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
+        .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.");
+    error.context(stop)
+}
+
+fn dump_all(
+    order: &Order<'_>,
+    session: &mut Session,
+    sink: &mut dyn SectionSink,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Dumped> {
     let deadline = Instant::now() + order.limits.deadline;
     let patience = Patience::new(order.connect, order.limits.stall);
     // Ranges hold for any moment, so that nobody has to wait while they are looked for.

@@ -95,6 +95,8 @@ pub fn open(
             wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
             opening.iter().try_for_each(|sql| wire.run(sql))?;
         } else {
+            // Nobody waits for us here: how long we wait for a lock, the stall says.
+            wire.run("SET SESSION lock_wait_timeout = 86400")?;
             // The tables first: the snapshot comes with the first row that is read.
             wire.run("START TRANSACTION READ ONLY")?;
             opening.iter().try_for_each(|sql| wire.run(sql))?;

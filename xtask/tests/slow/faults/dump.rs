@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mysql::prelude::Queryable as _;
 use xtask::sys::{disk, fs};
 
 use super::running::{Running, kill_dump};
@@ -15,12 +16,42 @@ fn the_dump_program_is_killed() {
         world.backup();
         let state = world.state();
         let holder = world.hold("zz_last", "WRITE");
-        let run = Running::start(&world, &["db-backup"]);
+        let run = Running::start(&world, &["db-backup", "--engine", "mysqldump"]);
         world.wait_until_held("backup");
         kill_dump(&world, &run);
         let finished = run.join();
         drop(holder);
         demand_stop(&finished, 1, &["dump", "No backup was made"]);
+        world.demand(&state);
+        world.demand_next_run(&state);
+    }
+}
+
+/// The native engine has no program to kill: its connections are.
+#[test]
+fn the_connections_of_a_dump_are_killed() {
+    for kind in Server::ALL {
+        let Some(world) = World::new(kind, "killed_wire") else { continue };
+        world.backup();
+        let state = world.state();
+        let holder = world.hold("zz_last", "WRITE");
+        let run = Running::start(&world, &["db-backup", "--threads", "1"]);
+        world.wait_until_held("backup");
+        let mut root = world.server.root();
+        let waiting: Vec<u64> = root
+            .query(format!(
+                "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '{}' AND USER LIKE 'backup%' AND COMMAND = 'Query'",
+                world.sandbox.schema
+            ))
+            .unwrap();
+        assert!(!waiting.is_empty(), "nobody reads");
+        for id in waiting {
+            root.query_drop(format!("KILL {id}")).unwrap();
+        }
+        let finished = run.join();
+        drop(holder);
+        assert_ne!(finished.code, Some(0), "{}", finished.stdout);
+        assert!(!finished.stderr.is_empty());
         world.demand(&state);
         world.demand_next_run(&state);
     }
