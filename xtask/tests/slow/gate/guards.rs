@@ -27,6 +27,8 @@ fn a_copy_that_is_not_exact_is_not_swapped_in() {
         let Some(world) = World::new(kind, "not_exact") else { continue };
         world.sandbox.sql("ALTER TABLE busy ADD COLUMN digits FLOAT");
         world.sandbox.sql("UPDATE busy SET digits = 1.2345678");
+        // The native engine keeps every digit.
+        world.sandbox.write("xtask.toml", "[backup]\nengine = \"mysqldump\"\n");
         never_swapped(&world, "FLOAT values");
     }
 }
