@@ -25,11 +25,10 @@ fn never_swapped(world: &World, word: &str) {
 fn a_copy_that_is_not_exact_is_not_swapped_in() {
     for kind in Server::ALL {
         let Some(world) = World::new(kind, "not_exact") else { continue };
-        world.sandbox.sql("ALTER TABLE busy ADD COLUMN digits FLOAT");
-        world.sandbox.sql("UPDATE busy SET digits = 1.2345678");
-        // The native engine keeps every digit.
-        world.sandbox.write("xtask.toml", "[backup]\nengine = \"mysqldump\"\n");
-        never_swapped(&world, "FLOAT values");
+        world.sandbox.sql("ALTER TABLE busy ADD COLUMN old VARCHAR(9) CHARACTER SET cp1251");
+        // A byte that the character set leaves undefined.
+        world.sandbox.sql("UPDATE busy SET old = 0x98");
+        never_swapped(&world, "comes back as other bytes");
     }
 }
 
