@@ -125,20 +125,26 @@ impl World {
         let done = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&done);
         let thread = std::thread::spawn(move || {
-            let mut seen = false;
+            // On the live schema; the rehearsal's sessions are on the copy. It has given up
+            // only when its session is gone: MariaDB shows one that is busy for a moment in
+            // another state and without a schema.
+            let mut waiting = None;
             while !stop.load(Ordering::Relaxed) {
-                // On the live schema; the rehearsal's sessions are on the copy. One that
-                // waits is now and then seen in another state for a moment, so it has given
-                // up only when it has gone.
-                let states = states(&mut watcher, &user, &schema);
-                if seen && states.is_empty() {
-                    break;
+                let sessions = sessions(&mut watcher, &user);
+                match waiting {
+                    None => {
+                        let waits = |s: &&Seen| {
+                            s.schema == schema && s.state.starts_with("Waiting for table")
+                        };
+                        waiting = sessions.iter().find(waits).map(|s| s.id);
+                    }
+                    Some(id) if sessions.iter().all(|s| s.id != id) => break,
+                    Some(_) => {}
                 }
-                seen |= states.iter().any(|state| state.starts_with("Waiting for table"));
                 std::thread::yield_now();
             }
             drop(holder);
-            seen
+            waiting.is_some()
         });
         Blocker { thread, done }
     }
@@ -189,15 +195,24 @@ fn waits(conn: &mut Conn, user: &str) -> bool {
     })
 }
 
-/// What each session of the account on this schema is doing.
-fn states(conn: &mut Conn, user: &str, schema: &str) -> Vec<String> {
+/// A session as the list of processes shows it.
+struct Seen {
+    id: u64,
+    schema: String,
+    state: String,
+}
+
+fn sessions(conn: &mut Conn, user: &str) -> Vec<Seen> {
     let lines: Vec<Row> = conn.query("SHOW FULL PROCESSLIST").unwrap();
     let text = |line: &Row, name: &str| line.get::<Option<String>, _>(name).flatten();
     lines
         .iter()
         .filter(|line| text(line, "User").as_deref() == Some(user))
-        .filter(|line| text(line, "db").as_deref() == Some(schema))
-        .map(|line| text(line, "State").unwrap_or_default())
+        .map(|line| Seen {
+            id: line.get("Id").unwrap(),
+            schema: text(line, "db").unwrap_or_default(),
+            state: text(line, "State").unwrap_or_default(),
+        })
         .collect()
 }
 
