@@ -7,4 +7,8 @@ use clap::Args;
 #[command(
     after_help = "Examples:\n  cargo xtask db-list\n  cargo xtask db-list --json | jq '.backups[0].label'"
 )]
-pub struct DbList {}
+pub struct DbList {
+    /// What lies at this destination, instead of the backups folder
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+}

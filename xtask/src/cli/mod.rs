@@ -4,16 +4,22 @@
 pub mod backup;
 pub mod bench;
 pub mod ci;
+pub mod copy;
 pub mod deploy;
 pub mod doctor;
 pub mod hooks;
 pub mod import;
+pub mod keys;
 pub mod list;
 pub mod migrate;
+pub mod prune;
 pub mod quickstart;
+pub mod report;
 pub mod restore;
+pub mod schedule;
 pub mod seed;
 pub mod server;
+pub mod status;
 pub mod verify;
 
 use std::path::PathBuf;
@@ -75,6 +81,20 @@ pub enum Command {
     DbVerify(verify::DbVerify),
     /// List the backups
     DbList(list::DbList),
+    /// Say how safe the data is now, in one screen
+    DbStatus(status::DbStatus),
+    /// Copy a backup to the destinations, and read the copies back
+    DbCopy(copy::DbCopy),
+    /// Delete what the rules of retention let go
+    DbPrune(prune::DbPrune),
+    /// Keep a backup whatever the rules of retention say
+    DbPin(prune::DbPin),
+    /// Make and check the keys of encrypted backups
+    DbKeys(keys::DbKeys),
+    /// Write a page about backups, proofs, copies and changes
+    DbReport(report::DbReport),
+    /// Take backups by the system's own scheduler
+    Schedule(schedule::Schedule),
     /// Fill the database with generated rows, for volume tests
     DbSeed(seed::DbSeed),
     /// Apply pending migrations, behind a backup that was just proven
@@ -105,6 +125,13 @@ impl Command {
             Self::DbRestore(_) => "db-restore",
             Self::DbVerify(_) => "db-verify",
             Self::DbList(_) => "db-list",
+            Self::DbStatus(_) => "db-status",
+            Self::DbCopy(_) => "db-copy",
+            Self::DbPrune(_) => "db-prune",
+            Self::DbPin(_) => "db-pin",
+            Self::DbKeys(_) => "db-keys",
+            Self::DbReport(_) => "db-report",
+            Self::Schedule(_) => "schedule",
             Self::DbSeed(_) => "db-seed",
             Self::Migrate(_) => "migrate",
             Self::Import(_) => "import",

@@ -12,6 +12,9 @@ pub struct DbRestore {
     /// A label, a file, or `latest`
     #[arg(value_name = "LABEL|FILE|latest")]
     pub source: String,
+    /// Take it from this destination instead of the backups folder
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
     /// Restore into this new schema and leave the live one alone; its name begins with the schema's and two underscores
     #[arg(long, value_name = "SCHEMA")]
     pub into: Option<String>,

@@ -21,6 +21,9 @@ pub struct DbVerify {
     /// A label, a file, or `latest` [default: latest]
     #[arg(value_name = "LABEL|FILE|latest")]
     pub source: Option<String>,
+    /// Take it from this destination instead of the backups folder
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
     /// How far
     #[arg(long, value_enum, default_value_t, conflicts_with = "live")]
     pub level: LevelChoice,

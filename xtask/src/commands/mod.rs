@@ -5,8 +5,10 @@ pub mod api;
 pub mod backup;
 pub mod bench;
 pub mod ci;
+pub mod copy;
 mod copy_digests;
 pub mod ctx;
+pub mod db_report;
 pub mod deploy;
 pub mod docs;
 pub mod doctor;
@@ -14,19 +16,23 @@ mod failed_backup;
 pub mod gate;
 pub mod hooks;
 pub mod import;
+pub mod keys;
 mod leftovers;
 pub mod list;
 mod live;
 pub mod migrate;
 pub mod obstacles;
 pub mod proof;
+pub mod prune;
 pub mod quickstart;
 pub mod recover;
 pub mod restore;
+pub mod schedule;
 pub mod seed;
 pub mod server;
 pub mod settle;
 pub mod staging;
+pub mod status;
 pub mod swap;
 pub mod tables;
 pub mod verify;
@@ -69,6 +75,13 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         Command::DbRestore(args) => restore::run(ctx, args),
         Command::DbVerify(args) => verify::run(ctx, args),
         Command::DbList(args) => list::run(ctx, args),
+        Command::DbStatus(args) => status::run(ctx, args),
+        Command::DbCopy(args) => copy::run(ctx, args),
+        Command::DbPrune(args) => prune::run(ctx, args),
+        Command::DbPin(args) => prune::pin(ctx, args),
+        Command::DbKeys(args) => keys::run(ctx, args),
+        Command::DbReport(args) => db_report::run(ctx, args),
+        Command::Schedule(args) => schedule::run(ctx, args),
         Command::DbUp(args) => server::db_up(ctx, args),
         Command::DbDown(args) => server::db_down(ctx, args),
         Command::Bench(args) => bench::run(ctx, args),

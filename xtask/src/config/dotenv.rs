@@ -40,6 +40,15 @@ impl DotEnv {
         let own = || self.values.get(name).map(|v| v.reveal().to_owned()).filter(|v| !v.is_empty());
         sys::env::var(name).or_else(own)
     }
+
+    /// The names that begin so, in the environment or in the file, in order.
+    pub fn names_with(&self, prefix: &str) -> Vec<String> {
+        let own = self.values.keys().filter(|name| name.starts_with(prefix)).cloned();
+        let mut names: Vec<String> = own.chain(sys::env::names_with(prefix)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }
 
 fn unreadable(path: &Path) -> Stop {

@@ -5,6 +5,8 @@ pub mod backup;
 pub mod deploy;
 pub mod dotenv;
 pub mod gate;
+pub mod keeping;
+pub mod outside;
 pub mod policy;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::secret::Secret;
 use crate::sys;
 use dotenv::DotEnv;
+use outside::Outside;
 use policy::Policy;
 
 /// How to look for the server.
@@ -60,6 +63,8 @@ pub struct Settings {
     pub api_url: String,
     /// Rules from `xtask.toml`.
     pub policy: Policy,
+    /// Credentials and addresses beyond this machine.
+    pub outside: Outside,
     accounts: BTreeMap<Role, Account>,
 }
 
@@ -106,6 +111,7 @@ impl Settings {
             socket: env.get("DB_SOCKET").map(PathBuf::from),
             reach,
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
+            outside: Outside::read(&env, &policy.destination),
             policy,
             accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),
             root,
@@ -137,6 +143,7 @@ impl Settings {
         self.accounts
             .values()
             .filter_map(|account| account.password.as_ref())
+            .chain(self.outside.secrets())
             .fold(text.to_owned(), |text, secret| secret.redact(&text))
     }
 }

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use super::backup::BackupPolicy;
 use super::deploy::DeployPolicy;
 use super::gate::GatePolicy;
+use super::keeping::{MonitorPolicy, RetentionPolicy, SchedulePolicy};
+use super::outside::{self, DestinationPolicy, EncryptionPolicy};
 use crate::model::exit::{ExitCode, Stop};
 use crate::sys;
 
@@ -27,6 +29,16 @@ pub struct Policy {
     pub gate: GatePolicy,
     /// `[deploy]`
     pub deploy: DeployPolicy,
+    /// `[encryption]`
+    pub encryption: EncryptionPolicy,
+    /// Each `[[destination]]`.
+    pub destination: Vec<DestinationPolicy>,
+    /// `[retention]`
+    pub retention: RetentionPolicy,
+    /// `[schedule]`
+    pub schedule: SchedulePolicy,
+    /// `[monitor]`
+    pub monitor: MonitorPolicy,
 }
 
 /// How backups come back.
@@ -118,6 +130,7 @@ impl Policy {
         };
         let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         policy.gate.demand_sound().map_err(wrong)?;
+        outside::demand_sound(&policy.destination).map_err(wrong)?;
         Ok(policy)
     }
 }

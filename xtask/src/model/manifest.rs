@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::copy::Encryption;
 use super::facts::{LogPosition, ServerFacts};
 use super::inventory::{BrokenView, ObjectKind};
 use super::label::Label;
@@ -178,6 +179,9 @@ pub struct Manifest {
     pub definer_policy: String,
     /// How the file is compressed.
     pub compression: Compression,
+    /// How the file is encrypted; `None`: not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// File name beside the manifest.
     pub file: String,
     /// Size of the file in bytes.

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod bench;
 pub mod check;
+pub mod copy;
 pub mod definers;
 pub mod digest;
 pub mod exit;

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::copy::CopyOutcome;
 use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
 
 /// The format version this tool writes, and the newest it reads.
-pub const RECEIPT_VERSION: u32 = 2;
+pub const RECEIPT_VERSION: u32 = 3;
 
 /// How far a backup was proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,6 +162,56 @@ pub enum Event {
         outcome: DeployOutcome,
         /// The backup that proves the way back; `None` where the schema held no table.
         backup: Option<Label>,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// A backup was copied to a destination, or a copy was read again.
+    Copy {
+        /// The backup.
+        label: Label,
+        /// The destination's name.
+        destination: String,
+        /// How it ended.
+        outcome: CopyOutcome,
+        /// The object's size in bytes; 0 where it failed.
+        bytes: u64,
+        /// SHA-256 of the object; empty where it failed.
+        sha256: String,
+        /// Why it failed; else empty.
+        detail: String,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Something was deleted by the rules of retention.
+    Prune {
+        /// The destination's name; `None`: the backups folder, or the server.
+        destination: Option<String>,
+        /// The backup's label, or the schema's name.
+        subject: String,
+        /// Why it could go.
+        reason: String,
+        /// How many bytes became free; 0 where that is not known.
+        bytes: u64,
+    },
+    /// A backup was exempted from retention, or is not any more.
+    Pin {
+        /// The backup.
+        label: Label,
+        /// Whether it is kept from now on.
+        pinned: bool,
+        /// Why, in somebody's words; may be empty.
+        note: String,
+    },
+    /// A scheduled run ended.
+    Scheduled {
+        /// The backup it made; `None` where it made none.
+        label: Option<Label>,
+        /// Whether all of it succeeded: backup, proof, copies, pruning.
+        passed: bool,
+        /// How far the proof went; `None` where there was none.
+        level: Option<Level>,
+        /// What failed; else empty.
+        detail: String,
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },

@@ -24,6 +24,7 @@ use super::catalogue::{Entry, State, manifest_text};
 use super::lock::StoreLock;
 use super::spool::Spool;
 use super::{Store, names};
+use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::{Compression, Manifest, Section, SectionKind};
@@ -41,6 +42,8 @@ pub struct FileFacts {
     pub file: String,
     /// How it is compressed.
     pub compression: Compression,
+    /// How it is encrypted; `None`: not.
+    pub encryption: Option<Encryption>,
     /// Size in bytes.
     pub bytes: u64,
     /// Size of the SQL text in bytes.
@@ -194,6 +197,7 @@ impl Pending<'_> {
             label: self.label.clone(),
             file: self.file_name(),
             compression: self.compression,
+            encryption: None,
             bytes: tally.bytes,
             text_bytes: tally.text_bytes,
             sha256: tally.sha256,

@@ -95,6 +95,7 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
         engine_version: "0.1.0".to_owned(),
         definer_policy: "current_user".to_owned(),
         compression: facts.compression,
+        encryption: facts.encryption.clone(),
         file: facts.file.clone(),
         bytes: facts.bytes,
         text_bytes: facts.text_bytes,

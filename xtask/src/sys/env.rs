@@ -17,6 +17,12 @@ pub fn var_os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// The names of variables that begin so.
+pub fn names_with(prefix: &str) -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| name.starts_with(prefix)).collect()
+}
+
 /// The program that is running, to run it once more as a child.
 ///
 /// # Errors

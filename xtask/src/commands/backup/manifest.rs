@@ -69,6 +69,7 @@ pub(super) fn of(
         engine_version: dumped.engine_version.clone(),
         definer_policy: definers.word().to_owned(),
         compression: file.compression,
+        encryption: file.encryption.clone(),
         file: file.file.clone(),
         bytes: file.bytes,
         text_bytes: file.text_bytes,
