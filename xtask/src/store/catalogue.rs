@@ -144,7 +144,7 @@ pub(super) fn read_entry(label: Label, path: &Path) -> Entry {
 }
 
 /// What the bytes of a manifest are, not looking at anything beside them.
-fn parse(bytes: &[u8]) -> State {
+pub(super) fn parse(bytes: &[u8]) -> State {
     #[derive(Deserialize)]
     struct Head {
         version: u32,
@@ -171,8 +171,8 @@ fn parse(bytes: &[u8]) -> State {
     }
 }
 
-/// What does not fit between a manifest, its name and its data file.
-fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
+/// What does not fit between a manifest and its name.
+pub(super) fn misfit_of_text(manifest: &Manifest, label: &Label) -> Option<String> {
     if manifest.label != *label {
         return Some(format!("its manifest is that of {}", manifest.label));
     }
@@ -185,6 +185,15 @@ fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
     if !names::is_plain(file) || !file.starts_with(&format!("{label}.sql")) {
         return Some(format!("its manifest names a file that cannot be its own ({file:?})"));
     }
+    None
+}
+
+/// What does not fit between a manifest, its name and its data file.
+fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
+    if let Some(reason) = misfit_of_text(manifest, label) {
+        return Some(reason);
+    }
+    let file = &manifest.file;
     match std::fs::metadata(path.with_file_name(file)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Some(format!("its data file {file} is missing"))

@@ -1,0 +1,306 @@
+//! Copies of backups at a destination: a folder elsewhere, or an object store.
+//!
+//! Flat under the destination's url lie, written in this order, `<label>.sql[.zst][.age]`
+//! (the object), `<label>.copy.json` (its note) and `<label>.json` (the backup's manifest,
+//! byte for byte). A copy exists when its manifest exists, as in the backups folder.
+
+pub mod fault;
+mod folder;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use super::catalogue::{self, State};
+use super::{names, seal};
+use crate::config::Settings;
+use crate::config::outside::DestinationPolicy;
+use crate::model::copy::{CopyNote, DestinationKind, NOTE_VERSION};
+use crate::model::label::Label;
+use crate::model::manifest::{MANIFEST_VERSION, Manifest};
+use crate::sys::env;
+use fault::{Fault, FaultKind};
+
+/// Ending of a copy's note.
+pub const NOTE: &str = ".copy.json";
+/// A manifest or note that is larger than this is none.
+const SMALL: u64 = 64 << 20;
+
+/// A file or object at a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name under the destination's url.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A destination that is open. Its errors are [`Fault`]s where the cause is known.
+pub trait Depot: fmt::Debug {
+    /// What people call it.
+    fn name(&self) -> &str;
+
+    /// What kind of storage it is.
+    fn kind(&self) -> DestinationKind;
+
+    /// Makes it ready to be written to. `first`: nothing was ever copied there, so that
+    /// a folder may be created.
+    ///
+    /// # Errors
+    /// It is not there.
+    fn prepare(&mut self, first: bool) -> Result<()>;
+
+    /// What lies there, in no particular order.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read.
+    fn list(&mut self) -> Result<Vec<Listed>>;
+
+    /// Writes `data`, which is `bytes` long, whole or not at all; what has that name is
+    /// replaced.
+    ///
+    /// # Errors
+    /// It cannot be written, or `data` is not that long.
+    fn put(&mut self, name: &str, bytes: u64, data: &mut dyn Read) -> Result<()>;
+
+    /// Reads; `None`: there is nothing of that name. What is cut short on its way ends
+    /// with an error.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn get(&mut self, name: &str) -> Result<Option<Box<dyn Read>>>;
+
+    /// Reads several small ones, in the order of the names.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    fn get_small(&mut self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
+        names.iter().map(|name| self.get(name)?.map(whole).transpose()).collect()
+    }
+
+    /// Removes; fine when there is nothing of that name.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    fn remove(&mut self, name: &str) -> Result<()>;
+
+    /// How much room is left; `None`: nobody says.
+    ///
+    /// # Errors
+    /// It is not there.
+    fn free_bytes(&mut self) -> Result<Option<u64>>;
+}
+
+fn whole(reader: Box<dyn Read>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(SMALL).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a destination. Nothing is created, and nothing is asked of it yet.
+///
+/// # Errors
+/// Its url cannot be used.
+pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn Depot>> {
+    match policy.kind() {
+        DestinationKind::Folder => {
+            let dir = folder_of(&settings.root, &policy.url)?;
+            ensure!(
+                dir != settings.backups,
+                Fault::new(
+                    FaultKind::Configuration,
+                    format!("`{}` is the backups folder itself", policy.name)
+                )
+            );
+            Ok(Box::new(folder::Folder::new(&policy.name, dir)))
+        }
+        DestinationKind::Object => anyhow::bail!("not built yet"),
+    }
+}
+
+/// The path of a folder: `~/` is the home folder, and what is relative is so to the checkout.
+fn folder_of(root: &Path, url: &str) -> Result<PathBuf> {
+    match url.strip_prefix("~/") {
+        Some(rest) => {
+            let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"));
+            Ok(Path::new(&home.context("there is no home folder for `~/`")?).join(rest))
+        }
+        None => Ok(root.join(url)),
+    }
+}
+
+/// A copy at a destination.
+#[derive(Debug, Clone)]
+pub struct RemoteCopy {
+    /// The backup.
+    pub label: Label,
+    /// Its manifest, where that can be read.
+    pub manifest: Option<Manifest>,
+    /// The copy's note, where that can be read.
+    pub note: Option<CopyNote>,
+    /// Why the copy cannot be used; `None`: nothing speaks against it.
+    pub problem: Option<String>,
+    /// What it takes up at the destination.
+    pub bytes: u64,
+}
+
+/// What a file of a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Manifest,
+    Note,
+    Object,
+}
+
+fn part(name: &str) -> Option<(Label, Part)> {
+    let (label, rest) = names::split_label(name)?;
+    let part = match rest {
+        names::MANIFEST => Part::Manifest,
+        NOTE => Part::Note,
+        ".sql" | ".sql.zst" | ".sql.age" | ".sql.zst.age" => Part::Object,
+        _ => return None,
+    };
+    // A label from elsewhere must not lead out of a folder.
+    names::is_plain(name).then_some((label, part))
+}
+
+/// The name of a copy's note.
+pub fn note_name(label: &Label) -> String {
+    format!("{label}{NOTE}")
+}
+
+/// The name of a manifest.
+pub fn manifest_name(label: &Label) -> String {
+    format!("{label}{}", names::MANIFEST)
+}
+
+/// Every copy that lies there, the newest first. Its object is not read: whether that
+/// still is what was sent is for `db-copy --check` to say.
+///
+/// # Errors
+/// The destination cannot be read.
+pub fn copies(depot: &mut dyn Depot) -> Result<Vec<RemoteCopy>> {
+    let sizes: BTreeMap<String, u64> =
+        depot.list()?.into_iter().map(|one| (one.name, one.bytes)).collect();
+    let mut labels: Vec<Label> = sizes
+        .keys()
+        .filter_map(|name| part(name).filter(|(_, part)| *part == Part::Manifest))
+        .map(|(label, _)| label)
+        .collect();
+    labels.sort_by(|a, b| (b.time(), b).cmp(&(a.time(), a)));
+    let wanted: Vec<String> = labels
+        .iter()
+        .flat_map(|label| [manifest_name(label), note_name(label)])
+        .filter(|name| sizes.get(name).is_some_and(|bytes| *bytes <= SMALL))
+        .collect();
+    let read = depot.get_small(&wanted)?;
+    let texts: BTreeMap<&String, Vec<u8>> =
+        wanted.iter().zip(read).filter_map(|(name, bytes)| Some((name, bytes?))).collect();
+    let text = |name: String| texts.get(&name).map(Vec::as_slice);
+    let copies = labels.into_iter().map(|label| {
+        let bytes = sizes.iter().filter(|(name, _)| part(name).is_some_and(|(of, _)| of == label));
+        let bytes = bytes.map(|(_, bytes)| bytes).sum();
+        let (manifest, note) = (text(manifest_name(&label)), text(note_name(&label)));
+        judge(label, manifest, note, &sizes, bytes)
+    });
+    Ok(copies.collect())
+}
+
+fn judge(
+    label: Label,
+    manifest_text: Option<&[u8]>,
+    note_text: Option<&[u8]>,
+    sizes: &BTreeMap<String, u64>,
+    bytes: u64,
+) -> RemoteCopy {
+    let mut copy = RemoteCopy { label, manifest: None, note: None, problem: None, bytes };
+    let problem = (|| {
+        let text = manifest_text.ok_or_else(|| "its manifest cannot be read".to_owned())?;
+        copy.manifest = Some(read_manifest(&copy.label, text)?);
+        let note = read_note(&copy.label, note_text)?;
+        let (object, bytes) = (note.object.clone(), note.bytes);
+        let same = note.manifest_sha256 == seal::sha256_hex(text);
+        copy.note = Some(note);
+        if !same {
+            return Err("its manifest is not the one that its note speaks of".to_owned());
+        }
+        match sizes.get(&object) {
+            None => Err(format!("its object {object} is missing")),
+            Some(is) if *is != bytes => {
+                Err(format!("{object} has {is} bytes and should have {bytes}"))
+            }
+            Some(_) => Ok(()),
+        }
+    })();
+    copy.problem = problem.err();
+    copy
+}
+
+/// The manifest in these bytes, when it is that of the label and was not changed.
+///
+/// # Errors
+/// What is wrong with it, as a fragment.
+pub fn read_manifest(label: &Label, text: &[u8]) -> Result<Manifest, String> {
+    match catalogue::parse(text) {
+        State::Ok(manifest) => match catalogue::misfit_of_text(&manifest, label) {
+            None => Ok(*manifest),
+            Some(reason) => Err(reason),
+        },
+        State::Damaged(reason) => Err(reason),
+        State::Newer(version) => Err(format!(
+            "it was made by a newer version of this tool (format {version}, this one reads up to \
+             {MANIFEST_VERSION})"
+        )),
+    }
+}
+
+fn read_note(label: &Label, text: Option<&[u8]>) -> Result<CopyNote, String> {
+    let text = text.ok_or_else(|| "its note is missing".to_owned())?;
+    let newer = |version: &u64| *version > u64::from(NOTE_VERSION);
+    let value: serde_json::Value =
+        serde_json::from_slice(text).map_err(|error| format!("its note is damaged ({error})"))?;
+    if let Some(version) = value.get("version").and_then(serde_json::Value::as_u64).filter(newer) {
+        return Err(format!(
+            "its note was made by a newer version of this tool (format {version})"
+        ));
+    }
+    let note: CopyNote =
+        serde_json::from_value(value).map_err(|error| format!("its note is damaged ({error})"))?;
+    if note.label != *label {
+        return Err(format!("its note is that of {}", note.label));
+    }
+    // A note from elsewhere must not make us read, or delete, other files.
+    if part(&note.object) != Some((label.clone(), Part::Object)) {
+        return Err(format!("its note names an object that cannot be its own ({:?})", note.object));
+    }
+    Ok(note)
+}
+
+/// Deletes a copy: the manifest first, so that it ceases to exist before it is damaged,
+/// then note and object. Gives the bytes that became free; 0 when it was not there.
+///
+/// # Errors
+/// Something cannot be deleted; the next call goes on.
+pub fn delete(depot: &mut dyn Depot, label: &Label) -> Result<u64> {
+    let listed = depot.list()?.into_iter();
+    let mut own: Vec<(Part, Listed)> = listed
+        .filter_map(|one| {
+            let (of, part) = part(&one.name)?;
+            (of == *label).then_some((part, one))
+        })
+        .collect();
+    own.sort_by_key(|(part, _)| *part);
+    let mut bytes = 0;
+    for (_, one) in own {
+        depot.remove(&one.name)?;
+        bytes += one.bytes;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! Copies in a real folder.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
+
+use super::folder::Folder;
+use super::*;
+use crate::model::manifest::Compression;
+use crate::store::testing::{backup, label, put, scratch};
+use crate::sys::fs;
+
+fn drive() -> (TempDir, Folder) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::new("drive", dir.path().join("copies"));
+    (dir, folder)
+}
+
+fn names_in(dir: &TempDir) -> Vec<String> {
+    fs::names(&dir.path().join("copies")).unwrap()
+}
+
+/// Sends a backup by hand, as the command does.
+fn send(depot: &mut dyn Depot, stamp: &str) -> Label {
+    let (_dir, store) = scratch();
+    let label = label(stamp);
+    let entry = backup(&store, &label, Compression::None).unwrap();
+    let manifest = entry.manifest().unwrap();
+    let text = fs::read_bytes(&entry.manifest_path).unwrap();
+    let data = fs::read_bytes(&entry.data_path().unwrap()).unwrap();
+    let note = CopyNote {
+        version: NOTE_VERSION,
+        label: label.clone(),
+        object: manifest.file.clone(),
+        bytes: manifest.bytes,
+        sha256: manifest.sha256.clone(),
+        manifest_sha256: seal::sha256_hex(&text),
+        encryption: None,
+        copied_utc: DateTime::<Utc>::UNIX_EPOCH,
+    };
+    let note = serde_json::to_vec_pretty(&note).unwrap();
+    for (name, bytes) in
+        [(manifest.file.clone(), data), (note_name(&label), note), (manifest_name(&label), text)]
+    {
+        depot.put(&name, bytes.len() as u64, &mut Cursor::new(bytes)).unwrap();
+    }
+    label
+}
+
+fn only_problem(depot: &mut dyn Depot) -> Option<String> {
+    let found = copies(depot).unwrap();
+    assert_eq!(found.len(), 1);
+    found[0].problem.clone()
+}
+
+#[test]
+fn a_folder_is_created_only_before_the_first_copy() {
+    let (dir, mut folder) = drive();
+    let missing = |result: Result<()>| Fault::of(&result.unwrap_err()).kind;
+    assert_eq!(missing(folder.prepare(false)), FaultKind::Missing);
+    assert_eq!(missing(folder.list().map(drop)), FaultKind::Missing);
+    assert_eq!(missing(folder.put("a", 0, &mut Cursor::new([]))), FaultKind::Missing);
+    folder.prepare(true).unwrap();
+    assert!(folder.list().unwrap().is_empty());
+    #[cfg(unix)]
+    {
+        let mode = crate::sys::disk::mode(&dir.path().join("copies"));
+        assert_eq!(mode, Some(0o700));
+    }
+    // A drive that is not mounted has no folder that one could be created in.
+    let mut deep = Folder::new("deep", dir.path().join("not/mounted"));
+    assert_eq!(missing(deep.prepare(true)), FaultKind::Missing);
+}
+
+#[test]
+fn what_is_put_is_whole_or_not_there() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    folder.put("a.sql", 3, &mut Cursor::new(b"abc")).unwrap();
+    assert_eq!(folder.list().unwrap(), [Listed { name: "a.sql".into(), bytes: 3 }]);
+    // Cut short: the old one stays, and nothing else does.
+    assert!(folder.put("a.sql", 9, &mut Cursor::new(b"abcd")).is_err());
+    assert_eq!(names_in(&dir), ["a.sql"]);
+    put(&dir.path().join("copies/a.sql.partial"), b"of a dead run");
+    folder.put("a.sql", 4, &mut Cursor::new(b"abcd")).unwrap();
+    assert_eq!(names_in(&dir), ["a.sql"]);
+    assert_eq!(whole(folder.get("a.sql").unwrap().unwrap()).unwrap(), b"abcd");
+    #[cfg(unix)]
+    assert_eq!(crate::sys::disk::mode(&dir.path().join("copies/a.sql")), Some(0o600));
+    assert!(folder.get("b.sql").unwrap().is_none());
+    for bad in ["../a", "/a", "", "a\0"] {
+        assert!(folder.put(bad, 0, &mut Cursor::new([])).is_err(), "{bad:?}");
+        assert!(folder.get(bad).is_err(), "{bad:?}");
+        assert!(folder.remove(bad).is_err(), "{bad:?}");
+    }
+    folder.remove("a.sql").unwrap();
+    folder.remove("a.sql").unwrap();
+    assert!(names_in(&dir).is_empty());
+}
+
+#[test]
+fn copies_are_listed_newest_first_and_deleted_alone() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let old = send(&mut folder, "20261122_101112");
+    let new = send(&mut folder, "20261123_101112");
+    put(&dir.path().join("copies/holiday.jpg"), b"");
+    put(&dir.path().join("copies/mydb_backup_20261123_101112.txt"), b"a person's");
+    put(&dir.path().join("copies/mydb_backup_20261124_101112.sql"), b"sent without its manifest");
+    let found = copies(&mut folder).unwrap();
+    let labels: Vec<&Label> = found.iter().map(|copy| &copy.label).collect();
+    assert_eq!(labels, [&new, &old]);
+    assert!(found.iter().all(|copy| copy.problem.is_none() && copy.manifest.is_some()));
+    assert_eq!(delete(&mut folder, &new).unwrap(), found[0].bytes);
+    assert_eq!(delete(&mut folder, &new).unwrap(), 0);
+    let left = names_in(&dir);
+    assert_eq!(left.len(), 6, "{left:?}");
+    assert!(left.iter().any(|name| name == "mydb_backup_20261123_101112.txt"));
+    assert_eq!(copies(&mut folder).unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_a_copy_is_said() {
+    let check = |harm: &dyn Fn(&Path, &Label), words: &str| {
+        let (dir, mut folder) = drive();
+        folder.prepare(true).unwrap();
+        let label = send(&mut folder, "20261122_101112");
+        assert_eq!(only_problem(&mut folder), None);
+        harm(&dir.path().join("copies"), &label);
+        let problem = only_problem(&mut folder).expect("a problem");
+        assert!(problem.contains(words), "{problem}");
+    };
+    let edit = |path: &Path, from: &str, to: &str| {
+        let text = fs::read_text(path).unwrap();
+        assert!(text.contains(from));
+        put(path, text.replace(from, to).as_bytes());
+    };
+    check(&|dir, l| fs::remove_if_exists(&dir.join(format!("{l}.sql"))).unwrap(), "missing");
+    check(&|dir, l| put(&dir.join(format!("{l}.sql")), b"short"), "5 bytes and should have");
+    check(&|dir, l| fs::remove_if_exists(&dir.join(note_name(l))).unwrap(), "note is missing");
+    check(&|dir, l| put(&dir.join(note_name(l)), b"{"), "note is damaged");
+    check(&|dir, l| edit(&dir.join(note_name(l)), "\"version\": 1", "\"version\": 9"), "newer");
+    check(&|dir, l| edit(&dir.join(note_name(l)), ".sql\"", ".jpg\""), "cannot be its own");
+    check(&|dir, l| edit(&dir.join(note_name(l)), "2026", "2025"), "note is that of");
+    check(&|dir, l| edit(&dir.join(manifest_name(l)), "\"rows\": 0", "\"rows\": 1"), "changed");
+    check(&|dir, l| put(&dir.join(manifest_name(l)), b""), "not valid JSON");
+}
