@@ -6,6 +6,8 @@
 
 pub mod fault;
 mod folder;
+mod object;
+mod program;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +25,7 @@ use crate::model::label::Label;
 use crate::model::manifest::{MANIFEST_VERSION, Manifest};
 use crate::sys::env;
 use fault::{Fault, FaultKind};
+pub use program::program;
 
 /// Ending of a copy's note.
 pub const NOTE: &str = ".copy.json";
@@ -117,7 +120,12 @@ pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn D
             );
             Ok(Box::new(folder::Folder::new(&policy.name, dir)))
         }
-        DestinationKind::Object => anyhow::bail!("not built yet"),
+        DestinationKind::Object => {
+            let none = BTreeMap::new();
+            let credentials = settings.outside.credentials.get(&policy.name).unwrap_or(&none);
+            let bucket = object::Bucket::new(policy, credentials, program(settings)?)?;
+            Ok(Box::new(bucket))
+        }
     }
 }
 
