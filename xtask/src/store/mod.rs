@@ -12,6 +12,7 @@ mod spool;
 #[cfg(test)]
 mod testing;
 
+pub mod age;
 mod ahead;
 pub mod catalogue;
 pub mod check;
