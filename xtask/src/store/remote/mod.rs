@@ -5,9 +5,11 @@
 //! byte for byte). A copy exists when its manifest exists, as in the backups folder.
 
 pub mod fault;
+pub mod fetch;
 mod folder;
 mod object;
 mod program;
+pub mod send;
 
 use std::collections::BTreeMap;
 use std::fmt;
