@@ -12,6 +12,7 @@ mod spool;
 #[cfg(test)]
 mod testing;
 
+pub mod age;
 mod ahead;
 pub mod catalogue;
 pub mod check;
@@ -35,7 +36,7 @@ use crate::sys::fs;
 
 pub use catalogue::{Entry, State};
 pub use commit::{FileFacts, Pending, is_disk_full};
-pub use lock::StoreLock;
+pub use lock::{CopyLock, StoreLock};
 pub use source::{Origin, Source};
 
 /// A backups folder.

@@ -1,6 +1,6 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
-//! MySQL image built here because none can be pulled everywhere, and MariaDB's
-//! programs. Every step looks first and does nothing when all is there; each
+//! MySQL image built here because none can be pulled everywhere, MariaDB's programs,
+//! and an S3 server. Every step looks first and does nothing when all is there; each
 //! reports through the caller's `say`, one line at a time.
 
 pub mod apt;
@@ -10,6 +10,7 @@ pub mod docker_engine;
 pub mod mariadb;
 pub mod mirror;
 pub mod mysql_image;
+pub mod object_store;
 pub mod private_mariadb;
 
 use std::path::Path;
@@ -28,5 +29,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     docker_engine::ensure(root, say)?;
     compose_plugin::ensure(root, say)?;
     mysql_image::ensure(root, say)?;
+    object_store::ensure(root, say)?;
     mariadb::ensure(say)
 }

@@ -35,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "commands"]),
     ("mysql", &["server", "engine", "commands"]),
+    ("age", &["store"]),
     ("duct", &["sys"]),
     ("xshell", &["sys"]),
     ("ureq", &["sys"]),
