@@ -8,7 +8,7 @@ use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::server::local::{self, Status};
 use crate::server::{self, Server, Session, accounts};
-use crate::store::Store;
+use crate::store::{KeyFile, Store};
 use crate::sys::docker;
 use crate::ui::Ui;
 
@@ -27,7 +27,7 @@ impl Ctx {
     /// # Errors
     /// It cannot be created or is not ours.
     pub fn store(&self) -> Result<Store> {
-        Store::open(&self.settings.backups)
+        Ok(Store::open(&self.settings.backups)?.with_key(KeyFile::of(&self.settings)))
     }
 
     /// The server. One that is there and stopped is started: under `yes`, or after

@@ -68,6 +68,8 @@ pub struct BackupPlan {
     pub mover: Mover,
     /// How the file is compressed.
     pub compression: Compression,
+    /// Fingerprints of those it is encrypted for; empty: it is not encrypted.
+    pub encrypted_for: Vec<String>,
     /// "19 tables, 2 views, …"
     pub contents: String,
     /// The server's estimate of the data, in bytes.
@@ -101,6 +103,9 @@ impl fmt::Display for BackupPlan {
             Compression::Zstd => "zstd",
         };
         writeln!(f, "  compression  {compression}")?;
+        if !self.encrypted_for.is_empty() {
+            writeln!(f, "  encrypted    for {}", self.encrypted_for.join(", "))?;
+        }
         if !self.non_transactional.is_empty() {
             let tables = self.non_transactional.join(", ");
             writeln!(f, "  locks        all tables, because these have no transactions: {tables}")?;

@@ -6,5 +6,6 @@ pub mod copies;
 pub mod gate;
 pub mod human;
 pub mod json;
+pub mod keys;
 pub mod svg;
 pub mod text;

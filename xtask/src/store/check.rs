@@ -45,8 +45,10 @@ pub struct CheckedFile {
 /// # Errors
 /// It cannot be opened, or it is in a form that is no dump.
 pub fn open_checked(source: &Source) -> Result<CheckedReader> {
+    let encryption = source.manifest.as_ref().and_then(|manifest| manifest.encryption.as_ref());
+    let written_for = encryption.map_or(&[][..], |encryption| &encryption.recipients);
     Ok(CheckedReader {
-        text: codec::open_text(&source.path)?,
+        text: codec::open_text(&source.path, &source.key, written_for)?,
         manifest: source.manifest.clone(),
         failure: None,
     })
@@ -79,12 +81,12 @@ impl CheckedReader {
                 size(facts, manifest),
                 hash(facts, manifest),
                 text(facts, manifest, self.failure.as_deref()),
-                index(manifest),
+                index(manifest, self.failure.is_none().then_some(facts)),
             ],
             Err(error) => {
                 let why = format!("the file cannot be read ({error})");
                 let unread = |name: &str| Check::failed(name, why.clone());
-                vec![unread(SIZE), unread(HASH), unread(TEXT), index(manifest)]
+                vec![unread(SIZE), unread(HASH), unread(TEXT), index(manifest, None)]
             }
         };
         CheckedFile { facts: facts.ok(), checks }
@@ -129,8 +131,9 @@ fn text(facts: &ReadFacts, manifest: Option<&Manifest>, failure: Option<&str>) -
     }
 }
 
-/// Whether the index covers the file without gap or overlap.
-fn index(manifest: Option<&Manifest>) -> Check {
+/// Whether the index covers the file without gap or overlap. Of an encrypted file it
+/// counts the bytes inside the encryption, which are known once all of them were read.
+fn index(manifest: Option<&Manifest>, read: Option<&ReadFacts>) -> Check {
     let Some(manifest) = manifest else { return Check::not_run(INDEX, NO_MANIFEST) };
     let sections = &manifest.sections;
     if sections.is_empty() {
@@ -144,9 +147,16 @@ fn index(manifest: Option<&Manifest>) -> Check {
         }
         end = section.offset.checked_add(section.length);
     }
+    let covered = match (&manifest.encryption, read) {
+        (None, _) => manifest.bytes,
+        (Some(_), Some(facts)) => facts.stream_bytes,
+        (Some(_), None) => {
+            return Check::not_run(INDEX, "the encrypted file could not be read to its end");
+        }
+    };
     let text = |sum: Option<u64>, s: &Section| sum?.checked_add(s.text_length);
-    let ok = end == Some(manifest.bytes)
-        && sections.iter().fold(Some(0), text) == Some(manifest.text_bytes);
+    let ok =
+        end == Some(covered) && sections.iter().fold(Some(0), text) == Some(manifest.text_bytes);
     let says = if ok { "cover the file" } else { "do not cover the file" };
     Check::of(ok, INDEX, format!("{} sections {says}", sections.len()))
 }

@@ -1,17 +1,19 @@
 //! From stored bytes to SQL text. What a file is, its first bytes say, not its name.
 //!
 //! Streaming, in flat memory, with the hash of the stored bytes taken on the way.
-//! A compressed file that ends too early is an error, never a shorter text.
+//! A compressed or encrypted file that ends too early is an error, never a shorter text.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::age::{self, KeyFile, Opened};
 use super::seal;
+use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::manifest::{Compression, Section};
 use crate::sys::fs;
@@ -26,6 +28,9 @@ pub struct ReadFacts {
     pub bytes: u64,
     /// SHA-256 of the stored bytes as 64 hex digits.
     pub sha256: String,
+    /// Bytes after decryption, which the index counts; the stored bytes where the file is
+    /// not encrypted.
+    pub stream_bytes: u64,
     /// Bytes of SQL text.
     pub text_bytes: u64,
 }
@@ -49,7 +54,7 @@ pub struct TextReader {
     text_bytes: u64,
 }
 
-type Raw = BufReader<Hashed>;
+type Raw = BufReader<Stream>;
 
 enum Inner {
     Plain(Box<Raw>),
@@ -57,27 +62,63 @@ enum Inner {
     Zstd(Box<BufReader<zstd::Decoder<'static, Raw>>>),
 }
 
-/// Hashes and counts what is read from the file.
-struct Hashed {
-    file: Take<File>,
-    hash: Sha256,
+/// A file's bytes, decrypted where it is encrypted.
+struct Stream {
+    stored: Stored,
+    opened: Option<Opened<BufReader<Stored>>>,
     bytes: u64,
 }
 
-impl Read for Hashed {
+impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read(buf)?;
-        self.hash.update(&buf[..length]);
+        let length = match &mut self.opened {
+            None => self.stored.read(buf)?,
+            Some(opened) => opened.read(buf)?,
+        };
         self.bytes += length as u64;
         Ok(length)
     }
 }
 
-/// Opens a dump as text.
+/// Hashes and counts what is read from the file. Shared, because age does not give back
+/// what it reads from, and the hash is wanted also when decryption failed half way.
+#[derive(Clone)]
+struct Stored(Arc<Mutex<Hashed>>);
+
+struct Hashed {
+    file: Box<dyn Read + Send>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Stored {
+    fn new(file: impl Read + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Hashed { file: Box::new(file), hash: Sha256::new(), bytes: 0 })))
+    }
+
+    fn hashed(&self) -> MutexGuard<'_, Hashed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for Stored {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut hashed = self.hashed();
+        let length = hashed.file.read(buf)?;
+        hashed.hash.update(&buf[..length]);
+        hashed.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+/// Opens a dump as text. One that is encrypted is opened with `key`; `written_for` are
+/// the fingerprints of its recipients, where they are known.
 ///
 /// # Errors
-/// It cannot be read, or it is in a form that is no dump ([`ExitCode::Store`]).
-pub fn open_text(path: &Path) -> Result<TextReader> {
+/// It cannot be read, or it is in a form that is no dump ([`ExitCode::Store`]), or it is
+/// encrypted and `key` does not open it.
+pub fn open_text(path: &Path, key: &KeyFile, written_for: &[String]) -> Result<TextReader> {
+    let reading = || format!("read {}", path.display());
     let mut file = fs::open(path)?;
     let facts = file.metadata().with_context(|| format!("look at {}", path.display()))?;
     if !facts.is_file() {
@@ -88,36 +129,60 @@ pub fn open_text(path: &Path) -> Result<TextReader> {
         .take(32)
         .read_to_end(&mut front)
         .and_then(|_| file.rewind())
-        .with_context(|| format!("read {}", path.display()))?;
-    let format = recognise(&front, path)?;
-    TextReader::new(file, u64::MAX, format).with_context(|| format!("read {}", path.display()))
+        .with_context(reading)?;
+    let stored = Stored::new(file);
+    if !front.starts_with(age::MAGIC) {
+        let format = recognise(&front, path)?;
+        return TextReader::new(stored, format).with_context(reading);
+    }
+    let raw = BufReader::with_capacity(BLOCK, stored.clone());
+    let opened = key.open(raw, path, written_for)?;
+    let mut raw = stream(stored, Some(opened));
+    let format = match raw.fill_buf() {
+        Ok(front) if front.starts_with(age::MAGIC) => {
+            let message = format!("{} is encrypted twice", path.display());
+            return Err(Stop::new(ExitCode::Store, message).hint("Decrypt it once first.").into());
+        }
+        Ok(front) => recognise(front, path)?,
+        // It fails again for whoever reads, which is where damage is told.
+        Err(_) => Format::Plain,
+    };
+    TextReader::of(raw, format).with_context(reading)
 }
 
 /// Opens the text of one section of a backup. The caller compares
 /// [`ReadFacts::text_bytes`] with the section's: plain text cannot say that it
-/// ends too early.
+/// ends too early. age works in blocks, so an encrypted file is read from the middle, too.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file cannot be read, or `key` does not open it.
 pub fn open_section(
     path: &Path,
     section: &Section,
-    compression: Compression,
+    (compression, encryption): (Compression, Option<&Encryption>),
+    key: &KeyFile,
 ) -> Result<TextReader> {
+    let finding = || format!("find {} in {}", section.name, path.display());
     let mut file = fs::open(path)?;
-    file.seek(SeekFrom::Start(section.offset))
-        .with_context(|| format!("find {} in {}", section.name, path.display()))?;
+    let start = SeekFrom::Start(section.offset);
+    let stored = if let Some(encryption) = encryption {
+        let mut opened = key.open(BufReader::new(file), path, &encryption.recipients)?;
+        opened.seek(start).with_context(finding)?;
+        Stored::new(opened.take(section.length))
+    } else {
+        file.seek(start).with_context(finding)?;
+        Stored::new(file.take(section.length))
+    };
     let format = match compression {
         Compression::None => Format::Plain,
         Compression::Zstd => Format::Zstd,
     };
-    TextReader::new(file, section.length, format)
-        .with_context(|| format!("read {}", path.display()))
+    TextReader::new(stored, format).with_context(|| format!("read {}", path.display()))
 }
 
 /// SHA-256 of a file as it is stored.
 pub(super) fn sha256_of(path: &Path) -> Result<String> {
-    let reader = TextReader::new(fs::open(path)?, u64::MAX, Format::Plain);
+    let reader = TextReader::new(Stored::new(fs::open(path)?), Format::Plain);
     let facts = reader.and_then(TextReader::finish);
     Ok(facts.with_context(|| format!("read {}", path.display()))?.sha256)
 }
@@ -133,8 +198,8 @@ fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
         [b'P', b'K', 3, 4, ..] => refuse("a ZIP archive", "Unpack it first."),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => refuse("xz-compressed", "Unpack it first."),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => refuse("bzip2-compressed", "Unpack it first."),
-        _ if front.starts_with(b"age-encryption.org/") => {
-            refuse("encrypted with age", "Decrypt it first.")
+        _ if front.starts_with(b"-----BEGIN AGE") => {
+            refuse("encrypted with age as text", "Decrypt it first: `age -d`.")
         }
         _ if front.starts_with(b"SQLite format 3\0") => {
             refuse("an SQLite database", "Name a dump made by mysqldump or by this tool.")
@@ -143,10 +208,16 @@ fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
     }
 }
 
+fn stream(stored: Stored, opened: Option<Opened<BufReader<Stored>>>) -> Raw {
+    BufReader::with_capacity(BLOCK, Stream { stored, opened, bytes: 0 })
+}
+
 impl TextReader {
-    fn new(file: File, length: u64, format: Format) -> io::Result<Self> {
-        let hashed = Hashed { file: file.take(length), hash: Sha256::new(), bytes: 0 };
-        let raw = BufReader::with_capacity(BLOCK, hashed);
+    fn new(stored: Stored, format: Format) -> io::Result<Self> {
+        Self::of(stream(stored, None), format)
+    }
+
+    fn of(raw: Raw, format: Format) -> io::Result<Self> {
         let inner = match format {
             Format::Plain => Inner::Plain(Box::new(raw)),
             Format::Gzip => {
@@ -167,11 +238,12 @@ impl TextReader {
 
     /// Stored bytes read so far: what progress is measured by.
     pub fn bytes_read(&self) -> u64 {
-        match &self.inner {
-            Inner::Plain(raw) => raw.get_ref().bytes,
-            Inner::Gzip(text) => text.get_ref().get_ref().get_ref().bytes,
-            Inner::Zstd(text) => text.get_ref().get_ref().get_ref().bytes,
-        }
+        let stream = match &self.inner {
+            Inner::Plain(raw) => raw.get_ref(),
+            Inner::Gzip(text) => text.get_ref().get_ref().get_ref(),
+            Inner::Zstd(text) => text.get_ref().get_ref().get_ref(),
+        };
+        stream.stored.hashed().bytes
     }
 
     /// Reads what is left and gives the facts about the whole file.
@@ -201,20 +273,23 @@ impl TextReader {
             Inner::Gzip(text) => text.into_inner().into_inner(),
             Inner::Zstd(text) => text.into_inner().finish(),
         };
-        // What the buffer holds is hashed already.
-        let mut hashed = raw.into_inner();
+        // What the buffers hold is hashed already.
+        let Stream { mut stored, opened, bytes } = raw.into_inner();
+        let encrypted = opened.is_some();
         let mut block = vec![0; BLOCK];
         loop {
-            match hashed.read(&mut block) {
+            match stored.read(&mut block) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        let hashed = stored.hashed();
         Ok(ReadFacts {
             bytes: hashed.bytes,
-            sha256: seal::hex(&hashed.hash.finalize()),
+            sha256: seal::hex(&hashed.hash.clone().finalize()),
+            stream_bytes: if encrypted { bytes } else { hashed.bytes },
             text_bytes: self.text_bytes,
         })
     }

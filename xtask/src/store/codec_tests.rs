@@ -15,7 +15,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 fn read(path: &Path) -> io::Result<(Vec<u8>, ReadFacts)> {
-    let mut reader = open_text(path).unwrap();
+    let mut reader = open_text(path, &KeyFile::default(), &[]).unwrap();
     let mut text = Vec::new();
     reader.read_to_end(&mut text)?;
     Ok((text, reader.finish()?))
@@ -39,14 +39,14 @@ fn content_decides_and_parts_are_read_as_one() {
     ];
     for (format, stored) in files {
         put(&path, &stored);
-        assert_eq!(open_text(&path).unwrap().format(), format);
+        assert_eq!(open_text(&path, &KeyFile::default(), &[]).unwrap().format(), format);
         let (text, facts) = read(&path).unwrap();
         assert!(text == whole, "{format:?}");
         assert_eq!(facts.sha256, seal::sha256_hex(&stored));
         assert_eq!(facts.bytes, stored.len() as u64);
         assert_eq!(facts.text_bytes, whole.len() as u64);
         // The facts are the same when nobody read the text before.
-        assert_eq!(open_text(&path).unwrap().finish().unwrap(), facts);
+        assert_eq!(open_text(&path, &KeyFile::default(), &[]).unwrap().finish().unwrap(), facts);
     }
     put(&path, b"");
     assert_eq!(read(&path).unwrap().1.bytes, 0);
@@ -75,16 +75,17 @@ fn a_compressed_file_that_ends_too_early_is_an_error() {
 fn what_is_no_dump_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("dump.sql");
-    for stored in [&b"PK\x03\x04"[..], b"BZh91AY", b"age-encryption.org/v1"] {
+    for stored in [&b"PK\x03\x04"[..], b"BZh91AY", b"-----BEGIN AGE ENCRYPTED FILE-----"] {
         put(&path, stored);
-        let stop: Stop = open_text(&path).unwrap_err().downcast().unwrap();
+        let stop: Stop =
+            open_text(&path, &KeyFile::default(), &[]).unwrap_err().downcast().unwrap();
         assert_eq!(stop.code, ExitCode::Store);
     }
     // UTF-16 is for the engine to turn into UTF-8.
     put(&path, b"\xff\xfe-\0-\0");
-    assert_eq!(open_text(&path).unwrap().format(), Format::Plain);
-    assert!(open_text(dir.path()).is_err());
-    assert!(open_text(&dir.path().join("missing")).is_err());
+    assert_eq!(open_text(&path, &KeyFile::default(), &[]).unwrap().format(), Format::Plain);
+    assert!(open_text(dir.path(), &KeyFile::default(), &[]).is_err());
+    assert!(open_text(&dir.path().join("missing"), &KeyFile::default(), &[]).is_err());
 }
 
 #[test]
@@ -94,7 +95,8 @@ fn sections_can_be_read_alone() {
         let entry = backup(&store, &label("20261122_101112"), compression).unwrap();
         let section = &entry.manifest().unwrap().sections[1];
         let path = entry.data_path().unwrap();
-        let mut reader = open_section(&path, section, compression).unwrap();
+        let mut reader =
+            open_section(&path, section, (compression, None), &KeyFile::default()).unwrap();
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
         assert_eq!(text, "CREATE TABLE `movie` (id INT);\n");
@@ -112,7 +114,8 @@ fn zstdcat_reads_many_frames_as_one_file() {
     };
     let (_dir, store) = scratch();
     let lock = store.lock(std::time::Duration::ZERO).unwrap();
-    let mut pending = store.begin(&lock, &label("20261122_101112"), Compression::Zstd).unwrap();
+    let mut pending =
+        store.begin(&lock, &label("20261122_101112"), Compression::Zstd, None).unwrap();
     let mut whole = String::new();
     for n in 0..3000 {
         let text = format!("-- table {n}\n");
@@ -157,7 +160,7 @@ fn child_writes_and_reads_much() {
     for (n, compression) in [Compression::None, Compression::Zstd].into_iter().enumerate() {
         let stamp = format!("20261122_10111{n}");
         let start = std::time::Instant::now();
-        let mut pending = store.begin(&lock, &label(&stamp), compression).unwrap();
+        let mut pending = store.begin(&lock, &label(&stamp), compression, None).unwrap();
         pending.section(SectionKind::Table, "watch_history").unwrap();
         let mut total = 0;
         while total < mib << 20 {
@@ -171,7 +174,10 @@ fn child_writes_and_reads_much() {
         let entry = pending.finish(|facts| Ok(manifest(facts))).unwrap();
         let written = start.elapsed();
         let start = std::time::Instant::now();
-        let facts = open_text(&entry.data_path().unwrap()).unwrap().finish().unwrap();
+        let facts = open_text(&entry.data_path().unwrap(), &KeyFile::default(), &[])
+            .unwrap()
+            .finish()
+            .unwrap();
         let rate = |time: std::time::Duration| total as f64 / 1e6 / time.as_secs_f64();
         println!(
             "{compression:?}: wrote {:.0} MB/s ({:.0} MB/s without fsync), read {:.0} MB/s, \

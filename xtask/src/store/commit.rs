@@ -1,6 +1,7 @@
 //! How a backup comes to exist.
 //!
-//! 1. `<label>.sql.partial` is written, hashed on the way, and synced.
+//! 1. `<label>.sql.partial` is written, hashed on the way, and synced. Where it is
+//!    encrypted and the private key is at hand, its beginning is decrypted again.
 //! 2. `<label>.pending` is written: "the data file of this label, of this size and
 //!    hash, is ours, and its manifest is not written yet".
 //! 3. The data file gets its final name.
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::age::Sealing;
 use super::ahead::SyncAhead;
 use super::catalogue::{Entry, State, manifest_text};
 use super::lock::StoreLock;
@@ -76,6 +78,7 @@ pub struct Pending<'lock> {
     store: Store,
     label: Label,
     compression: Compression,
+    sealing: Option<Sealing>,
     spool: Option<Spool<SyncAhead>>,
     /// What to remove when this ends without a backup, in this order: a manifest
     /// never stands without its data, and the marker goes last.
@@ -84,7 +87,8 @@ pub struct Pending<'lock> {
 }
 
 impl Store {
-    /// Starts to write a backup. The lock stays taken until it is finished or dropped.
+    /// Starts to write a backup, encrypted with `sealing`. The lock stays taken until it
+    /// is finished or dropped.
     ///
     /// # Errors
     /// A file of that label exists (it is never overwritten), the label cannot be
@@ -94,6 +98,7 @@ impl Store {
         lock: &'lock StoreLock,
         label: &Label,
         compression: Compression,
+        sealing: Option<Sealing>,
     ) -> Result<Pending<'lock>> {
         self.demand(lock)?;
         self.demand_unused(label)?;
@@ -101,6 +106,7 @@ impl Store {
             store: self.clone(),
             label: label.clone(),
             compression,
+            sealing,
             spool: None,
             undo: Vec::new(),
             lock: PhantomData,
@@ -139,7 +145,9 @@ impl Pending<'_> {
         let file = fs::create_private(&partial)?;
         self.undo.push(partial);
         let file = SyncAhead::start(file).context("start the writer")?;
-        self.spool = Some(Spool::start(file, self.compression).context("start the writer")?);
+        let recipients = self.sealing.as_ref().map(Sealing::recipients);
+        let spool = Spool::start(file, self.compression, recipients);
+        self.spool = Some(spool.context("start the writer")?);
         point("backup.created")?;
         Ok(self)
     }
@@ -150,10 +158,9 @@ impl Pending<'_> {
     }
 
     fn file_name(&self) -> String {
-        match self.compression {
-            Compression::None => format!("{}.sql", self.label),
-            Compression::Zstd => format!("{}.sql.zst", self.label),
-        }
+        let zst = if self.compression == Compression::Zstd { ".zst" } else { "" };
+        let age = if self.sealing.is_some() { names::ENCRYPTED } else { "" };
+        format!("{}.sql{zst}{age}", self.label)
     }
 
     fn data(&self) -> PathBuf {
@@ -193,11 +200,15 @@ impl Pending<'_> {
         point("backup.written")?;
         file.finish()?;
         point("backup.synced")?;
+        let partial = fs::partial_of(&self.data());
+        let sealing = self.sealing.as_ref();
+        let encryption =
+            sealing.map(|sealing| sealing.prove(&partial, &tally.front)).transpose()?;
         Ok(FileFacts {
             label: self.label.clone(),
             file: self.file_name(),
             compression: self.compression,
-            encryption: None,
+            encryption,
             bytes: tally.bytes,
             text_bytes: tally.text_bytes,
             sha256: tally.sha256,
@@ -249,6 +260,7 @@ fn demand_match(manifest: &Manifest, facts: &FileFacts) -> Result<()> {
     ensure!(
         manifest.file == facts.file
             && manifest.compression == facts.compression
+            && manifest.encryption == facts.encryption
             && manifest.bytes == facts.bytes
             && manifest.text_bytes == facts.text_bytes
             && manifest.sha256 == facts.sha256

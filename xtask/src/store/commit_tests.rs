@@ -106,7 +106,7 @@ fn child_makes_a_backup() {
 fn dropped_it_leaves_nothing() {
     let (_dir, store) = scratch();
     let lock = store.lock(Duration::ZERO).unwrap();
-    let mut pending = store.begin(&lock, &label(STAMP), Compression::None).unwrap();
+    let mut pending = store.begin(&lock, &label(STAMP), Compression::None, None).unwrap();
     pending.write_all(b"SELECT 1;\n").unwrap();
     assert_eq!(files(&store), ["mydb_backup_20261122_101112.sql.partial"]);
     drop(pending);
@@ -127,7 +127,7 @@ fn a_manifest_that_does_not_fit_is_refused() {
         |m| m.rows = 1,
     ];
     for change in changes {
-        let mut pending = store.begin(&lock, &label(STAMP), Compression::None).unwrap();
+        let mut pending = store.begin(&lock, &label(STAMP), Compression::None, None).unwrap();
         pending.write_all(b"SELECT 1;\n").unwrap();
         let finished = pending.finish(|facts| {
             let mut manifest = manifest(facts);
@@ -147,7 +147,7 @@ fn nothing_is_overwritten() {
         let path = store.path(&format!("{}.{ending}", label(STAMP)));
         put(&path, b"mine");
         for compression in BOTH {
-            let stop = stop_of(store.begin(&lock, &label(STAMP), compression));
+            let stop = stop_of(store.begin(&lock, &label(STAMP), compression, None));
             assert_eq!(stop.code, ExitCode::Store);
         }
         assert_eq!(fs::read_bytes(&path).unwrap(), b"mine");
@@ -160,7 +160,7 @@ fn a_file_that_appears_meanwhile_stays() {
     for ending in ["sql", "json"] {
         let (_dir, store) = scratch();
         let lock = store.lock(Duration::ZERO).unwrap();
-        let pending = store.begin(&lock, &label(STAMP), Compression::None).unwrap();
+        let pending = store.begin(&lock, &label(STAMP), Compression::None, None).unwrap();
         let name = format!("{}.{ending}", label(STAMP));
         put(&store.path(&name), b"mine");
         assert!(pending.finish(|facts| Ok(manifest(facts))).is_err());
@@ -175,7 +175,7 @@ fn names_that_lead_elsewhere_are_refused() {
     let lock = store.lock(Duration::ZERO).unwrap();
     for schema in ["../mydb", "a/b", "a\\b", ".hidden", "-rf", "a:b"] {
         let label = format!("{schema}_backup_{STAMP}").parse().unwrap();
-        let stop = stop_of(store.begin(&lock, &label, Compression::None));
+        let stop = stop_of(store.begin(&lock, &label, Compression::None, None));
         assert_eq!(stop.code, ExitCode::Store, "{schema}");
     }
 }
@@ -185,7 +185,7 @@ fn the_lock_of_another_folder_does_not_do() {
     let (_dir, store) = scratch();
     let (_other, other) = scratch();
     let lock = other.lock(Duration::ZERO).unwrap();
-    assert!(store.begin(&lock, &label(STAMP), Compression::None).is_err());
+    assert!(store.begin(&lock, &label(STAMP), Compression::None, None).is_err());
 }
 
 #[test]

@@ -8,6 +8,8 @@
 mod clean;
 mod names;
 mod seal;
+#[cfg(test)]
+mod sealed_tests;
 mod spool;
 #[cfg(test)]
 mod testing;
@@ -34,6 +36,7 @@ use chrono::NaiveDateTime;
 use crate::model::label::Label;
 use crate::sys::fs;
 
+pub use age::KeyFile;
 pub use catalogue::{Entry, State};
 pub use commit::{FileFacts, Pending, is_disk_full};
 pub use lock::{CopyLock, StoreLock};
@@ -43,6 +46,7 @@ pub use source::{Origin, Source};
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
+    key: KeyFile,
 }
 
 impl Store {
@@ -70,7 +74,13 @@ impl Store {
         if !shared && !is_private(dir) {
             fs::make_private_dir(dir)?;
         }
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self { dir: dir.to_owned(), key: KeyFile::default() })
+    }
+
+    /// The same folder, with the private key that its encrypted files are read with.
+    #[must_use]
+    pub fn with_key(self, key: KeyFile) -> Self {
+        Self { key, ..self }
     }
 
     /// The folder.

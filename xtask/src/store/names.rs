@@ -28,13 +28,17 @@ pub(super) const MANIFEST: &str = ".json";
 /// a person put here; `store::commit` says how.
 pub(super) const MARKER: &str = ".pending";
 
+/// Added to the ending of a file that is encrypted.
+pub(super) const ENCRYPTED: &str = ".age";
+
 const MIDDLE: &str = "_backup_";
 const STAMP_LENGTH: usize = "YYYYMMDD_HHMMSS".len();
 
 /// What a file is whose name begins with a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// `<label>.sql` or `<label>.sql.zst`: ours, or made by hand with the guide's command.
+    /// `<label>.sql` or `<label>.sql.zst`, either with `.age`: ours, or made by hand with
+    /// the guide's command.
     Data,
     /// `<label>.json`.
     Manifest,
@@ -58,7 +62,7 @@ pub(super) fn split_label(name: &str) -> Option<(Label, &str)> {
 /// What the rest of a name says, the label taken off.
 pub(super) fn kind(rest: &str) -> Kind {
     match rest {
-        ".sql" | ".sql.zst" => Kind::Data,
+        ".sql" | ".sql.zst" | ".sql.age" | ".sql.zst.age" => Kind::Data,
         MANIFEST => Kind::Manifest,
         MARKER => Kind::Marker,
         _ => match rest.strip_suffix(PARTIAL).map(kind) {
@@ -77,6 +81,7 @@ pub(super) fn is_own(name: &str) -> bool {
 /// Whether a name looks like a dump.
 pub(super) fn is_dump(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(ENCRYPTED).unwrap_or(&name);
     [".sql", ".sql.gz", ".sql.zst"].iter().any(|ending| name.ends_with(ending))
 }
 
@@ -114,12 +119,27 @@ mod tests {
     fn kinds_are_exact() {
         assert_eq!(kind(".sql"), Kind::Data);
         assert_eq!(kind(".sql.zst"), Kind::Data);
+        assert_eq!(kind(".sql.age"), Kind::Data);
+        assert_eq!(kind(".sql.zst.age"), Kind::Data);
+        assert_eq!(kind(".sql.zst.age.partial"), Kind::Partial);
         assert_eq!(kind(".sql.zst.partial"), Kind::Partial);
         assert_eq!(kind(".json.partial"), Kind::Partial);
         assert_eq!(kind(".json"), Kind::Manifest);
         assert_eq!(kind(".pending"), Kind::Marker);
-        for other in ["", ".partial", ".sql.partial.partial", "_copy.sql", ".SQL", ".sql.gz"] {
+        for other in
+            ["", ".partial", ".sql.partial.partial", "_copy.sql", ".SQL", ".sql.gz", ".age"]
+        {
             assert_eq!(kind(other), Kind::Other, "{other}");
+        }
+    }
+
+    #[test]
+    fn dumps_are_known_by_their_endings() {
+        for name in ["a.sql", "A.SQL", "a.sql.gz", "a.sql.zst", "a.sql.age", "a.sql.gz.age"] {
+            assert!(is_dump(name), "{name}");
+        }
+        for name in ["a.age", "a.sql.age.age", "a.sql.old", "a.json.age", "sql.age"] {
+            assert!(!is_dump(name), "{name}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::age::KeyFile;
 use super::catalogue::{Entry, State, read_entry};
 use super::{Store, names};
 use crate::model::exit::{ExitCode, Stop};
@@ -35,6 +36,8 @@ pub struct Source {
     pub origin: Origin,
     /// What a person should know about the choice, as full sentences.
     pub notes: Vec<String>,
+    /// Where the private key is, should the file be encrypted.
+    pub key: KeyFile,
 }
 
 impl Source {
@@ -48,7 +51,14 @@ impl Source {
             State::Ok(manifest) => Some(*manifest),
             State::Damaged(_) | State::Newer(_) => None,
         };
-        Ok(Self { path, manifest, name, origin: Origin::Own, notes: Vec::new() })
+        Ok(Self {
+            path,
+            manifest,
+            name,
+            origin: Origin::Own,
+            notes: Vec::new(),
+            key: KeyFile::default(),
+        })
     }
 
     fn foreign(path: PathBuf) -> Self {
@@ -57,7 +67,14 @@ impl Source {
             "{name} was not made by this tool: it has no manifest, so whether it is complete \
              and unchanged is unknown."
         );
-        Self { path, manifest: None, name, origin: Origin::Foreign, notes: vec![note] }
+        Self {
+            path,
+            manifest: None,
+            name,
+            origin: Origin::Foreign,
+            notes: vec![note],
+            key: KeyFile::default(),
+        }
     }
 }
 
@@ -69,7 +86,7 @@ impl Store {
     /// There is none, or it cannot be used ([`ExitCode::Store`]). `latest` is refused
     /// when the folder holds backups of several schemas; use [`Store::resolve_in`].
     pub fn resolve(&self, text: &str) -> Result<Source> {
-        self.find(text, None)
+        Ok(Source { key: self.key.clone(), ..self.find(text, None)? })
     }
 
     /// As [`Store::resolve`], with `latest` being the latest of that schema.
@@ -77,7 +94,7 @@ impl Store {
     /// # Errors
     /// As [`Store::resolve`].
     pub fn resolve_in(&self, text: &str, schema: &str) -> Result<Source> {
-        self.find(text, Some(schema))
+        Ok(Source { key: self.key.clone(), ..self.find(text, Some(schema))? })
     }
 
     fn find(&self, text: &str, schema: Option<&str>) -> Result<Source> {
@@ -216,7 +233,7 @@ fn at_path(path: PathBuf) -> Result<Source, Stop> {
 
 fn no_manifest(path: &Path) -> Stop {
     Stop::new(ExitCode::Store, format!("{} is not a manifest of a backup", path.display()))
-        .hint("Name a `.sql`, `.sql.gz` or `.sql.zst` file, or a label.")
+        .hint("Name a `.sql`, `.sql.gz` or `.sql.zst` file, with or without `.age`, or a label.")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From SQL text to stored bytes: compress, hash, write, keep the index.
+//! From SQL text to stored bytes: compress, encrypt, hash, write, keep the index.
 //!
 //! A thread of its own does that, fed through a short channel, so that the dump
 //! goes on while the block before it is hashed. Memory stays flat: the channel
@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use sha2::{Digest, Sha256};
 use zstd::stream::raw::{CParameter, Encoder, InBuffer, Operation, OutBuffer};
 
+use super::age::{Recipients, Sealer};
 use super::seal;
 use crate::model::manifest::{Compression, Section, SectionKind};
 
@@ -23,6 +24,8 @@ const FRAME_TEXT: usize = 16 << 20;
 const BLOCK: usize = 256 << 10;
 /// Blocks that may wait for the thread.
 const WAITING: usize = 8;
+/// Bytes at the front of what is encrypted that are kept, for a look whether they come back.
+const FRONT: usize = 64;
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(super) struct Tally {
     pub text_bytes: u64,
     pub sha256: String,
     pub sections: Vec<Section>,
+    /// The first bytes before encryption.
+    pub front: Vec<u8>,
 }
 
 enum Piece {
@@ -47,9 +52,13 @@ pub(super) struct Spool<W> {
 }
 
 impl<W: Write + Send + 'static> Spool<W> {
-    /// Starts the thread, which writes to `out`.
-    pub(super) fn start(out: W, compression: Compression) -> io::Result<Self> {
-        let press = Press::new(out, compression)?;
+    /// Starts the thread, which writes to `out`; with `recipients` encrypted for them.
+    pub(super) fn start(
+        out: W,
+        compression: Compression,
+        recipients: Option<&Recipients>,
+    ) -> io::Result<Self> {
+        let press = Press::new(out, compression, recipients)?;
         let (sender, receiver) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -140,19 +149,55 @@ impl<W> std::fmt::Debug for Spool<W> {
     }
 }
 
-/// Bytes on their way to the disk.
-struct Stored<W> {
+/// Writes, and hashes what it writes.
+struct Hashed<W> {
     out: W,
-    block: Vec<u8>,
     hash: Sha256,
     bytes: u64,
 }
 
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.out.write(bytes)?;
+        self.hash.update(&bytes[..length]);
+        self.bytes += length as u64;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+enum Out<W> {
+    Plain(Hashed<W>),
+    Sealed(Box<Sealer<Hashed<W>>>),
+}
+
+/// Bytes on their way to the disk. The index counts them as they come in here, so that of
+/// an encrypted file its offsets are those of `age -d`.
+struct Stored<W> {
+    out: Out<W>,
+    block: Vec<u8>,
+    bytes: u64,
+    front: Vec<u8>,
+}
+
 impl<W: Write> Stored<W> {
+    fn new(out: W, recipients: Option<&Recipients>) -> io::Result<Self> {
+        let hashed = Hashed { out, hash: Sha256::new(), bytes: 0 };
+        let out = match recipients {
+            None => Out::Plain(hashed),
+            Some(recipients) => Out::Sealed(Box::new(recipients.sealer(hashed)?)),
+        };
+        Ok(Self { out, block: Vec::with_capacity(2 * BLOCK), bytes: 0, front: Vec::new() })
+    }
+
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes += bytes.len() as u64;
+        let wanted = FRONT.saturating_sub(self.front.len());
+        self.front.extend_from_slice(&bytes[..wanted.min(bytes.len())]);
         if self.block.is_empty() && bytes.len() >= BLOCK {
-            self.hash.update(bytes);
             return self.out.write_all(bytes);
         }
         self.block.extend_from_slice(bytes);
@@ -160,10 +205,27 @@ impl<W: Write> Stored<W> {
     }
 
     fn drain(&mut self) -> io::Result<()> {
-        self.hash.update(&self.block);
         self.out.write_all(&self.block)?;
         self.block.clear();
         Ok(())
+    }
+}
+
+impl<W: Write> Out<W> {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.write_all(bytes),
+            Self::Sealed(out) => out.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<Hashed<W>> {
+        let mut hashed = match self {
+            Self::Plain(out) => out,
+            Self::Sealed(out) => out.finish()?,
+        };
+        hashed.flush()?;
+        Ok(hashed)
     }
 }
 
@@ -230,13 +292,12 @@ struct Press<W> {
 }
 
 impl<W: Write> Press<W> {
-    fn new(out: W, compression: Compression) -> io::Result<Self> {
+    fn new(out: W, compression: Compression, recipients: Option<&Recipients>) -> io::Result<Self> {
         let frames = match compression {
             Compression::None => None,
             Compression::Zstd => Some(Frames::new()?),
         };
-        let block = Vec::with_capacity(2 * BLOCK);
-        let stored = Stored { out, block, hash: Sha256::new(), bytes: 0 };
+        let stored = Stored::new(out, recipients)?;
         Ok(Self { stored, frames, text_bytes: 0, section_text: 0, sections: Vec::new() })
     }
 
@@ -293,14 +354,15 @@ impl<W: Write> Press<W> {
         }
         self.end_section()?;
         self.stored.drain()?;
-        self.stored.out.flush()?;
+        let Hashed { out, hash, bytes } = self.stored.out.finish()?;
         let tally = Tally {
-            bytes: self.stored.bytes,
+            bytes,
             text_bytes: self.text_bytes,
-            sha256: seal::hex(&self.stored.hash.finalize()),
+            sha256: seal::hex(&hash.finalize()),
             sections: self.sections,
+            front: self.stored.front,
         };
-        Ok((self.stored.out, tally))
+        Ok((out, tally))
     }
 }
 

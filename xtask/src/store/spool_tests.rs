@@ -21,7 +21,7 @@ impl Write for Small {
 }
 
 fn spooled(compression: Compression, sections: &[(&str, &[u8])]) -> (Vec<u8>, Tally) {
-    let mut spool = Spool::start(Vec::new(), compression).unwrap();
+    let mut spool = Spool::start(Vec::new(), compression, None).unwrap();
     for (name, text) in sections {
         spool.section(SectionKind::Table, name).unwrap();
         spool.write_all(text).unwrap();
@@ -67,7 +67,7 @@ fn thousands_of_small_sections_are_one_stream() {
 
 #[test]
 fn text_before_the_first_mark_is_the_head() {
-    let mut spool = Spool::start(Vec::new(), Compression::None).unwrap();
+    let mut spool = Spool::start(Vec::new(), Compression::None, None).unwrap();
     spool.write_all(b"-- hello").unwrap();
     let (_, tally) = spool.finish().unwrap();
     assert_eq!(tally.sections[0].kind, SectionKind::Head);
@@ -84,7 +84,7 @@ fn nothing_at_all_is_still_a_zstd_file() {
 #[test]
 fn a_full_disk_is_told_as_such_once_it_is_known() {
     for compression in [Compression::None, Compression::Zstd] {
-        let mut spool = Spool::start(Small(100_000), compression).unwrap();
+        let mut spool = Spool::start(Small(100_000), compression, None).unwrap();
         // Text that does not compress.
         let mut state = 1_u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {
@@ -103,7 +103,7 @@ fn a_full_disk_is_told_as_such_once_it_is_known() {
         let error = spool.finish().err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         // Known only at the very end.
-        let mut spool = Spool::start(Small(10), compression).unwrap();
+        let mut spool = Spool::start(Small(10), compression, None).unwrap();
         spool.write_all(&noise[..1000]).unwrap();
         assert_eq!(spool.finish().err().unwrap().kind(), io::ErrorKind::StorageFull);
     }

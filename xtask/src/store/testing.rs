@@ -8,6 +8,7 @@ use anyhow::Result;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use tempfile::TempDir;
 
+use super::age::Sealing;
 use super::{Entry, FileFacts, Store};
 use crate::model::exit::Stop;
 use crate::model::facts::{Flavour, LogPosition, ServerFacts, Version};
@@ -115,8 +116,18 @@ pub(super) const TEXT: &str = "-- head\nCREATE TABLE `movie` (id INT);\n-- end\n
 
 /// Makes a small backup.
 pub(super) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Entry> {
+    sealed(store, label, compression, None)
+}
+
+/// Makes a small backup that is encrypted.
+pub(super) fn sealed(
+    store: &Store,
+    label: &Label,
+    compression: Compression,
+    sealing: Option<Sealing>,
+) -> Result<Entry> {
     let lock = store.lock(Duration::from_secs(5))?;
-    let mut pending = store.begin(&lock, label, compression)?;
+    let mut pending = store.begin(&lock, label, compression, sealing)?;
     for (n, line) in TEXT.split_inclusive('\n').enumerate() {
         let kinds = [SectionKind::Head, SectionKind::Table, SectionKind::Tail];
         pending.section(kinds[n], "movie")?;

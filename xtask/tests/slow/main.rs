@@ -11,6 +11,7 @@ mod gate;
 mod harness;
 mod hooks;
 mod hostile;
+mod keys;
 mod parity;
 mod seed;
 mod support;

@@ -115,7 +115,7 @@ pub fn take(
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
     ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
-    let mut pending = store.begin(lock, &label, plan.compression)?;
+    let mut pending = store.begin(lock, &label, plan.compression, prepared.sealing.clone())?;
     let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
     let mut on = |p: Progress<'_>| bar.set(p.bytes, p.rows, p.object);
     let dumped = dump(ctx, server, &mut session, &prepared, &mut pending, &mut on);

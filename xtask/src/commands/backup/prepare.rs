@@ -14,9 +14,10 @@ use crate::model::definers::Definers;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
 use crate::model::inventory::Inventory;
-use crate::model::manifest::AppliedMigration;
+use crate::model::manifest::{AppliedMigration, Reason};
 use crate::plan::backup::{self as plan, BackupPlan, Mover};
 use crate::server::{Reach, Server, Session, facts, inventory};
+use crate::store::age::{Sealing, VARIABLE};
 
 /// What is known before the dump starts.
 pub(super) struct Prepared {
@@ -26,9 +27,11 @@ pub(super) struct Prepared {
     pub(super) migrations: Vec<AppliedMigration>,
     pub(super) rounded: BTreeMap<String, u64>,
     pub(super) changed_texts: BTreeMap<String, u64>,
+    pub(super) sealing: Option<Sealing>,
 }
 
 pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
+    let sealing = sealing(ctx, wish)?;
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
@@ -54,12 +57,31 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
         folder: ctx.settings.backups.clone(),
         mover,
         compression: plan::compression(wish.compress, bytes_estimate, above),
+        encrypted_for: sealing.as_ref().map_or_else(Vec::new, |s| s.recipients().fingerprints()),
         contents: plan::contents(&before),
         bytes_estimate,
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts }))
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts, sealing }))
+}
+
+/// How the file is encrypted, tried before anything is read from the server.
+fn sealing(ctx: &Ctx, wish: &Wish) -> Result<Option<Sealing>> {
+    let Some(sealing) = Sealing::of(&ctx.settings)? else { return Ok(None) };
+    let read_back = matches!(wish.reason, Reason::Migrate | Reason::Import | Reason::Deploy);
+    if read_back && !sealing.is_tested() {
+        let message = format!(
+            "backups are encrypted, and {VARIABLE} names no private key: this one could not be proven by restoring it"
+        );
+        return Err(Stop::new(ExitCode::Configuration, message)
+            .hint("The database was not touched.")
+            .hint(format!(
+                "Set {VARIABLE} in .env to the file with the private key (docs/keys.md)."
+            ))
+            .into());
+    }
+    Ok(Some(sealing))
 }
 
 /// What moves the rows. Over `docker exec` there is one way in, through a program in
@@ -89,6 +111,11 @@ fn mover(ctx: &Ctx, server: &Server, facts: &ServerFacts, bytes: u64) -> Result<
 /// What a person should know about this backup before it is made.
 pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
     let plan = &prepared.plan;
+    if prepared.sealing.as_ref().is_some_and(|sealing| !sealing.is_tested()) {
+        ctx.ui.say(format!(
+            "no private key is at hand ({VARIABLE}): that this backup decrypts is not tested"
+        ));
+    }
     if !plan.non_transactional.is_empty() {
         ctx.ui.warn(format!(
             "all tables are locked against writes during this backup: {} have no transactions",

@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use super::{FIX, Findings};
+use crate::commands::keys;
 use crate::config::Settings;
 use crate::model::account::Role;
-use crate::model::check::Check;
+use crate::model::check::{Check, Outcome};
 use crate::sys;
 use crate::sys::docker::{self, Engine};
 
@@ -17,7 +18,28 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     workspace(settings, findings);
     environment(settings, findings);
     folders(settings, findings);
+    encryption(settings, findings);
     git(settings, findings);
+}
+
+/// The keys fit each other; nothing is said where nothing is encrypted.
+fn encryption(settings: &Settings, findings: &mut Findings) {
+    let policy = &settings.policy.encryption;
+    if policy.recipients.is_empty() && !policy.local && settings.outside.identity.is_none() {
+        return findings
+            .not_run("encryption", "xtask.toml names no recipient: nothing is encrypted");
+    }
+    let (checks, ..) = keys::configured(settings);
+    let failed = checks.iter().find(|check| check.outcome == Outcome::Failed);
+    let told = failed.or_else(|| checks.last());
+    let detail = told.map_or_else(String::new, |check| format!("{}: {}", check.name, check.detail));
+    match told.map(|check| check.outcome) {
+        Some(Outcome::NotRun) => findings.not_run("encryption", detail),
+        outcome => findings.configuration(
+            Check::of(outcome == Some(Outcome::Passed), "encryption", detail),
+            "`cargo xtask db-keys check` shows every key; docs/keys.md says what to do",
+        ),
+    }
 }
 
 /// Only a manifest's note of the commit needs it.
@@ -113,7 +135,7 @@ pub(super) fn docker(settings: &Settings, needed: bool, elsewhere: bool, finding
             "start it (`sudo systemctl start docker`, or Docker Desktop)",
         ),
     };
-    if !needed && check.outcome == crate::model::check::Outcome::Failed {
+    if !needed && check.outcome == Outcome::Failed {
         findings.not_run("docker engine", format!("{}{beside}", check.detail));
     } else {
         findings.server(check, fix);

@@ -2,13 +2,15 @@
 //! names. A machine that only writes backups has none.
 
 use std::fmt::Write as _;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret;
 use age::x25519;
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-use super::fingerprint;
+use super::{Opened, fingerprint};
 use crate::config::Settings;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::secret::Secret;
@@ -58,14 +60,75 @@ impl std::fmt::Debug for Identities {
     }
 }
 
+/// Where the private keys are, looked at only when an encrypted file is met.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyFile(Option<PathBuf>);
+
+impl KeyFile {
+    /// That file.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(Some(path.into()))
+    }
+
+    /// As the settings name it; a relative path is one in the workspace.
+    pub fn of(settings: &Settings) -> Self {
+        Self(settings.outside.identity.as_ref().map(|path| settings.root.join(path)))
+    }
+
+    /// Reads it; `None` when none is named.
+    ///
+    /// # Errors
+    /// As [`identity`].
+    pub fn read(&self) -> Result<Option<Identities>, Stop> {
+        self.0.as_deref().map(identity).transpose()
+    }
+
+    /// Opens an encrypted file; as [`super::open`].
+    ///
+    /// # Errors
+    /// As [`super::open`], and no key file is named, or it cannot be used
+    /// ([`ExitCode::Configuration`]).
+    pub fn open<R: BufRead>(
+        &self,
+        reader: R,
+        path: &Path,
+        written_for: &[String],
+    ) -> Result<Opened<R>> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(identities) = self.read()? else {
+            return Err(no_key(&name, written_for).into());
+        };
+        super::open(reader, &identities, written_for).map_err(|error| {
+            match error.downcast::<Stop>() {
+                Ok(stop) => {
+                    Stop { message: format!("{name} cannot be read: {}", stop.message), ..stop }
+                        .into()
+                }
+                Err(error) => error.context(format!("open {}", path.display())),
+            }
+        })
+    }
+}
+
+fn no_key(name: &str, written_for: &[String]) -> Stop {
+    let of = if written_for.is_empty() {
+        String::new()
+    } else {
+        format!(" for {}", written_for.join(", "))
+    };
+    let message = format!("{name} is encrypted{of}, and {VARIABLE} names no private key");
+    Stop::new(ExitCode::Configuration, message)
+        .hint(format!("Set {VARIABLE} in .env to the file with the private key (docs/keys.md)."))
+        .hint("A machine that only takes backups needs none; reading one back does.")
+}
+
 /// The private keys of this machine; `None` when it has none. A relative path is one in
 /// the workspace.
 ///
 /// # Errors
 /// As [`identity`].
 pub fn identity_of(settings: &Settings) -> Result<Option<Identities>, Stop> {
-    let path = settings.outside.identity.as_ref().map(|path| settings.root.join(path));
-    path.map(|path| identity(&path)).transpose()
+    KeyFile::of(settings).read()
 }
 
 /// Reads an identity file, as `age-keygen` and `db-keys new` write it: one private key on

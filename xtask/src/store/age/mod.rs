@@ -7,8 +7,9 @@
 //! shorter text.
 
 mod identity;
+mod sealing;
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 
 use age::stream::{StreamReader, StreamWriter};
 use age::{DecryptError, Decryptor, Encryptor, x25519};
@@ -19,7 +20,8 @@ use crate::config::Settings;
 use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 
-pub use identity::{Identities, VARIABLE, generate, identity, identity_of};
+pub use identity::{Identities, KeyFile, VARIABLE, generate, identity, identity_of};
+pub use sealing::Sealing;
 
 /// What [`Encryption::method`] says.
 pub const METHOD: &str = "age";
@@ -164,52 +166,52 @@ impl<W> std::fmt::Debug for Sealer<W> {
 /// The text of an encrypted file. Whatever is wrong with the file is an error, on this
 /// read and on every later one.
 pub struct Opened<R> {
-    inner: StreamReader<R>,
+    /// `None`: it could not be opened, and `failed` says why.
+    inner: Option<StreamReader<R>>,
     failed: Option<(io::ErrorKind, &'static str)>,
 }
 
 /// Opens an encrypted file; `written_for` are the fingerprints of its recipients as its
-/// manifest or note has them (empty: unknown), for the message when no key fits.
+/// manifest or note has them (empty: unknown). Damage, of its header as well, is told by
+/// whatever reads from it.
 ///
 /// # Errors
-/// No key of `identities` fits, or it is no age file, or damaged ([`ExitCode::Store`]);
-/// or it cannot be read.
+/// No key of `identities` fits, or the file is of a kind that keys do not open
+/// ([`ExitCode::Store`]); or it cannot be read.
 pub fn open<R: BufRead>(
     reader: R,
     identities: &Identities,
     written_for: &[String],
 ) -> Result<Opened<R>> {
-    let decryptor = match Decryptor::new_buffered(reader) {
-        Ok(decryptor) if decryptor.is_scrypt() => {
-            let message = "it was encrypted with a passphrase, not for a key";
-            let stop = Stop::new(ExitCode::Store, message);
-            return Err(stop.hint("Decrypt it first: `age -d -o FILE.sql FILE.sql.age`.").into());
+    let opened = Decryptor::new_buffered(reader).and_then(|decryptor| {
+        if decryptor.is_scrypt() {
+            return Err(DecryptError::KeyDecryptionFailed);
         }
-        Ok(decryptor) => decryptor,
-        Err(error) => return Err(unopened(error, identities, written_for)),
-    };
-    let keys = identities.keys().iter().map(|key| key as &dyn age::Identity);
-    match decryptor.decrypt(keys) {
-        Ok(inner) => Ok(Opened { inner, failed: None }),
-        Err(error) => Err(unopened(error, identities, written_for)),
-    }
-}
-
-fn unopened(error: DecryptError, identities: &Identities, written_for: &[String]) -> anyhow::Error {
-    let damaged = "its encryption header is damaged, or was altered";
-    match error {
-        DecryptError::NoMatchingKeys => no_key_fits(identities, written_for).into(),
-        DecryptError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-            anyhow::Error::new(error).context("read the encryption header")
+        decryptor.decrypt(identities.keys().iter().map(|key| key as &dyn age::Identity))
+    });
+    let refuse = |what: &str, hint: &str| Err(Stop::new(ExitCode::Store, what).hint(hint).into());
+    // Then what does not open is damaged: its header named one of these keys once.
+    let fits = || identities.fingerprints().iter().any(|held| written_for.contains(held));
+    match opened {
+        Ok(inner) => Ok(Opened { inner: Some(inner), failed: None }),
+        Err(DecryptError::NoMatchingKeys) if !fits() => {
+            Err(no_key_fits(identities, written_for).into())
         }
-        DecryptError::UnknownFormat => {
-            Stop::new(ExitCode::Store, "it is in a newer form of age than this tool reads")
-                .hint("Update this checkout, or decrypt the file with a newer `age -d`.")
-                .into()
+        Err(DecryptError::KeyDecryptionFailed) if !fits() => refuse(
+            "it was encrypted with a passphrase, not for a key",
+            "Decrypt it first: `age -d -o FILE.sql FILE.sql.age`.",
+        ),
+        Err(DecryptError::UnknownFormat) if !fits() => refuse(
+            "it is in a newer form of age than this tool reads",
+            "Update this checkout, or decrypt the file with a newer `age -d`.",
+        ),
+        Err(DecryptError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(error).context("read the encryption header")
         }
-        _ => Stop::new(ExitCode::Store, damaged)
-            .hint("Use another copy of it, or another backup.")
-            .into(),
+        Err(_) => {
+            let failed = (io::ErrorKind::InvalidData, "its encryption header is damaged");
+            Ok(Opened { inner: None, failed: Some(failed) })
+        }
     }
 }
 
@@ -228,28 +230,40 @@ fn no_key_fits(identities: &Identities, written_for: &[String]) -> Stop {
         .hint("Without such a key nobody can read it; a plain backup in the backups folder is not affected.")
 }
 
-impl<R: Read> Read for Opened<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+impl<R> Opened<R> {
+    /// Does it, or says that it failed before; what fails now fails from now on.
+    fn attempt<T>(
+        &mut self,
+        action: impl FnOnce(&mut StreamReader<R>) -> io::Result<T>,
+    ) -> io::Result<T> {
         if let Some((kind, why)) = self.failed {
             return Err(io::Error::new(kind, why));
         }
-        let error = match self.inner.read(buf) {
-            Ok(length) => return Ok(length),
-            Err(error) => error,
+        let inner = self.inner.as_mut().ok_or(io::ErrorKind::InvalidData)?;
+        let error = match action(inner) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => error,
+            other => return other,
         };
-        let (kind, why) = match error.kind() {
-            io::ErrorKind::Interrupted => return Err(error),
-            kind @ io::ErrorKind::UnexpectedEof => (kind, "the encrypted file ends too early"),
-            kind @ io::ErrorKind::InvalidData => {
-                (kind, "the encrypted file was altered, cut off or damaged")
-            }
-            kind => {
-                self.failed = Some((kind, "the encrypted file could not be read before"));
-                return Err(error);
-            }
+        let kind = error.kind();
+        let (why, own) = match kind {
+            io::ErrorKind::UnexpectedEof => ("the encrypted file ends too early", true),
+            io::ErrorKind::InvalidData => ("the encrypted file was altered or cut off", true),
+            _ => ("the encrypted file could not be read before", false),
         };
         self.failed = Some((kind, why));
-        Err(io::Error::new(kind, why))
+        Err(if own { io::Error::new(kind, why) } else { error })
+    }
+}
+
+impl<R: Read> Read for Opened<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.attempt(|inner| inner.read(buf))
+    }
+}
+
+impl<R: Read + Seek> Seek for Opened<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.attempt(|inner| inner.seek(to))
     }
 }
 

@@ -6,4 +6,4 @@ mod in_place;
 mod killed;
 mod passage;
 mod runbook;
-mod world;
+pub mod world;

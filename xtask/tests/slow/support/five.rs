@@ -64,7 +64,8 @@ pub fn patient() -> &'static Path {
     FOLDER.get_or_init(|| with_policy("[gate]\nlock_wait_s = 300\nlock_retries = 0\n")).path()
 }
 
-fn with_policy(policy: &str) -> tempfile::TempDir {
+/// A copy with other rules; what it builds is the same.
+pub fn with_policy(policy: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy_five(folder.path());
     fs::write_durably(&folder.path().join("xtask.toml"), policy.as_bytes()).unwrap();

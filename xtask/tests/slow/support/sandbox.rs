@@ -101,7 +101,7 @@ impl Sandbox {
             .into_iter()
             .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
         // Only `.env` speaks here: a developer's own settings stay outside.
-        for name in own.into_iter().chain(accounts).chain(["API_URL"]) {
+        for name in own.into_iter().chain(accounts).chain(["API_URL", "BACKUP_AGE_IDENTITY"]) {
             command = command.env_remove(name);
         }
         command
