@@ -2,17 +2,22 @@
 
 use anyhow::Result;
 
+use super::copy::fetching;
 use super::ctx::Ctx;
 use crate::cli::list::DbList;
 use crate::report;
+use crate::store::Store;
 use crate::sys::clock;
 
 /// Runs the command. It takes no lock and changes nothing.
 ///
 /// # Errors
 /// The folder or the ledger cannot be read.
-pub fn run(ctx: &mut Ctx, _args: &DbList) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let store = ctx.store()?;
+    if let Some(name) = &args.from {
+        return remote(ctx, &store, name);
+    }
     let entries = store.list()?;
     let ledger = store.read()?;
     let verified =
@@ -48,5 +53,41 @@ pub fn run(ctx: &mut Ctx, _args: &DbList) -> Result<()> {
             "{name} was not made by this tool; it can be restored, what it holds is unknown"
         ));
     }
+    Ok(())
+}
+
+/// What lies at a destination. How far a backup was proven is in the ledger here.
+fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<()> {
+    let copies = fetching::copies(ctx, name)?;
+    let ledger = store.read()?;
+    let rows: Vec<report::text::ListRow> = copies
+        .into_iter()
+        .map(|copy| match (copy.manifest, copy.problem) {
+            (Some(m), None) => {
+                let verified = ledger.highest_verification(&m.label, &m.sha256);
+                report::text::ListRow::Usable(report::json::ListedBackup::new(&m, verified))
+            }
+            (_, problem) => report::text::ListRow::Unusable {
+                label: copy.label,
+                problem: problem.unwrap_or_default(),
+            },
+        })
+        .collect();
+    for row in &rows {
+        if let report::text::ListRow::Unusable { label, problem } = row {
+            ctx.ui.warn(format!("the copy of {label} cannot be used: {problem}"));
+        }
+    }
+    if !ctx.ui.json() {
+        ctx.ui.result(&report::text::list(&rows, clock::now()));
+        return Ok(());
+    }
+    let usable = |row| match row {
+        report::text::ListRow::Usable(backup) => Some(backup),
+        report::text::ListRow::Unusable { .. } => None,
+    };
+    let backups = rows.into_iter().filter_map(usable).collect();
+    let document = report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
+    ctx.ui.result(&report::json::render(&document)?);
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::backup::LOCK_WAIT;
+use super::copy::fetching;
 use super::ctx::Ctx;
 use super::{live, recover, staging};
 use crate::cli::verify::{DbVerify, LevelChoice};
@@ -32,7 +33,16 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     ctx.settings.policy.restore.set_threads(args.threads);
     let store = ctx.store()?;
     let text = args.source.as_deref().unwrap_or(crate::store::source::LATEST);
-    let source = store.resolve_in(text, &ctx.settings.schema)?;
+    // Dropped at the end: a copy that was only looked at does not stay.
+    let scratch = args.from.as_ref().map(|_| fetching::Scratch::new(ctx)).transpose()?;
+    let source = match (&scratch, &args.from) {
+        (Some(scratch), Some(from)) => {
+            let there = scratch.store()?;
+            let label = fetching::into(ctx, &there, from, text)?;
+            there.resolve_in(&label.to_string(), &ctx.settings.schema)?
+        }
+        _ => store.resolve_in(text, &ctx.settings.schema)?,
+    };
     for note in &source.notes {
         ctx.ui.warn(note);
     }

@@ -2,6 +2,7 @@
 //! functions over what the other rooms found; nothing here asks or writes.
 
 pub mod bench;
+pub mod copies;
 pub mod gate;
 pub mod human;
 pub mod json;

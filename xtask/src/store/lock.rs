@@ -79,6 +79,28 @@ impl Store {
     }
 }
 
+/// The right to send copies; given back when dropped.
+#[derive(Debug)]
+pub struct CopyLock(#[expect(dead_code, reason = "the lock is the open file")] File);
+
+impl Store {
+    /// Takes the lock of those who send copies, which may take hours and must keep
+    /// nobody from taking a backup.
+    ///
+    /// # Errors
+    /// Another run holds it ([`ExitCode::Locked`]), or the file cannot be locked.
+    pub fn lock_copies(&self, wait: Duration) -> Result<CopyLock> {
+        let path = self.path(names::COPY_LOCK);
+        let Some(file) = clock::poll(wait, || try_take(&path))? else {
+            signal::check()?;
+            return Err(Stop::new(ExitCode::Locked, "another run is sending copies")
+                .hint("Wait until it has ended, then try again.")
+                .into());
+        };
+        Ok(CopyLock(file))
+    }
+}
+
 fn try_take(path: &Path) -> Result<Option<File>> {
     let file = fs::open_private(path)?;
     match file.try_lock() {

@@ -39,7 +39,7 @@ use crate::sys::fs;
 pub use age::KeyFile;
 pub use catalogue::{Entry, State};
 pub use commit::{FileFacts, Pending, is_disk_full};
-pub use lock::StoreLock;
+pub use lock::{CopyLock, StoreLock};
 pub use source::{Origin, Source};
 
 /// A backups folder.

@@ -7,6 +7,8 @@ use crate::sys::fs::PARTIAL;
 
 /// The lock.
 pub(super) const LOCK: &str = ".lock";
+/// The lock of those who send copies.
+pub(super) const COPY_LOCK: &str = ".copy.lock";
 /// The receipts.
 pub(super) const LEDGER: &str = "ledger.jsonl";
 /// Where the last receipt is written down a second time.

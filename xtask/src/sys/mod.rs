@@ -9,6 +9,7 @@ pub mod docker;
 pub mod duplex;
 pub mod env;
 pub mod fault;
+pub mod feed;
 pub mod fs;
 pub mod git;
 pub mod hash;

@@ -61,6 +61,24 @@ impl Bar {
         }
     }
 
+    /// Notes how far it is where bytes are all there is to count.
+    pub fn at(&mut self, bytes: u64) {
+        if self.bar.length().is_some_and(|length| length < bytes) {
+            self.bar.set_length(bytes);
+        }
+        self.bar.set_position(bytes);
+        if let Some(lines) = &mut self.lines
+            && lines.said.elapsed() >= PAUSE
+        {
+            lines.said = Instant::now();
+            let mib = bytes / (1 << 20);
+            let _ = std::io::Write::write_fmt(
+                &mut std::io::stderr().lock(),
+                format_args!("  {}: {mib} MiB so far\n", lines.what),
+            );
+        }
+    }
+
     /// Takes the bar away; the command's own line says the result.
     pub fn done(&self) {
         self.bar.finish_and_clear();

@@ -3,6 +3,7 @@
 //! where CI is set a missing server is a failure.
 
 mod bench;
+mod copies;
 mod deploy;
 mod faults;
 mod first_day;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use self::prepare::Prepared;
 use super::ctx::Ctx;
-use super::{failed_backup as failed, recover};
+use super::{copy, failed_backup as failed, recover};
 use crate::cli::backup::{CompressChoice, DbBackup};
 use crate::engine::{self, Progress, Seen, dumper, native};
 use crate::model::account::Role;
@@ -66,7 +66,12 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     } else {
         ctx.ui.result(&report::text::backup(&document, &manifest));
     }
-    Ok(())
+    if args.out.is_some() {
+        return Ok(());
+    }
+    // Copies take their time, and nobody has to wait for them.
+    drop(lock);
+    copy::after_backup(ctx, &store, &manifest.label)
 }
 
 /// Why and how a backup is wanted.

@@ -181,7 +181,8 @@ impl Ci {
             Stage::Test => {
                 let test = self.cargo(["test", "-p", "xtask", "--lib", "--bins", "--test", "it"]);
                 self.loud(&test.args(PROFILE), TEST_DEADLINE)?;
-                self.loud(&self.cargo(["test", "-p", "rowtext"]).args(PROFILE), TEST_DEADLINE)
+                let small = self.cargo(["test", "-p", "rowtext", "-p", "streamflix-offsite"]);
+                self.loud(&small.args(PROFILE), TEST_DEADLINE)
             }
             Stage::Fuzz => {
                 let build =
@@ -229,6 +230,10 @@ impl Ci {
                 test = test.env(name, value.clone());
             }
         }
+        test = test.env(
+            "XTASK_TEST_S3",
+            provision::object_store::program(&self.root).display().to_string(),
+        );
         // They wait for servers and disks more than they compute.
         self.loud(&test.args(["--", "--nocapture", "--test-threads=3"]), SLOW_DEADLINE)
     }

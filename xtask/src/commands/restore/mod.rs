@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use planning::{plan, scope};
 
 use super::backup::{LOCK_WAIT, Wish};
+use super::copy::fetching;
 use super::ctx::Ctx;
 use super::staging::{self, Staged};
 use super::{backup, recover, swap, tables, verify};
@@ -40,7 +41,14 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     let start = Instant::now();
     ctx.settings.policy.restore.set_threads(args.threads);
     let store = ctx.store()?;
-    let source = store.resolve_in(&args.source, &ctx.settings.schema)?;
+    let source = match &args.from {
+        None => store.resolve_in(&args.source, &ctx.settings.schema)?,
+        Some(from) if args.dry_run => fetching::announced(ctx, from, &args.source)?,
+        Some(from) => {
+            let label = fetching::into(ctx, &store, from, &args.source)?;
+            store.resolve_in(&label.to_string(), &ctx.settings.schema)?
+        }
+    };
     for note in &source.notes {
         ctx.ui.warn(note);
     }

@@ -1,6 +1,6 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
-//! MySQL image built here because none can be pulled everywhere, MariaDB's
-//! programs, and `age`. Every step looks first and does nothing when all is there; each
+//! MySQL image built here because none can be pulled everywhere, MariaDB's programs,
+//! an S3 server, and `age`. Every step looks first and does nothing when all is there; each
 //! reports through the caller's `say`, one line at a time.
 
 pub mod age_program;
@@ -11,6 +11,7 @@ pub mod docker_engine;
 pub mod mariadb;
 pub mod mirror;
 pub mod mysql_image;
+pub mod object_store;
 pub mod private_mariadb;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     docker_engine::ensure(root, say)?;
     compose_plugin::ensure(root, say)?;
     mysql_image::ensure(root, say)?;
+    object_store::ensure(root, say)?;
     mariadb::ensure(say)?;
     age_program::ensure(say)
 }

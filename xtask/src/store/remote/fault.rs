@@ -18,6 +18,10 @@ pub enum FaultKind {
     Full,
     /// Url or options cannot be used.
     Configuration,
+    /// What lies there is not what was sent.
+    Damaged,
+    /// Another backup of that name lies there.
+    Conflict,
     /// Something else.
     Other,
 }
@@ -25,7 +29,7 @@ pub enum FaultKind {
 impl FaultKind {
     /// Whether the same thing may succeed in a moment.
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::Connection | Self::Busy | Self::Other)
+        matches!(self, Self::Connection | Self::Busy | Self::Damaged | Self::Other)
     }
 
     /// The word in messages of the child that speaks to object stores.
@@ -60,6 +64,12 @@ impl FaultKind {
             }
             Self::Configuration => {
                 format!("Correct `{name}` in xtask.toml (docs/off-site.md).")
+            }
+            Self::Damaged => {
+                format!("{again} Then look at what altered it: the disk, or a person.")
+            }
+            Self::Conflict => {
+                format!("Two machines write to `{name}`: give each a url of its own in xtask.toml.")
             }
             Self::Other => again,
         }

@@ -5,7 +5,11 @@
 //! byte for byte). A copy exists when its manifest exists, as in the backups folder.
 
 pub mod fault;
+pub mod fetch;
 mod folder;
+mod object;
+mod program;
+pub mod send;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +27,7 @@ use crate::model::label::Label;
 use crate::model::manifest::{MANIFEST_VERSION, Manifest};
 use crate::sys::env;
 use fault::{Fault, FaultKind};
+pub use program::program;
 
 /// Ending of a copy's note.
 pub const NOTE: &str = ".copy.json";
@@ -117,7 +122,12 @@ pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn D
             );
             Ok(Box::new(folder::Folder::new(&policy.name, dir)))
         }
-        DestinationKind::Object => anyhow::bail!("not built yet"),
+        DestinationKind::Object => {
+            let none = BTreeMap::new();
+            let credentials = settings.outside.credentials.get(&policy.name).unwrap_or(&none);
+            let bucket = object::Bucket::new(policy, credentials, program(settings)?)?;
+            Ok(Box::new(bucket))
+        }
     }
 }
 

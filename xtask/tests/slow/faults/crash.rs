@@ -37,7 +37,8 @@ fn killed_restore(kind: Server) {
     let old = world.live();
     // The points of `--table` and of the gate have tests of their own.
     let passed = |point: &&&str| {
-        !NEVER.contains(*point) && !["tables.", "gate."].iter().any(|own| point.starts_with(own))
+        !NEVER.contains(*point)
+            && !["tables.", "gate.", "copy.", "fetch."].iter().any(|own| point.starts_with(own))
     };
     for point in POINTS.iter().filter(passed) {
         let dead = killed(&world, &["db-restore", &label, "--yes"], point);

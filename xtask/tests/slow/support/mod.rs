@@ -5,11 +5,14 @@
 //!   holds root's password and nothing else;
 //! - `XTASK_TEST_MYSQL_CONTAINER`: the container MySQL runs in;
 //! - `XTASK_TEST_MYSQL_SOCKET`, `XTASK_TEST_MARIADB_SOCKET`: the socket, where
-//!   this machine can reach one.
+//!   this machine can reach one;
+//! - `XTASK_TEST_S3`: an `rclone` with `serve s3`.
 
 mod checkout;
 pub mod five;
+pub mod object_store;
 mod own_server;
+pub mod proxy;
 mod repository;
 pub mod runbook;
 mod sandbox;

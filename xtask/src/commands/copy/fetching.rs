@@ -1,0 +1,145 @@
+//! `--from`: a copy at a destination instead of a backup in the folder.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::super::backup::LOCK_WAIT;
+use super::super::ctx::Ctx;
+use super::{Bars, attempt, open};
+use crate::config::outside::{DestinationPolicy, named};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::label::Label;
+use crate::store::remote::fault::Fault;
+use crate::store::remote::{self, Depot, RemoteCopy, fetch};
+use crate::store::source::{Origin, Source};
+use crate::store::{Store, age};
+use crate::sys::{fs, proc};
+
+/// The copies at a destination, the newest first.
+///
+/// # Errors
+/// There is no such destination, or it cannot be read ([`ExitCode::Offsite`]).
+pub fn copies(ctx: &Ctx, name: &str) -> Result<Vec<RemoteCopy>> {
+    let mut from = From::open(ctx, name)?;
+    from.copies()
+}
+
+/// The copy as a restore's plan needs it, without fetching it.
+///
+/// # Errors
+/// As [`copies`], and there is no such copy.
+pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
+    let mut from = From::open(ctx, name)?;
+    let copy = from.pick(text)?;
+    Ok(Source {
+        path: PathBuf::from(copy.note.map_or_else(String::new, |note| note.object)),
+        manifest: copy.manifest,
+        name: copy.label.to_string(),
+        origin: Origin::Own,
+        notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
+    })
+}
+
+/// Makes the copy that `text` names a backup of `store`, and gives its label.
+///
+/// # Errors
+/// As [`copies`]; the copy is damaged ([`ExitCode::Store`]), or no key opens it.
+pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<Label> {
+    let mut from = From::open(ctx, name)?;
+    let copy = from.pick(text)?;
+    let lock = store.lock(LOCK_WAIT)?;
+    for name in store.clean(&lock)? {
+        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+    }
+    ctx.ui.say(format!("fetching {} from `{name}`", copy.label));
+    let bytes = copy.note.as_ref().map_or(0, |note| note.bytes);
+    let keys = || age::identity_of(&ctx.settings);
+    let depot = from.depot.as_mut();
+    let fetched = attempt::repeated(ctx, name, || {
+        let mut bars = Bars::new(ctx, name, bytes);
+        let entry = fetch::fetch(store, &lock, depot, &copy, &keys, &mut |phase, bytes| {
+            bars.at(phase, bytes);
+        });
+        bars.done();
+        entry
+    })?;
+    let entry = fetched.map_err(|fault| unreadable(ctx, name, &fault))?;
+    ctx.ui.say(format!("{} is here and equal to what was sent", entry.label));
+    Ok(entry.label)
+}
+
+fn unreadable(ctx: &Ctx, name: &str, fault: &Fault) -> Stop {
+    let message = format!("`{name}` cannot be read: {}", ctx.settings.redact(&fault.message));
+    let advice = fault.kind.advice(name).replace(
+        &format!("`cargo xtask db-copy --to {name}` tries again."),
+        "Then run this command again.",
+    );
+    Stop::new(ExitCode::Offsite, message).hint(advice).hint("Nothing was changed.")
+}
+
+struct From<'a> {
+    ctx: &'a Ctx,
+    policy: DestinationPolicy,
+    depot: Box<dyn Depot>,
+}
+
+impl<'a> From<'a> {
+    fn open(ctx: &'a Ctx, name: &str) -> Result<Self> {
+        let policy = named(&ctx.settings.policy.destination, name)?.clone();
+        let depot = open(ctx, &policy)?;
+        Ok(Self { ctx, policy, depot })
+    }
+
+    fn copies(&mut self) -> Result<Vec<RemoteCopy>> {
+        let name = &self.policy.name;
+        let depot = self.depot.as_mut();
+        let found = attempt::repeated(self.ctx, name, || remote::copies(depot))?;
+        Ok(found.map_err(|fault| unreadable(self.ctx, name, &fault))?)
+    }
+
+    fn pick(&mut self, text: &str) -> Result<RemoteCopy> {
+        let copies = self.copies()?;
+        fetch::pick(&copies, text, &self.ctx.settings.schema, &self.policy.name)
+    }
+}
+
+const PREFIX: &str = "fetched-";
+
+/// A folder for copies that are only looked at; gone when dropped.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A new one below `.local`; what dead runs left there goes.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn new(ctx: &Ctx) -> Result<Self> {
+        let local = &ctx.settings.local;
+        for name in fs::names(local)? {
+            let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
+            if pid.is_some_and(|pid| !proc::alive(pid)) {
+                fs::remove_dir_if_exists(&local.join(name))?;
+            }
+        }
+        let path = local.join(format!("{PREFIX}{}", std::process::id()));
+        fs::create_private_dir(&path)?;
+        Ok(Self(path))
+    }
+
+    /// The folder as a store.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn store(&self) -> Result<Store> {
+        Store::open(&self.0)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays is removed by the next one.
+        fs::remove_dir_if_exists(&self.0).ok();
+    }
+}

@@ -1,0 +1,376 @@
+//! A backup on its way to a destination, and the proof that it arrived.
+//!
+//! Object, note, reading back, manifest: in this order, so that a copy that exists was
+//! read back once, and a run that was cut goes on with what is there.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::fault::{Fault, FaultKind};
+use super::{Depot, Part, manifest_name, note_name, part, read_manifest, read_note};
+use crate::model::copy::{CopyNote, NOTE_VERSION};
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::label::Label;
+use crate::model::manifest::Manifest;
+use crate::store::age::{Recipients, Sealer};
+use crate::store::catalogue::Entry;
+use crate::store::seal;
+use crate::sys::fault::point;
+use crate::sys::{fs, signal};
+
+const BLOCK: usize = 256 << 10;
+/// What age encrypts at a time, and what it adds to each.
+const SEALED_BLOCK: u64 = 64 << 10;
+const SEALED_TAG: u64 = 16;
+
+/// What is being done with the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// They go out.
+    Sending,
+    /// They are read from the destination.
+    Reading,
+}
+
+/// Called with the bytes that are done.
+pub type Watch<'a> = &'a mut dyn FnMut(Phase, u64);
+
+/// A backup to be sent.
+#[derive(Debug)]
+pub struct Parcel<'a> {
+    manifest: &'a Manifest,
+    manifest_text: Vec<u8>,
+    file: std::path::PathBuf,
+    seal: Option<(&'a Recipients, bool)>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// What lies there.
+    pub note: CopyNote,
+    /// Whether bytes were sent; else a copy that was there was read again.
+    pub copied: bool,
+    /// What was wrong with the copy that lay there before.
+    pub replaced: Option<String>,
+}
+
+impl<'a> Parcel<'a> {
+    /// From a backup that can be used. `seal`: for whom it is encrypted on its way, and
+    /// whether a key at hand was tried; a file that is encrypted already goes as it is.
+    ///
+    /// # Errors
+    /// The backup cannot be used, or its manifest cannot be read.
+    pub fn new(entry: &'a Entry, seal: Option<(&'a Recipients, bool)>) -> Result<Self> {
+        let manifest = match entry.manifest() {
+            Some(manifest) => manifest,
+            None => return Err(entry.refusal().context("the backup cannot be used")?.into()),
+        };
+        let file = entry.data_path().context("the backup has no file")?;
+        let manifest_text = fs::read_bytes(&entry.manifest_path)?;
+        let seal = seal.filter(|_| manifest.encryption.is_none());
+        Ok(Self { manifest, manifest_text, file, seal })
+    }
+
+    fn label(&self) -> &Label {
+        &self.manifest.label
+    }
+
+    fn object(&self) -> String {
+        let ending = if self.seal.is_some() { ".age" } else { "" };
+        format!("{}{ending}", self.manifest.file)
+    }
+}
+
+/// Sends it, and reads it back; a copy that is there and right is only read.
+///
+/// # Errors
+/// The destination fails ([`Fault`]), or the backup itself is damaged
+/// ([`ExitCode::Store`]). What arrived of it is used by the next attempt.
+pub fn send(
+    depot: &mut dyn Depot,
+    parcel: &Parcel<'_>,
+    now: DateTime<Utc>,
+    watch: Watch<'_>,
+) -> Result<Sent> {
+    let mut replaced = None;
+    if let Some(note) = there(depot, parcel)? {
+        match read_back(depot, &note, watch).map_err(|error| Fault::of(&error)) {
+            Ok(()) => {
+                complete(depot, parcel, &note)?;
+                return Ok(Sent { note, copied: false, replaced });
+            }
+            Err(fault) if fault.kind == FaultKind::Damaged => replaced = Some(fault.message),
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    demand_room(depot, parcel)?;
+    // From here on there is no copy until the new one is whole.
+    depot.remove(&manifest_name(parcel.label()))?;
+    depot.remove(&note_name(parcel.label()))?;
+    let note = send_object(depot, parcel, now, watch)?;
+    point("copy.sent")?;
+    let text = serde_json::to_vec_pretty(&note).context("write the note")?;
+    put_small(depot, &note_name(parcel.label()), &text)?;
+    point("copy.noted")?;
+    if let Err(error) = read_back(depot, &note, watch) {
+        if Fault::of(&error).kind == FaultKind::Damaged {
+            // Without its note the next attempt sends it again.
+            depot.remove(&note_name(parcel.label())).ok();
+        }
+        return Err(error);
+    }
+    complete(depot, parcel, &note)?;
+    Ok(Sent { note, copied: true, replaced })
+}
+
+/// The note of a copy of this backup that looks whole.
+fn there(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<Option<CopyNote>> {
+    let listed = depot.list()?;
+    let names = [manifest_name(parcel.label()), note_name(parcel.label())];
+    let is_there = |name: &String| listed.iter().any(|one| one.name == *name);
+    let wanted: Vec<String> = names.iter().filter(|name| is_there(name)).cloned().collect();
+    let texts = depot.get_small(&wanted)?;
+    let mut note = None;
+    for (name, text) in wanted.iter().zip(texts) {
+        let Some(text) = text else { continue };
+        if *name == names[1] {
+            note = read_note(parcel.label(), Some(&text)).ok();
+        } else if text != parcel.manifest_text && read_manifest(parcel.label(), &text).is_ok() {
+            let message = format!("another backup with the name {} lies there", parcel.label());
+            return Err(Fault::new(FaultKind::Conflict, message).into());
+        }
+    }
+    let whole = |note: &CopyNote| {
+        note.manifest_sha256 == seal::sha256_hex(&parcel.manifest_text)
+            && listed.iter().any(|one| one.name == note.object && one.bytes == note.bytes)
+            // One that lies there in clear text is replaced when it is to be encrypted.
+            && (parcel.seal.is_none() || note.encryption.is_some())
+    };
+    Ok(note.filter(whole))
+}
+
+fn demand_room(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {
+    let needed = parcel.manifest.bytes + parcel.manifest.bytes / 1024 + (1 << 20);
+    match depot.free_bytes()? {
+        Some(free) if free < needed => {
+            let (free, needed) = (free >> 20, needed.div_ceil(1 << 20));
+            let message = format!("there are {free} MiB free, and {needed} MiB are needed");
+            Err(Fault::new(FaultKind::Full, message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn send_object(
+    depot: &mut dyn Depot,
+    parcel: &Parcel<'_>,
+    now: DateTime<Utc>,
+    watch: Watch<'_>,
+) -> Result<CopyNote> {
+    let object = parcel.object();
+    let mut outgoing = Outgoing::open(parcel, watch)?;
+    let bytes = outgoing.length;
+    let put = depot.put(&object, bytes, &mut outgoing);
+    if let Some(stop) = outgoing.damage(parcel) {
+        // Whatever came of it: what was sent is worth nothing.
+        depot.remove(&object).ok();
+        return Err(stop.into());
+    }
+    put?;
+    Ok(CopyNote {
+        version: NOTE_VERSION,
+        label: parcel.label().clone(),
+        object,
+        bytes,
+        sha256: seal::hex(&outgoing.sent.finalize()),
+        manifest_sha256: seal::sha256_hex(&parcel.manifest_text),
+        encryption: parcel.seal.map(|(recipients, tested)| recipients.encryption(tested)),
+        copied_utc: now,
+    })
+}
+
+/// The manifest last; then what is small is read back, and what an earlier copy left goes.
+fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Result<()> {
+    let names = [manifest_name(parcel.label()), note_name(parcel.label())];
+    let [manifest, _] = &depot.get_small(&names)?[..] else { anyhow::bail!("two were asked for") };
+    if manifest.as_deref() != Some(&parcel.manifest_text) {
+        put_small(depot, &names[0], &parcel.manifest_text)?;
+        point("copy.committed")?;
+    }
+    let back = depot.get_small(&names)?;
+    let same = back[0].as_deref() == Some(&parcel.manifest_text)
+        && read_note(parcel.label(), back[1].as_deref()).is_ok_and(|read| read == *note);
+    if !same {
+        let message = "manifest or note do not come back as they were sent";
+        return Err(Fault::new(FaultKind::Damaged, message).into());
+    }
+    let stale = |name: &String| {
+        part(name).is_some_and(|it| it == (parcel.label().clone(), Part::Object))
+            && *name != note.object
+    };
+    for name in depot.list()?.into_iter().map(|one| one.name).filter(stale) {
+        depot.remove(&name)?;
+    }
+    Ok(())
+}
+
+fn put_small(depot: &mut dyn Depot, name: &str, text: &[u8]) -> Result<()> {
+    depot.put(name, text.len() as u64, &mut io::Cursor::new(text))
+}
+
+/// Reads an object from its destination, and compares it with its note.
+///
+/// # Errors
+/// It is not what the note says ([`FaultKind::Damaged`]), or cannot be read.
+pub fn read_back(depot: &mut dyn Depot, note: &CopyNote, watch: Watch<'_>) -> Result<()> {
+    let damaged = |message: String| Fault::new(FaultKind::Damaged, message);
+    let Some(mut reader) = depot.get(&note.object)? else {
+        return Err(damaged(format!("{} is not there", note.object)).into());
+    };
+    let mut hash = Sha256::new();
+    let mut bytes = 0;
+    let mut block = vec![0; BLOCK];
+    loop {
+        signal::check()?;
+        let length = match reader.read(&mut block) {
+            Ok(0) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other.with_context(|| format!("read {} back", note.object))?,
+        };
+        hash.update(&block[..length]);
+        bytes += length as u64;
+        watch(Phase::Reading, bytes);
+    }
+    if bytes != note.bytes {
+        let message =
+            format!("{} came back with {bytes} bytes instead of {}", note.object, note.bytes);
+        return Err(damaged(message).into());
+    }
+    if seal::hex(&hash.finalize()) != note.sha256 {
+        let message = format!("{} came back altered (its SHA-256 is another)", note.object);
+        return Err(damaged(message).into());
+    }
+    Ok(())
+}
+
+/// What the sealer wrote and nobody has taken yet.
+#[derive(Debug, Clone, Default)]
+struct Sealed(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sealed {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The bytes as they are stored at the destination, hashed on the way on both sides of
+/// the encryption.
+struct Outgoing<'a> {
+    file: File,
+    sealer: Option<Sealer<Sealed>>,
+    ready: Sealed,
+    taken: usize,
+    plain: Sha256,
+    read: u64,
+    at_end: bool,
+    sent: Sha256,
+    /// How long all of it is.
+    length: u64,
+    done: u64,
+    watch: Watch<'a>,
+}
+
+impl<'a> Outgoing<'a> {
+    fn open(parcel: &Parcel<'_>, watch: Watch<'a>) -> Result<Self> {
+        let file = fs::open(&parcel.file)?;
+        let ready = Sealed::default();
+        let sealer = match parcel.seal {
+            Some((recipients, _)) => Some(recipients.sealer(ready.clone())?),
+            None => None,
+        };
+        let plain = parcel.manifest.bytes;
+        let blocks = plain.div_ceil(SEALED_BLOCK).max(1);
+        // The header is written by now.
+        let header = ready.0.borrow().len() as u64;
+        let length = if sealer.is_some() { header + plain + blocks * SEALED_TAG } else { plain };
+        Ok(Self {
+            file,
+            sealer,
+            ready,
+            taken: 0,
+            plain: Sha256::new(),
+            read: 0,
+            at_end: false,
+            sent: Sha256::new(),
+            length,
+            done: 0,
+            watch,
+        })
+    }
+
+    /// Takes more of the file in, when everything before has gone out.
+    fn fill(&mut self) -> io::Result<()> {
+        self.ready.0.borrow_mut().clear();
+        self.taken = 0;
+        let mut block = vec![0; BLOCK];
+        let length = self.file.read(&mut block)?;
+        let bytes = &block[..length];
+        self.plain.update(bytes);
+        self.read += length as u64;
+        match (&mut self.sealer, length) {
+            (sealer, 0) => {
+                self.at_end = true;
+                sealer.take().map_or(Ok(()), |sealer| sealer.finish().map(drop))
+            }
+            (Some(sealer), _) => sealer.write_all(bytes),
+            (None, _) => self.ready.write_all(bytes),
+        }
+    }
+
+    /// What shows that the backup is not what its manifest says, once all of it was read.
+    fn damage(&mut self, parcel: &Parcel<'_>) -> Option<Stop> {
+        let hash = seal::hex(&std::mem::take(&mut self.plain).finalize());
+        if !self.at_end || (self.read == parcel.manifest.bytes && hash == parcel.manifest.sha256) {
+            return None;
+        }
+        let message = format!(
+            "the backup {} is damaged here: its file is not what its manifest says",
+            parcel.label()
+        );
+        Some(
+            Stop::new(ExitCode::Store, message)
+                .hint("It was not copied. `cargo xtask db-verify` says more; take a new backup."),
+        )
+    }
+}
+
+impl Read for Outgoing<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.ready.0.borrow().len() {
+            if self.at_end || buf.is_empty() {
+                return Ok(0);
+            }
+            self.fill()?;
+        }
+        let ready = self.ready.0.borrow();
+        let length = buf.len().min(ready.len() - self.taken);
+        buf[..length].copy_from_slice(&ready[self.taken..self.taken + length]);
+        self.taken += length;
+        self.sent.update(&buf[..length]);
+        self.done += length as u64;
+        (self.watch)(Phase::Sending, self.done);
+        Ok(length)
+    }
+}
