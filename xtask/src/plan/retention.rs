@@ -202,6 +202,9 @@ fn judge_place<'a>(
     }
 }
 
+/// The name of the period that a time is in.
+type Period = fn(NaiveDateTime) -> String;
+
 /// The rules alone, over backups from the newest to the oldest.
 fn calendar<'a>(
     backups: &[(NaiveDateTime, &'a Backup)],
@@ -211,7 +214,7 @@ fn calendar<'a>(
     let last = backups.iter().take(count(policy.last));
     let mut kept: Vec<(&Label, String)> =
         last.map(|(_, it)| (&it.label, format!("last {}", policy.last))).collect();
-    let rules: [(u32, fn(NaiveDateTime) -> String); 5] = [
+    let rules: [(u32, Period); 5] = [
         (policy.hourly, |at| format!("hourly {} {:02}:00", at.date(), at.hour())),
         (policy.daily, |at| format!("daily {}", at.date())),
         (policy.weekly, |at| {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::facts::Found;
+use super::why;
 use crate::commands::ctx::Ctx;
 use crate::commands::{old_tables, staging};
 use crate::model::label::Label;
@@ -85,7 +86,8 @@ impl Run<'_> {
                 *verdict = Verdict::new(Fate::Look, more);
                 continue;
             }
-            staging::drop_schema(session, &it.name)?;
+            staging::drop_schema(session, &it.name)
+                .with_context(|| format!("drop `{}`", it.name))?;
             point("prune.schema_dropped")?;
             found.dropped.insert(it.name.clone());
             let gone = Gone { subject: &it.name, reason: &verdict.reason, bytes: it.bytes };
@@ -106,7 +108,13 @@ impl Run<'_> {
             return Ok(Some("its backup is not there any more: look at it".to_owned()));
         };
         self.ctx.ui.say(format!("comparing `{schema}` with {}", manifest.label));
-        let more = old_tables::not_in(session, schema, manifest)?;
+        let more = match old_tables::not_in(session, schema, manifest) {
+            Ok(more) => more,
+            Err(error) => {
+                signal::check()?;
+                return Ok(Some(format!("cannot be compared ({}): look at it", why(&error))));
+            }
+        };
         Ok((!more.is_empty()).then(|| {
             format!("{} does not hold what is in {}: look at it", manifest.label, more.join(", "))
         }))
