@@ -379,3 +379,7 @@ fn entry(backup: &Backup, held: &Held, verdict: &Verdict, done: bool) -> PruneEn
         reason,
     }
 }
+
+#[cfg(test)]
+#[path = "facts_tests.rs"]
+mod tests;
