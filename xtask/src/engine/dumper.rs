@@ -171,12 +171,17 @@ pub struct Limits {
 }
 
 fn hung(client: &DumpClient, why: &str) -> Stop {
-    Stop::new(
+    let stop = Stop::new(
         ExitCode::Unexpected,
         format!("{} was ended: {why}; no backup was made", client.program),
-    )
-    .hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
-    .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")
+    );
+    after_waiting(stop)
+}
+
+/// What to look at when a dump waited in vain.
+pub fn after_waiting(stop: Stop) -> Stop {
+    stop.hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
+        .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")
 }
 
 /// Breaks a read off after Ctrl-C: the dump program may ignore the signal.

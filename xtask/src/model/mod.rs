@@ -18,4 +18,5 @@ pub mod manifest;
 pub mod receipt;
 pub mod secret;
 pub mod state;
+pub mod status;
 pub mod swap;

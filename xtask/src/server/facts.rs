@@ -39,13 +39,17 @@ pub fn read(session: &mut Session) -> Result<ServerFacts> {
     })
 }
 
-/// MySQL has `@@server_uuid`, MariaDB `@@server_uid` since 10.6.12 or so.
-fn uuid(session: &mut Session, flavour: Flavour) -> String {
-    let variable = match flavour {
+/// The question for a server's identity: MySQL has `@@server_uuid`, MariaDB
+/// `@@server_uid` since 10.6.12 or so.
+pub fn identity_query(flavour: Flavour) -> &'static str {
+    match flavour {
         Flavour::Mysql => "SELECT @@server_uuid",
         Flavour::Mariadb => "SELECT @@server_uid",
-    };
-    session.value(variable).unwrap_or_else(|_| UNKNOWN.to_owned())
+    }
+}
+
+fn uuid(session: &mut Session, flavour: Flavour) -> String {
+    session.value(identity_query(flavour)).unwrap_or_else(|_| UNKNOWN.to_owned())
 }
 
 /// Where the server stands in its log of changes; says why when it cannot be known.

@@ -25,10 +25,10 @@ pub struct Session {
     gtids: Option<GtidSet>,
 }
 
-/// What every session begins with: an administrator's limits would cut what is read. MySQL keeps table statistics for a day unless told
-/// otherwise; MariaDB, which does not know that variable, passes over comments of
+/// What every session begins with: an administrator's limits would cut what is read.
+/// MySQL keeps table statistics for a day unless told otherwise; MariaDB, which does not know that variable, passes over comments of
 /// versions that it never had.
-const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', \
+pub(super) const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', \
     net_write_timeout = 1800, net_read_timeout = 1800, wait_timeout = 86400, \
     sql_quote_show_create = 1, group_concat_max_len = 1048576, \
     sql_select_limit = 18446744073709551615 \
@@ -50,6 +50,12 @@ pub fn code(error: &anyhow::Error) -> Option<u16> {
         Some(mysql::Error::MySqlError(error)) => Some(error.code),
         _ => None,
     })
+}
+
+/// Whether the server has no room for one more connection: all of them are taken (1040),
+/// or all of this account's (1203, 1226).
+pub fn has_no_room(error: &anyhow::Error) -> bool {
+    matches!(code(error), Some(1040 | 1203 | 1226))
 }
 
 /// What went wrong in the server's own words, without the driver's wrapping.

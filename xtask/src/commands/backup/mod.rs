@@ -19,7 +19,7 @@ use crate::model::manifest::{Manifest, Reason};
 use crate::model::receipt::Event;
 use crate::plan::backup::Mover;
 use crate::report;
-use crate::server::{Server, Session, inventory};
+use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock, space};
 use crate::sys::clock;
 use crate::sys::sink::SectionSink;
@@ -165,6 +165,8 @@ fn dump(
     };
     match &plan.mover {
         Mover::Mysqldump(client) => {
+            // Before the dump: it may say less than the dump holds, never more.
+            let position = facts::log_position(session, prepared.facts.flavour);
             let order = dumper::Order {
                 client,
                 server,
@@ -176,7 +178,7 @@ fn dump(
             };
             let seen = dumper::dump(&order, sink, progress)?;
             let engine_version = format!("{} {}", client.program, client.version);
-            Ok(Dumped { seen, position: prepared.position.clone(), engine_version })
+            Ok(Dumped { seen, position, engine_version })
         }
         Mover::Native { threads } => {
             let order = native::Order {

@@ -12,7 +12,7 @@ use crate::engine::dumper;
 use crate::model::account::Role;
 use crate::model::definers::Definers;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::facts::{LogPosition, ServerFacts};
+use crate::model::facts::ServerFacts;
 use crate::model::inventory::Inventory;
 use crate::model::manifest::AppliedMigration;
 use crate::plan::backup::{self as plan, BackupPlan, Mover};
@@ -26,7 +26,6 @@ pub(super) struct Prepared {
     pub(super) migrations: Vec<AppliedMigration>,
     pub(super) rounded: BTreeMap<String, u64>,
     pub(super) changed_texts: BTreeMap<String, u64>,
-    pub(super) position: LogPosition,
 }
 
 pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
@@ -39,7 +38,6 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
         obstacles::demand_really_broken(ctx, server, &before)?;
     }
     let migrations = facts::migrations(&mut session, schema)?;
-    let position = facts::log_position(&mut session, facts.flavour);
     let bytes_estimate = before.bytes_estimate();
     let mover = mover(ctx, server, &facts, bytes_estimate)?;
     obstacles::demand_own_rows(&before)?;
@@ -61,7 +59,7 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts, position }))
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts }))
 }
 
 /// What moves the rows. Over `docker exec` there is one way in, through a program in

@@ -23,7 +23,7 @@ use anyhow::{Context, Result};
 
 use super::{Progress, Seen};
 use crate::server::Session;
-use crate::server::session::code;
+use crate::server::session::{code, has_no_room};
 use crate::sys::{clock, signal};
 use pool::{Shared, StopOnDrop, Worker};
 use reader::Reader;
@@ -114,8 +114,7 @@ fn helpers(
     while all.len() <= threads {
         let mut helper = match session.sibling() {
             Ok(helper) => helper,
-            // Too many connections: of the server, of this user, of this account.
-            Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => {
+            Err(error) if has_no_room(&error) => {
                 let got = all.len().saturating_sub(1).max(1);
                 notes.push(format!(
                     "The server gives no more connections: rows go over {got} instead of {threads}."

@@ -18,7 +18,7 @@ use crate::model::facts::Flavour;
 use crate::model::ident::qualified;
 use crate::model::inventory::Inventory;
 use crate::server::Session;
-use crate::server::session::code;
+use crate::server::session::has_no_room;
 use crate::server::wire::{Patience, Wire};
 use crate::sys::signal;
 
@@ -53,8 +53,8 @@ pub fn digest_tables(
     while wires.len() < readers.max(1) {
         match Wire::open(session, schema, patience) {
             Ok(wire) => wires.push(wire),
-            // The server has no room for more; those that there are do.
-            Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => break,
+            // Those that there are do.
+            Err(error) if has_no_room(&error) => break,
             Err(error) => return Err(error),
         }
     }

@@ -24,6 +24,7 @@ use self::ranges::Cutter;
 use self::rate::Rate;
 use self::snapshot::{Place, Snapshot};
 pub use self::text::NATIVE;
+use super::dumper;
 use super::seen::TableSeen;
 use super::{Progress, Seen};
 use crate::model::definers::Definers;
@@ -109,10 +110,7 @@ fn given_up(error: anyhow::Error, order: &Order<'_>) -> anyhow::Error {
         }
         _ => return error,
     };
-    let stop = Stop::new(ExitCode::Unexpected, message)
-        .hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
-        .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.");
-    error.context(stop)
+    error.context(dumper::after_waiting(Stop::new(ExitCode::Unexpected, message)))
 }
 
 fn dump_all(
@@ -359,20 +357,4 @@ impl Writer<'_> {
             None => Ok(()),
         }
     }
-}
-
-/// Whether an error means that a connection was lost, not that the server refused.
-pub fn lost_server(error: &anyhow::Error) -> bool {
-    code(error).is_none()
-        && error.chain().any(|cause| {
-            cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
-                use std::io::ErrorKind::{
-                    BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof,
-                };
-                matches!(
-                    error.kind(),
-                    UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
-                )
-            })
-        })
 }

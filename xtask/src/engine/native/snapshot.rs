@@ -17,7 +17,8 @@ use anyhow::{Context, Result, ensure};
 use crate::model::facts::{Flavour, LogPosition};
 use crate::model::ident::qualified;
 use crate::model::inventory::Inventory;
-use crate::server::session::{code, said};
+use crate::server::facts;
+use crate::server::session::{code, has_no_room, said};
 use crate::server::wire::{Patience, Wire};
 use crate::server::{Endpoint, Session};
 use crate::sys::fault::point;
@@ -124,8 +125,7 @@ fn logins(
     while wires.len() < readers.max(1) {
         match login(place, patience) {
             Ok(wire) => wires.push(wire),
-            // The server has no room for more: 1040, 1203, 1226.
-            Err(error) if matches!(code(&error), Some(1040 | 1203 | 1226)) => {
+            Err(error) if has_no_room(&error) => {
                 notes.push(format!(
                     "{} connections instead of {readers}: {}",
                     wires.len(),
@@ -186,20 +186,12 @@ fn prepared_elsewhere(wire: &mut Wire, flavour: Flavour) -> bool {
 /// How long the shorter way may take to connect: it is there, or it is not.
 const NEAR: Duration = Duration::from_millis(200);
 
-/// What a server says that it is.
-fn identity(flavour: Flavour) -> &'static str {
-    match flavour {
-        Flavour::Mysql => "SELECT @@server_uuid",
-        Flavour::Mariadb => "SELECT @@server_uid",
-    }
-}
-
 /// Leaves the shorter way out where it does not lead to the same server.
 fn demand_near<'a>(mut place: Place<'a>, patience: &Patience) -> Place<'a> {
     place.near = place.near.filter(|(endpoint, uuid)| {
         let patience = Patience { connect: NEAR, ..patience.clone() };
         let wire = Wire::open_at(endpoint, place.session, place.schema, &patience);
-        let row = wire.and_then(|mut wire| wire.first(identity(place.flavour)));
+        let row = wire.and_then(|mut wire| wire.first(facts::identity_query(place.flavour)));
         matches!(row, Ok(Some(row)) if row.first().is_some_and(|id| id.as_deref() == Some(uuid.as_bytes())))
     });
     place

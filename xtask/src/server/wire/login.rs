@@ -22,15 +22,14 @@ const WANTED: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
 /// As large as the protocol allows: a row can hold that much.
 const PACKET: u32 = 1 << 30;
 
-/// Logs in; gives the connection's number.
-pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &str) -> Result<u32> {
+/// Logs in.
+pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &str) -> Result<()> {
     let greeting = stream.packet()?;
     if greeting.first() == Some(&0xff) {
         return Err(refusal(greeting));
     }
     let greeting: HandshakePacket<'_> =
         ParseBuf(greeting).parse(()).context("read the server's greeting")?;
-    let id = greeting.connection_id();
     let nonce = greeting.nonce();
     let version = greeting.server_version_parsed().unwrap_or((8, 0, 0));
     let flags = WANTED & greeting.capabilities();
@@ -52,8 +51,7 @@ pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &s
     )
     .serialize(&mut answer);
     stream.send(&answer)?;
-    prove(stream, password, nonce)?;
-    Ok(id)
+    prove(stream, password, nonce)
 }
 
 /// Answers what the server asks until it is content.

@@ -18,7 +18,7 @@ use rowtext::{RawRow, Sink};
 
 use self::stream::{Rows, Stream};
 use super::endpoint::Endpoint;
-use super::session::{Session, shorten};
+use super::session::{SETTINGS, Session, shorten};
 
 /// How long to wait for the server, and what ends the wait.
 #[derive(Debug, Clone)]
@@ -43,7 +43,6 @@ impl Patience {
 #[derive(Debug)]
 pub struct Wire {
     stream: Stream,
-    id: u32,
     /// The beginning of the last query.
     asked: String,
     /// Whether its rows were all taken.
@@ -82,23 +81,13 @@ impl Wire {
         let user = opts.get_user().unwrap_or_default();
         let mut stream = Stream::connect(endpoint, patience)
             .with_context(|| format!("connect to {endpoint}"))?;
-        let id = login::log_in(&mut stream, user, opts.get_pass().unwrap_or_default(), schema)
+        login::log_in(&mut stream, user, opts.get_pass().unwrap_or_default(), schema)
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
-        let mut wire = Self { stream, id, asked: String::new(), over: true };
-        // An administrator's limits would cut what is read. The server waits for us as
-        // long as for a disk that is slow.
-        wire.run(
-            "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', net_write_timeout = 86400, \
-             net_read_timeout = 1800, wait_timeout = 86400, lock_wait_timeout = 10, \
-             sql_select_limit = 18446744073709551615 \
-             /*!80000 , max_execution_time = 0 */ /*M!100100 , max_statement_time = 0 */",
-        )?;
+        let mut wire = Self { stream, asked: String::new(), over: true };
+        wire.run(SETTINGS)?;
+        // The server waits for us as long as for a disk that is slow.
+        wire.run("SET SESSION net_write_timeout = 86400, lock_wait_timeout = 10")?;
         Ok(wire)
-    }
-
-    /// The server's number of this connection.
-    pub fn id(&self) -> u32 {
-        self.id
     }
 
     /// Runs a statement and forgets its rows.

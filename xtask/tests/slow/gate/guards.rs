@@ -33,6 +33,22 @@ fn a_copy_that_is_not_exact_is_not_swapped_in() {
 }
 
 #[test]
+fn what_a_dump_program_rounded_is_not_swapped_in() {
+    let Some(world) = World::new(Server::Mariadb, "rounded") else { return };
+    world.sandbox.sql("ALTER TABLE busy ADD COLUMN digits FLOAT");
+    world.sandbox.sql("UPDATE busy SET digits = 1.2345678");
+    let before = world.live();
+    let checkout = tempfile::tempdir().unwrap();
+    crate::support::five::copy_five(checkout.path());
+    let rules = checkout.path().join("xtask.toml");
+    crate::faults::world::put(&rules, b"[backup]\nengine = \"mysqldump\"\n");
+    let command = world.sandbox.in_checkout(checkout.path(), &["migrate", "--strategy", "swap"]);
+    let refused = command.run(std::time::Duration::from_secs(600)).unwrap();
+    demand_stop(&refused, 20, &["was not touched", "FLOAT values"]);
+    world.demand_live(&before, "a rounded copy");
+}
+
+#[test]
 fn tables_without_transactions_are_not_swapped() {
     for kind in Server::ALL {
         let Some(world) = World::new(kind, "no_trans") else { continue };

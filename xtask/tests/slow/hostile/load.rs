@@ -4,13 +4,11 @@
 use std::fmt::Write as _;
 
 use mysql::prelude::Queryable as _;
-use xtask::model::secret::Secret;
-use xtask::server::provision::private_mariadb;
 use xtask::sys::fault::VARIABLE;
 use xtask::sys::fs;
 
 use super::{Capture, demand, root_in};
-use crate::support::{Sandbox, Server, TestServer, require};
+use crate::support::{Sandbox, Server, own_mariadb, require};
 
 /// Each server that is there, with a sandbox.
 fn each(name: &str, test: impl Fn(&Sandbox)) {
@@ -232,25 +230,13 @@ fn a_load_goes_on_with_the_connections_that_it_gets() {
 
 #[test]
 fn statements_are_cut_to_the_packet_that_the_server_takes() {
-    if require(Server::Mariadb).is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let password = Secret::new("of-a-server-of-this-test");
-    let running = private_mariadb::start(folder.path(), &password).unwrap();
-    let server = TestServer {
-        flavour: Server::Mariadb,
-        host: "127.0.0.1".to_owned(),
-        port: running.port,
-        socket: Some(running.socket.clone()),
-        root_password: password,
-        container: None,
-    };
+    let Some(own) = own_mariadb() else { return };
+    let server = &own.server;
     // The server is our own: nobody else sees this.
     for set in ["max_allowed_packet = 16384", "local_infile = OFF"] {
         server.root().query_drop(format!("SET GLOBAL {set}")).unwrap();
     }
-    let sandbox = Sandbox::new(&server, "packet_ma");
+    let sandbox = Sandbox::new(server, "packet_ma");
     let file = write(&sandbox, &all_values());
     restored(&sandbox, &file, "1").demand_equal(&restored(&sandbox, &file, "3"), "small packets");
     let long = all_values().replacen("'row 4001'", &format!("'{}'", "x".repeat(20_000)), 1);

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use xtask::model::secret::Secret;
-use xtask::server::provision::private_mariadb;
 use xtask::sys::docker::docker;
 use xtask::sys::proc::Cmd;
 use xtask::sys::{clock, fs};
 
 use super::capture::Capture;
 use super::{backup, capture, client, demand, restore, schema};
-use crate::support::{Sandbox, Server, TestServer, require};
+use crate::support::{Sandbox, Server, TestServer, own_mariadb, require};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -323,21 +322,9 @@ fn under_every_mode(server: &TestServer, name: &str) {
 
 #[test]
 fn every_default_sql_mode_on_mariadb() {
-    if require(Server::Mariadb).is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let password = Secret::new("of-a-server-of-this-test");
-    let running = private_mariadb::start(folder.path(), &password).unwrap();
-    let server = TestServer {
-        flavour: Server::Mariadb,
-        host: "127.0.0.1".to_owned(),
-        port: running.port,
-        socket: Some(running.socket.clone()),
-        root_password: password,
-        container: None,
-    };
-    under_every_mode(&server, "modes_ma");
+    let Some(own) = own_mariadb() else { return };
+    let server = &own.server;
+    under_every_mode(server, "modes_ma");
 }
 
 /// A container of this test, removed when dropped.
