@@ -22,6 +22,7 @@ pub mod list;
 mod live;
 pub mod migrate;
 pub mod obstacles;
+mod old_tables;
 pub mod proof;
 pub mod prune;
 pub mod quickstart;

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod bench;
+pub mod companions;
 pub mod deploy;
 pub mod dump_client;
 pub mod foreign_keys;
@@ -10,5 +11,6 @@ pub mod migrate;
 pub mod proof;
 pub mod push;
 pub mod restore;
+pub mod retention;
 pub mod swap;
 pub mod tables;

@@ -158,6 +158,9 @@ pub struct ListedBackup {
     pub verified: Option<Level>,
     /// When it last was proven at that level.
     pub verified_utc: Option<DateTime<Utc>>,
+    /// The note of its pin, which may be empty; left out where it is not pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
 }
 
 impl ListedBackup {
@@ -171,7 +174,14 @@ impl ListedBackup {
             reason: manifest.reason.word().to_owned(),
             verified: verified.map(|(level, _)| level),
             verified_utc: verified.map(|(_, at)| at),
+            pinned: None,
         }
+    }
+
+    /// With the mark of retention.
+    #[must_use]
+    pub fn pinned(self, note: Option<&String>) -> Self {
+        Self { pinned: note.cloned(), ..self }
     }
 }
 
@@ -232,6 +242,7 @@ mod tests {
             reason: "manual".to_owned(),
             verified: Some(Level::Restore),
             verified_utc: Some(at),
+            pinned: None,
         };
         let list = |backup: &ListedBackup| ListDocument {
             version: DOCUMENT_VERSION,

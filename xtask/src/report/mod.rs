@@ -7,5 +7,6 @@ pub mod gate;
 pub mod human;
 pub mod json;
 pub mod keys;
+pub mod prune;
 pub mod svg;
 pub mod text;

@@ -156,7 +156,7 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
                     human::age(backup.created_utc, now),
                     human::bytes(backup.bytes),
                     human::thousands(backup.rows),
-                    backup.reason.clone(),
+                    reason(backup),
                     verified(backup, now),
                 ]);
             }
@@ -168,6 +168,11 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
         }
     }
     finished(&table) + &problems
+}
+
+fn reason(backup: &ListedBackup) -> String {
+    let mark = if backup.pinned.is_some() { ", pinned" } else { "" };
+    format!("{}{mark}", backup.reason)
 }
 
 fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
@@ -211,6 +216,7 @@ mod tests {
             reason: "migrate".to_owned(),
             verified: None,
             verified_utc: None,
+            pinned: None,
         }
     }
 
@@ -222,6 +228,7 @@ mod tests {
             verified_utc: Some(now),
             rows: 7,
             bytes: 900,
+            pinned: Some(String::new()),
             ..listed("20261122_101112")
         };
         let rows = [
@@ -235,10 +242,10 @@ mod tests {
         assert_eq!(
             list(&rows, now),
             [
-                " label                        age            size       rows  reason   verified\n",
-                " mydb_backup_20261123_101112  -                 -          -  -        NOT USABLE\n",
-                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate  restore, just now\n",
-                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate  never\n",
+                " label                        age            size       rows  reason           verified\n",
+                " mydb_backup_20261123_101112  -                 -          -  -                NOT USABLE\n",
+                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate, pinned  restore, just now\n",
+                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate          never\n",
                 "mydb_backup_20261123_101112 is damaged: its data file is missing.\n",
             ]
             .concat()

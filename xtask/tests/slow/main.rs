@@ -13,6 +13,7 @@ mod hooks;
 mod hostile;
 mod keys;
 mod parity;
+mod prune;
 mod seed;
 mod support;
 mod tables;

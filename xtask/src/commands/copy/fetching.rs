@@ -38,6 +38,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         name: copy.label.to_string(),
         origin: Origin::Own,
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
+        key: age::KeyFile::of(&ctx.settings),
     })
 }
 
@@ -128,12 +129,12 @@ impl Scratch {
         Ok(Self(path))
     }
 
-    /// The folder as a store.
+    /// The folder as a store, with the same private key as the usual one.
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn store(&self) -> Result<Store> {
-        Store::open(&self.0)
+    pub fn store(&self, ctx: &Ctx) -> Result<Store> {
+        Ok(Store::open(&self.0)?.with_key(age::KeyFile::of(&ctx.settings)))
     }
 }
 
