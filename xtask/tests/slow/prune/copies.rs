@@ -61,6 +61,8 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
     for ending in [".json", ".sql"] {
         fs::remove_if_exists(&folder.join(format!("{lost}{ending}"))).unwrap();
     }
+    let plan = done(&sandbox, &["db-prune"]).stdout;
+    assert!(plan.contains("Kept: 3. To be deleted: 4, which frees "), "{plan}");
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
     assert_eq!(fate(&pruned, &lost, "nas").1, "the last copy: it is missing or damaged here");
     assert_eq!(fate(&pruned, &first, "nas").0, "deleted");
