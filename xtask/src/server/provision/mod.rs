@@ -1,8 +1,9 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
 //! MySQL image built here because none can be pulled everywhere, MariaDB's programs,
-//! and an S3 server. Every step looks first and does nothing when all is there; each
+//! an S3 server, and `age`. Every step looks first and does nothing when all is there; each
 //! reports through the caller's `say`, one line at a time.
 
+pub mod age_program;
 pub mod apt;
 pub mod compiler;
 pub mod compose_plugin;
@@ -30,5 +31,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     compose_plugin::ensure(root, say)?;
     mysql_image::ensure(root, say)?;
     object_store::ensure(root, say)?;
-    mariadb::ensure(say)
+    mariadb::ensure(say)?;
+    age_program::ensure(say)
 }
