@@ -21,6 +21,7 @@ mod leftovers;
 pub mod list;
 mod live;
 pub mod migrate;
+pub mod notify;
 pub mod obstacles;
 pub mod proof;
 pub mod prune;

@@ -5,5 +5,8 @@ pub mod bench;
 pub mod gate;
 pub mod human;
 pub mod json;
+pub mod metrics;
+pub mod notice;
+pub mod status;
 pub mod svg;
 pub mod text;
