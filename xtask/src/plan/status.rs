@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::keeping::MonitorPolicy;
 use crate::model::status::{
-    Answer, Facts, Finding, LOCAL, Place, STATUS_VERSION, Severity, State, Status, Storage,
+    Answer, Facts, Finding, LOCAL, Place, STATUS_VERSION, Severity, State, Status, Storage, span,
 };
 
 /// A disk that is full in fewer days is worth a word.
@@ -57,17 +57,6 @@ fn broken(id: impl Into<String>, message: impl Into<String>, todo: impl Into<Str
 
 fn warning(id: impl Into<String>, message: impl Into<String>, todo: impl Into<String>) -> Finding {
     finding(Severity::Warning, id, message, todo)
-}
-
-/// "3 h", "2 days", in the unit that a person would use.
-pub fn span(seconds: u64) -> String {
-    let (n, unit) = match seconds {
-        0..120 => (seconds, "second"),
-        120..7_200 => (seconds / 60, "minute"),
-        7_200..172_800 => (seconds / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<u64> {

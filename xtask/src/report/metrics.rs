@@ -195,10 +195,13 @@ fn around(status: &Status, out: &mut Text) {
         "In how many days the disk is full at that pace; no sample where it never is.",
         disk.forecast.known().and_then(|it| it.days_until_full),
     );
+    let ledger = &facts.ledger;
+    // Of a chain without a link nobody can say that it holds.
+    let looked = ledger.problem.is_some() || ledger.receipts.known().is_some_and(|n| *n > 0);
     out.flag(
         "ledger_ok",
         "Whether the ledger's chain holds.",
-        Some(facts.ledger.problem.is_none()),
+        looked.then_some(ledger.problem.is_none()),
     );
     let schedule = &facts.schedule;
     out.flag(

@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use super::human;
 use super::text::{facts as list, finished, table};
 use crate::model::status::{
-    Answer, BackupFacts, Copies, Disk, Drill, Facts, Place, Rpo, Rto, ScheduleFacts, Severity,
-    Status,
+    Answer, BackupFacts, Disk, Drill, Facts, Place, Rpo, Rto, ScheduleFacts, Severity, Status, span,
 };
 
 /// How many drills before the last one are shown.
@@ -41,7 +40,7 @@ pub fn text(status: &Status) -> String {
             ("last drill", &drill(&facts.rto, now)),
             ("RPO", &rpo(&facts.rpo)),
             ("RTO", &rto(&facts.rto)),
-            ("3-2-1", &copies(&facts.copies)),
+            ("3-2-1", &copies(facts)),
             ("disk", &disk(&facts.disk)),
             ("ledger", &ledger),
             ("schedule", &schedule(&facts.schedule, now)),
@@ -71,16 +70,16 @@ fn or_unknown<T>(answer: &Answer<T>, known: impl FnOnce(&T) -> String) -> String
 }
 
 fn rpo(rpo: &Rpo) -> String {
-    let objective = human::duration(rpo.objective_s * 1000);
+    let objective = span(rpo.objective_s);
     let age = or_unknown(&rpo.age_s, |age| {
-        format!(
-            "the newest verified backup is {} old, at most {objective} is the rule",
-            human::duration(age * 1000)
-        )
+        format!("the newest verified backup is {} old, {objective} at most is the rule", span(*age))
     });
     let written = or_unknown(&rpo.written, |it| {
         format!("{} on the server", human::count(it.transactions, "transaction"))
     });
+    if rpo.newest_verified.is_none() {
+        return age;
+    }
     format!("{age}; written since: {written}")
 }
 
@@ -102,7 +101,11 @@ fn rto(rto: &Rto) -> String {
     })
 }
 
-fn copies(copies: &Copies) -> String {
+fn copies(facts: &Facts) -> String {
+    let Facts { copies, rpo, .. } = facts;
+    if rpo.newest_verified.is_none() {
+        return "there is no verified backup whose copies could be counted".to_owned();
+    }
     let least = if copies.complete { "" } else { "at least " };
     let kinds = human::count(copies.kinds, "kind");
     let off_site = match (copies.off_site, copies.complete) {

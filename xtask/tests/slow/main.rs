@@ -11,6 +11,8 @@ mod harness;
 mod hooks;
 mod hostile;
 mod parity;
+mod schedule;
 mod seed;
+mod status;
 mod support;
 mod tables;

@@ -176,7 +176,8 @@ fn copies(
         copies: holders.len() as u64,
         kinds: kinds.len() as u64,
         off_site: holders.iter().any(|place| place.off_site),
-        complete: all.iter().all(|place| place.usable.known().is_some()),
+        // Without a ledger nobody knows which backup is verified.
+        complete: known.problem.is_none() && all.iter().all(|place| place.usable.known().is_some()),
         wanted,
         places: all,
     }

@@ -27,7 +27,10 @@ pub(super) fn local(
         usable: Answer::Known(labels.len() as u64),
         bytes: Some(usable.iter().map(|m| m.bytes).sum()),
         newest: usable.iter().max_by_key(|m| m.created_utc).map(|m| m.label.clone()),
-        has_newest_verified: Answer::Known(newest.is_some()),
+        has_newest_verified: match newest {
+            Some(_) => Answer::Known(true),
+            None => Answer::unknown("there is no verified backup"),
+        },
         read_back: history.read_back_here(labels),
         flaws,
     }

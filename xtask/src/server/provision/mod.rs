@@ -11,6 +11,7 @@ pub mod mariadb;
 pub mod mirror;
 pub mod mysql_image;
 pub mod private_mariadb;
+pub mod schedulers;
 
 use std::path::Path;
 
@@ -28,5 +29,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     docker_engine::ensure(root, say)?;
     compose_plugin::ensure(root, say)?;
     mysql_image::ensure(root, say)?;
-    mariadb::ensure(say)
+    mariadb::ensure(say)?;
+    schedulers::ensure(say)
 }

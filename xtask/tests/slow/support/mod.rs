@@ -9,6 +9,7 @@
 
 mod checkout;
 pub mod five;
+mod listener;
 mod own_server;
 mod repository;
 pub mod runbook;
@@ -26,6 +27,7 @@ use xtask::sys::{env, fs};
 pub use checkout::{
     Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
 };
+pub use listener::Listener;
 pub use own_server::own_mariadb;
 pub use repository::Repository;
 pub use sandbox::Sandbox;
