@@ -21,6 +21,7 @@ mod leftovers;
 pub mod list;
 mod live;
 pub mod migrate;
+pub mod notify;
 pub mod obstacles;
 mod old_tables;
 pub mod proof;

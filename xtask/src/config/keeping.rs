@@ -88,6 +88,8 @@ pub struct MonitorPolicy {
     pub max_drill_days: u32,
     /// The last drill took longer than so many minutes (the RTO's objective).
     pub rto_minutes: u32,
+    /// Whether a slower drill breaks a rule; else it is a warning.
+    pub rto_is_rule: bool,
     /// The newest verified backup has fewer copies than so many, the local one counted.
     /// Destinations that are declared count even where this is less.
     pub min_copies: u32,
@@ -101,6 +103,7 @@ impl Default for MonitorPolicy {
             max_age_hours: 26,
             max_drill_days: 8,
             rto_minutes: 10,
+            rto_is_rule: false,
             min_copies: 1,
             metrics_file: String::new(),
         }

@@ -185,18 +185,18 @@ fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
 
 /// Columns apart by blanks only, so that lines can be copied and cut; as wide as
 /// their content, whatever the terminal: a label that is broken cannot be copied.
-fn table() -> Table {
+pub(super) fn table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
-fn finished(table: &Table) -> String {
+pub(super) fn finished(table: &Table) -> String {
     let text = table.to_string();
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
-fn facts(title: &str, facts: &[(&str, &str)]) -> String {
+pub(super) fn facts(title: &str, facts: &[(&str, &str)]) -> String {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let lines = facts.iter().map(|(name, value)| format!("  {name:width$}  {value}\n"));
     std::iter::once(format!("{title}\n")).chain(lines).collect()

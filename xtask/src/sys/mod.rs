@@ -17,6 +17,7 @@ pub mod http;
 pub mod machine;
 pub mod measure;
 pub mod proc;
+pub mod scheduler;
 pub mod signal;
 pub mod sink;
 pub mod stream;

@@ -14,6 +14,8 @@ mod hostile;
 mod keys;
 mod parity;
 mod prune;
+mod schedule;
 mod seed;
+mod status;
 mod support;
 mod tables;

@@ -13,6 +13,7 @@ pub mod mirror;
 pub mod mysql_image;
 pub mod object_store;
 pub mod private_mariadb;
+pub mod schedulers;
 
 use std::path::Path;
 
@@ -32,5 +33,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     mysql_image::ensure(root, say)?;
     object_store::ensure(root, say)?;
     mariadb::ensure(say)?;
-    age_program::ensure(say)
+    age_program::ensure(say)?;
+    schedulers::ensure(say)
 }

@@ -10,6 +10,7 @@
 
 mod checkout;
 pub mod five;
+mod listener;
 pub mod object_store;
 mod own_server;
 pub mod proxy;
@@ -29,6 +30,7 @@ use xtask::sys::{env, fs};
 pub use checkout::{
     Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
 };
+pub use listener::Listener;
 pub use own_server::own_mariadb;
 pub use repository::Repository;
 pub use sandbox::Sandbox;
