@@ -5,5 +5,6 @@ pub mod bench;
 pub mod gate;
 pub mod human;
 pub mod json;
+pub mod page;
 pub mod svg;
 pub mod text;

@@ -15,6 +15,7 @@ pub mod hash;
 pub mod http;
 pub mod machine;
 pub mod measure;
+pub mod open;
 pub mod proc;
 pub mod signal;
 pub mod sink;

@@ -38,6 +38,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("duct", &["sys"]),
     ("xshell", &["sys"]),
     ("ureq", &["sys"]),
+    ("plotters", &["report"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;
