@@ -11,6 +11,7 @@ mod harness;
 mod hooks;
 mod hostile;
 mod parity;
+mod report;
 mod seed;
 mod support;
 mod tables;

@@ -1,9 +1,10 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
-//! MySQL image built here because none can be pulled everywhere, and MariaDB's
-//! programs. Every step looks first and does nothing when all is there; each
-//! reports through the caller's `say`, one line at a time.
+//! MySQL image built here because none can be pulled everywhere, MariaDB's
+//! programs, and a browser for the tests. Every step looks first and does nothing
+//! when all is there; each reports through the caller's `say`, one line at a time.
 
 pub mod apt;
+pub mod chromium;
 pub mod compiler;
 pub mod compose_plugin;
 pub mod docker_engine;
@@ -28,5 +29,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     docker_engine::ensure(root, say)?;
     compose_plugin::ensure(root, say)?;
     mysql_image::ensure(root, say)?;
-    mariadb::ensure(say)
+    mariadb::ensure(say)?;
+    chromium::ensure(say)
 }

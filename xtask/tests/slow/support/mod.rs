@@ -7,6 +7,7 @@
 //! - `XTASK_TEST_MYSQL_SOCKET`, `XTASK_TEST_MARIADB_SOCKET`: the socket, where
 //!   this machine can reach one.
 
+mod browser;
 mod checkout;
 pub mod five;
 mod own_server;
@@ -23,6 +24,7 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
+pub use browser::Browser;
 pub use checkout::{
     Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
 };
