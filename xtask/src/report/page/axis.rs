@@ -24,15 +24,16 @@ impl Axis {
     /// Between two moments. Their ticks are at round times of UTC.
     pub fn time(first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
         let (mut from, mut to) = (seconds(first), seconds(last.max(first)));
-        // A single moment, too, needs some width.
-        let pad = ((to - from) * 0.03).max(30.0);
+        // A single moment, too, needs some width; and letters stand behind the last one.
+        let pad = if to - from < 1.0 { 30.0 } else { (to - from) * 0.04 };
         from -= pad;
         to += pad;
-        let steps = [1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 720.0];
+        let seconds = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0];
+        let minutes = [1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 720.0];
         let days = [1.0, 2.0, 4.0, 7.0, 14.0];
-        let step = steps
-            .map(|minutes| minutes * MINUTE)
+        let step = seconds
             .into_iter()
+            .chain(minutes.map(|minutes| minutes * MINUTE))
             .chain(days.map(|days| days * DAY))
             .find(|step| (to - from) / step <= 7.0);
         let ticks = match step {
@@ -135,6 +136,7 @@ fn even_times(from: f64, to: f64, step: f64) -> Vec<(f64, String)> {
         // The date stands once for each day.
         let form = match (step >= DAY, day == Some(moment.date_naive())) {
             (true, _) => "%-d %b",
+            (false, true) if step < MINUTE => "%H:%M:%S",
             (false, true) => "%H:%M",
             (false, false) => "%-d %b %H:%M",
         };

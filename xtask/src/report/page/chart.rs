@@ -61,6 +61,15 @@ pub const HUES: u8 = 6;
 /// The colour of what failed.
 pub const BAD: u8 = 7;
 
+/// A side of a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labels {
+    /// Where it begins.
+    Left(u32),
+    /// Where the newest is: a narrow page shows that side first.
+    Right(u32),
+}
+
 /// A plot.
 #[derive(Debug)]
 pub struct Chart {
@@ -72,8 +81,8 @@ pub struct Chart {
     pub description: String,
     /// Its height.
     pub height: u32,
-    /// How much room the labels at its left need.
-    pub left: u32,
+    /// Where the labels of `y` are, and how much room they need.
+    pub labels: Labels,
     /// From left to right.
     pub x: Axis,
     /// From below to above.
@@ -120,16 +129,21 @@ impl Chart {
         )
         .and(Html::tag("title", &[("id", &title_id)], Html::text(&self.title)))
         .and(Html::tag("desc", &[("id", &text_id)], Html::text(&self.description)));
-        scrolling(&self.title, head.and(Html::drawn(&themed(body))))
+        let class = match self.labels {
+            Labels::Left(_) => "scroll",
+            Labels::Right(_) => "scroll newest",
+        };
+        scrolling(class, &self.title, head.and(Html::drawn(&themed(body))))
     }
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
-        let mut chart = ChartBuilder::on(area)
-            .margin_top(14)
-            .margin_right(34)
-            .x_label_area_size(26)
-            .y_label_area_size(self.left)
-            .build_cartesian_2d(self.x.clone(), self.y.clone())?;
+        let mut builder = ChartBuilder::on(area);
+        builder.margin_top(14).x_label_area_size(26);
+        match self.labels {
+            Labels::Left(size) => builder.y_label_area_size(size).margin_right(34),
+            Labels::Right(size) => builder.right_y_label_area_size(size).margin_left(34),
+        };
+        let mut chart = builder.build_cartesian_2d(self.x.clone(), self.y.clone())?;
         let text = ("sans-serif", 14).into_font().color(&INK);
         chart
             .configure_mesh()
@@ -190,28 +204,37 @@ impl Chart {
         let line = ShapeStyle { color: INK.to_rgba(), filled: false, stroke_width: 1 };
         let ends = vec![(self.x.from, *level), (self.x.to, *level)];
         chart.draw_series(DashedLineSeries::new(ends.into_iter(), 6, 5, line))?;
-        let style = label(HPos::Left, VPos::Bottom);
-        let text = Text::new(visible(name), (self.x.from, *level), style);
+        let style = label(HPos::Right, VPos::Bottom);
+        let text = Text::new(visible(name), (self.x.to, *level), style);
         chart.draw_series(std::iter::once(text))?;
         Ok(())
     }
 
     /// The letters at the ends of the lines, moved apart where lines end together.
     fn draw_letters(&self, area: &Area<'_>, chart: &Plot<'_, '_>) -> Drawn {
-        let mut ends: Vec<((f64, f64), &Series)> = self
+        let place = |at: &(f64, f64)| chart.plotting_area().map_coordinate(at);
+        let mut ends: Vec<((i32, i32), &str)> = self
             .series
             .iter()
             .filter(|series| !series.letter.is_empty())
-            .filter_map(|series| Some((*series.pieces.last()?.last()?, series)))
+            .filter_map(|series| Some((place(series.pieces.last()?.last()?), &*series.letter)))
             .collect();
-        ends.sort_by(|a, b| b.0.1.total_cmp(&a.0.1));
+        ends.sort_by_key(|((_, y), _)| *y);
         let mut floor = i32::MIN;
-        for (at, series) in ends {
-            let (x, y) = chart.plotting_area().map_coordinate(&at);
-            let y = y.max(floor.saturating_add(LETTER));
-            floor = y;
+        for ((_, y), _) in &mut ends {
+            *y = (*y).max(floor.saturating_add(LETTER));
+            floor = *y;
+        }
+        // Not into the labels below.
+        let mut ceiling = chart.plotting_area().get_pixel_range().1.end;
+        for ((_, y), _) in ends.iter_mut().rev() {
+            ceiling -= LETTER;
+            *y = (*y).min(ceiling + LETTER / 2);
+            ceiling = ceiling.min(*y);
+        }
+        for ((x, y), letter) in ends {
             let style = label(HPos::Left, VPos::Center);
-            area.draw(&Text::new(visible(&series.letter), (x + 8, y), style))?;
+            area.draw(&Text::new(visible(letter), (x + 8, y), style))?;
         }
         Ok(())
     }
@@ -270,7 +293,7 @@ mod tests {
             title: hostile.to_owned(),
             description: hostile.to_owned(),
             height: 240,
-            left: 80,
+            labels: Labels::Left(80),
             x: Axis::span(4.0),
             y: Axis::lanes(&[hostile.to_owned(), "b".to_owned(), "c".to_owned()]),
             series: vec![

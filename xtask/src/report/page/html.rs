@@ -153,13 +153,13 @@ pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = V
     };
     let inner =
         Html::tag("caption", &[], Html::text(caption)).and(head).and(Html::tag("tbody", &[], rows));
-    scrolling(caption, Html::tag("table", &[], inner))
+    scrolling("scroll", caption, Html::tag("table", &[], inner))
 }
 
 /// What may be wider than the page: it scrolls by itself.
-pub fn scrolling(what: &str, inner: Html) -> Html {
+pub fn scrolling(class: &'static str, what: &str, inner: Html) -> Html {
     let attributes =
-        [("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-label", what)];
+        [("class", class), ("role", "region"), ("tabindex", "0"), ("aria-label", what)];
     Html::tag("div", &attributes, inner)
 }
 

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::axis::{Axis, seconds, span_text};
-use super::chart::{Chart, Form, HUES, Series, thinned};
+use super::chart::{Chart, Form, HUES, Labels, Series, thinned};
 use super::html::{Html, paragraph, table};
 use super::{details, rpo, stamp};
 use crate::model::history::History;
+use crate::model::label::Label;
 use crate::model::manifest::{Manifest, SectionKind};
-use crate::model::receipt::{Event, Level};
+use crate::model::receipt::{Event, Level, Receipt};
 use crate::report::human;
 
 /// Lines are drawn through at most four times as many points.
@@ -79,13 +80,13 @@ pub fn growth(history: &History) -> Html {
             human::count(backups.len() as u64, "backup")
         ),
         height: 280,
-        left: 76,
+        labels: Labels::Right(76),
         x: Axis::time(first.created_utc, last.created_utc),
         y: Axis::bytes(most),
         series: lines.iter().enumerate().map(|(at, (_, points))| line(at, points)).collect(),
         limit: None,
     };
-    let names = lines.iter().map(|(name, _)| name.as_str());
+    let names = lines.iter().map(|(name, _)| Html::name(name));
     let rows = lines.iter().map(|(name, points)| {
         let text = |point: Option<&(DateTime<Utc>, f64)>| match point {
             Some((_, bytes)) => Html::text(&human::bytes(*bytes as u64)),
@@ -115,9 +116,9 @@ fn change(points: &[(DateTime<Utc>, f64)]) -> Html {
 
 /// How long backups, drills and restores took.
 pub fn durations(history: &History) -> Html {
-    let mut kinds: [(&str, Points); 3] =
-        [("backup", Vec::new()), ("drill", Vec::new()), ("restore", Vec::new())];
-    for receipt in history.receipts.iter().filter(|one| one.schema == history.schema) {
+    let mut kinds: Vec<(&str, Points)> =
+        ["backup", "drill", "restore"].map(|kind| (kind, Vec::new())).into();
+    for receipt in history.receipts.iter().filter(|one| is_own(history, one)) {
         let (kind, ms) = match &receipt.event {
             Event::Backup { duration_ms, .. } => (0, duration_ms),
             Event::Verify { level: Level::Restore, passed: true, duration_ms, .. } => {
@@ -139,8 +140,9 @@ pub fn durations(history: &History) -> Html {
     let (limit, note) = limit(objective, most, "objective for the way back");
     let longest = kinds[1..].iter().flat_map(|(_, points)| points).map(|point| point.1);
     let longest = longest.fold(None, |most: Option<f64>, one| Some(most.unwrap_or(0.0).max(one)));
+    kinds.retain(|(_, points)| !points.is_empty());
     let sentence = match longest {
-        Some(longest) if longest > objective => "The way back took longer than its objective.",
+        Some(longest) if longest > objective => "A way back took longer than its objective.",
         Some(_) => "Every way back was within its objective.",
         None => "No way back was measured yet.",
     };
@@ -149,13 +151,13 @@ pub fn durations(history: &History) -> Html {
         title: "How long backups, drills and restores took".to_owned(),
         description: format!("{sentence} {note}"),
         height: 260,
-        left: 76,
+        labels: Labels::Right(76),
         x: Axis::time(first, last),
         y: Axis::span(limit.as_ref().map_or(most, |(level, _)| most.max(*level))),
         series: kinds.iter().enumerate().map(|(at, (_, points))| line(at, points)).collect(),
         limit,
     };
-    let rows = kinds.iter().filter(|(_, points)| !points.is_empty()).map(|(kind, points)| {
+    let rows = kinds.iter().map(|(kind, points)| {
         let text = |seconds: f64| Html::text(&human::duration((seconds * 1000.0) as u64));
         let mut sorted: Vec<f64> = points.iter().map(|point| point.1).collect();
         sorted.sort_by(f64::total_cmp);
@@ -170,8 +172,15 @@ pub fn durations(history: &History) -> Html {
     });
     let heads = ["What", "How many", "Last", "Middle", "Longest"];
     let figures = table("How long they took", &heads, rows);
-    let names = kinds.iter().map(|(kind, _)| *kind);
+    let names = kinds.iter().map(|(kind, _)| Html::text(kind));
     figure(chart.html(), legend(names), &format!("{sentence} {note}"), figures)
+}
+
+/// A restore into another schema is written down under that one's name.
+fn is_own(history: &History, receipt: &Receipt) -> bool {
+    receipt.schema == history.schema
+        || matches!(&receipt.event, Event::Restore { subject, .. }
+            if subject.parse::<Label>().is_ok_and(|label| label.schema() == history.schema))
 }
 
 /// How old the newest verified backup was.
@@ -204,7 +213,7 @@ pub fn age(history: &History) -> Html {
         title: "Age of the newest verified backup over time".to_owned(),
         description: format!("{sentence} {note}"),
         height: 240,
-        left: 76,
+        labels: Labels::Right(76),
         x: Axis::time(*first, *last),
         y: Axis::span(limit.as_ref().map_or(most, |(level, _)| most.max(*level))),
         series: vec![Series { letter: String::new(), hue: 1, form: Form::Area, pieces: drawn }],
@@ -242,7 +251,7 @@ pub fn storage(history: &History) -> Html {
         description: "One bar for each place that was looked at; the table has the figures."
             .to_owned(),
         height: 60 + 34 * names.len().max(1) as u32,
-        left: 150,
+        labels: Labels::Left(150),
         x: Axis::bytes(most),
         y,
         series: vec![Series {
@@ -287,12 +296,13 @@ fn limit(objective: f64, most: f64, name: &str) -> (Option<(f64, String)>, Strin
     }
 }
 
-fn legend<'a>(names: impl Iterator<Item = &'a str>) -> Html {
+/// Which letter is which; the same colours as [`line`] gives.
+fn legend(names: impl Iterator<Item = Html>) -> Html {
     const CLASSES: [&str; HUES as usize] = ["h1", "h2", "h3", "h4", "h5", "h6"];
     let items = names.enumerate().map(|(at, name)| {
         let class = CLASSES[at % CLASSES.len()];
         let key = Html::tag("b", &[("class", class)], Html::text(&letter(at)));
-        Html::tag("li", &[], key.and(Html::fixed(" ")).and(Html::name(name)))
+        Html::tag("li", &[], key.and(Html::fixed(" ")).and(name))
     });
     Html::tag("ul", &[("class", "legend")], items.collect())
 }

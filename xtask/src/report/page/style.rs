@@ -31,6 +31,7 @@ a { color: var(--hue1); }
 .good > .w { color: var(--good); } .bad > .w { color: var(--bad); } .neither > .w { color: var(--unsure); }
 .scroll { overflow-x: auto; max-width: 100%; margin: .5rem 0; }
 .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--hue1); outline-offset: 2px; }
+.newest { direction: rtl; } .newest > svg { direction: ltr; }
 svg { display: block; width: 100%; min-width: 38rem; height: auto; color: var(--ink); }
 .h1 { color: var(--hue1); } .h2 { color: var(--hue2); } .h3 { color: var(--hue3); }
 .h4 { color: var(--hue4); } .h5 { color: var(--hue5); } .h6 { color: var(--hue6); }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::axis::{Axis, seconds};
-use super::chart::{BAD, Chart, Form, Mark, Series};
+use super::chart::{BAD, Chart, Form, Labels, Mark, Series};
 use super::html::{Html, paragraph, table};
 use super::words::{self, End, LANES};
 use super::{details, stamp};
@@ -49,7 +49,7 @@ pub fn timeline(history: &History) -> Html {
             human::thousands(failed)
         ),
         height: 250,
-        left: 84,
+        labels: Labels::Right(84),
         series: series.collect(),
         x,
         y,
