@@ -203,7 +203,7 @@ impl Chart {
         let Some((level, name)) = &self.limit else { return Ok(()) };
         let line = ShapeStyle { color: INK.to_rgba(), filled: false, stroke_width: 1 };
         let ends = vec![(self.x.from, *level), (self.x.to, *level)];
-        chart.draw_series(DashedLineSeries::new(ends.into_iter(), 6, 5, line))?;
+        chart.draw_series(DashedLineSeries::new(ends, 6, 5, line))?;
         let style = label(HPos::Right, VPos::Bottom);
         let text = Text::new(visible(name), (self.x.to, *level), style);
         chart.draw_series(std::iter::once(text))?;

@@ -8,6 +8,8 @@ pub mod html;
 mod markup;
 mod plots;
 mod rpo;
+#[cfg(test)]
+mod sample;
 mod state;
 mod style;
 #[cfg(test)]
