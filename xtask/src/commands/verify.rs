@@ -37,7 +37,7 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     let scratch = args.from.as_ref().map(|_| fetching::Scratch::new(ctx)).transpose()?;
     let source = match (&scratch, &args.from) {
         (Some(scratch), Some(from)) => {
-            let there = scratch.store()?;
+            let there = scratch.store(ctx)?;
             let label = fetching::into(ctx, &there, from, text)?;
             there.resolve_in(&label.to_string(), &ctx.settings.schema)?
         }
@@ -185,7 +185,11 @@ fn end(seen: &Seen, source: &Source) -> Check {
     }
 }
 
-fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+/// Reads a backup to its end, compares it with its manifest, and writes the receipt.
+///
+/// # Errors
+/// The file cannot be opened; what it holds is a failed check.
+pub fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
     let start = Instant::now();
     let read = file_level(ctx, source)?;
     let verified =

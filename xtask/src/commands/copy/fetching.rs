@@ -131,12 +131,12 @@ impl Scratch {
         Ok(Self(path))
     }
 
-    /// The folder as a store.
+    /// The folder as a store, with the same private key as the usual one.
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn store(&self) -> Result<Store> {
-        Store::open(&self.0)
+    pub fn store(&self, ctx: &Ctx) -> Result<Store> {
+        Ok(Store::open(&self.0)?.with_key(age::KeyFile::of(&ctx.settings)))
     }
 }
 
