@@ -136,7 +136,7 @@ impl Scratch {
     /// # Errors
     /// It cannot be opened.
     pub fn store(&self, ctx: &Ctx) -> Result<Store> {
-        Ok(Store::open(&self.0)?.with_key(age::KeyFile::of(&ctx.settings)))
+        Ok(Store::open(&self.0)?.with_key(KeyFile::of(&ctx.settings)))
     }
 }
 
