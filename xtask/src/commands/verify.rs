@@ -37,7 +37,7 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     let scratch = args.from.as_ref().map(|_| fetching::Scratch::new(ctx)).transpose()?;
     let source = match (&scratch, &args.from) {
         (Some(scratch), Some(from)) => {
-            let there = scratch.store()?;
+            let there = scratch.store(ctx)?;
             let label = fetching::into(ctx, &there, from, text)?;
             there.resolve_in(&label.to_string(), &ctx.settings.schema)?
         }
