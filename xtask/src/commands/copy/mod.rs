@@ -23,7 +23,7 @@ use crate::model::label::Label;
 use crate::model::receipt::Event;
 use crate::report;
 use crate::report::copies::CopyLine;
-use crate::store::age::{self, Recipients};
+use crate::store::age::{Recipients, identity_of, round_trip};
 use crate::store::remote::fault::{Fault, FaultKind};
 use crate::store::remote::send::{self, Parcel, Phase};
 use crate::store::remote::{self, Depot};
@@ -203,7 +203,7 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
             policy.name
         ))
     })?;
-    let identities = match age::identity_of(&ctx.settings) {
+    let identities = match identity_of(&ctx.settings) {
         Ok(identities) => identities,
         Err(stop) => {
             // Sending needs no private key.
@@ -212,7 +212,7 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
         }
     };
     if let Some(identities) = &identities {
-        age::round_trip(&recipients, identities).map_err(|error| match find_stop(&error) {
+        round_trip(&recipients, identities).map_err(|error| match find_stop(&error) {
             Some(stop) => stop.clone(),
             None => Stop::new(ExitCode::Configuration, format!("{error:#}")),
         })?;
