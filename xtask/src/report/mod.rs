@@ -9,6 +9,7 @@ pub mod json;
 pub mod keys;
 pub mod metrics;
 pub mod notice;
+pub mod page;
 pub mod prune;
 pub mod status;
 pub mod svg;

@@ -16,6 +16,7 @@ pub mod hash;
 pub mod http;
 pub mod machine;
 pub mod measure;
+pub mod open;
 pub mod proc;
 pub mod scheduler;
 pub mod signal;

@@ -14,6 +14,7 @@ mod hostile;
 mod keys;
 mod parity;
 mod prune;
+mod report;
 mod schedule;
 mod seed;
 mod status;

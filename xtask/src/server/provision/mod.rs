@@ -1,10 +1,11 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
 //! MySQL image built here because none can be pulled everywhere, MariaDB's programs,
-//! an S3 server, and `age`. Every step looks first and does nothing when all is there; each
-//! reports through the caller's `say`, one line at a time.
+//! an S3 server, `age`, cron and a browser for the tests. Every step looks first and does
+//! nothing when all is there; each reports through the caller's `say`, one line at a time.
 
 pub mod age_program;
 pub mod apt;
+pub mod chromium;
 pub mod compiler;
 pub mod compose_plugin;
 pub mod docker_engine;
@@ -34,5 +35,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     object_store::ensure(root, say)?;
     mariadb::ensure(say)?;
     age_program::ensure(say)?;
-    schedulers::ensure(say)
+    schedulers::ensure(say)?;
+    chromium::ensure(say)
 }

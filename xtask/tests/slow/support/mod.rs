@@ -8,6 +8,7 @@
 //!   this machine can reach one;
 //! - `XTASK_TEST_S3`: an `rclone` with `serve s3`.
 
+mod browser;
 mod checkout;
 pub mod five;
 mod listener;
@@ -27,6 +28,7 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
+pub use browser::Browser;
 pub use checkout::{
     Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
 };
