@@ -21,6 +21,6 @@ pub struct DbStatus {
     #[arg(long)]
     pub offline: bool,
     /// Send what changed since the last message to the webhooks of .env
-    #[arg(long)]
+    #[arg(long, conflicts_with = "offline")]
     pub notify: bool,
 }

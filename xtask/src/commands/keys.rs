@@ -14,7 +14,9 @@ use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 use crate::report::json::{DOCUMENT_VERSION, render};
 use crate::report::keys::{KeysDocument, ListedKey, NewKeyDocument};
-use crate::store::age::{self, Identities, Recipients, VARIABLE};
+use crate::store::age::{
+    Identities, Recipients, VARIABLE, fingerprint, generate, identity, round_trip,
+};
 use crate::store::{KeyFile, Store, remote};
 use crate::sys::{clock, fs};
 
@@ -32,17 +34,17 @@ pub fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
 fn new(ctx: &Ctx, file: &Path) -> Result<()> {
     let path = outside(&ctx.settings, file)?;
     let mut recipients = Recipients::parse(&ctx.settings.policy.encryption.recipients)?.texts();
-    let (recipient, text) = age::generate(clock::now());
+    let (recipient, text) = generate(clock::now());
     write(&path, text.reveal().as_bytes())?;
     // What was written is what will be read: a key that does not come back is none.
-    let back = age::identity(&path)?;
+    let back = identity(&path)?;
     anyhow::ensure!(back.recipients() == [recipient.clone()], "{} is damaged", path.display());
     recipients.push(recipient.clone());
     let quoted: Vec<String> = recipients.iter().map(|text| format!("\"{text}\"")).collect();
     let document = NewKeyDocument {
         version: DOCUMENT_VERSION,
         file: path.display().to_string(),
-        fingerprint: age::fingerprint(&recipient),
+        fingerprint: fingerprint(&recipient),
         recipient,
         policy_line: format!("recipients = [{}]", quoted.join(", ")),
         env_line: format!("{VARIABLE}='{}'", path.display()),
@@ -121,7 +123,7 @@ fn look(ctx: &Ctx) -> Result<(KeysDocument, Option<ExitCode>)> {
     let (checks, recipients, identities) = configured(settings);
     let held = identities.as_ref().map(Identities::fingerprints).unwrap_or_default();
     for recipient in recipients.iter().flat_map(Recipients::texts) {
-        let fingerprint = age::fingerprint(&recipient);
+        let fingerprint = fingerprint(&recipient);
         let at_hand = held.contains(&fingerprint);
         document.recipients.push(ListedKey { recipient, fingerprint, at_hand });
     }
@@ -203,7 +205,7 @@ pub(super) fn configured(
         }
     };
     checks.push(match (recipients.as_ref().filter(|it| !it.is_empty()), &identities) {
-        (Some(recipients), Some(identities)) => match age::round_trip(recipients, identities) {
+        (Some(recipients), Some(identities)) => match round_trip(recipients, identities) {
             Ok(()) => Check::passed(FITS, "a text came back"),
             Err(error) => Check::failed(FITS, format!("{error}")),
         },

@@ -42,7 +42,7 @@ pub fn drop_kept(ctx: &Ctx, session: &mut Session, but: Option<&str>) -> Result<
 
 /// Companions of a kind, by the names that this tool gives: a person may have made
 /// one like it.
-fn companions(ctx: &Ctx, session: &mut Session, kind: &str) -> Result<Vec<String>> {
+pub(super) fn companions(ctx: &Ctx, session: &mut Session, kind: &str) -> Result<Vec<String>> {
     let prefix = format!("{}{kind}_", ctx.settings.companion_prefix());
     let mut all = inventory::schemas_with_prefix(session, &prefix)?;
     all.retain(|schema| {

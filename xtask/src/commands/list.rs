@@ -20,11 +20,13 @@ pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     }
     let entries = store.list()?;
     let ledger = store.read()?;
+    let pins = ledger.pins();
     let verified =
         |m: &crate::model::manifest::Manifest| ledger.highest_verification(&m.label, &m.sha256);
     if ctx.ui.json() {
         let backups = entries.iter().filter_map(|e| e.manifest());
-        let backups = backups.map(|m| report::json::ListedBackup::new(m, verified(m))).collect();
+        let listed = |m| report::json::ListedBackup::new(m, verified(m)).pinned(pins.get(&m.label));
+        let backups = backups.map(listed).collect();
         let document =
             report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
         ctx.ui.result(&report::json::render(&document)?);
@@ -32,9 +34,9 @@ pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
         let rows: Vec<report::text::ListRow> = entries
             .iter()
             .map(|entry| match entry.manifest() {
-                Some(m) => {
-                    report::text::ListRow::Usable(report::json::ListedBackup::new(m, verified(m)))
-                }
+                Some(m) => report::text::ListRow::Usable(
+                    report::json::ListedBackup::new(m, verified(m)).pinned(pins.get(&m.label)),
+                ),
                 None => report::text::ListRow::Unusable {
                     label: entry.label.clone(),
                     problem: entry.problem().unwrap_or_default(),

@@ -185,7 +185,11 @@ fn end(seen: &Seen, source: &Source) -> Check {
     }
 }
 
-fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+/// Reads a backup to its end, compares it with its manifest, and writes the receipt.
+///
+/// # Errors
+/// The file cannot be opened; what it holds is a failed check.
+pub fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
     let start = Instant::now();
     let read = file_level(ctx, source)?;
     let verified =

@@ -19,13 +19,43 @@ pub struct RetentionPolicy {
     pub monthly: u32,
     /// … years.
     pub yearly: u32,
+    /// A safety backup, which a restore takes first, is kept for so many days, and takes
+    /// no place in the rules above.
+    pub safety_days: u32,
+    /// Old tables (`mydb__before_…`) are kept for so many days, and the newest ones
+    /// longer. 0: only those that `migrate --undo` needs.
+    pub before_days: u32,
     /// Prune after a scheduled run whose backup was verified.
     pub auto: bool,
 }
 
 impl Default for RetentionPolicy {
     fn default() -> Self {
-        Self { last: 7, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 3, auto: true }
+        Self {
+            last: 7,
+            hourly: 24,
+            daily: 14,
+            weekly: 8,
+            monthly: 12,
+            yearly: 3,
+            safety_days: 7,
+            before_days: 7,
+            auto: true,
+        }
+    }
+}
+
+impl RetentionPolicy {
+    /// Some rule keeps something.
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn demand_sound(&self) -> Result<(), String> {
+        let rules = [self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly];
+        if rules.iter().any(|number| *number > 0) {
+            return Ok(());
+        }
+        Err("every rule of [retention] is 0, which would keep nothing".to_owned())
     }
 }
 
@@ -58,6 +88,8 @@ pub struct MonitorPolicy {
     pub max_drill_days: u32,
     /// The last drill took longer than so many minutes (the RTO's objective).
     pub rto_minutes: u32,
+    /// Whether a slower drill breaks a rule; else it is a warning.
+    pub rto_is_rule: bool,
     /// The newest verified backup has fewer copies than so many, the local one counted.
     /// Destinations that are declared count even where this is less.
     pub min_copies: u32,
@@ -71,6 +103,7 @@ impl Default for MonitorPolicy {
             max_age_hours: 26,
             max_drill_days: 8,
             rto_minutes: 10,
+            rto_is_rule: false,
             min_copies: 1,
             metrics_file: String::new(),
         }

@@ -130,6 +130,7 @@ impl Policy {
         };
         let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         policy.gate.demand_sound().map_err(wrong)?;
+        policy.retention.demand_sound().map_err(wrong)?;
         outside::demand_sound(&policy.destination).map_err(wrong)?;
         Ok(policy)
     }

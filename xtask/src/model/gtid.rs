@@ -38,6 +38,12 @@ impl GtidSet {
         self.other.extend(other.other.iter().cloned());
     }
 
+    /// How many numbers are in it; `None` where a part is not understood.
+    pub fn count(&self) -> Option<u64> {
+        let size = |(first, last): (&u64, &u64)| last - first + 1;
+        self.other.is_empty().then(|| self.sources.values().flatten().map(size).sum())
+    }
+
     /// One text a source; together, with commas between them, the set.
     pub fn texts(&self) -> Vec<String> {
         let source = |(source, intervals): (&String, &Intervals)| {
@@ -122,5 +128,7 @@ mod tests {
         assert_eq!(joined(&set(&["A:1, A:2"])), "A:1-2");
         assert_eq!(joined(&set(&["0-1-5"])), "0-1-5");
         assert!(set(&[""]).texts().is_empty());
+        assert_eq!(set(&["A:1-2:tag:3:4", "b:7"]).count(), Some(5));
+        assert_eq!((set(&[""]).count(), set(&["0-1-5"]).count()), (Some(0), None));
     }
 }

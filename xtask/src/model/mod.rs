@@ -11,6 +11,7 @@ pub mod exit;
 pub mod facts;
 pub mod gate;
 pub mod gtid;
+pub mod history;
 pub mod ident;
 pub mod inventory;
 pub mod label;

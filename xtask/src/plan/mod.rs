@@ -2,13 +2,19 @@
 
 pub mod backup;
 pub mod bench;
+pub mod companions;
 pub mod deploy;
 pub mod dump_client;
+pub mod forecast;
 pub mod foreign_keys;
 pub mod gate;
+pub mod history;
 pub mod migrate;
 pub mod proof;
 pub mod push;
 pub mod restore;
+pub mod retention;
+pub mod schedule;
+pub mod status;
 pub mod swap;
 pub mod tables;

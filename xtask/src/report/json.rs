@@ -10,6 +10,7 @@ use crate::model::check::{Check, all_passed};
 use crate::model::label::Label;
 use crate::model::manifest::Manifest;
 use crate::model::receipt::Level;
+use crate::model::status::State;
 
 /// Version of every document here.
 pub const DOCUMENT_VERSION: u32 = 1;
@@ -20,6 +21,27 @@ pub const DOCUMENT_VERSION: u32 = 1;
 /// A value cannot be written as JSON; none of these documents holds such a value.
 pub fn render(document: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(document)
+}
+
+/// What `db-report` wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportDocument {
+    /// [`DOCUMENT_VERSION`].
+    pub version: u32,
+    /// Path of the page.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The state that it shows; `None`: it could not be looked at.
+    pub state: Option<State>,
+    /// How many backups it is about.
+    pub backups: u64,
+    /// How many of them cannot be used.
+    pub unusable: u64,
+    /// How many receipts it is about; 0 as well where the ledger is damaged.
+    pub receipts: u64,
+    /// Whether it was handed to the browser.
+    pub opened: bool,
 }
 
 /// What `db-backup` made.
@@ -158,6 +180,9 @@ pub struct ListedBackup {
     pub verified: Option<Level>,
     /// When it last was proven at that level.
     pub verified_utc: Option<DateTime<Utc>>,
+    /// The note of its pin, which may be empty; left out where it is not pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
 }
 
 impl ListedBackup {
@@ -171,7 +196,14 @@ impl ListedBackup {
             reason: manifest.reason.word().to_owned(),
             verified: verified.map(|(level, _)| level),
             verified_utc: verified.map(|(_, at)| at),
+            pinned: None,
         }
+    }
+
+    /// With the mark of retention.
+    #[must_use]
+    pub fn pinned(self, note: Option<&String>) -> Self {
+        Self { pinned: note.cloned(), ..self }
     }
 }
 
@@ -232,6 +264,7 @@ mod tests {
             reason: "manual".to_owned(),
             verified: Some(Level::Restore),
             verified_utc: Some(at),
+            pinned: None,
         };
         let list = |backup: &ListedBackup| ListDocument {
             version: DOCUMENT_VERSION,

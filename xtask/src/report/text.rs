@@ -156,7 +156,7 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
                     human::age(backup.created_utc, now),
                     human::bytes(backup.bytes),
                     human::thousands(backup.rows),
-                    backup.reason.clone(),
+                    reason(backup),
                     verified(backup, now),
                 ]);
             }
@@ -170,6 +170,11 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
     finished(&table) + &problems
 }
 
+fn reason(backup: &ListedBackup) -> String {
+    let mark = if backup.pinned.is_some() { ", pinned" } else { "" };
+    format!("{}{mark}", backup.reason)
+}
+
 fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
     match (backup.verified, backup.verified_utc) {
         (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
@@ -180,18 +185,18 @@ fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
 
 /// Columns apart by blanks only, so that lines can be copied and cut; as wide as
 /// their content, whatever the terminal: a label that is broken cannot be copied.
-fn table() -> Table {
+pub(super) fn table() -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
-fn finished(table: &Table) -> String {
+pub(super) fn finished(table: &Table) -> String {
     let text = table.to_string();
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
-fn facts(title: &str, facts: &[(&str, &str)]) -> String {
+pub(super) fn facts(title: &str, facts: &[(&str, &str)]) -> String {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let lines = facts.iter().map(|(name, value)| format!("  {name:width$}  {value}\n"));
     std::iter::once(format!("{title}\n")).chain(lines).collect()
@@ -211,6 +216,7 @@ mod tests {
             reason: "migrate".to_owned(),
             verified: None,
             verified_utc: None,
+            pinned: None,
         }
     }
 
@@ -222,6 +228,7 @@ mod tests {
             verified_utc: Some(now),
             rows: 7,
             bytes: 900,
+            pinned: Some(String::new()),
             ..listed("20261122_101112")
         };
         let rows = [
@@ -235,10 +242,10 @@ mod tests {
         assert_eq!(
             list(&rows, now),
             [
-                " label                        age            size       rows  reason   verified\n",
-                " mydb_backup_20261123_101112  -                 -          -  -        NOT USABLE\n",
-                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate  restore, just now\n",
-                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate  never\n",
+                " label                        age            size       rows  reason           verified\n",
+                " mydb_backup_20261123_101112  -                 -          -  -                NOT USABLE\n",
+                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate, pinned  restore, just now\n",
+                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate          never\n",
                 "mydb_backup_20261123_101112 is damaged: its data file is missing.\n",
             ]
             .concat()

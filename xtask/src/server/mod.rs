@@ -11,6 +11,7 @@ pub mod inventory;
 pub mod local;
 pub mod obstacles;
 pub mod provision;
+mod refusal;
 pub mod session;
 pub mod tunnel;
 pub mod wire;

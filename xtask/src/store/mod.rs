@@ -24,6 +24,7 @@ pub mod gate;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
+pub mod prune;
 pub mod remote;
 pub mod source;
 pub mod space;

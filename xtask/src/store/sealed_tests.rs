@@ -1,6 +1,6 @@
 //! Encrypted backups: written, found, read, and refused.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -284,56 +284,4 @@ fn leftovers_of_encrypted_backups_are_known() {
     let later = label("20261122_101115");
     drop(store.begin(&lock, &later, Compression::None, Some(key.sealing(true))).unwrap());
     assert!(!fs::names(store.dir()).unwrap().iter().any(|name| name.contains("101115")));
-}
-
-/// How fast text is encrypted and decrypted on its way; run by hand.
-#[test]
-#[ignore = "measures, and judges nothing"]
-fn throughput() {
-    let mib = 300;
-    let line = b"(1,'A film of some length',1999,'2026-11-22 10:11:12',0x0123456789abcdef),\n";
-    let block: Vec<u8> = line.iter().copied().cycle().take(1 << 20).collect();
-    let keys = tempfile::tempdir().unwrap();
-    let key = key(keys.path(), "key");
-    for compression in [Compression::None, Compression::Zstd] {
-        for encrypted in [false, true] {
-            let (_dir, store) = scratch();
-            let store = key.of(&store);
-            let lock = store.lock(Duration::from_secs(5)).unwrap();
-            let sealing = encrypted.then(|| key.sealing(true));
-            let start = std::time::Instant::now();
-            let mut pending = store.begin(&lock, &label(STAMP), compression, sealing).unwrap();
-            for _ in 0..mib {
-                pending.write_all(&block).unwrap();
-            }
-            let entry = pending.finish(|facts| Ok(super::testing::manifest(facts))).unwrap();
-            let wrote = start.elapsed().as_secs_f64();
-            let start = std::time::Instant::now();
-            let source = store.resolve("latest").unwrap();
-            let checks = check::check_file(&source).unwrap().checks;
-            let read = start.elapsed().as_secs_f64();
-            assert!(all_passed(&checks), "{checks:?}");
-            let mb = entry.manifest().unwrap().text_bytes as f64 / 1e6;
-            eprintln!(
-                "{compression:?} encrypted={encrypted}: write {:.0} MB/s, read {:.0} MB/s",
-                mb / wrote,
-                mb / read
-            );
-        }
-    }
-    // The cipher alone, without hash and disk.
-    let recipients = Recipients::parse(&[key.recipient.clone()]).unwrap();
-    let start = std::time::Instant::now();
-    let mut sealer = recipients.sealer(Vec::with_capacity(310 << 20)).unwrap();
-    for _ in 0..mib {
-        sealer.write_all(&block).unwrap();
-    }
-    let file = sealer.finish().unwrap();
-    let encrypt = start.elapsed().as_secs_f64();
-    let start = std::time::Instant::now();
-    let mut opened = age::open(BufReader::new(&file[..]), &key.identities(), &[]).unwrap();
-    let length = std::io::copy(&mut opened, &mut std::io::sink()).unwrap();
-    let decrypt = start.elapsed().as_secs_f64();
-    let mb = length as f64 / 1e6;
-    eprintln!("cipher: encrypt {:.0} MB/s, decrypt {:.0} MB/s", mb / encrypt, mb / decrypt);
 }

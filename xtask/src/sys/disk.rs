@@ -12,6 +12,25 @@ pub fn free_space(path: &Path) -> Result<u64> {
     fs4::available_space(path).with_context(|| format!("ask for free space at {}", path.display()))
 }
 
+/// Whether two paths are on the same disk (file system); `None` where one is missing or
+/// the system does not tell.
+pub fn same_disk(one: &Path, other: &Path) -> Option<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let device = |path: &Path| std::fs::metadata(path).ok().map(|facts| facts.dev());
+        Some(device(one)? == device(other)?)
+    }
+    #[cfg(not(unix))]
+    {
+        // The drive's letter, or the share's name.
+        let drive = |path: &Path| {
+            path.canonicalize().ok()?.components().next().map(|it| it.as_os_str().to_owned())
+        };
+        Some(drive(one)? == drive(other)?)
+    }
+}
+
 /// Bytes in a file, or in all files of a folder and its folders.
 ///
 /// # Errors

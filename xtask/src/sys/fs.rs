@@ -127,6 +127,48 @@ pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
 }
 
+/// Writes a file that everybody may read in one step: who reads it meanwhile gets the
+/// older one or this one, whole. For programs of others, such as a textfile collector.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = partial_of(path);
+    remove_if_exists(&partial)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o644);
+    }
+    let mut file =
+        options.open(&partial).with_context(|| format!("create {}", partial.display()))?;
+    // Whatever this user's mask is: it is meant to be read.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(fs::Permissions::from_mode(0o644))
+            .with_context(|| format!("share {}", partial.display()))?;
+    }
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        remove_if_exists(&partial).ok();
+        return Err(error).with_context(|| format!("write {}", partial.display()));
+    }
+    drop(file);
+    rename_durably(&partial, path)
+}
+
+/// Creates a folder of the system's, with its parents, as others may have it.
+///
+/// # Errors
+/// It cannot be created.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn create_shared_dir(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("create the folder {}", path.display()))
+}
+
 /// Renames a file within its folder and makes the new name durable.
 ///
 /// # Errors

@@ -18,13 +18,25 @@ pub enum Probe {
 
 /// `GET url`, following nothing, within `deadline`.
 pub fn get(url: &str, deadline: Duration) -> Probe {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+    answer(agent(deadline).get(url).call())
+}
+
+/// `POST url` with a JSON text, following nothing, within `deadline`.
+pub fn post(url: &str, json: &str, deadline: Duration) -> Probe {
+    answer(agent(deadline).post(url).content_type("application/json").send(json))
+}
+
+fn agent(deadline: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder()
         .timeout_global(Some(deadline))
         .http_status_as_error(false)
         .max_redirects(0)
         .build()
-        .into();
-    match agent.get(url).call() {
+        .into()
+}
+
+fn answer(got: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Probe {
+    match got {
         Err(error) => Probe::Unreachable(error.to_string()),
         Ok(mut answer) => {
             let status = answer.status().as_u16();

@@ -117,6 +117,20 @@ pub fn copy(
     to_all(ctx, store, lock, label, destinations)
 }
 
+/// Reads one copy at a destination to its end, and writes a receipt.
+///
+/// # Errors
+/// As [`copy`].
+pub fn read_again(
+    ctx: &Ctx,
+    store: &Store,
+    label: &Label,
+    policy: &DestinationPolicy,
+) -> Result<Vec<Done>> {
+    let _sending = store.lock_copies(RECEIPT_WAIT)?;
+    check::run(ctx, store, Some(&label.to_string()), std::slice::from_ref(policy))
+}
+
 fn to_all(
     ctx: &Ctx,
     store: &Store,

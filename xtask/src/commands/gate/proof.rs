@@ -205,6 +205,11 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
                 }
             }
             Event::Verify { level: Level::File, .. } | Event::Live { .. } => {}
+            // What is said about backups; a schema that went with it is among the GTIDs.
+            Event::Pin { .. }
+            | Event::Prune { .. }
+            | Event::Copy { .. }
+            | Event::Scheduled { .. } => {}
             Event::Gate { own_gtids: Some(gtids), .. } => own.push(gtids),
             // Only its drill wrote between a backup and now.
             Event::Backup { label, .. } => {

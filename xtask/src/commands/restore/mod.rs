@@ -12,10 +12,10 @@ use super::backup::{LOCK_WAIT, Wish};
 use super::copy::fetching;
 use super::ctx::Ctx;
 use super::staging::{self, Staged};
-use super::{backup, recover, swap, tables, verify};
+use super::{backup, old_tables, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
+use crate::engine::fingerprint;
 use crate::engine::load::Part;
-use crate::engine::{content, fingerprint};
 use crate::model::check::Outcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::ServerFacts;
@@ -299,18 +299,7 @@ impl Run<'_> {
             None => None,
         };
         let Some(saved) = saved.filter(|_| self.plan.drop_old) else { return Ok(false) };
-        let mut written = Vec::new();
-        for name in old.tables.keys() {
-            let Some(entry) = saved.tables.iter().find(|entry| entry.name == *name) else {
-                written.push(name.clone());
-                continue;
-            };
-            let (columns, floats) = (&entry.columns, &entry.exact_floats);
-            let found = content::digest_table(session, before, name, columns, floats, &mut |_| {})?;
-            if found.hex() != entry.digest || found.rows != entry.rows {
-                written.push(name.clone());
-            }
-        }
+        let written = old_tables::not_in(session, before, &saved)?;
         if written.is_empty() {
             return Ok(true);
         }

@@ -1,9 +1,11 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
 //! MySQL image built here because none can be pulled everywhere, MariaDB's programs,
-//! and an S3 server. Every step looks first and does nothing when all is there; each
-//! reports through the caller's `say`, one line at a time.
+//! an S3 server, `age`, cron and a browser for the tests. Every step looks first and does
+//! nothing when all is there; each reports through the caller's `say`, one line at a time.
 
+pub mod age_program;
 pub mod apt;
+pub mod chromium;
 pub mod compiler;
 pub mod compose_plugin;
 pub mod docker_engine;
@@ -12,6 +14,7 @@ pub mod mirror;
 pub mod mysql_image;
 pub mod object_store;
 pub mod private_mariadb;
+pub mod schedulers;
 
 use std::path::Path;
 
@@ -30,5 +33,8 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     compose_plugin::ensure(root, say)?;
     mysql_image::ensure(root, say)?;
     object_store::ensure(root, say)?;
-    mariadb::ensure(say)
+    mariadb::ensure(say)?;
+    age_program::ensure(say)?;
+    schedulers::ensure(say)?;
+    chromium::ensure(say)
 }

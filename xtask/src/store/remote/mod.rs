@@ -8,7 +8,7 @@ pub mod fault;
 pub mod fetch;
 mod folder;
 mod object;
-mod program;
+pub mod program;
 pub mod send;
 
 use std::collections::BTreeMap;
@@ -132,7 +132,10 @@ pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn D
 }
 
 /// The path of a folder: `~/` is the home folder, and what is relative is so to the checkout.
-fn folder_of(root: &Path, url: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// There is no home folder.
+pub fn folder_of(root: &Path, url: &str) -> Result<PathBuf> {
     match url.strip_prefix("~/") {
         Some(rest) => {
             let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"));

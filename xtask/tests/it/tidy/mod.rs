@@ -39,6 +39,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("duct", &["sys"]),
     ("xshell", &["sys"]),
     ("ureq", &["sys"]),
+    ("plotters", &["report"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

@@ -35,10 +35,12 @@ fn killed_restore(kind: Server) {
     let (new, files) = (world.live(), world.files());
     world.change();
     let old = world.live();
-    // The points of `--table` and of the gate have tests of their own.
+    // The points of `--table`, the gate and retention have tests of their own.
     let passed = |point: &&&str| {
         !NEVER.contains(*point)
-            && !["tables.", "gate.", "copy.", "fetch."].iter().any(|own| point.starts_with(own))
+            && !["tables.", "gate.", "copy.", "fetch.", "prune."]
+                .iter()
+                .any(|own| point.starts_with(own))
     };
     for point in POINTS.iter().filter(passed) {
         let dead = killed(&world, &["db-restore", &label, "--yes"], point);

@@ -8,8 +8,10 @@
 //!   this machine can reach one;
 //! - `XTASK_TEST_S3`: an `rclone` with `serve s3`.
 
+mod browser;
 mod checkout;
 pub mod five;
+mod listener;
 pub mod object_store;
 mod own_server;
 pub mod proxy;
@@ -26,9 +28,11 @@ use mysql::{Conn, OptsBuilder};
 use xtask::model::secret::Secret;
 use xtask::sys::{env, fs};
 
+pub use browser::Browser;
 pub use checkout::{
     Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
 };
+pub use listener::Listener;
 pub use own_server::own_mariadb;
 pub use repository::Repository;
 pub use sandbox::Sandbox;

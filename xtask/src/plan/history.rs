@@ -1,0 +1,167 @@
+//! What the ledger tells about one schema, for status and report: drills, scheduled runs,
+//! what failed, what was read again, and what the folder held.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::copy::CopyOutcome;
+use crate::model::label::Label;
+use crate::model::receipt::{Event, Level, Receipt};
+use crate::model::status::{Drill, ReadBack, ScheduledRun};
+
+/// Receipts about one schema, the oldest first.
+#[derive(Debug, Clone)]
+pub struct History<'a> {
+    receipts: Vec<&'a Receipt>,
+}
+
+impl<'a> History<'a> {
+    /// Those about `schema`.
+    pub fn of(receipts: &'a [Receipt], schema: &str) -> Self {
+        Self { receipts: receipts.iter().filter(|receipt| receipt.schema == schema).collect() }
+    }
+
+    /// The receipts themselves.
+    pub fn receipts(&self) -> &[&'a Receipt] {
+        &self.receipts
+    }
+
+    /// Every drill.
+    pub fn drills(&self) -> Vec<Drill> {
+        let drill = |receipt: &&Receipt| match &receipt.event {
+            Event::Verify { subject, level: Level::Restore, passed, duration_ms, .. } => {
+                Some(Drill {
+                    subject: subject.clone(),
+                    at_utc: receipt.at_utc,
+                    passed: *passed,
+                    duration_ms: *duration_ms,
+                })
+            }
+            _ => None,
+        };
+        self.receipts.iter().filter_map(drill).collect()
+    }
+
+    /// Backups whose last verification failed, and at which level.
+    pub fn failed(&self) -> BTreeMap<String, (Level, DateTime<Utc>)> {
+        let mut failed = BTreeMap::new();
+        for receipt in &self.receipts {
+            let Event::Verify { subject, level, passed, .. } = &receipt.event else { continue };
+            if *passed {
+                // A file that reads well may still not be restorable.
+                if failed.get(subject).is_some_and(|(at, _): &(Level, _)| at <= level) {
+                    failed.remove(subject);
+                }
+            } else {
+                failed.insert(subject.clone(), (*level, receipt.at_utc));
+            }
+        }
+        failed
+    }
+
+    /// When one of `labels` was last read to its end in the backups folder, and was
+    /// what it should be.
+    pub fn read_back_here(&self, labels: &[Label]) -> Option<ReadBack> {
+        self.receipts.iter().rev().find_map(|receipt| {
+            let Event::Verify { subject, passed: true, .. } = &receipt.event else { return None };
+            let label = labels.iter().find(|label| label.to_string() == *subject)?.clone();
+            Some(ReadBack { label, at_utc: receipt.at_utc })
+        })
+    }
+
+    /// When each copy at a destination was last read to its end and was what it should
+    /// be; copies whose last attempt failed are missing.
+    pub fn read_back_at(&self, destination: &str) -> BTreeMap<Label, DateTime<Utc>> {
+        let mut read = BTreeMap::new();
+        for receipt in &self.receipts {
+            match &receipt.event {
+                Event::Copy { label, destination: at, outcome, .. } if at == destination => {
+                    if *outcome == CopyOutcome::Failed {
+                        read.remove(label);
+                    } else {
+                        read.insert(label.clone(), receipt.at_utc);
+                    }
+                }
+                _ => {}
+            }
+        }
+        read
+    }
+
+    /// Copies at a destination whose last attempt, to write or to read them, failed.
+    pub fn failed_at(&self, destination: &str) -> BTreeMap<Label, String> {
+        let mut failed = BTreeMap::new();
+        for receipt in &self.receipts {
+            match &receipt.event {
+                Event::Copy { label, destination: at, outcome, detail, .. }
+                    if at == destination =>
+                {
+                    if *outcome == CopyOutcome::Failed {
+                        failed.insert(label.clone(), detail.clone());
+                    } else {
+                        failed.remove(label);
+                    }
+                }
+                _ => {}
+            }
+        }
+        failed
+    }
+
+    /// The last scheduled run.
+    pub fn last_run(&self) -> Option<ScheduledRun> {
+        self.receipts.iter().rev().find_map(|receipt| match &receipt.event {
+            Event::Scheduled { label, passed, level, detail, duration_ms } => Some(ScheduledRun {
+                at_utc: receipt.at_utc,
+                label: label.clone(),
+                passed: *passed,
+                level: *level,
+                detail: detail.clone(),
+                duration_ms: *duration_ms,
+            }),
+            _ => None,
+        })
+    }
+
+    /// When something was last deleted by the rules of retention.
+    pub fn pruned(&self) -> Option<DateTime<Utc>> {
+        let prune = |receipt: &&&Receipt| matches!(receipt.event, Event::Prune { .. });
+        self.receipts.iter().rev().find(prune).map(|receipt| receipt.at_utc)
+    }
+
+    /// What pruning freed in the backups folder: when, and which backup of what size.
+    pub fn freed_here(&self) -> Vec<(DateTime<Utc>, &'a str, u64)> {
+        let freed = |receipt: &&'a Receipt| match &receipt.event {
+            Event::Prune { destination: None, subject, bytes, .. } => {
+                Some((receipt.at_utc, subject.as_str(), *bytes))
+            }
+            _ => None,
+        };
+        self.receipts.iter().filter_map(freed).collect()
+    }
+
+    /// When the backup of that name was made.
+    pub fn made(&self, name: &str) -> Option<DateTime<Utc>> {
+        self.receipts.iter().find_map(|receipt| match &receipt.event {
+            Event::Backup { label, .. } if label.to_string() == name => Some(receipt.at_utc),
+            _ => None,
+        })
+    }
+
+    /// GTIDs of this tool's own drills and rehearsals.
+    pub fn own_gtids(&self) -> Vec<&'a str> {
+        let own = |receipt: &&'a Receipt| match &receipt.event {
+            Event::Verify { own_gtids, .. } | Event::Gate { own_gtids, .. } => own_gtids.as_deref(),
+            _ => None,
+        };
+        self.receipts.iter().filter_map(own).filter(|set| !set.is_empty()).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "history_testing.rs"]
+pub(super) mod testing;
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

@@ -1,0 +1,147 @@
+//! Deleting backups, and exempting them from it.
+//!
+//! A crash in between leaves the whole backup or none:
+//!
+//! 1. `<label>.pending` is written: the marker of `store::commit`, "the data file of this
+//!    size and hash is ours". Beside a manifest it means nothing.
+//! 2. `<label>.json` is removed: the backup does not exist any more. What is left is what
+//!    a dump leaves that died before its manifest, and the next run removes it.
+//! 3. The receipt is written.
+//! 4. The data file is removed, then the marker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+
+use super::commit::Marker;
+use super::ledger::Ledger;
+use super::remote::{self, Depot};
+use super::{Store, StoreLock, names};
+use crate::model::check::Outcome;
+use crate::model::exit::{ExitCode, Stop};
+use crate::model::label::Label;
+use crate::model::receipt::Event;
+use crate::sys::fault::point;
+use crate::sys::fs;
+
+impl Ledger {
+    /// The backups that are pinned, each with its note.
+    pub fn pins(&self) -> BTreeMap<Label, String> {
+        let mut pins = BTreeMap::new();
+        for receipt in &self.receipts {
+            match &receipt.event {
+                Event::Pin { label, pinned: true, note } => {
+                    pins.insert(label.clone(), note.clone());
+                }
+                Event::Pin { label, .. } => {
+                    pins.remove(label);
+                }
+                _ => {}
+            }
+        }
+        pins
+    }
+
+    /// What retention deleted from the backups folder.
+    pub fn let_go(&self) -> BTreeSet<Label> {
+        let subjects = self.receipts.iter().filter_map(|receipt| match &receipt.event {
+            Event::Prune { destination: None, subject, .. } => subject.parse().ok(),
+            _ => None,
+        });
+        subjects.collect()
+    }
+
+    /// Whether the last verification of a backup failed.
+    pub fn last_failed(&self, label: &Label) -> bool {
+        let label = label.to_string();
+        let last = self.receipts.iter().rev().find_map(|receipt| match &receipt.event {
+            Event::Verify { subject, passed, checks, .. } if *subject == label => {
+                Some(!passed || checks.iter().any(|check| check.outcome == Outcome::Failed))
+            }
+            _ => None,
+        });
+        last.unwrap_or(false)
+    }
+
+    /// Whether a backup of that name was ever made here.
+    pub fn knows(&self, wanted: &Label) -> bool {
+        self.receipts.iter().any(|receipt| match &receipt.event {
+            Event::Backup { label, .. } | Event::Copy { label, .. } => label == wanted,
+            _ => false,
+        })
+    }
+}
+
+impl Store {
+    /// Deletes a backup that can be used, and gives the bytes that became free. `record`
+    /// writes the receipt, once the backup does not exist any more.
+    ///
+    /// # Errors
+    /// It is not there or cannot be used ([`ExitCode::Store`]), or a step fails; the next
+    /// run finishes it.
+    pub fn delete(
+        &self,
+        lock: &StoreLock,
+        label: &Label,
+        record: impl FnOnce(u64) -> Result<()>,
+    ) -> Result<u64> {
+        self.demand(lock)?;
+        let entry = self.entry(label)?;
+        let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
+            return Err(Stop::new(ExitCode::Store, format!("{label} is not there, or is damaged"))
+                .hint("Nothing of it was deleted. `cargo xtask db-list` shows what is there.")
+                .into());
+        };
+        let manifest_path = self.path(&format!("{label}{}", names::MANIFEST));
+        let marker_path = self.path(&format!("{label}{}", names::MARKER));
+        let small = std::fs::metadata(&manifest_path).map_or(0, |facts| facts.len());
+        let bytes = manifest.bytes + small;
+        let marker = Marker {
+            file: manifest.file.clone(),
+            bytes: manifest.bytes,
+            sha256: manifest.sha256.clone(),
+        };
+        fs::write_durably(&marker_path, &serde_json::to_vec(&marker)?)?;
+        point("prune.marked")?;
+        fs::remove_if_exists(&manifest_path)?;
+        fs::sync_dir(self.dir())?;
+        point("prune.manifest_removed")?;
+        record(bytes).with_context(|| format!("write the receipt of deleting {label}"))?;
+        point("prune.recorded")?;
+        fs::remove_if_exists(&self.path(&marker.file))?;
+        fs::sync_dir(self.dir())?;
+        point("prune.data_removed")?;
+        fs::remove_if_exists(&marker_path)?;
+        fs::sync_dir(self.dir())?;
+        point("prune.done")?;
+        Ok(bytes)
+    }
+}
+
+/// Removes what is left at a destination of copies whose deletion did not come to its
+/// end: files of a backup that was let go, without a manifest. Labels are never given
+/// twice, so nobody is copying these. Gives the labels and the bytes that became free.
+///
+/// # Errors
+/// The destination cannot be read, or something cannot be deleted.
+pub fn sweep(depot: &mut dyn Depot, let_go: &BTreeSet<Label>) -> Result<Vec<(Label, u64)>> {
+    let mut parts: BTreeMap<Label, bool> = BTreeMap::new();
+    for listed in depot.list()? {
+        let Some((label, rest)) = names::split_label(&listed.name) else { continue };
+        let exists = parts.entry(label).or_default();
+        *exists |= rest == names::MANIFEST;
+    }
+    let left = parts.into_iter().filter(|(label, exists)| !exists && let_go.contains(label));
+    let mut swept = Vec::new();
+    for (label, _) in left {
+        let bytes = remote::delete(depot, &label)?;
+        if bytes > 0 {
+            swept.push((label, bytes));
+        }
+    }
+    Ok(swept)
+}
+
+#[cfg(test)]
+#[path = "prune_tests.rs"]
+mod tests;

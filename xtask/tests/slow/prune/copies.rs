@@ -1,0 +1,142 @@
+//! Retention at a destination, and runs that die.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use xtask::model::copy::{CopyNote, NOTE_VERSION};
+use xtask::sys::fault::{POINTS, VARIABLE};
+use xtask::sys::hash::sha256_hex;
+use xtask::sys::{clock, fs};
+
+use super::schemas::companions;
+use super::{backup, document, done, fate, labels_in, sandbox, set, verify};
+use crate::faults::demand_stop;
+use crate::support::{Sandbox, Server};
+
+/// Puts a copy into a folder, as `db-copy` does.
+fn send(sandbox: &Sandbox, label: &str, to: &Path) {
+    fs::create_private_dir(to).unwrap();
+    let read =
+        |ending: &str| fs::read_bytes(&sandbox.backups().join(format!("{label}{ending}"))).unwrap();
+    let (data, manifest) = (read(".sql"), read(".json"));
+    let note = CopyNote {
+        version: NOTE_VERSION,
+        label: label.parse().unwrap(),
+        object: format!("{label}.sql"),
+        bytes: data.len() as u64,
+        sha256: sha256_hex(&data),
+        manifest_sha256: sha256_hex(&manifest),
+        encryption: None,
+        copied_utc: clock::now(),
+    };
+    let note = serde_json::to_vec(&note).unwrap();
+    for (ending, bytes) in [(".sql", data), (".copy.json", note), (".json", manifest)] {
+        fs::write_durably(&to.join(format!("{label}{ending}")), &bytes).unwrap();
+    }
+}
+
+const NAS: &str = "[[destination]]\nname = \"nas\"\nurl = \"nas\"\n";
+
+fn nas(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path().join("nas")
+}
+
+#[test]
+fn copies_go_with_their_backup_and_the_last_one_stays() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "prune_copies", 1, NAS) else { return };
+    let (folder, nas) = (sandbox.backups(), nas(&sandbox));
+    let [lost, first, second, newest] = [0; 4].map(|_| backup(&sandbox));
+    verify(&sandbox, &newest);
+    for label in [&lost, &first, &second] {
+        send(&sandbox, label, &nas);
+    }
+    fs::write_durably(&nas.join("holiday.jpg"), b"a person's").unwrap();
+    // The newest proof never came to the nas: nothing that lies there goes, nor here.
+    done(&sandbox, &["db-prune", "--yes"]);
+    assert_eq!(labels_in(&nas), set(&[&lost, &first, &second]));
+    assert_eq!(labels_in(&folder), set(&[&lost, &first, &second, &newest]));
+    send(&sandbox, &newest, &nas);
+    // Somebody deleted a file here: its copy is all that is left.
+    for ending in [".json", ".sql"] {
+        fs::remove_if_exists(&folder.join(format!("{lost}{ending}"))).unwrap();
+    }
+    let plan = done(&sandbox, &["db-prune"]).stdout;
+    assert!(plan.contains("Kept: 3. To be deleted: 4, which frees "), "{plan}");
+    let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
+    assert_eq!(fate(&pruned, &lost, "nas").1, "the last copy: it is missing or damaged here");
+    assert_eq!(fate(&pruned, &first, "nas").0, "deleted");
+    assert_eq!(labels_in(&nas), set(&[&lost, &newest]));
+    assert_eq!(labels_in(&folder), set(&[&newest]));
+    assert!(nas.join("holiday.jpg").exists());
+
+    let [third, last] = [0; 2].map(|_| backup(&sandbox));
+    for label in [&third, &last] {
+        send(&sandbox, label, &nas);
+    }
+    verify(&sandbox, &last);
+    let away = sandbox.path().join("unmounted");
+    fs::rename_durably(&nas, &away).unwrap();
+    let failed = sandbox.xtask(&["db-prune", "--yes"]);
+    demand_stop(&failed, 41, &["nas could not be pruned"]);
+    // `newest` was restored in the last hour: a receipt may still name it.
+    assert_eq!(labels_in(&folder), set(&[&newest, &last]), "what is here went all the same");
+    fs::rename_durably(&away, &nas).unwrap();
+    let object = nas.join(format!("{first}.sql"));
+    fs::write_durably(&object, b"left of a deletion that died").unwrap();
+    done(&sandbox, &["db-prune", "--yes", "--only-here"]);
+    assert!(labels_in(&nas).contains(&third));
+    done(&sandbox, &["db-prune", "--yes"]);
+    assert_eq!(labels_in(&nas), set(&[&lost, &newest, &last]));
+    assert!(!object.exists());
+    let again = done(&sandbox, &["db-prune", "--yes"]);
+    assert!(again.stdout.contains("Deleted: 0"), "{}", again.stdout);
+}
+
+#[test]
+fn killed_anywhere_the_next_run_finishes() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "prune_killed", 1, NAS) else { return };
+    let (folder, nas) = (sandbox.backups(), nas(&sandbox));
+    let mut expected = BTreeSet::new();
+    let mut old_tables = 0;
+    for point in POINTS.iter().filter(|point| point.starts_with("prune.")) {
+        let goes = backup(&sandbox);
+        let newest = backup(&sandbox);
+        if *point == "prune.schema_dropped" {
+            let args = ["db-restore", &goes, "--yes", "--json"];
+            let safety = document(&done(&sandbox, &args))["safety_backup"].clone();
+            verify(&sandbox, safety.as_str().unwrap());
+            expected.insert(safety.as_str().unwrap().to_owned());
+            old_tables = companions(&sandbox, "before").len();
+            assert_eq!(old_tables, 1);
+        }
+        verify(&sandbox, &newest);
+        for label in [&goes, &newest] {
+            send(&sandbox, label, &nas);
+        }
+        expected.insert(newest.clone());
+        let command =
+            sandbox.command(&["db-prune", "--yes"]).env(VARIABLE, format!("kill:{point}"));
+        let dead = command.run(Duration::from_secs(120)).unwrap();
+        assert_eq!(dead.code, None, "{point} was not passed: {}", dead.stderr);
+        // Whatever is there is whole.
+        let listed = done(&sandbox, &["db-list"]);
+        assert!(!listed.stdout.contains("NOT USABLE"), "{point}: {}", listed.stdout);
+        done(&sandbox, &["db-prune", "--yes"]);
+        assert!(!labels_in(&folder).contains(&goes), "{point}");
+        assert!(labels_in(&folder).is_superset(&expected), "{point}");
+        let left = |folder: &Path| {
+            fs::names(folder)
+                .unwrap()
+                .into_iter()
+                .filter(|it| it.contains(&goes))
+                .collect::<Vec<_>>()
+        };
+        done(&sandbox, &["db-prune", "--yes"]);
+        assert_eq!((left(&folder), left(&nas)), (Vec::new(), Vec::new()), "{point}");
+        assert_eq!(companions(&sandbox, "before").len(), 0, "{point}");
+        let again = done(&sandbox, &["db-prune", "--yes"]);
+        assert!(again.stdout.contains("Deleted: 0"), "{point}: {}", again.stdout);
+    }
+    assert_eq!(old_tables, 1, "the drop of a schema was passed");
+}

@@ -1,0 +1,332 @@
+//! `schedule`: what a run does, that one that fails says so and stops nothing that is
+//! still safe, and that the system's schedulers take what they are told.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mysql::prelude::Queryable as _;
+use serde_json::Value;
+use xtask::model::receipt::{Event, Level};
+use xtask::plan::schedule::job::Job;
+use xtask::plan::schedule::{systemd, when};
+use xtask::store::Store;
+use xtask::sys::proc::{Cmd, Finished, find};
+use xtask::sys::scheduler::cron;
+use xtask::sys::{env, fs};
+
+use crate::faults::demand_stop;
+use crate::support::{Listener, Sandbox, Server, require};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const ROWS: &str = "CREATE TABLE film (id INT PRIMARY KEY AUTO_INCREMENT, title VARCHAR(90));
+    INSERT INTO film (title) VALUES ('Alien'), ('Brazil')";
+
+fn sandbox(kind: Server, name: &str) -> Option<Sandbox> {
+    let sandbox = Sandbox::new(&require(kind)?, name);
+    sandbox.sql(ROWS);
+    Some(sandbox)
+}
+
+#[track_caller]
+fn json(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}{}", finished.stdout, finished.stderr))
+}
+
+#[track_caller]
+fn passed(finished: Finished) -> Value {
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let document = json(&finished);
+    assert_eq!(document["passed"], true, "{document}");
+    document
+}
+
+/// The events of a sandbox, the oldest first.
+fn events(sandbox: &Sandbox) -> Vec<Event> {
+    let store = Store::open(&sandbox.backups()).unwrap();
+    store.read().unwrap().receipts.into_iter().map(|receipt| receipt.event).collect()
+}
+
+fn drills(sandbox: &Sandbox) -> Vec<String> {
+    let drill = |event| match event {
+        Event::Verify { subject, level: Level::Restore, passed: true, .. } => Some(subject),
+        _ => None,
+    };
+    events(sandbox).into_iter().filter_map(drill).collect()
+}
+
+#[test]
+fn a_run_takes_proves_and_tells() {
+    for kind in Server::ALL {
+        let Some(sandbox) = sandbox(kind, "sched_run") else { continue };
+        sandbox.write("xtask.toml", "[monitor]\nmetrics_file = \"out.prom\"\n");
+        let listener = Listener::new();
+        let run = |args: &[&str]| {
+            let command = sandbox.command(args).env("HEARTBEAT_URL", listener.url("/beat"));
+            command.run(PATIENCE).unwrap()
+        };
+        let first = passed(run(&["schedule", "run", "--json"]));
+        assert_eq!(first["verified"], "restore");
+        let beats = listener.take();
+        assert_eq!((beats.len(), beats[0].method.as_str()), (1, "GET"));
+        let metrics = fs::read_text(&sandbox.path().join("out.prom")).unwrap();
+        assert!(metrics.contains("scheduled_run_passed{") && metrics.contains("state=\"safe\"} 1"));
+        let last = events(&sandbox).pop();
+        let Some(Event::Scheduled { label, passed: true, level, detail, .. }) = last else {
+            panic!("{last:?}");
+        };
+        assert_eq!(label.map(|it| it.to_string()).as_deref(), first["label"].as_str());
+        assert_eq!((level, detail.as_str()), (Some(Level::Restore), ""));
+        // It is not due again, and no drill is.
+        let number = events(&sandbox).len();
+        assert_eq!(run(&["schedule", "run", "--if-due"]).code, Some(0));
+        assert_eq!((events(&sandbox).len(), listener.take().len()), (number, 0));
+        let second = passed(run(&["schedule", "run", "--json"]));
+        assert_eq!(second["verified"], "file");
+        assert_eq!(drills(&sandbox), [first["label"].as_str().unwrap()]);
+    }
+}
+
+#[test]
+fn drills_take_turns() {
+    let Some(sandbox) = sandbox(Server::Mysql, "sched_turns") else { return };
+    sandbox.write("xtask.toml", "[schedule]\ndrill_days = 0\n");
+    // An older one that nobody ever proved.
+    let old = json(&sandbox.xtask(&["db-backup", "--json"]))["label"].as_str().unwrap().to_owned();
+    let run = || passed(sandbox.xtask(&["schedule", "run", "--json"]));
+    let (first, second, third) = (run(), run(), run());
+    assert_eq!((&first["verified"], &second["verified"]), (&"restore".into(), &"file".into()));
+    let label = |document: &Value| document["label"].as_str().unwrap().to_owned();
+    assert_eq!(drills(&sandbox), [label(&first), old, label(&third)]);
+}
+
+#[test]
+fn a_run_that_fails_is_recorded_and_does_not_beat() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_fail") else { return };
+    let listener = Listener::new();
+    let run = |args: &[&str], port: &str| {
+        let command = sandbox.command(args).env("HEARTBEAT_URL", listener.url("/beat"));
+        command.env("DB_HOST", "127.0.0.1").env("DB_PORT", port).run(PATIENCE).unwrap()
+    };
+    let failed = run(&["schedule", "run", "--json"], "9");
+    demand_stop(&failed, 11, &["backup"]);
+    assert_eq!(json(&failed)["passed"], false);
+    assert_eq!(json(&failed)["failed"][0]["step"], "backup");
+    let last = events(&sandbox).pop();
+    assert!(
+        matches!(&last, Some(Event::Scheduled { passed: false, label: None, level: None, .. })),
+        "{last:?}"
+    );
+    assert!(listener.take().is_empty(), "a heartbeat without a backup");
+    // It tries again at its next time and not every few minutes.
+    assert_eq!(run(&["schedule", "run", "--if-due"], "9").code, Some(0));
+    assert_eq!(events(&sandbox).len(), 1);
+    // A drill that cannot be made leaves the proof that can: the file is read.
+    sandbox.write("xtask.toml", "[schedule]\ndrill_days = 0\n");
+    let restorer = sandbox.schema.replacen("t_", "restore_", 1);
+    let mut root = sandbox.root();
+    root.query_drop(format!("ALTER USER '{restorer}'@'%' ACCOUNT LOCK")).unwrap();
+    let port = sandbox.server().port.to_string();
+    let half = run(&["schedule", "run", "--json"], &port);
+    assert_ne!(half.code, Some(0));
+    let document = json(&half);
+    assert_eq!((&document["verified"], &document["passed"]), (&"file".into(), &false.into()));
+    assert_eq!(document["failed"][0]["step"], "drill", "{document}");
+    assert_eq!(listener.take().len(), 1, "the backup is verified: its file was read");
+}
+
+#[test]
+fn a_busy_folder_is_no_failed_run() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_busy") else { return };
+    let store = Store::open(&sandbox.backups()).unwrap();
+    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    demand_stop(&sandbox.xtask(&["schedule", "run", "--if-due"]), 12, &["holds the lock"]);
+    assert!(events(&sandbox).is_empty());
+    drop(lock);
+    // Nothing was recorded, so it is still due.
+    assert_eq!(sandbox.xtask(&["schedule", "run", "--if-due"]).code, Some(0));
+    assert!(matches!(events(&sandbox).pop(), Some(Event::Scheduled { passed: true, .. })));
+}
+
+#[test]
+fn what_cannot_be_read_is_refused() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_words") else { return };
+    for text in ["6", "hourly", "* * * *", "0 0 31 2 *", "61 * * * *"] {
+        let refused = sandbox.xtask(&["schedule", "install", "--every", text, "--dry-run"]);
+        demand_stop(&refused, 2, &["--every 6h"]);
+    }
+    sandbox.write("xtask.toml", "[schedule]\nevery = \"often\"\n");
+    demand_stop(&sandbox.xtask(&["schedule", "install", "--dry-run"]), 10, &["often"]);
+    assert!(!sandbox.path().join(".local/schedule.json").exists());
+}
+
+/// Whether the program is there; says what is skipped, and fails in CI.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn is_there(program: &str) -> bool {
+    let there = find(program).is_some();
+    assert!(there || !env::is_ci(), "CI needs {program}");
+    if !there {
+        eprintln!("SKIPPED: this test needs {program}");
+    }
+    there
+}
+
+/// Only where nobody minds: the crontab is that of whoever runs the tests.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn may_write_crontab() -> bool {
+    if !is_there("crontab") {
+        return false;
+    }
+    let may = env::is_ci() || env::var("XTASK_TEST_CRONTAB").is_some();
+    if !may {
+        eprintln!("SKIPPED: XTASK_TEST_CRONTAB=1 lets this test write your crontab for a moment");
+    }
+    may
+}
+
+/// Puts the crontab back, also when the test fails.
+struct Crontab(String);
+
+impl Drop for Crontab {
+    fn drop(&mut self) {
+        cron::write(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn a_crontab_keeps_its_other_lines_and_calls_us() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_cron") else { return };
+    if !may_write_crontab() {
+        return;
+    }
+    let before = Crontab(cron::read().unwrap());
+    let foreign = format!("{}# foreign\n\n0 0 1 1 * true % of it\n", before.0);
+    cron::write(&foreign).unwrap();
+    let ask = |args: &[&str]| {
+        let args: Vec<&str> = args.iter().chain(&["--json"]).copied().collect();
+        let finished = sandbox.xtask(&args);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        json(&finished)
+    };
+    let installed = ask(&["schedule", "install", "--every", "6h"]);
+    if installed["scheduler"] == "cron" {
+        let with = cron::read().unwrap();
+        assert!(with.starts_with(&foreign), "{with}");
+        let own = &with[foreign.len()..];
+        assert!(own.contains("schedule run --if-due") && !own.contains("pass"), "{own}");
+        // As cron does it: nothing but the line, by `sh`, with next to no environment.
+        let line = own.lines().find(|line| line.starts_with("*/5 * * * * ")).unwrap();
+        let command = line.strip_prefix("*/5 * * * * ").unwrap().replace("\\%", "%");
+        let called = Cmd::new("env")
+            .args(["-i", "HOME=/", "/bin/sh", "-c", command.as_str()])
+            .run(PATIENCE)
+            .unwrap();
+        let log = sandbox.path().join(".local/schedule.log");
+        let said = fs::read_text(&log).unwrap();
+        assert_eq!(called.code, Some(0), "{said}");
+        assert!(said.contains("scheduled run"), "{said}");
+        assert!(matches!(events(&sandbox).pop(), Some(Event::Scheduled { passed: true, .. })));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&log).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+    let state = ask(&["schedule", "status"]);
+    assert!(state["schedule"]["installed"]["known"].is_string(), "{state}");
+    assert_eq!(state["program_is_current"], true, "{state}");
+    // Again, with another time: the lines are replaced, not added.
+    ask(&["schedule", "install", "--every", "15 3 * * *"]);
+    assert_eq!(ask(&["schedule", "status"])["schedule"]["every"], "15 3 * * *");
+    assert_eq!(ask(&["schedule", "uninstall"])["changed"], true);
+    assert_eq!(cron::read().unwrap(), foreign);
+    assert_eq!(ask(&["schedule", "uninstall"])["changed"], false);
+    assert_eq!(ask(&["schedule", "status"])["schedule"]["installed"]["known"], Value::Null);
+}
+
+const EXPRESSIONS: [&str; 12] = [
+    "15 3 * * *",
+    "*/20 * * * *",
+    "0 */6 * * *",
+    "5-59/10 1,13 * * *",
+    "0 4 * * sun",
+    "0 4 * * mon-fri",
+    "30 2 1,15 * *",
+    "0 0 1 */3 *",
+    "0 0 29 2 *",
+    "0 12 31 * *",
+    "59 23 31 12 *",
+    "0 4 13 * fri",
+];
+
+#[test]
+fn systemd_reads_an_expression_as_we_do() {
+    if !is_there("systemd-analyze") {
+        return;
+    }
+    let base: DateTime<Utc> = "2026-11-22T10:11:12Z".parse().unwrap();
+    for text in EXPRESSIONS {
+        let when = when::parse(text).unwrap();
+        let lines = systemd::calendar(&when);
+        assert!(!lines.is_empty(), "{text}");
+        let mut ours = base;
+        let mut theirs = base;
+        for step in 0..4 {
+            ours = when.next(ours).unwrap();
+            theirs = lines.iter().map(|line| elapse(line, theirs)).min().unwrap();
+            assert_eq!(ours, theirs, "{text}: {lines:?}, step {step}");
+        }
+    }
+}
+
+/// When systemd would start it after a moment.
+fn elapse(line: &str, after: DateTime<Utc>) -> DateTime<Utc> {
+    // It counts from the second that it is given, that one included.
+    let base = (after + TimeDelta::seconds(1)).format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let told = Cmd::new("systemd-analyze")
+        .args(["calendar", "--base-time", base.as_str(), line])
+        .env("LC_ALL", "C")
+        .read(PATIENCE)
+        .unwrap_or_else(|error| panic!("{line}: {error:#}"));
+    // In another zone than UTC it says both.
+    let line = |start| told.lines().find_map(|it| it.trim().strip_prefix(start));
+    let next = line("(in UTC): ").or_else(|| line("Next elapse: ")).unwrap();
+    // "Sun 2026-11-22 10:20:00 UTC"
+    let words: Vec<&str> = next.split(' ').collect();
+    format!("{}T{}Z", words[1], words[2]).parse().unwrap()
+}
+
+#[test]
+fn systemd_takes_the_units() {
+    if !is_there("systemd-analyze") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("50% of it");
+    fs::create_private_dir(&root).unwrap();
+    let job = Job {
+        name: "streamflix-backup-12345678".to_owned(),
+        program: "/bin/true".into(),
+        args: ["--backups", "/srv/my $HOME \"b\"", "schedule", "run"].map(str::to_owned).to_vec(),
+        environment: vec![("XTASK_ROOT".to_owned(), root.display().to_string())],
+        log: root.join("log"),
+        root,
+    };
+    for text in ["6h", "7h", "30m", "15 3 * * *", "0 4 13 * fri"] {
+        let when = when::parse(text).unwrap();
+        let service = folder.path().join(format!("{}.service", job.name));
+        let timer = folder.path().join(format!("{}.timer", job.name));
+        fs::write_shared(&service, systemd::service(&job, &when).as_bytes()).unwrap();
+        fs::write_shared(&timer, systemd::timer(&job, &when).as_bytes()).unwrap();
+        let judged = Cmd::new("systemd-analyze")
+            .args(["verify", "--man=no", "--generators=no"])
+            .args([&service, &timer])
+            .run(PATIENCE)
+            .unwrap();
+        let name = job.name.as_str();
+        let about_us: Vec<&str> =
+            judged.stderr.lines().filter(|line| line.contains(name)).collect();
+        assert_eq!((judged.code, about_us.len()), (Some(0), 0), "{text}: {}", judged.stderr);
+    }
+}
