@@ -13,6 +13,8 @@ use super::ctx::Ctx;
 use crate::model::secret::Secret;
 use crate::model::status::{Finding, Status};
 use crate::report::notice::{self, Change};
+use crate::store::remote::program;
+use crate::sys::proc::Cmd;
 use crate::sys::{fs, http};
 
 /// How long a webhook has to answer.
@@ -60,7 +62,7 @@ fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body)
         return Ok(());
     }
     let text = ctx.settings.redact(&body(&Change { status, come, gone }));
-    send(url, Some(&text))?;
+    send(ctx, url, Some(&text))?;
     told.version = VERSION;
     told.channels.insert(channel.to_owned(), now);
     fs::create_private_dir(&ctx.settings.local)?;
@@ -70,7 +72,7 @@ fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body)
 /// Says that a run verified its backup; whoever waits for this alarms when it stays away.
 pub fn heartbeat(ctx: &Ctx) {
     let Some(url) = &ctx.settings.outside.heartbeat else { return };
-    if let Err(error) = send(url, None) {
+    if let Err(error) = send(ctx, url, None) {
         warn(ctx, "the heartbeat was not sent", &error);
     }
 }
@@ -95,13 +97,13 @@ fn read(ctx: &Ctx) -> Result<Told> {
 }
 
 /// Posts a JSON text, or asks for the address. The address is a secret: it is in no error.
-fn send(url: &Secret, body: Option<&str>) -> Result<()> {
+fn send(ctx: &Ctx, url: &Secret, body: Option<&str>) -> Result<()> {
     let address = url.reveal();
     let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     let answer = match (scheme.as_deref(), body) {
         (Some("http"), Some(body)) => http::post(address, body, DEADLINE),
         (Some("http"), None) => http::get(address, DEADLINE),
-        (Some("https"), _) => bail!("https addresses are not built yet"),
+        (Some("https"), _) => return by_child(ctx, url, body),
         _ => bail!("its address in .env does not begin with https:// or http://"),
     };
     match answer {
@@ -109,4 +111,23 @@ fn send(url: &Secret, body: Option<&str>) -> Result<()> {
         http::Probe::Answer { status, .. } => bail!("it answered with {status}"),
         http::Probe::Unreachable(why) => bail!("{}", url.redact(&why)),
     }
+}
+
+/// By the program that speaks TLS: this one does not.
+fn by_child(ctx: &Ctx, url: &Secret, body: Option<&str>) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Said {
+        message: String,
+    }
+    let program = Cmd::new(program::program(&ctx.settings)?).env("OFFSITE_POST_URL", url.reveal());
+    let command = match body {
+        Some(body) => program.arg("post").stdin(body),
+        None => program.arg("ping"),
+    };
+    let done = command.run(DEADLINE)?;
+    if done.ok() {
+        return Ok(());
+    }
+    let said = done.stderr.lines().rev().find_map(|line| serde_json::from_str::<Said>(line).ok());
+    bail!("{}", url.redact(&said.map_or_else(|| done.why(), |said| said.message)))
 }

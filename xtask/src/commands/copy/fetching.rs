@@ -38,9 +38,8 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         manifest: copy.manifest,
         name: copy.label.to_string(),
         origin: Origin::Own,
+        key: KeyFile::of(&ctx.settings),
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
-        // It is not read.
-        key: KeyFile::default(),
     })
 }
 
@@ -131,7 +130,7 @@ impl Scratch {
         Ok(Self(path))
     }
 
-    /// The folder as a store, with the same private key as the usual one.
+    /// The folder as a store.
     ///
     /// # Errors
     /// It cannot be opened.

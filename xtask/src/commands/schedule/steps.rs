@@ -6,13 +6,15 @@ use super::run::{Run, STEP_WAIT};
 use crate::commands::backup::{self, LOCK_WAIT, Wish};
 use crate::commands::ctx::Ctx;
 use crate::commands::verify::{self, Verified};
-use crate::commands::{recover, status::Known};
+use crate::commands::{copy as copies, recover, status::Known};
+use crate::config::outside::DestinationPolicy;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::model::receipt::Level;
 use crate::plan::schedule::rotation;
-use crate::store::Store;
+use crate::report;
+use crate::store::{Store, remote};
 use crate::sys::{clock, signal};
 
 /// Takes the backup.
@@ -88,10 +90,51 @@ fn prove_one(ctx: &Ctx, store: &Store, run: &Run, label: &Label, level: Level) -
 }
 
 /// Copies it to every destination, unless it was found to be bad.
-pub(super) fn copy(_ctx: &Ctx, _store: &Store, _run: &mut Run) {}
+pub(super) fn copy(ctx: &Ctx, store: &Store, run: &mut Run) {
+    let destinations = &ctx.settings.policy.destination;
+    let Some(label) = run.made.as_ref().map(|manifest| manifest.label.clone()) else { return };
+    if destinations.is_empty() || run.refuted {
+        return;
+    }
+    let sent = copies::copy(ctx, store, None, &label, destinations);
+    let sent = run.keep(ctx, "copy", sent).unwrap_or_default();
+    for one in sent.iter().filter(|one| one.fault.is_none()) {
+        ctx.ui.say(report::copies::line(&one.line));
+    }
+    run.keep(ctx, "copy", copies::demand_all(&sent));
+}
 
 /// Reads one old copy of each destination to its end: the one that went longest without.
-pub(super) fn read_again(_ctx: &Ctx, _store: &Store, _run: &mut Run) {}
+pub(super) fn read_again(ctx: &Ctx, store: &Store, run: &mut Run) {
+    for policy in &ctx.settings.policy.destination {
+        let chosen = longest_unread(ctx, run, policy);
+        // That it cannot be listed was said when it was to be written to.
+        let Ok(Some(label)) = chosen else { continue };
+        let read = copies::read_again(ctx, store, &label, policy);
+        let read = run.keep(ctx, "copy read again", read).unwrap_or_default();
+        for one in read.iter().filter(|one| one.fault.is_none()) {
+            ctx.ui.say(report::copies::line(&one.line));
+        }
+        run.keep(ctx, "copy read again", copies::demand_all(&read));
+    }
+}
+
+/// The copy at a destination that went longest without being read; not the one that was
+/// just written, which was read back then.
+fn longest_unread(ctx: &Ctx, run: &Run, policy: &DestinationPolicy) -> Result<Option<Label>> {
+    signal::check()?;
+    let known = Known::read(ctx)?;
+    let read = known.history(ctx).read_back_at(&policy.name);
+    let mut depot = copies::open(ctx, policy)?;
+    let made = run.made.as_ref().map(|manifest| &manifest.label);
+    let there: Vec<Label> = remote::copies(depot.as_mut())?
+        .into_iter()
+        .filter(|copy| copy.problem.is_none() && copy.label.schema() == ctx.settings.schema)
+        .map(|copy| copy.label)
+        .filter(|label| Some(label) != made)
+        .collect();
+    Ok(rotation::copy_to_read(&there, &read))
+}
 
 /// Lets go what the rules of retention no longer keep: only behind a verified success.
 pub(super) fn prune(_ctx: &Ctx, _store: &Store, _run: &mut Run) {}

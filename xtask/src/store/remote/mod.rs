@@ -8,7 +8,7 @@ pub mod fault;
 pub mod fetch;
 mod folder;
 mod object;
-mod program;
+pub mod program;
 pub mod send;
 
 use std::collections::BTreeMap;
