@@ -69,6 +69,29 @@ fn clear_text_is_never_sent_where_it_is_to_be_encrypted() {
 }
 
 #[test]
+fn a_file_that_is_encrypted_already_goes_as_it_is_and_comes_back() {
+    let Some(server) = require(Server::Mariadb) else { return };
+    let mut world = World::new(&server, "copy_local_age");
+    let folder = world.with_folder("drive", "");
+    world.with_key();
+    world.encrypt_here();
+    let before = world.content();
+    let made = world.run(&["db-backup"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let label = world.copies_in_ledger()[0]["label"].as_str().unwrap().to_owned();
+    let name = format!("{label}.sql.age");
+    let here = fs::read_bytes(&world.sandbox.backups().join(&name)).unwrap();
+    assert!(fs::read_bytes(&folder.join(&name)).unwrap() == here, "it was encrypted twice");
+    let verified = world.run(&["db-verify", "--from", "drive", "--level", "file"]);
+    assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+    fs::remove_dir_if_exists(&world.sandbox.backups()).unwrap();
+    world.sandbox.sql("DELETE FROM film");
+    let restored = world.run(&["db-restore", "latest", "--from", "drive", "--yes"]);
+    assert_eq!(restored.code, Some(0), "{}", restored.stderr);
+    assert!(world.content() == before, "the content is another than before");
+}
+
+#[test]
 fn what_was_altered_or_cut_there_is_found_and_replaced() {
     let Some(server) = require(Server::Mariadb) else { return };
     let mut world = World::new(&server, "copy_altered");

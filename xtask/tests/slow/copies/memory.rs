@@ -12,7 +12,7 @@ use crate::support::{Server, TestServer, require};
 
 const LONG: Duration = Duration::from_secs(1200);
 const SMALL_MIB: u32 = 10;
-const LARGE_MIB: u32 = 120;
+const LARGE_MIB: u32 = 60;
 /// What buffers may take that fill only with enough bytes.
 const SLACK: u64 = 24 << 20;
 /// Parts on their way, and what the TLS and HTTP libraries keep.

@@ -111,6 +111,12 @@ impl World {
         self.set_env("BACKUP_AGE_IDENTITY", path.to_str().unwrap());
     }
 
+    /// Lets the files in the backups folder be encrypted, too.
+    pub fn encrypt_here(&mut self) {
+        self.toml = self.toml.replace("[encryption]\n", "[encryption]\nlocal = true\n");
+        self.sandbox.write("xtask.toml", &self.toml);
+    }
+
     /// Takes a backup without copying it.
     pub fn backup(&self) -> String {
         self.sandbox.write("xtask.toml", "");
