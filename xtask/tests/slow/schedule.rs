@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
+use xtask::model::copy::CopyOutcome;
 use xtask::model::receipt::{Event, Level};
 use xtask::plan::schedule::job::Job;
 use xtask::plan::schedule::{systemd, when};
@@ -101,6 +102,54 @@ fn drills_take_turns() {
 }
 
 #[test]
+fn a_run_copies_reads_old_copies_again_and_prunes() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_copies") else { return };
+    sandbox.write(
+        "xtask.toml",
+        "[[destination]]\nname = \"drive\"\nurl = \"drive\"\nencrypt = false\n\
+         [schedule]\ndrill_days = 0\n\
+         [gate]\nproof_max_age_minutes = 0\nreceipt_max_age_s = 1\n\
+         [retention]\nlast = 2\nhourly = 0\ndaily = 0\nweekly = 0\nmonthly = 0\nyearly = 0\n",
+    );
+    let label = |document: &Value| document["label"].as_str().unwrap().to_owned();
+    let run = || label(&passed(sandbox.xtask(&["schedule", "run", "--json"])));
+    let (first, second) = (run(), run());
+    let copies = || -> Vec<(String, CopyOutcome)> {
+        let copy = |event| match event {
+            Event::Copy { label, outcome, .. } => Some((label.to_string(), outcome)),
+            _ => None,
+        };
+        events(&sandbox).into_iter().filter_map(copy).collect()
+    };
+    assert_eq!(
+        copies(),
+        [
+            (first.clone(), CopyOutcome::Copied),
+            (second.clone(), CopyOutcome::Copied),
+            (first.clone(), CopyOutcome::Checked),
+        ]
+    );
+    let third = run();
+    let there = |folder: &str, label: &str| {
+        sandbox.path().join(folder).join(format!("{label}.json")).exists()
+    };
+    for folder in ["backups", "drive"] {
+        let kept = [&first, &second, &third].map(|label| there(folder, label));
+        assert_eq!(kept, [false, true, true], "{folder}");
+    }
+    // The copy whose turn it is was altered, in its old size.
+    let object = sandbox.path().join("drive").join(format!("{second}.sql"));
+    let mut bytes = fs::read_bytes(&object).unwrap();
+    bytes[40] ^= 1;
+    fs::write_durably(&object, &bytes).unwrap();
+    let found = sandbox.xtask(&["schedule", "run", "--json"]);
+    demand_stop(&found, 41, &["copy read again", &second]);
+    assert_eq!(json(&found)["verified"], "file", "the new backup is good all the same");
+    let broken = sandbox.xtask(&["db-status", "--check"]);
+    demand_stop(&broken, 21, &[&format!("copy_flawed:drive:{second}")]);
+}
+
+#[test]
 fn a_run_that_fails_is_recorded_and_does_not_beat() {
     let Some(sandbox) = sandbox(Server::Mariadb, "sched_fail") else { return };
     let listener = Listener::new();
@@ -146,6 +195,26 @@ fn a_busy_folder_is_no_failed_run() {
     // Nothing was recorded, so it is still due.
     assert_eq!(sandbox.xtask(&["schedule", "run", "--if-due"]).code, Some(0));
     assert!(matches!(events(&sandbox).pop(), Some(Event::Scheduled { passed: true, .. })));
+}
+
+#[test]
+fn a_damaged_ledger_stops_a_run_and_somebody_hears_of_it() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_ledger") else { return };
+    passed(sandbox.xtask(&["schedule", "run", "--json"]));
+    let ledger = sandbox.backups().join("ledger.jsonl");
+    let text = fs::read_text(&ledger).unwrap();
+    fs::write_durably(&ledger, text.replacen("\"rows\":2", "\"rows\":3", 1).as_bytes()).unwrap();
+    let listener = Listener::new();
+    let stopped = sandbox
+        .command(&["schedule", "run"])
+        .env("NOTIFY_SLACK_URL", listener.url("/slack"))
+        .env("HEARTBEAT_URL", listener.url("/beat"))
+        .run(PATIENCE)
+        .unwrap();
+    demand_stop(&stopped, 40, &["is damaged"]);
+    let sent = listener.take();
+    assert_eq!((sent.len(), sent[0].path.as_str()), (1, "/slack"), "{sent:?}");
+    assert!(sent[0].body.contains("damaged"));
 }
 
 #[test]
