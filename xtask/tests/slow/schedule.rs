@@ -13,7 +13,7 @@ use xtask::plan::schedule::{systemd, when};
 use xtask::store::Store;
 use xtask::sys::proc::{Cmd, Finished, find};
 use xtask::sys::scheduler::cron;
-use xtask::sys::{env, fs};
+use xtask::sys::{clock, env, fs};
 
 use crate::faults::demand_stop;
 use crate::support::{Listener, Sandbox, Server, require};
@@ -129,6 +129,10 @@ fn a_run_copies_reads_old_copies_again_and_prunes() {
             (first.clone(), CopyOutcome::Checked),
         ]
     );
+    // A proof of the last second could still be named by a receipt for the API.
+    let until = clock::now() + TimeDelta::seconds(2);
+    let over = clock::poll(PATIENCE, || Ok::<_, ()>((clock::now() > until).then_some(())));
+    assert_eq!(over, Ok(Some(())));
     let third = run();
     let there = |folder: &str, label: &str| {
         sandbox.path().join(folder).join(format!("{label}.json")).exists()
@@ -138,15 +142,15 @@ fn a_run_copies_reads_old_copies_again_and_prunes() {
         assert_eq!(kept, [false, true, true], "{folder}");
     }
     // The copy whose turn it is was altered, in its old size.
-    let object = sandbox.path().join("drive").join(format!("{second}.sql"));
+    let object = sandbox.path().join("drive").join(format!("{third}.sql"));
     let mut bytes = fs::read_bytes(&object).unwrap();
     bytes[40] ^= 1;
     fs::write_durably(&object, &bytes).unwrap();
     let found = sandbox.xtask(&["schedule", "run", "--json"]);
-    demand_stop(&found, 41, &["copy read again", &second]);
+    demand_stop(&found, 41, &["copy read again", &third]);
     assert_eq!(json(&found)["verified"], "file", "the new backup is good all the same");
     let broken = sandbox.xtask(&["db-status", "--check"]);
-    demand_stop(&broken, 21, &[&format!("copy_flawed:drive:{second}")]);
+    demand_stop(&broken, 21, &[&format!("copy_flawed:drive:{third}")]);
 }
 
 #[test]
