@@ -1,11 +1,14 @@
 //! What every command is given.
 
+use std::cell::RefCell;
+
 use anyhow::Result;
 
 use crate::cli::server::Where;
 use crate::config::Settings;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::label::Label;
 use crate::server::local::{self, Status};
 use crate::server::{self, Server, Session, accounts};
 use crate::store::{KeyFile, Store};
@@ -19,6 +22,8 @@ pub struct Ctx {
     pub settings: Settings,
     /// What a person sees.
     pub ui: Ui,
+    /// The backups that this run took into the backups folder and that are not copied yet.
+    pub made: RefCell<Vec<Label>>,
 }
 
 impl Ctx {

@@ -41,6 +41,8 @@ pub mod verify;
 
 pub use ctx::Ctx;
 
+use std::cell::RefCell;
+
 use anyhow::Result;
 
 use crate::cli::{Cli, Command, Global};
@@ -56,10 +58,18 @@ pub fn main(cli: &Cli) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return report(&ui, None, &error),
     };
-    let mut ctx = Ctx { settings, ui };
-    match run(&mut ctx, &cli.command) {
+    let mut ctx = Ctx { settings, ui, made: RefCell::default() };
+    let ended = match run(&mut ctx, &cli.command) {
+        Ok(()) => copy::what_was_made(&ctx),
+        failed => failed,
+    };
+    match ended {
         Ok(()) => ExitCode::Done,
-        Err(error) => report(&ctx.ui, Some(&ctx.settings), &error),
+        Err(error) => {
+            let code = report(&ctx.ui, Some(&ctx.settings), &error);
+            copy::left_to_copy(&ctx);
+            code
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use self::prepare::Prepared;
 use super::ctx::Ctx;
-use super::{copy, failed_backup as failed, recover};
+use super::{failed_backup as failed, recover};
 use crate::cli::backup::{CompressChoice, DbBackup};
 use crate::engine::{self, Progress, Seen, dumper, native};
 use crate::model::account::Role;
@@ -67,11 +67,10 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
         ctx.ui.result(&report::text::backup(&document, &manifest));
     }
     if args.out.is_some() {
-        return Ok(());
+        // Whoever says where it goes does not mean the destinations.
+        ctx.made.take();
     }
-    // Copies take their time, and nobody has to wait for them.
-    drop(lock);
-    copy::after_backup(ctx, &store, &manifest.label)
+    Ok(())
 }
 
 /// Why and how a backup is wanted.
@@ -143,6 +142,7 @@ pub fn take(
     store
         .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
         .map_err(|error| failed::without_receipt(error, &manifest))?;
+    ctx.made.borrow_mut().push(manifest.label.clone());
     Ok(manifest)
 }
 

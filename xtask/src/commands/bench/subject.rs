@@ -1,5 +1,7 @@
 //! The schema that is measured: the configured one as it is, or one with generated rows.
 
+use std::cell::RefCell;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +104,7 @@ impl Bench<'_> {
         let mut settings = self.ctx.settings.clone();
         settings.schema = schema.to_owned();
         settings.set_account(self.stand_in(Role::App));
-        let mut own = Ctx { settings, ui: self.ctx.ui };
+        let mut own = Ctx { settings, ui: self.ctx.ui, made: RefCell::default() };
         seed::fill(&mut own, self.server, scale, 1)
     }
 

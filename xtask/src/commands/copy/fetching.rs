@@ -10,10 +10,11 @@ use super::{Bars, attempt, open};
 use crate::config::outside::{DestinationPolicy, named};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
+use crate::store::age::identity_of;
 use crate::store::remote::fault::Fault;
 use crate::store::remote::{self, Depot, RemoteCopy, fetch};
 use crate::store::source::{Origin, Source};
-use crate::store::{Store, age};
+use crate::store::{KeyFile, Store};
 use crate::sys::{fs, proc};
 
 /// The copies at a destination, the newest first.
@@ -37,8 +38,8 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         manifest: copy.manifest,
         name: copy.label.to_string(),
         origin: Origin::Own,
+        key: KeyFile::of(&ctx.settings),
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
-        key: age::KeyFile::of(&ctx.settings),
     })
 }
 
@@ -55,7 +56,7 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<Label> {
     }
     ctx.ui.say(format!("fetching {} from `{name}`", copy.label));
     let bytes = copy.note.as_ref().map_or(0, |note| note.bytes);
-    let keys = || age::identity_of(&ctx.settings);
+    let keys = || identity_of(&ctx.settings);
     let depot = from.depot.as_mut();
     let fetched = attempt::repeated(ctx, name, || {
         let mut bars = Bars::new(ctx, name, bytes);
@@ -129,12 +130,12 @@ impl Scratch {
         Ok(Self(path))
     }
 
-    /// The folder as a store, with the same private key as the usual one.
+    /// The folder as a store.
     ///
     /// # Errors
     /// It cannot be opened.
     pub fn store(&self, ctx: &Ctx) -> Result<Store> {
-        Ok(Store::open(&self.0)?.with_key(age::KeyFile::of(&ctx.settings)))
+        Ok(Store::open(&self.0)?.with_key(KeyFile::of(&ctx.settings)))
     }
 }
 

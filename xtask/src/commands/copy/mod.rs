@@ -7,6 +7,7 @@
 mod attempt;
 mod check;
 pub mod fetching;
+mod outcome;
 
 use std::time::{Duration, Instant};
 
@@ -23,13 +24,15 @@ use crate::model::label::Label;
 use crate::model::receipt::Event;
 use crate::report;
 use crate::report::copies::CopyLine;
-use crate::store::age::{self, Recipients};
+use crate::store::age::{Recipients, identity_of, round_trip};
 use crate::store::remote::fault::{Fault, FaultKind};
 use crate::store::remote::send::{self, Parcel, Phase};
 use crate::store::remote::{self, Depot};
 use crate::store::source::LATEST;
 use crate::store::{Entry, Store, StoreLock};
 use crate::sys::{clock, signal};
+
+pub use outcome::{Done, demand_all, left_to_copy, what_was_made};
 
 /// A receipt waits this long for whoever holds the folder's lock.
 const RECEIPT_WAIT: Duration = Duration::from_secs(600);
@@ -89,15 +92,6 @@ pub fn chosen(ctx: &Ctx, names: &[String]) -> Result<Vec<DestinationPolicy>, Sto
             .hint("docs/off-site.md sets one up in five minutes."));
     }
     Ok(all.clone())
-}
-
-/// What became of one copy.
-#[derive(Debug, Clone)]
-pub struct Done {
-    /// For people and scripts.
-    pub line: CopyLine,
-    /// Why it failed, and what to do.
-    pub fault: Option<(Fault, Vec<String>)>,
 }
 
 /// Copies a backup to destinations, one after the other, and writes a receipt for each.
@@ -217,7 +211,7 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
             policy.name
         ))
     })?;
-    let identities = match age::identity_of(&ctx.settings) {
+    let identities = match identity_of(&ctx.settings) {
         Ok(identities) => identities,
         Err(stop) => {
             // Sending needs no private key.
@@ -226,7 +220,7 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
         }
     };
     if let Some(identities) = &identities {
-        age::round_trip(&recipients, identities).map_err(|error| match find_stop(&error) {
+        round_trip(&recipients, identities).map_err(|error| match find_stop(&error) {
             Some(stop) => stop.clone(),
             None => Stop::new(ExitCode::Configuration, format!("{error:#}")),
         })?;
@@ -361,53 +355,4 @@ fn record(store: &Store, lock: Option<&StoreLock>, uuid: &str, line: &CopyLine) 
         store.append(lock, uuid, line.label.schema(), event, clock::now())?;
     }
     Ok(())
-}
-
-/// Whether every copy is good.
-///
-/// # Errors
-/// One is not: a line for each that failed and what to do. [`ExitCode::Configuration`]
-/// where only settings are to be mended, else [`ExitCode::Offsite`].
-pub fn demand_all(done: &[Done]) -> Result<()> {
-    let failed: Vec<(&CopyLine, &Fault, &Vec<String>)> = done
-        .iter()
-        .filter_map(|it| it.fault.as_ref().map(|(fault, hints)| (&it.line, fault, hints)))
-        .collect();
-    if failed.is_empty() {
-        return Ok(());
-    }
-    let settings = failed.iter().all(|(_, fault, _)| fault.kind == FaultKind::Configuration);
-    let code = if settings { ExitCode::Configuration } else { ExitCode::Offsite };
-    let lines: Vec<String> = failed
-        .iter()
-        .map(|(line, _, _)| format!("`{}` ({}): {}", line.destination, line.label, line.detail))
-        .collect();
-    let (many, all) = (failed.len(), done.len());
-    let message = match &lines[..] {
-        [one] if all == 1 => format!("the copy is not good: {one}"),
-        _ => format!("{many} of {all} copies are not good:\n  {}", lines.join("\n  ")),
-    };
-    let mut stop = Stop::new(code, message);
-    for hint in failed.iter().flat_map(|(_, _, hints)| hints.iter()) {
-        if !stop.hints.contains(hint) {
-            stop.hints.push(hint.clone());
-        }
-    }
-    Err(stop.hint("The local backups are good: nothing of this changed them.").into())
-}
-
-/// The end of a command that took a backup: copies it to every destination.
-///
-/// # Errors
-/// As [`demand_all`].
-pub fn after_backup(ctx: &Ctx, store: &Store, label: &Label) -> Result<()> {
-    let destinations = &ctx.settings.policy.destination;
-    if destinations.is_empty() {
-        return Ok(());
-    }
-    let done = copy(ctx, store, None, label, destinations)?;
-    for one in done.iter().filter(|one| one.fault.is_none()) {
-        ctx.ui.say(report::copies::line(&one.line));
-    }
-    demand_all(&done)
 }

@@ -100,6 +100,8 @@ pub(super) fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
         return backed_up;
     }
     run.keep(ctx, "backup", backed_up);
+    // Whether and when it is copied is for the steps to say, not for the command's end.
+    ctx.made.take();
     steps::prove(ctx, &store, &mut run);
     if ctx.settings.policy.schedule.copy {
         steps::copy(ctx, &store, &mut run);

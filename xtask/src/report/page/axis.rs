@@ -138,6 +138,7 @@ fn even_times(from: f64, to: f64, step: f64) -> Vec<(f64, String)> {
             (true, _) => "%-d %b",
             (false, true) if step < MINUTE => "%H:%M:%S",
             (false, true) => "%H:%M",
+            (false, false) if step < MINUTE => "%-d %b %H:%M:%S",
             (false, false) => "%-d %b %H:%M",
         };
         day = Some(moment.date_naive());

@@ -68,7 +68,7 @@ fn compact(older: &[HeldBackup]) -> Html {
         ],
         Err(problem) => {
             let text = format!("cannot be used: {}", shortened(problem, 200));
-            let mut row = vec![Html::name(&backup.label.to_string()), Html::name(&text)];
+            let mut row = vec![Html::name(&backup.label.to_string()), Html::said(&text)];
             row.resize(heads.len(), Html::new());
             row
         }
@@ -177,7 +177,7 @@ fn facts(backup: &HeldBackup, manifest: &Manifest) -> Html {
         ),
         ("Commit", manifest.git_commit.clone().unwrap_or_else(|| "unknown".to_owned())),
     ]);
-    let rows = rows.into_iter().map(|(name, text)| vec![Html::text(name), Html::name(&text)]);
+    let rows = rows.into_iter().map(|(name, text)| vec![Html::text(name), Html::said(&text)]);
     table("What its manifest says", &[], rows)
 }
 

@@ -29,6 +29,11 @@ impl Html {
         Self::tag("bdi", &[("class", "n")], Self::text(text))
     }
 
+    /// A sentence with names from anywhere, apart in the same way.
+    pub fn said(text: &str) -> Self {
+        Self::tag("bdi", &[], Self::text(text))
+    }
+
     /// An element.
     pub fn tag(name: &'static str, attributes: &[Attribute<'_>], inner: Self) -> Self {
         let mut html = Self::open(name, attributes);
@@ -145,6 +150,7 @@ pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = V
             Html::tag("tr", &[], cells).and(Html::fixed("\n"))
         })
         .collect();
+    let class = if heads.is_empty() { "facts" } else { "list" };
     let heads: Html =
         heads.iter().map(|head| Html::tag("th", &[("scope", "col")], Html::text(head))).collect();
     let head = match heads.is_empty() {
@@ -153,7 +159,7 @@ pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = V
     };
     let inner =
         Html::tag("caption", &[], Html::text(caption)).and(head).and(Html::tag("tbody", &[], rows));
-    scrolling("scroll", caption, Html::tag("table", &[], inner))
+    scrolling("scroll", caption, Html::tag("table", &[("class", class)], inner))
 }
 
 /// What may be wider than the page: it scrolls by itself.

@@ -77,7 +77,7 @@ fn facts(status: &Status) -> Html {
         rows.push(("Last drill", format!("{} {end}, {age}", drill.subject)));
     }
     rows.extend(keeping(status));
-    let rows = rows.into_iter().map(|(name, text)| vec![Html::text(name), Html::name(&text)]);
+    let rows = rows.into_iter().map(|(name, text)| vec![Html::text(name), Html::said(&text)]);
     table("What the state is made from", &[], rows)
 }
 
@@ -146,7 +146,7 @@ pub fn places(status: &Status) -> Html {
                 if *has { "yes" } else { "no" }.to_owned()
             })),
             read.map_or_else(|| Html::text("never"), |read| stamp(read.at_utc)),
-            Html::name(&flaws),
+            Html::said(&flaws),
         ]
     });
     let heads = [

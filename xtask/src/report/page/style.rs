@@ -39,7 +39,8 @@ table { border-collapse: collapse; font-size: .92rem; }
 caption { text-align: left; padding: .2rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .9rem .2rem 0;
   border-bottom: 1px solid var(--grid); overflow-wrap: break-word; max-width: 32rem; }
-tbody th { font-weight: 600; min-width: 9rem; }
+.facts td { overflow-wrap: anywhere; }
+tbody th { font-weight: 600; min-width: 7.5rem; }
 td { font-variant-numeric: tabular-nums; }
 figure { margin: .5rem 0; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; font-size: .92rem; }

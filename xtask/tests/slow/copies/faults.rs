@@ -43,7 +43,7 @@ fn a_connection_that_is_always_cut_fails_and_leaves_no_copy() {
     let label = world.backup();
     let copied = world.run(&["db-copy"]);
     world.demand_failed(&copied, &label, "s3", &["trying again in 4 s", "connection"]);
-    let listed = store.speak("s3", &["list"], "");
+    let listed = store.speak("s3", &["list"]);
     assert!(!listed.stdout.contains(&format!("{label}.json")), "{}", listed.stdout);
     // Once the line is good again, so is the copy.
     let mut world = world.without_destinations();

@@ -5,4 +5,5 @@ mod faults;
 mod folder;
 mod killed;
 mod lost_laptop;
+mod memory;
 mod world;

@@ -94,8 +94,8 @@ impl ObjectStore {
         self.folder.path().join("data").join(BUCKET)
     }
 
-    /// Runs the program that speaks to it, on an object of the bucket's folder `prefix`.
-    pub fn speak(&self, prefix: &str, args: &[&str], stdin: &str) -> Finished {
+    /// The program that speaks to it, on an object of the bucket's folder `prefix`.
+    pub fn command(&self, prefix: &str, args: &[&str]) -> Cmd {
         let options = serde_json::json!({
             "endpoint": format!("http://127.0.0.1:{}", self.port), "allow_http": "true",
             "region": "us-east-1",
@@ -106,9 +106,11 @@ impl ObjectStore {
             .env("OFFSITE_URL", format!("s3://{BUCKET}/{prefix}"))
             .env("OFFSITE_OPTIONS", options.to_string())
             .env("OFFSITE_SECRETS", secrets.to_string())
-            .stdin(stdin)
-            .run(Duration::from_secs(60))
-            .unwrap()
+    }
+
+    /// Runs that program to its end.
+    pub fn speak(&self, prefix: &str, args: &[&str]) -> Finished {
+        self.command(prefix, args).run(Duration::from_secs(60)).unwrap()
     }
 }
 

@@ -96,7 +96,9 @@ fn once_more(made: &AtomicU64, times: u64) -> bool {
 
 fn refuse(client: &mut TcpStream) {
     let mut block = [0; 4096];
-    client.read(&mut block).ok();
+    if !client.read(&mut block).is_ok_and(|length| length > 0) {
+        return;
+    }
     let answer =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     client.write_all(answer.as_bytes()).ok();

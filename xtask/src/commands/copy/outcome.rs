@@ -1,0 +1,83 @@
+//! What became of copies, and how the command ends because of it.
+
+use anyhow::Result;
+
+use crate::commands::ctx::Ctx;
+use crate::model::exit::{ExitCode, Stop};
+use crate::report;
+use crate::report::copies::CopyLine;
+use crate::store::remote::fault::{Fault, FaultKind};
+
+/// What became of one copy.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// For people and scripts.
+    pub line: CopyLine,
+    /// Why it failed, and what to do.
+    pub fault: Option<(Fault, Vec<String>)>,
+}
+
+/// Whether every copy is good.
+///
+/// # Errors
+/// One is not: a line for each that failed and what to do. [`ExitCode::Configuration`]
+/// where only settings are to be mended, else [`ExitCode::Offsite`].
+pub fn demand_all(done: &[Done]) -> Result<()> {
+    let failed: Vec<(&CopyLine, &Fault, &Vec<String>)> = done
+        .iter()
+        .filter_map(|it| it.fault.as_ref().map(|(fault, hints)| (&it.line, fault, hints)))
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let settings = failed.iter().all(|(_, fault, _)| fault.kind == FaultKind::Configuration);
+    let code = if settings { ExitCode::Configuration } else { ExitCode::Offsite };
+    let lines: Vec<String> = failed
+        .iter()
+        .map(|(line, _, _)| format!("`{}` ({}): {}", line.destination, line.label, line.detail))
+        .collect();
+    let (many, all) = (failed.len(), done.len());
+    let message = match &lines[..] {
+        [one] if all == 1 => format!("the copy is not good: {one}"),
+        _ => format!("{many} of {all} copies are not good:\n  {}", lines.join("\n  ")),
+    };
+    let mut stop = Stop::new(code, message);
+    for hint in failed.iter().flat_map(|(_, _, hints)| hints.iter()) {
+        if !stop.hints.contains(hint) {
+            stop.hints.push(hint.clone());
+        }
+    }
+    Err(stop.hint("The local backups are good: nothing of this changed them.").into())
+}
+
+/// The end of a command: copies the backups that it took to every destination.
+///
+/// # Errors
+/// As [`demand_all`].
+pub fn what_was_made(ctx: &Ctx) -> Result<()> {
+    let destinations = &ctx.settings.policy.destination;
+    let made = ctx.made.take();
+    if destinations.is_empty() || made.is_empty() {
+        return Ok(());
+    }
+    let store = ctx.store()?;
+    let mut all = Vec::new();
+    for label in &made {
+        all.extend(super::copy(ctx, &store, None, label, destinations)?);
+    }
+    for one in all.iter().filter(|one| one.fault.is_none()) {
+        ctx.ui.say(report::copies::line(&one.line));
+    }
+    demand_all(&all)
+}
+
+/// After a command that failed nobody should wait for copies before its message is there;
+/// but they are wanted now more than ever.
+pub fn left_to_copy(ctx: &Ctx) {
+    if ctx.settings.policy.destination.is_empty() {
+        return;
+    }
+    for label in ctx.made.take() {
+        ctx.ui.say(format!("{label} is here alone; `cargo xtask db-copy {label}` copies it"));
+    }
+}
