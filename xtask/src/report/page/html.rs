@@ -150,6 +150,7 @@ pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = V
             Html::tag("tr", &[], cells).and(Html::fixed("\n"))
         })
         .collect();
+    let class = if heads.is_empty() { "facts" } else { "list" };
     let heads: Html =
         heads.iter().map(|head| Html::tag("th", &[("scope", "col")], Html::text(head))).collect();
     let head = match heads.is_empty() {
@@ -158,7 +159,6 @@ pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = V
     };
     let inner =
         Html::tag("caption", &[], Html::text(caption)).and(head).and(Html::tag("tbody", &[], rows));
-    let class = if heads.is_empty() { "facts" } else { "list" };
     scrolling("scroll", caption, Html::tag("table", &[("class", class)], inner))
 }
 
