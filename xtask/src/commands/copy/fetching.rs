@@ -14,11 +14,12 @@ use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::report::copies::CopyLine;
 use crate::store::age::identity_of;
+use crate::store::ledger::Ledger;
 use crate::store::remote::fault::Fault;
-use crate::store::remote::{self, Depot, RemoteCopy, fetch};
+use crate::store::remote::{self, Depot, RemoteCopy, fetch, known};
 use crate::store::source::{Origin, Source};
 use crate::store::{KeyFile, Store, StoreLock};
-use crate::sys::{fs, proc};
+use crate::sys::{clock, fs, proc};
 
 /// The copies at a destination, the newest first.
 ///
@@ -135,7 +136,17 @@ impl<'a> From<'a> {
 
     fn pick(&mut self, text: &str) -> Result<RemoteCopy> {
         let copies = self.copies()?;
-        fetch::pick(&copies, text, &self.ctx.settings.schema, &self.policy.name)
+        let (ctx, name) = (self.ctx, &self.policy.name);
+        let picked = fetch::pick(&copies, text, &ctx.settings.schema, name, clock::now())?;
+        let backups = &ctx.settings.backups;
+        // Looking does not make the folder.
+        let ledger =
+            if backups.is_dir() { Store::open(backups)?.read()? } else { Ledger::default() };
+        let unknown = known::demand_own(&ledger, name, &picked.copy)?;
+        for note in picked.notes.into_iter().chain(unknown) {
+            ctx.ui.warn(note);
+        }
+        Ok(picked.copy)
     }
 }
 
