@@ -189,7 +189,8 @@ pub(crate) async fn list(place: &Place) -> Result<(), Fault> {
     let mut output = std::io::stdout().lock();
     for object in listed.objects {
         let Some(name) = object.location.filename() else { continue };
-        let line = serde_json::json!({"name": name, "bytes": object.size});
+        let modified = object.last_modified.to_rfc3339();
+        let line = serde_json::json!({"name": name, "bytes": object.size, "modified": modified});
         writeln!(output, "{line}").map_err(|error| broken(&error))?;
     }
     output.flush().map_err(|error| broken(&error))

@@ -1,7 +1,7 @@
 //! `db-status`: nothing unseen is taken for good, every broken rule is named, and
 //! messages go out when something changes and only then.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use xtask::sys::proc::{Cmd, Finished, find};
 use xtask::sys::{env, fs, hash};
 
 use crate::faults::demand_stop;
+use crate::support::object_store::offsite;
 use crate::support::{Listener, Sandbox, Server, require};
 
 const ROWS: &str = "CREATE TABLE film (id INT PRIMARY KEY AUTO_INCREMENT, title VARCHAR(90));
@@ -189,8 +190,9 @@ fn a_copy_that_is_missing_or_cut_is_found() {
     let drive = sandbox.path().join("drive");
     let declared =
         "[[destination]]\nname = \"drive\"\nurl = \"drive\"\nencrypt = false\noff_site = true\n";
-    sandbox.write("xtask.toml", declared);
+    // Declared afterwards: a backup is copied to what is declared.
     let older = proven(&sandbox);
+    sandbox.write("xtask.toml", declared);
     let found = |sandbox: &Sandbox| {
         let status = status(sandbox, &[]);
         let ids: Vec<String> = status
@@ -216,7 +218,9 @@ fn a_copy_that_is_missing_or_cut_is_found() {
     let copies = &safe.facts.copies;
     assert_eq!((copies.copies, copies.off_site, copies.complete), (2, true, true));
     assert_eq!(copies.places[1].usable, Answer::Known(1));
+    sandbox.write("xtask.toml", "");
     let newer = proven(&sandbox);
+    sandbox.write("xtask.toml", declared);
     assert_eq!(found(&sandbox).1, ["copy_missing:drive"]);
     demand_stop(&sandbox.xtask(&["db-status", "--check"]), 21, &["copy_missing:drive"]);
     put_copy(&sandbox, &newer, &drive);
@@ -273,17 +277,19 @@ fn parse(file: &Path) {
     const PROGRAM: &str = "import sys\n\
         from prometheus_client.openmetrics.parser import text_string_to_metric_families as read\n\
         print(len(list(read(open(sys.argv[1]).read()))))";
-    let python = find("python3").map(|it| Cmd::new(it).args(["-c", PROGRAM]).arg(file));
-    let there = find("python3").is_some_and(|it| {
-        let import = Cmd::new(it).args(["-c", "import prometheus_client.openmetrics.parser"]);
+    // The package is for the system's own Python, which need not be the first in PATH.
+    let pythons = [Some("/usr/bin/python3".into()), find("python3")];
+    let imports = |python: &PathBuf| {
+        let import = Cmd::new(python).args(["-c", "import prometheus_client.openmetrics.parser"]);
         import.run(Duration::from_secs(60)).is_ok_and(|done| done.ok())
-    });
-    if !there {
+    };
+    let Some(python) = pythons.into_iter().flatten().find(imports) else {
         assert!(!env::is_ci(), "CI needs python3-prometheus-client");
         eprintln!("SKIPPED: reading the metrics needs python3-prometheus-client");
         return;
-    }
-    let read = done(python.unwrap().run(Duration::from_secs(60)).unwrap());
+    };
+    let read = Cmd::new(python).args(["-c", PROGRAM]).arg(file).run(Duration::from_secs(60));
+    let read = done(read.unwrap());
     assert!(read.stdout.trim().parse::<u32>().unwrap() > 20, "{}", read.stdout);
 }
 
@@ -342,4 +348,14 @@ fn messages_go_out_when_something_changes() {
         .run(Duration::from_secs(60))
         .unwrap();
     assert!(done(gone).stderr.contains("the webhook could not be told"));
+    // An address with TLS goes by the program beside this one.
+    offsite();
+    let secure = sandbox
+        .command(&["db-status", "--notify"])
+        .env("NOTIFY_WEBHOOK_URL", "https://127.0.0.1:9/s3cr3t-path")
+        .run(Duration::from_secs(120))
+        .unwrap();
+    let said = done(secure).stderr;
+    assert!(said.contains("could not be told: 127.0.0.1 does not answer"), "{said}");
+    assert!(!said.contains("s3cr3t"), "{said}");
 }

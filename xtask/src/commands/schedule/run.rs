@@ -84,10 +84,15 @@ pub(super) fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     state::cut_log(ctx)?;
     let start = Instant::now();
     let store = ctx.store()?;
-    // What cannot be recorded must not be begun, and a busy folder is no failed run.
+    // A busy folder is no failed run.
     drop(store.lock(LOCK_WAIT)?);
-    store.read()?;
     let mut run = Run::default();
+    let ledger = store.read();
+    if run.keep(ctx, "ledger", ledger).is_none() {
+        // What cannot be recorded must not be begun; but somebody has to hear of it.
+        tell(ctx, &mut run);
+        return finish(ctx, &run, clock::elapsed_ms(start));
+    }
     let began = clock::now();
     ctx.ui.say(format!("scheduled run, {} UTC", began.format("%Y-%m-%d %H:%M:%S")));
     let backed_up = steps::backup(ctx, &store, &mut run);

@@ -6,7 +6,7 @@ use super::run::{Run, STEP_WAIT};
 use crate::commands::backup::{self, LOCK_WAIT, Wish};
 use crate::commands::ctx::Ctx;
 use crate::commands::verify::{self, Verified};
-use crate::commands::{copy as copies, recover, status::Known};
+use crate::commands::{copy as copies, prune, recover, status::Known};
 use crate::config::outside::DestinationPolicy;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
@@ -137,4 +137,13 @@ fn longest_unread(ctx: &Ctx, run: &Run, policy: &DestinationPolicy) -> Result<Op
 }
 
 /// Lets go what the rules of retention no longer keep: only behind a verified success.
-pub(super) fn prune(_ctx: &Ctx, _store: &Store, _run: &mut Run) {}
+pub(super) fn prune(ctx: &Ctx, store: &Store, run: &mut Run) {
+    if run.level.is_none() {
+        return;
+    }
+    let Some(label) = run.made.as_ref().map(|manifest| manifest.label.clone()) else { return };
+    let pruned = store
+        .lock(STEP_WAIT)
+        .and_then(|lock| prune::auto(ctx, run.server.as_ref(), store, &lock, &label));
+    run.keep(ctx, "prune", pruned);
+}

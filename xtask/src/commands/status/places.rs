@@ -80,12 +80,20 @@ fn listed(
     history: &History<'_>,
 ) -> Place {
     let failed = history.failed_at(&policy.name);
+    let read = history.read_back_at(&policy.name);
+    let rewritten = |copy: &remote::RemoteCopy| {
+        let at = copy.rewritten?;
+        // Whoever read it since knows better.
+        let known = read.get(&copy.label).is_some_and(|read| *read > at);
+        let when = at.format("%Y-%m-%d %H:%M");
+        (!known).then(|| format!("was written again at {when} UTC, after it was read back"))
+    };
     let problem = |copy: &remote::RemoteCopy| {
-        copy.problem.clone().or_else(|| failed.get(&copy.label).cloned())
+        let known = || failed.get(&copy.label).cloned();
+        copy.problem.clone().or_else(known).or_else(|| rewritten(copy))
     };
     let sound: Vec<&remote::RemoteCopy> =
         copies.iter().filter(|copy| problem(copy).is_none()).collect();
-    let read = history.read_back_at(&policy.name);
     let read_back = sound
         .iter()
         .filter_map(|copy| {

@@ -70,7 +70,8 @@ impl Depot for Folder {
         for name in fs::names(&self.dir)? {
             let Ok(facts) = std::fs::symlink_metadata(self.dir.join(&name)) else { continue };
             if facts.is_file() {
-                listed.push(Listed { name, bytes: facts.len() });
+                let modified = facts.modified().ok().map(Into::into);
+                listed.push(Listed { name, bytes: facts.len(), modified });
             }
         }
         Ok(listed)

@@ -17,6 +17,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::catalogue::{self, State};
 use super::{names, seal};
@@ -41,6 +42,8 @@ pub struct Listed {
     pub name: String,
     /// Its size.
     pub bytes: u64,
+    /// When it was last written, by the destination's clock; `None`: it does not say.
+    pub modified: Option<DateTime<Utc>>,
 }
 
 /// A destination that is open. Its errors are [`Fault`]s where the cause is known.
@@ -158,6 +161,9 @@ pub struct RemoteCopy {
     pub problem: Option<String>,
     /// What it takes up at the destination.
     pub bytes: u64,
+    /// The object was written after its note, though the note goes last: when. It may be
+    /// another one; only reading it tells.
+    pub rewritten: Option<DateTime<Utc>>,
 }
 
 /// What a file of a copy is.
@@ -196,9 +202,9 @@ pub fn manifest_name(label: &Label) -> String {
 /// # Errors
 /// The destination cannot be read.
 pub fn copies(depot: &mut dyn Depot) -> Result<Vec<RemoteCopy>> {
-    let sizes: BTreeMap<String, u64> =
-        depot.list()?.into_iter().map(|one| (one.name, one.bytes)).collect();
-    let mut labels: Vec<Label> = sizes
+    let there: BTreeMap<String, Listed> =
+        depot.list()?.into_iter().map(|one| (one.name.clone(), one)).collect();
+    let mut labels: Vec<Label> = there
         .keys()
         .filter_map(|name| part(name).filter(|(_, part)| *part == Part::Manifest))
         .map(|(label, _)| label)
@@ -207,17 +213,17 @@ pub fn copies(depot: &mut dyn Depot) -> Result<Vec<RemoteCopy>> {
     let wanted: Vec<String> = labels
         .iter()
         .flat_map(|label| [manifest_name(label), note_name(label)])
-        .filter(|name| sizes.get(name).is_some_and(|bytes| *bytes <= SMALL))
+        .filter(|name| there.get(name).is_some_and(|one| one.bytes <= SMALL))
         .collect();
     let read = depot.get_small(&wanted)?;
     let texts: BTreeMap<&String, Vec<u8>> =
         wanted.iter().zip(read).filter_map(|(name, bytes)| Some((name, bytes?))).collect();
     let text = |name: String| texts.get(&name).map(Vec::as_slice);
     let copies = labels.into_iter().map(|label| {
-        let bytes = sizes.iter().filter(|(name, _)| part(name).is_some_and(|(of, _)| of == label));
-        let bytes = bytes.map(|(_, bytes)| bytes).sum();
+        let own = there.values().filter(|one| part(&one.name).is_some_and(|(of, _)| of == label));
+        let bytes = own.map(|one| one.bytes).sum();
         let (manifest, note) = (text(manifest_name(&label)), text(note_name(&label)));
-        judge(label, manifest, note, &sizes, bytes)
+        judge(label, manifest, note, &there, bytes)
     });
     Ok(copies.collect())
 }
@@ -226,10 +232,11 @@ fn judge(
     label: Label,
     manifest_text: Option<&[u8]>,
     note_text: Option<&[u8]>,
-    sizes: &BTreeMap<String, u64>,
+    there: &BTreeMap<String, Listed>,
     bytes: u64,
 ) -> RemoteCopy {
-    let mut copy = RemoteCopy { label, manifest: None, note: None, problem: None, bytes };
+    let mut copy =
+        RemoteCopy { label, manifest: None, note: None, problem: None, bytes, rewritten: None };
     let problem = (|| {
         let text = manifest_text.ok_or_else(|| "its manifest cannot be read".to_owned())?;
         copy.manifest = Some(read_manifest(&copy.label, text)?);
@@ -240,16 +247,26 @@ fn judge(
         if !same {
             return Err("its manifest is not the one that its note speaks of".to_owned());
         }
-        match sizes.get(&object) {
+        match there.get(&object) {
             None => Err(format!("its object {object} is missing")),
-            Some(is) if *is != bytes => {
+            Some(Listed { bytes: is, .. }) if *is != bytes => {
                 Err(format!("{object} has {is} bytes and should have {bytes}"))
             }
-            Some(_) => Ok(()),
+            Some(one) => {
+                copy.rewritten = later(one, there.get(&note_name(&copy.label)));
+                Ok(())
+            }
         }
     })();
     copy.problem = problem.err();
     copy
+}
+
+/// When the object was written, where that was after its note.
+fn later(object: &Listed, note: Option<&Listed>) -> Option<DateTime<Utc>> {
+    // The machines of one store do not agree to the millisecond.
+    let noted = note?.modified? + TimeDelta::seconds(1);
+    object.modified.filter(|modified| *modified > noted)
 }
 
 /// The manifest in these bytes, when it is that of the label and was not changed.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::fault::{Fault, FaultKind};
@@ -140,13 +141,14 @@ impl Depot for Bucket {
         struct Line {
             name: String,
             bytes: u64,
+            modified: Option<DateTime<Utc>>,
         }
         let text = self.ask(&self.command(&["list"]))?;
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines
             .map(|line| {
-                let Line { name, bytes } = serde_json::from_slice(line)?;
-                Ok(Listed { name, bytes })
+                let Line { name, bytes, modified } = serde_json::from_slice(line)?;
+                Ok(Listed { name, bytes, modified })
             })
             .collect()
     }

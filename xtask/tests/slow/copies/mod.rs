@@ -6,4 +6,5 @@ mod folder;
 mod killed;
 mod lost_laptop;
 mod memory;
+mod three_two_one;
 mod world;

@@ -101,7 +101,9 @@ impl Sandbox {
             .into_iter()
             .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
         // Only `.env` speaks here: a developer's own settings stay outside.
-        for name in own.into_iter().chain(accounts).chain(["API_URL", "BACKUP_AGE_IDENTITY"]) {
+        let outside = ["API_URL", "BACKUP_AGE_IDENTITY", "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_URL"];
+        let all = own.into_iter().chain(accounts).chain(outside).chain(["HEARTBEAT_URL"]);
+        for name in all {
             command = command.env_remove(name);
         }
         command

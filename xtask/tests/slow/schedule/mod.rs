@@ -1,18 +1,19 @@
 //! `schedule`: what a run does, that one that fails says so and stops nothing that is
 //! still safe, and that the system's schedulers take what they are told.
 
+mod systemd;
+
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
+use xtask::model::copy::CopyOutcome;
 use xtask::model::receipt::{Event, Level};
-use xtask::plan::schedule::job::Job;
-use xtask::plan::schedule::{systemd, when};
 use xtask::store::Store;
 use xtask::sys::proc::{Cmd, Finished, find};
 use xtask::sys::scheduler::cron;
-use xtask::sys::{env, fs};
+use xtask::sys::{clock, env, fs};
 
 use crate::faults::demand_stop;
 use crate::support::{Listener, Sandbox, Server, require};
@@ -101,6 +102,58 @@ fn drills_take_turns() {
 }
 
 #[test]
+fn a_run_copies_reads_old_copies_again_and_prunes() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_copies") else { return };
+    sandbox.write(
+        "xtask.toml",
+        "[[destination]]\nname = \"drive\"\nurl = \"drive\"\nencrypt = false\n\
+         [schedule]\ndrill_days = 0\n\
+         [gate]\nproof_max_age_minutes = 0\nreceipt_max_age_s = 1\n\
+         [retention]\nlast = 2\nhourly = 0\ndaily = 0\nweekly = 0\nmonthly = 0\nyearly = 0\n",
+    );
+    let label = |document: &Value| document["label"].as_str().unwrap().to_owned();
+    let run = || label(&passed(sandbox.xtask(&["schedule", "run", "--json"])));
+    let (first, second) = (run(), run());
+    let copies = || -> Vec<(String, CopyOutcome)> {
+        let copy = |event| match event {
+            Event::Copy { label, outcome, .. } => Some((label.to_string(), outcome)),
+            _ => None,
+        };
+        events(&sandbox).into_iter().filter_map(copy).collect()
+    };
+    assert_eq!(
+        copies(),
+        [
+            (first.clone(), CopyOutcome::Copied),
+            (second.clone(), CopyOutcome::Copied),
+            (first.clone(), CopyOutcome::Checked),
+        ]
+    );
+    // A proof of the last second could still be named by a receipt for the API.
+    let until = clock::now() + TimeDelta::seconds(2);
+    let over = clock::poll(PATIENCE, || Ok::<_, ()>((clock::now() > until).then_some(())));
+    assert_eq!(over, Ok(Some(())));
+    let third = run();
+    let there = |folder: &str, label: &str| {
+        sandbox.path().join(folder).join(format!("{label}.json")).exists()
+    };
+    for folder in ["backups", "drive"] {
+        let kept = [&first, &second, &third].map(|label| there(folder, label));
+        assert_eq!(kept, [false, true, true], "{folder}");
+    }
+    // The copy whose turn it is was altered, in its old size.
+    let object = sandbox.path().join("drive").join(format!("{third}.sql"));
+    let mut bytes = fs::read_bytes(&object).unwrap();
+    bytes[40] ^= 1;
+    fs::write_durably(&object, &bytes).unwrap();
+    let found = sandbox.xtask(&["schedule", "run", "--json"]);
+    demand_stop(&found, 41, &["copy read again", &third]);
+    assert_eq!(json(&found)["verified"], "file", "the new backup is good all the same");
+    let broken = sandbox.xtask(&["db-status", "--check"]);
+    demand_stop(&broken, 21, &[&format!("copy_flawed:drive:{third}")]);
+}
+
+#[test]
 fn a_run_that_fails_is_recorded_and_does_not_beat() {
     let Some(sandbox) = sandbox(Server::Mariadb, "sched_fail") else { return };
     let listener = Listener::new();
@@ -146,6 +199,26 @@ fn a_busy_folder_is_no_failed_run() {
     // Nothing was recorded, so it is still due.
     assert_eq!(sandbox.xtask(&["schedule", "run", "--if-due"]).code, Some(0));
     assert!(matches!(events(&sandbox).pop(), Some(Event::Scheduled { passed: true, .. })));
+}
+
+#[test]
+fn a_damaged_ledger_stops_a_run_and_somebody_hears_of_it() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "sched_ledger") else { return };
+    passed(sandbox.xtask(&["schedule", "run", "--json"]));
+    let ledger = sandbox.backups().join("ledger.jsonl");
+    let text = fs::read_text(&ledger).unwrap();
+    fs::write_durably(&ledger, text.replacen("\"rows\":2", "\"rows\":3", 1).as_bytes()).unwrap();
+    let listener = Listener::new();
+    let stopped = sandbox
+        .command(&["schedule", "run"])
+        .env("NOTIFY_SLACK_URL", listener.url("/slack"))
+        .env("HEARTBEAT_URL", listener.url("/beat"))
+        .run(PATIENCE)
+        .unwrap();
+    demand_stop(&stopped, 40, &["is damaged"]);
+    let sent = listener.take();
+    assert_eq!((sent.len(), sent[0].path.as_str()), (1, "/slack"), "{sent:?}");
+    assert!(sent[0].body.contains("damaged"));
 }
 
 #[test]
@@ -243,90 +316,4 @@ fn a_crontab_keeps_its_other_lines_and_calls_us() {
     assert_eq!(cron::read().unwrap(), foreign);
     assert_eq!(ask(&["schedule", "uninstall"])["changed"], false);
     assert_eq!(ask(&["schedule", "status"])["schedule"]["installed"]["known"], Value::Null);
-}
-
-const EXPRESSIONS: [&str; 12] = [
-    "15 3 * * *",
-    "*/20 * * * *",
-    "0 */6 * * *",
-    "5-59/10 1,13 * * *",
-    "0 4 * * sun",
-    "0 4 * * mon-fri",
-    "30 2 1,15 * *",
-    "0 0 1 */3 *",
-    "0 0 29 2 *",
-    "0 12 31 * *",
-    "59 23 31 12 *",
-    "0 4 13 * fri",
-];
-
-#[test]
-fn systemd_reads_an_expression_as_we_do() {
-    if !is_there("systemd-analyze") {
-        return;
-    }
-    let base: DateTime<Utc> = "2026-11-22T10:11:12Z".parse().unwrap();
-    for text in EXPRESSIONS {
-        let when = when::parse(text).unwrap();
-        let lines = systemd::calendar(&when);
-        assert!(!lines.is_empty(), "{text}");
-        let mut ours = base;
-        let mut theirs = base;
-        for step in 0..4 {
-            ours = when.next(ours).unwrap();
-            theirs = lines.iter().map(|line| elapse(line, theirs)).min().unwrap();
-            assert_eq!(ours, theirs, "{text}: {lines:?}, step {step}");
-        }
-    }
-}
-
-/// When systemd would start it after a moment.
-fn elapse(line: &str, after: DateTime<Utc>) -> DateTime<Utc> {
-    // It counts from the second that it is given, that one included.
-    let base = (after + TimeDelta::seconds(1)).format("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let told = Cmd::new("systemd-analyze")
-        .args(["calendar", "--base-time", base.as_str(), line])
-        .env("LC_ALL", "C")
-        .read(PATIENCE)
-        .unwrap_or_else(|error| panic!("{line}: {error:#}"));
-    // In another zone than UTC it says both.
-    let line = |start| told.lines().find_map(|it| it.trim().strip_prefix(start));
-    let next = line("(in UTC): ").or_else(|| line("Next elapse: ")).unwrap();
-    // "Sun 2026-11-22 10:20:00 UTC"
-    let words: Vec<&str> = next.split(' ').collect();
-    format!("{}T{}Z", words[1], words[2]).parse().unwrap()
-}
-
-#[test]
-fn systemd_takes_the_units() {
-    if !is_there("systemd-analyze") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("50% of it");
-    fs::create_private_dir(&root).unwrap();
-    let job = Job {
-        name: "streamflix-backup-12345678".to_owned(),
-        program: "/bin/true".into(),
-        args: ["--backups", "/srv/my $HOME \"b\"", "schedule", "run"].map(str::to_owned).to_vec(),
-        environment: vec![("XTASK_ROOT".to_owned(), root.display().to_string())],
-        log: root.join("log"),
-        root,
-    };
-    for text in ["6h", "7h", "30m", "15 3 * * *", "0 4 13 * fri"] {
-        let when = when::parse(text).unwrap();
-        let service = folder.path().join(format!("{}.service", job.name));
-        let timer = folder.path().join(format!("{}.timer", job.name));
-        fs::write_shared(&service, systemd::service(&job, &when).as_bytes()).unwrap();
-        fs::write_shared(&timer, systemd::timer(&job, &when).as_bytes()).unwrap();
-        let judged = Cmd::new("systemd-analyze")
-            .args(["verify", "--man=no", "--generators=no"])
-            .args([&service, &timer])
-            .run(PATIENCE)
-            .unwrap();
-        let name = job.name.as_str();
-        let about_us: Vec<&str> =
-            judged.stderr.lines().filter(|line| line.contains(name)).collect();
-        assert_eq!((judged.code, about_us.len()), (Some(0), 0), "{text}: {}", judged.stderr);
-    }
 }
