@@ -114,7 +114,8 @@ fn job(ctx: &Ctx) -> Result<Job> {
 /// A line break would begin a line of its own in what the scheduler reads.
 fn demand_one_line<'a>(texts: impl Iterator<Item = &'a String>) -> Result<(), Stop> {
     let odd = |text: &&String| text.chars().any(char::is_control);
-    match texts.filter(odd).next() {
+    let mut texts = texts;
+    match texts.find(odd) {
         None => Ok(()),
         Some(text) => Err(Stop::new(
             ExitCode::Configuration,
