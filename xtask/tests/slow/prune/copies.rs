@@ -36,7 +36,7 @@ fn send(sandbox: &Sandbox, label: &str, to: &Path) {
     }
 }
 
-const NAS: &str = "[[destination]]\nname = \"nas\"\nurl = \"nas\"\n";
+const NAS: &str = "[[destination]]\nname = \"nas\"\nurl = \"nas\"\nencrypt = false\n";
 
 fn nas(sandbox: &Sandbox) -> PathBuf {
     sandbox.path().join("nas")
