@@ -1,21 +1,25 @@
 //! `--from`: a copy at a destination instead of a backup in the folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use super::super::backup::LOCK_WAIT;
 use super::super::ctx::Ctx;
-use super::{Bars, attempt, open};
+use super::super::verify::Verified;
+use super::{Bars, attempt, open, record};
 use crate::config::outside::{DestinationPolicy, named};
+use crate::model::check::Outcome;
+use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::label::Label;
+use crate::report::copies::CopyLine;
 use crate::store::age::identity_of;
+use crate::store::ledger::Ledger;
 use crate::store::remote::fault::Fault;
-use crate::store::remote::{self, Depot, RemoteCopy, fetch};
+use crate::store::remote::{self, Depot, RemoteCopy, fetch, known};
 use crate::store::source::{Origin, Source};
-use crate::store::{KeyFile, Store};
-use crate::sys::{fs, proc};
+use crate::store::{KeyFile, Store, StoreLock};
+use crate::sys::{clock, fs, proc};
 
 /// The copies at a destination, the newest first.
 ///
@@ -39,15 +43,16 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         name: copy.label.to_string(),
         origin: Origin::Own,
         key: KeyFile::of(&ctx.settings),
+        place: Some(name.to_owned()),
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
     })
 }
 
-/// Makes the copy that `text` names a backup of `store`, and gives its label.
+/// Makes the copy that `text` names a backup of `store`, and gives the copy.
 ///
 /// # Errors
 /// As [`copies`]; the copy is damaged ([`ExitCode::Store`]), or no key opens it.
-pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<Label> {
+pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCopy> {
     let mut from = From::open(ctx, name)?;
     let copy = from.pick(text)?;
     let lock = store.lock(LOCK_WAIT)?;
@@ -68,7 +73,36 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<Label> {
     })?;
     let entry = fetched.map_err(|fault| unreadable(ctx, name, &fault))?;
     ctx.ui.say(format!("{} is here and equal to what was sent", entry.label));
-    Ok(entry.label)
+    Ok(copy)
+}
+
+/// Writes down what a verification of a fetched copy says about the destination: all of
+/// the object was read for it.
+///
+/// # Errors
+/// The receipt cannot be written.
+pub fn judged(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    name: &str,
+    copy: &RemoteCopy,
+    verified: &Verified,
+) -> Result<()> {
+    let (Some(manifest), Some(note)) = (&copy.manifest, &copy.note) else { return Ok(()) };
+    let failed = verified.checks.iter().find(|check| check.outcome == Outcome::Failed);
+    let detail = failed.map(|check| format!("{}: {}", check.name, check.detail));
+    let passed = verified.passed();
+    let line = CopyLine {
+        label: copy.label.clone(),
+        destination: name.to_owned(),
+        outcome: if passed { CopyOutcome::Checked } else { CopyOutcome::Failed },
+        bytes: if passed { note.bytes } else { 0 },
+        sha256: if passed { note.sha256.clone() } else { String::new() },
+        detail: ctx.settings.redact(&detail.unwrap_or_default()),
+        duration_ms: verified.duration_ms,
+    };
+    record(store, Some(lock), &manifest.server.uuid, &line)
 }
 
 fn unreadable(ctx: &Ctx, name: &str, fault: &Fault) -> Stop {
@@ -102,30 +136,60 @@ impl<'a> From<'a> {
 
     fn pick(&mut self, text: &str) -> Result<RemoteCopy> {
         let copies = self.copies()?;
-        fetch::pick(&copies, text, &self.ctx.settings.schema, &self.policy.name)
+        let (ctx, name) = (self.ctx, &self.policy.name);
+        let picked = fetch::pick(&copies, text, &ctx.settings.schema, name, clock::now())?;
+        let backups = &ctx.settings.backups;
+        // Looking does not make the folder.
+        let ledger =
+            if backups.is_dir() { Store::open(backups)?.read()? } else { Ledger::default() };
+        let unknown = known::demand_own(&ledger, name, &picked.copy)?;
+        for note in picked.notes.into_iter().chain(unknown) {
+            ctx.ui.warn(note);
+        }
+        Ok(picked.copy)
     }
 }
 
 const PREFIX: &str = "fetched-";
+
+/// Folders of dead runs for copies that were only looked at. Each can be as large as a
+/// backup, and holds what is in it in clear text where the backup itself does.
+///
+/// # Errors
+/// The folder `.local` cannot be read.
+pub fn abandoned(local: &Path) -> Result<Vec<String>> {
+    let mut names = fs::names(local)?;
+    names.retain(|name| {
+        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
+        pid.is_some_and(|pid| !proc::alive(pid))
+    });
+    Ok(names)
+}
+
+/// Removes them, and gives their names.
+///
+/// # Errors
+/// One cannot be removed.
+pub fn sweep(local: &Path) -> Result<Vec<String>> {
+    let names = abandoned(local)?;
+    for name in &names {
+        fs::remove_dir_if_exists(&local.join(name))?;
+    }
+    Ok(names)
+}
 
 /// A folder for copies that are only looked at; gone when dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A new one below `.local`; what dead runs left there goes.
+    /// A new one below `.local`; what dead runs left there goes, for its room is needed.
     ///
     /// # Errors
     /// It cannot be created.
     pub fn new(ctx: &Ctx) -> Result<Self> {
-        let local = &ctx.settings.local;
-        for name in fs::names(local)? {
-            let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
-            if pid.is_some_and(|pid| !proc::alive(pid)) {
-                fs::remove_dir_if_exists(&local.join(name))?;
-            }
-        }
-        let path = local.join(format!("{PREFIX}{}", std::process::id()));
+        sweep(&ctx.settings.local)?;
+        let path = ctx.settings.local.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_private_dir(&path)?;
         Ok(Self(path))
     }
@@ -141,7 +205,31 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What stays is removed by the next one.
+        // What stays is removed by the next command that changes something.
         fs::remove_dir_if_exists(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_of_dead_runs_are_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let local = dir.path();
+        assert!(abandoned(&local.join("none")).unwrap().is_empty());
+        let own = format!("{PREFIX}{}", std::process::id());
+        // No process has so high an id.
+        let dead = format!("{PREFIX}{}", i32::MAX);
+        for name in [own.as_str(), dead.as_str(), "fetched-by-hand", "mariadb"] {
+            fs::create_private_dir(&local.join(name)).unwrap();
+        }
+        assert_eq!(abandoned(local).unwrap(), std::slice::from_ref(&dead));
+        assert_eq!(sweep(local).unwrap(), [dead]);
+        assert_eq!(
+            fs::names(local).unwrap(),
+            ["fetched-by-hand".to_owned(), own, "mariadb".to_owned()]
+        );
     }
 }
