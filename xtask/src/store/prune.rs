@@ -18,6 +18,7 @@ use super::ledger::Ledger;
 use super::remote::{self, Depot};
 use super::{Store, StoreLock, names};
 use crate::model::check::Outcome;
+use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::receipt::Event;
@@ -49,6 +50,29 @@ impl Ledger {
             _ => None,
         });
         subjects.collect()
+    }
+
+    /// Copies that were sent from here and not deleted from here: by label and
+    /// destination, the SHA-256 of each object. What else lies at a destination was put
+    /// there by another machine; having read it does not make it ours.
+    pub fn copied(&self) -> BTreeMap<(Label, String), String> {
+        let mut copied = BTreeMap::new();
+        for receipt in &self.receipts {
+            match &receipt.event {
+                Event::Copy {
+                    label, destination, outcome: CopyOutcome::Copied, sha256, ..
+                } => {
+                    copied.insert((label.clone(), destination.clone()), sha256.clone());
+                }
+                Event::Prune { destination: Some(destination), subject, .. } => {
+                    if let Ok(label) = subject.parse() {
+                        copied.remove(&(label, destination.clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        copied
     }
 
     /// Whether the last verification of a backup failed.

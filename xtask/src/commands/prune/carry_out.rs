@@ -124,7 +124,7 @@ impl Run<'_> {
         let name = found.depots[at].name().to_owned();
         let place = Place::At(name.clone());
         for (backup, verdict) in &found.backups {
-            let usable = |c: &crate::plan::retention::Held| c.place == place && c.problem.is_none();
+            let usable = |c: &crate::plan::retention::Held| c.place == place && c.counts();
             if verdict.fate != Fate::Go || !backup.copies.iter().any(usable) {
                 continue;
             }
@@ -141,7 +141,7 @@ impl Run<'_> {
 
     fn files(&self, found: &mut Found) -> Result<()> {
         for (backup, verdict) in &found.backups {
-            let here = backup.copies.iter().find(|c| c.place == Place::Here && c.problem.is_none());
+            let here = backup.copies.iter().find(|c| c.place == Place::Here && c.counts());
             if verdict.fate != Fate::Go || here.is_none() {
                 continue;
             }

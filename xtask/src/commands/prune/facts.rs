@@ -116,6 +116,7 @@ struct Gathered<'a> {
     ledger: &'a Ledger,
     found: BTreeMap<Label, Backup>,
     sha256: BTreeMap<Label, String>,
+    copied: BTreeMap<(Label, String), String>,
     failed_copies: BTreeMap<(Label, String), String>,
 }
 
@@ -131,14 +132,15 @@ impl<'a> Gathered<'a> {
                 };
             }
         }
-        Self { ledger, found: BTreeMap::new(), sha256: BTreeMap::new(), failed_copies }
+        let (found, sha256, copied) = (BTreeMap::new(), BTreeMap::new(), ledger.copied());
+        Self { ledger, found, sha256, copied, failed_copies }
     }
 
     fn local(&mut self, store: &Store) -> Result<()> {
         for entry in store.list()? {
             let small = std::fs::metadata(&entry.manifest_path).map_or(0, |facts| facts.len());
             let bytes = small + entry.manifest().map_or(0, |manifest| manifest.bytes);
-            let held = Held { place: Place::Here, bytes, problem: entry.problem() };
+            let held = Held { place: Place::Here, bytes, problem: entry.problem(), ours: true };
             self.add(&entry.label, entry.manifest(), held);
         }
         Ok(())
@@ -146,15 +148,20 @@ impl<'a> Gathered<'a> {
 
     fn remote(&mut self, name: &str, copies: Vec<RemoteCopy>) {
         for copy in copies {
-            let failed = self.failed_copies.get(&(copy.label.clone(), name.to_owned()));
+            let at = (copy.label.clone(), name.to_owned());
+            let sent = self.copied.get(&at);
+            // One whose note cannot be read has a problem anyway.
+            let ours =
+                sent.is_some() && copy.note.as_ref().is_none_or(|note| sent == Some(&note.sha256));
+            let failed = self.failed_copies.get(&at).filter(|_| ours);
             let failed = failed.map(|detail| format!("its last check failed ({detail})"));
             // Two machines may use one destination, and give the same name.
             let known = self.sha256.get(&copy.label).zip(copy.manifest.as_ref());
-            let other = known.filter(|(sha256, manifest)| **sha256 != manifest.sha256);
+            let other = known.filter(|(sha256, manifest)| ours && **sha256 != manifest.sha256);
             let other = other.map(|_| "is another backup of the same name".to_owned());
             let problem = copy.problem.or(other).or(failed);
-            let manifest = copy.manifest.as_ref().filter(|_| problem.is_none());
-            let held = Held { place: Place::At(name.to_owned()), bytes: copy.bytes, problem };
+            let manifest = copy.manifest.as_ref().filter(|_| ours && problem.is_none());
+            let held = Held { place: Place::At(name.to_owned()), bytes: copy.bytes, problem, ours };
             self.add(&copy.label, manifest, held);
         }
     }
@@ -366,6 +373,7 @@ fn entry(backup: &Backup, held: &Held, verdict: &Verdict, done: bool) -> PruneEn
         Place::At(name) => ("copy", name.clone()),
     };
     let (fate, reason) = match &held.problem {
+        None if !held.ours => ("keep", retention::NOT_OURS.to_owned()),
         None => (word(verdict.fate, done), verdict.reason.clone()),
         Some(problem) => ("look", format!("{problem}: look at it")),
     };
