@@ -143,19 +143,25 @@ impl Store {
 }
 
 /// Removes what is left at a destination of copies whose deletion did not come to its
-/// end: files of a backup that was let go, without a manifest. Labels are never given
-/// twice, so nobody is copying these. Gives the labels and the bytes that became free.
+/// end: files of a backup that was let go here, that was sent there from here, and whose
+/// manifest is gone. Another machine may be sending one of the same name, and so may a run
+/// here: the caller holds the [`super::CopyLock`]. Gives the labels and the bytes that
+/// became free.
 ///
 /// # Errors
 /// The destination cannot be read, or something cannot be deleted.
-pub fn sweep(depot: &mut dyn Depot, let_go: &BTreeSet<Label>) -> Result<Vec<(Label, u64)>> {
+pub fn sweep(depot: &mut dyn Depot, ledger: &Ledger) -> Result<Vec<(Label, u64)>> {
+    let (let_go, copied, name) = (ledger.let_go(), ledger.copied(), depot.name().to_owned());
+    let ours = |label: &Label| {
+        let_go.contains(label) && copied.contains_key(&(label.clone(), name.clone()))
+    };
     let mut parts: BTreeMap<Label, bool> = BTreeMap::new();
     for listed in depot.list()? {
         let Some((label, rest)) = names::split_label(&listed.name) else { continue };
         let exists = parts.entry(label).or_default();
         *exists |= rest == names::MANIFEST;
     }
-    let left = parts.into_iter().filter(|(label, exists)| !exists && let_go.contains(label));
+    let left = parts.into_iter().filter(|(label, exists)| !exists && ours(label));
     let mut swept = Vec::new();
     for (label, _) in left {
         let bytes = remote::delete(depot, &label)?;

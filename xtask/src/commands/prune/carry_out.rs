@@ -1,7 +1,5 @@
 //! Deletes what the plan lets go: schemas, then copies, then the files here.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, Result};
 
 use super::facts::Found;
@@ -158,13 +156,13 @@ impl Run<'_> {
 
     /// What an earlier run that died left at the destinations.
     fn sweep(&self, found: &mut Found) -> Result<()> {
-        let let_go: BTreeSet<Label> = self.store.read()?.let_go();
+        let ledger = self.store.read()?;
         for depot in &mut found.depots {
             let name = depot.name().to_owned();
             if found.not_reached.iter().any(|it| it.place == name) {
                 continue;
             }
-            match prune::sweep(depot.as_mut(), &let_go) {
+            match prune::sweep(depot.as_mut(), &ledger) {
                 Ok(swept) => {
                     for (label, bytes) in swept {
                         let subject = label.to_string();

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
-use super::{Depot, Part, manifest_name, note_name, part, read_manifest, read_note};
+use super::{Depot, manifest_name, note_name, object_of, read_manifest, read_note};
 use crate::model::copy::{CopyNote, NOTE_VERSION};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
@@ -112,7 +112,10 @@ pub fn send(
     }
     demand_room(depot, parcel)?;
     // From here on there is no copy until the new one is whole.
+    let before = object_of(depot, parcel.label())?.filter(|it| *it != parcel.object());
     depot.remove(&manifest_name(parcel.label()))?;
+    // Only the note says that it is ours: a person may have put others beside it.
+    before.map_or(Ok(()), |object| depot.remove(&object))?;
     depot.remove(&note_name(parcel.label()))?;
     let note = send_object(depot, parcel, now, watch)?;
     point("copy.sent")?;
@@ -196,7 +199,7 @@ fn send_object(
     })
 }
 
-/// The manifest last; then what is small is read back, and what an earlier copy left goes.
+/// The manifest last; then what is small is read back.
 fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Result<()> {
     let names = [manifest_name(parcel.label()), note_name(parcel.label())];
     let [manifest, _] = &depot.get_small(&names)?[..] else { anyhow::bail!("two were asked for") };
@@ -210,13 +213,6 @@ fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Resu
     if !same {
         let message = "manifest or note do not come back as they were sent";
         return Err(Fault::new(FaultKind::Damaged, message).into());
-    }
-    let stale = |name: &String| {
-        part(name).is_some_and(|it| it == (parcel.label().clone(), Part::Object))
-            && *name != note.object
-    };
-    for name in depot.list()?.into_iter().map(|one| one.name).filter(stale) {
-        depot.remove(&name)?;
     }
     Ok(())
 }
