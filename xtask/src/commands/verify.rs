@@ -35,11 +35,14 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     let text = args.source.as_deref().unwrap_or(crate::store::source::LATEST);
     // Dropped at the end: a copy that was only looked at does not stay.
     let scratch = args.from.as_ref().map(|_| fetching::Scratch::new(ctx)).transpose()?;
+    let mut fetched = None;
     let source = match (&scratch, &args.from) {
         (Some(scratch), Some(from)) => {
             let there = scratch.store(ctx)?;
-            let label = fetching::into(ctx, &there, from, text)?;
-            there.resolve_in(&label.to_string(), &ctx.settings.schema)?
+            let copy = fetching::into(ctx, &there, from, text)?;
+            let source = there.resolve_in(&copy.label.to_string(), &ctx.settings.schema)?;
+            fetched = Some((from, copy));
+            Source { place: Some(from.clone()), ..source }
         }
         _ => store.resolve_in(text, &ctx.settings.schema)?,
     };
@@ -58,10 +61,14 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
             drill(ctx, &server, &store, &lock, &source)?
         }
     };
-    show(ctx, &source.name, &verified)
+    if let Some((from, copy)) = &fetched {
+        fetching::judged(ctx, &store, &lock, from, copy, &verified)?;
+    }
+    show(ctx, &source, &verified)
 }
 
-fn show(ctx: &Ctx, name: &str, verified: &Verified) -> Result<()> {
+fn show(ctx: &Ctx, source: &Source, verified: &Verified) -> Result<()> {
+    let name = &source.name;
     let document = report::json::VerifyDocument::new(
         name,
         verified.level.word(),
@@ -76,9 +83,16 @@ fn show(ctx: &Ctx, name: &str, verified: &Verified) -> Result<()> {
     if verified.passed() {
         return Ok(());
     }
+    let level = verified.level.word();
+    if let Some(place) = &source.place {
+        let message =
+            format!("the copy of {name} at `{place}` failed the verification at level {level}");
+        let hint = "Do not rely on this copy. This says nothing about the file here.";
+        return Err(Stop::new(ExitCode::VerificationFailed, message).hint(hint).into());
+    }
     Err(Stop::new(
         ExitCode::VerificationFailed,
-        format!("{name} failed the verification at level {}", verified.level.word()),
+        format!("{name} failed the verification at level {level}"),
     )
     .hint(
         "Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.",
@@ -271,7 +285,8 @@ pub(super) struct Read<'a> {
 fn may_keep(ctx: &Ctx, session: &Session, source: &Source, uuid: &str) -> bool {
     let small = ctx.settings.policy.gate.keep_copy_mib << 20;
     source.manifest.as_ref().is_some_and(|manifest| {
-        manifest.schema == ctx.settings.schema
+        source.place.is_none()
+            && manifest.schema == ctx.settings.schema
             && manifest.server.uuid == uuid
             && matches!(manifest.log_position, LogPosition::Gtid { .. })
             && manifest.text_bytes < small
@@ -296,6 +311,7 @@ pub(super) fn record(
         duration_ms: verified.duration_ms,
         own_gtids,
         kept,
+        place: source.place.clone(),
     };
     store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
     Ok(())

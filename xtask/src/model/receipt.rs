@@ -85,6 +85,10 @@ pub enum Event {
         /// The schema with the restored copy, where it was kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kept: Option<String>,
+        /// The destination whose copy was read; `None`: the file in the backups folder,
+        /// and only that says anything about the backup here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
     },
     /// The running database was checked.
     Live {

@@ -27,17 +27,22 @@ impl<'a> History<'a> {
         &self.receipts
     }
 
-    /// Every drill.
+    /// Every drill of a backup in the backups folder.
     pub fn drills(&self) -> Vec<Drill> {
         let drill = |receipt: &&Receipt| match &receipt.event {
-            Event::Verify { subject, level: Level::Restore, passed, duration_ms, .. } => {
-                Some(Drill {
-                    subject: subject.clone(),
-                    at_utc: receipt.at_utc,
-                    passed: *passed,
-                    duration_ms: *duration_ms,
-                })
-            }
+            Event::Verify {
+                subject,
+                level: Level::Restore,
+                passed,
+                duration_ms,
+                place: None,
+                ..
+            } => Some(Drill {
+                subject: subject.clone(),
+                at_utc: receipt.at_utc,
+                passed: *passed,
+                duration_ms: *duration_ms,
+            }),
             _ => None,
         };
         self.receipts.iter().filter_map(drill).collect()
@@ -47,7 +52,9 @@ impl<'a> History<'a> {
     pub fn failed(&self) -> BTreeMap<String, (Level, DateTime<Utc>)> {
         let mut failed = BTreeMap::new();
         for receipt in &self.receipts {
-            let Event::Verify { subject, level, passed, .. } = &receipt.event else { continue };
+            let Event::Verify { subject, level, passed, place: None, .. } = &receipt.event else {
+                continue;
+            };
             if *passed {
                 // A file that reads well may still not be restorable.
                 if failed.get(subject).is_some_and(|(at, _): &(Level, _)| at <= level) {
@@ -64,7 +71,9 @@ impl<'a> History<'a> {
     /// what it should be.
     pub fn read_back_here(&self, labels: &[Label]) -> Option<ReadBack> {
         self.receipts.iter().rev().find_map(|receipt| {
-            let Event::Verify { subject, passed: true, .. } = &receipt.event else { return None };
+            let Event::Verify { subject, passed: true, place: None, .. } = &receipt.event else {
+                return None;
+            };
             let label = labels.iter().find(|label| label.to_string() == *subject)?.clone();
             Some(ReadBack { label, at_utc: receipt.at_utc })
         })

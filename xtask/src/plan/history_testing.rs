@@ -66,8 +66,17 @@ impl Log {
             duration_ms: 1200,
             own_gtids: None,
             kept: None,
+            place: None,
         };
         self.add(at, event)
+    }
+
+    /// What was added last was about a copy elsewhere.
+    pub fn at_place(&mut self, destination: &str) -> &mut Self {
+        if let Some(Receipt { event: Event::Verify { place, .. }, .. }) = self.0.last_mut() {
+            *place = Some(destination.to_owned());
+        }
+        self
     }
 
     /// A drill.

@@ -26,6 +26,22 @@ fn a_failure_stands_until_the_same_level_passes() {
 }
 
 #[test]
+fn a_copy_elsewhere_says_nothing_about_the_file_here() {
+    let one = label("20261101_000000");
+    let mut log = Log::default();
+    log.drill(at(1), &one, false).drill(at(2), &one, true).at_place("drive");
+    let history = History::of(log.receipts(), "mydb");
+    assert_eq!(history.failed().len(), 1, "a good copy does not lift what failed here");
+    assert_eq!(history.read_back_here(std::slice::from_ref(&one)), None);
+    assert_eq!(history.drills().len(), 1);
+    let mut log = Log::default();
+    log.drill(at(1), &one, true).drill(at(2), &one, false).at_place("drive");
+    let history = History::of(log.receipts(), "mydb");
+    assert!(history.failed().is_empty(), "a damaged copy does not condemn the file here");
+    assert!(history.read_back_here(std::slice::from_ref(&one)).is_some());
+}
+
+#[test]
 fn copies_are_known_by_their_last_attempt() {
     let (one, two) = (label("20261101_000000"), label("20261102_000000"));
     let mut log = Log::default();

@@ -66,7 +66,8 @@ impl Ledger {
         let label = label.to_string();
         let mut best: Option<(Level, DateTime<Utc>)> = None;
         for receipt in &self.receipts {
-            let Event::Verify { subject, sha256: read, level, passed, checks, .. } = &receipt.event
+            let Event::Verify { subject, sha256: read, level, passed, checks, place: None, .. } =
+                &receipt.event
             else {
                 continue;
             };

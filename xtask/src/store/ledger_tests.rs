@@ -16,6 +16,7 @@ fn verified(level: Level, passed: bool, sha256: &str) -> Event {
         duration_ms: 1,
         own_gtids: None,
         kept: None,
+        place: None,
     }
 }
 
@@ -223,6 +224,41 @@ fn only_what_passed_on_this_file_counts() {
     }
     let ledger = store.read().unwrap();
     assert_eq!(ledger.highest_verification(&label("20261122_101113"), "a"), None);
+}
+
+#[test]
+fn what_was_read_elsewhere_does_not_count_here() {
+    let elsewhere = |event: Event| match event {
+        Event::Verify { subject, sha256, level, passed, checks, duration_ms, .. } => {
+            let place = Some("drive".to_owned());
+            let (own_gtids, kept) = (None, None);
+            Event::Verify {
+                subject,
+                sha256,
+                level,
+                passed,
+                checks,
+                duration_ms,
+                own_gtids,
+                kept,
+                place,
+            }
+        }
+        other => other,
+    };
+    let (_dir, store) = scratch();
+    let label = label("20261122_101112");
+    let highest = || store.read().unwrap().highest_verification(&label, "a").map(|it| it.0);
+    add(&store, elsewhere(verified(Level::Restore, true, "a"))).unwrap();
+    assert_eq!(highest(), None);
+    add(&store, verified(Level::File, true, "a")).unwrap();
+    add(&store, elsewhere(verified(Level::Restore, false, "a"))).unwrap();
+    assert_eq!(highest(), Some(Level::File));
+    assert!(!store.read().unwrap().last_failed(&label));
+    add(&store, verified(Level::Restore, false, "a")).unwrap();
+    add(&store, elsewhere(verified(Level::Restore, true, "a"))).unwrap();
+    assert_eq!(highest(), None);
+    assert!(store.read().unwrap().last_failed(&label));
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Ledger {
     pub fn last_failed(&self, label: &Label) -> bool {
         let label = label.to_string();
         let last = self.receipts.iter().rev().find_map(|receipt| match &receipt.event {
-            Event::Verify { subject, passed, checks, .. } if *subject == label => {
+            Event::Verify { subject, passed, checks, place: None, .. } if *subject == label => {
                 Some(!passed || checks.iter().any(|check| check.outcome == Outcome::Failed))
             }
             _ => None,

@@ -38,6 +38,8 @@ pub struct Source {
     pub notes: Vec<String>,
     /// Where the private key is, should the file be encrypted.
     pub key: KeyFile,
+    /// The destination that it was fetched from, only to be looked at; `None`: it is here.
+    pub place: Option<String>,
 }
 
 impl Source {
@@ -58,6 +60,7 @@ impl Source {
             origin: Origin::Own,
             notes: Vec::new(),
             key: KeyFile::default(),
+            place: None,
         })
     }
 
@@ -74,6 +77,7 @@ impl Source {
             origin: Origin::Foreign,
             notes: vec![note],
             key: KeyFile::default(),
+            place: None,
         }
     }
 }

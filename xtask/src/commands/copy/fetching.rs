@@ -6,15 +6,18 @@ use anyhow::Result;
 
 use super::super::backup::LOCK_WAIT;
 use super::super::ctx::Ctx;
-use super::{Bars, attempt, open};
+use super::super::verify::Verified;
+use super::{Bars, attempt, open, record};
 use crate::config::outside::{DestinationPolicy, named};
+use crate::model::check::Outcome;
+use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::label::Label;
+use crate::report::copies::CopyLine;
 use crate::store::age::identity_of;
 use crate::store::remote::fault::Fault;
 use crate::store::remote::{self, Depot, RemoteCopy, fetch};
 use crate::store::source::{Origin, Source};
-use crate::store::{KeyFile, Store};
+use crate::store::{KeyFile, Store, StoreLock};
 use crate::sys::{fs, proc};
 
 /// The copies at a destination, the newest first.
@@ -39,15 +42,16 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         name: copy.label.to_string(),
         origin: Origin::Own,
         key: KeyFile::of(&ctx.settings),
+        place: Some(name.to_owned()),
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
     })
 }
 
-/// Makes the copy that `text` names a backup of `store`, and gives its label.
+/// Makes the copy that `text` names a backup of `store`, and gives the copy.
 ///
 /// # Errors
 /// As [`copies`]; the copy is damaged ([`ExitCode::Store`]), or no key opens it.
-pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<Label> {
+pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCopy> {
     let mut from = From::open(ctx, name)?;
     let copy = from.pick(text)?;
     let lock = store.lock(LOCK_WAIT)?;
@@ -68,7 +72,36 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<Label> {
     })?;
     let entry = fetched.map_err(|fault| unreadable(ctx, name, &fault))?;
     ctx.ui.say(format!("{} is here and equal to what was sent", entry.label));
-    Ok(entry.label)
+    Ok(copy)
+}
+
+/// Writes down what a verification of a fetched copy says about the destination: all of
+/// the object was read for it.
+///
+/// # Errors
+/// The receipt cannot be written.
+pub fn judged(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    name: &str,
+    copy: &RemoteCopy,
+    verified: &Verified,
+) -> Result<()> {
+    let (Some(manifest), Some(note)) = (&copy.manifest, &copy.note) else { return Ok(()) };
+    let failed = verified.checks.iter().find(|check| check.outcome == Outcome::Failed);
+    let detail = failed.map(|check| format!("{}: {}", check.name, check.detail));
+    let passed = verified.passed();
+    let line = CopyLine {
+        label: copy.label.clone(),
+        destination: name.to_owned(),
+        outcome: if passed { CopyOutcome::Checked } else { CopyOutcome::Failed },
+        bytes: if passed { note.bytes } else { 0 },
+        sha256: if passed { note.sha256.clone() } else { String::new() },
+        detail: ctx.settings.redact(&detail.unwrap_or_default()),
+        duration_ms: verified.duration_ms,
+    };
+    record(store, Some(lock), &manifest.server.uuid, &line)
 }
 
 fn unreadable(ctx: &Ctx, name: &str, fault: &Fault) -> Stop {

@@ -198,9 +198,17 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
     let mut newest: Option<(Label, &Receipt)> = None;
     for receipt in ledger.receipts.iter().rev() {
         match &receipt.event {
-            Event::Verify { subject, level: Level::Restore, passed: true, own_gtids, .. } => {
+            Event::Verify {
+                subject,
+                level: Level::Restore,
+                passed: true,
+                own_gtids,
+                place,
+                ..
+            } => {
                 own.extend(own_gtids.as_deref());
-                if newest.is_none() {
+                // A copy elsewhere proves nothing about the file here.
+                if newest.is_none() && place.is_none() {
                     newest = subject.parse().ok().map(|label| (label, receipt));
                 }
             }

@@ -45,7 +45,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         None => store.resolve_in(&args.source, &ctx.settings.schema)?,
         Some(from) if args.dry_run => fetching::announced(ctx, from, &args.source)?,
         Some(from) => {
-            let label = fetching::into(ctx, &store, from, &args.source)?;
+            let label = fetching::into(ctx, &store, from, &args.source)?.label;
             store.resolve_in(&label.to_string(), &ctx.settings.schema)?
         }
     };

@@ -67,7 +67,7 @@ fn last_was_newest(history: &History<'_>) -> bool {
     for receipt in history.receipts() {
         match &receipt.event {
             Event::Backup { label, .. } => newest = label.to_string(),
-            Event::Verify { subject, level: Level::Restore, passed: true, .. } => {
+            Event::Verify { subject, level: Level::Restore, passed: true, place: None, .. } => {
                 answer = *subject == newest;
             }
             _ => {}

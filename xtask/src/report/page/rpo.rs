@@ -33,11 +33,13 @@ pub fn ages(history: &History) -> Vec<Vec<(DateTime<Utc>, f64)>> {
                     safety.push(label.to_string());
                 }
             }
-            Event::Verify { subject, passed: true, .. } if !safety.contains(subject) => {
+            Event::Verify { subject, passed: true, place: None, .. }
+                if !safety.contains(subject) =>
+            {
                 let Some(created) = made.get(subject) else { continue };
                 verified.insert(subject.clone(), *created);
             }
-            Event::Verify { subject, passed: false, .. } => {
+            Event::Verify { subject, passed: false, place: None, .. } => {
                 verified.remove(subject);
             }
             _ => continue,

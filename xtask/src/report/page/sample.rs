@@ -136,6 +136,7 @@ pub(super) fn proven(
         duration_ms: 1500,
         own_gtids: None,
         kept: None,
+        place: None,
     };
     receipt(minute, event)
 }

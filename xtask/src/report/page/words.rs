@@ -144,12 +144,13 @@ pub fn sentence(event: &Event) -> String {
         Event::Backup { label, reason, rows, .. } => {
             format!("{label} with {} ({reason})", human::count(*rows, "row"))
         }
-        Event::Verify { subject, level, passed, checks, .. } => {
+        Event::Verify { subject, level, passed, checks, place, .. } => {
             let what = match level {
                 Level::File => "its file was read",
                 Level::Restore => "it was restored and compared",
             };
-            format!("{subject}: {what}; {}", judged(*passed, checks))
+            let of = place.as_ref().map(|at| format!(" (the copy at {at})")).unwrap_or_default();
+            format!("{subject}{of}: {what}; {}", judged(*passed, checks))
         }
         Event::Live { passed, checks, .. } => {
             format!("the running database; {}", judged(*passed, checks))

@@ -40,6 +40,16 @@ fn a_backup_is_copied_read_back_and_not_sent_twice() {
     assert_eq!(document["backups"][0]["label"], label);
     let verified = world.run(&["db-verify", "--from", "drive", "--level", "file"]);
     assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+    // It was about the copy: the file here is as unproven as it was.
+    let ledger = fs::read_text(&world.sandbox.backups().join("ledger.jsonl")).unwrap();
+    let lines = ledger.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let places: Vec<Value> =
+        lines.filter(|it| it["event"] == "verify").map(|it| it["place"].clone()).collect();
+    assert_eq!(places, ["drive"]);
+    assert_eq!(world.copies_in_ledger().last().unwrap()["outcome"], "checked");
+    let listed = world.run(&["db-list", "--json"]);
+    let document: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(document["backups"][0]["verified"], Value::Null, "{document}");
     // Nothing of it stays where it was looked at.
     assert!(fs::names(&world.sandbox.path().join(".local")).unwrap().is_empty());
 }
