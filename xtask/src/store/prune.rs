@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 
 use super::commit::Marker;
 use super::ledger::Ledger;
@@ -21,7 +22,7 @@ use crate::model::check::Outcome;
 use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
-use crate::model::receipt::Event;
+use crate::model::receipt::{Event, Receipt, failure_after};
 use crate::sys::fault::point;
 use crate::sys::fs;
 
@@ -75,16 +76,33 @@ impl Ledger {
         copied
     }
 
-    /// Whether the last verification of a backup failed.
+    /// Whether a verification of a backup failed that none of its level has lifted.
     pub fn last_failed(&self, label: &Label) -> bool {
         let label = label.to_string();
-        let last = self.receipts.iter().rev().find_map(|receipt| match &receipt.event {
-            Event::Verify { subject, passed, checks, place: None, .. } if *subject == label => {
-                Some(!passed || checks.iter().any(|check| check.outcome == Outcome::Failed))
+        let stands = self.receipts.iter().fold(None, |stands, receipt| match &receipt.event {
+            Event::Verify { subject, level, passed, checks, place: None, .. }
+                if *subject == label =>
+            {
+                let failed = checks.iter().any(|check| check.outcome == Outcome::Failed);
+                failure_after(stands, *level, *passed && !failed)
             }
-            _ => None,
+            _ => stands,
         });
-        last.unwrap_or(false)
+        stands.is_some()
+    }
+
+    /// Whether a backup was taken before this ledger began: a ledger before it may have
+    /// pinned it. What this ledger made, pinned or freed of a pin is none of these.
+    pub fn is_younger_than(&self, wanted: &Label, taken: DateTime<Utc>) -> bool {
+        let tells = |receipt: &Receipt| match &receipt.event {
+            Event::Backup { label, .. } | Event::Pin { label, .. } => label == wanted,
+            Event::Restore { safety_backup: label, .. }
+            | Event::Gate { backup: label, .. }
+            | Event::Deploy { backup: label, .. } => label.as_ref() == Some(wanted),
+            _ => false,
+        };
+        self.receipts.first().is_some_and(|first| taken < first.at_utc)
+            && !self.receipts.iter().any(tells)
     }
 
     /// Whether a backup of that name was ever made here.
