@@ -64,6 +64,8 @@ impl Held {
 pub struct Backup {
     /// Its name.
     pub label: Label,
+    /// The server it is of: its uuid, or "unknown".
+    pub server: String,
     /// When it was taken, by its manifest; `None` where none can be read.
     pub taken: Option<Moment>,
     /// Whether it was taken in front of a restore.
@@ -140,9 +142,11 @@ impl Backup {
 
 /// Decides about every backup; the verdicts are in the order of `all`.
 pub fn plan(all: &[Backup], policy: &RetentionPolicy, now: Moment) -> Vec<Verdict> {
-    let mut schemas: BTreeMap<&str, Vec<&Backup>> = BTreeMap::new();
+    // The same schema of another server is another one: what is proven of one says nothing
+    // of the other.
+    let mut schemas: BTreeMap<(&str, &str), Vec<&Backup>> = BTreeMap::new();
     for backup in all {
-        schemas.entry(backup.label.schema()).or_default().push(backup);
+        schemas.entry((backup.label.schema(), &backup.server)).or_default().push(backup);
     }
     let mut keep = Reasons::default();
     for backups in schemas.values() {

@@ -29,6 +29,7 @@ fn away(name: &str) -> Held {
 fn backup(at: NaiveDateTime) -> Backup {
     Backup {
         label: format!("mydb_backup_{}", at.format(STAMP)).parse().unwrap(),
+        server: "here".to_owned(),
         taken: Some(moment(at)),
         safety: false,
         verified: Some(Level::Restore),
@@ -190,6 +191,9 @@ fn what_another_machine_put_there_neither_counts_nor_goes() {
 fn schemas_do_not_share_rules() {
     let other =
         Backup { label: "other_backup_20261201_000000".parse().unwrap(), ..of("20261201_000000") };
+    assert_eq!(fates(&[other, of("20261202_000000")], &only_last(1)), [Keep, Keep]);
+    // Nor does the same schema of two servers.
+    let other = Backup { server: "elsewhere".to_owned(), ..of("20261201_000000") };
     assert_eq!(fates(&[other, of("20261202_000000")], &only_last(1)), [Keep, Keep]);
 }
 

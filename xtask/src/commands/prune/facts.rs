@@ -6,19 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta, Utc};
 
+use super::changes::of_changes;
 use super::schemas::{self, Origin};
 use super::{Access, SERVER, why};
 use crate::commands::ctx::Ctx;
 use crate::config::keeping::RetentionPolicy;
 use crate::model::copy::CopyOutcome;
+use crate::model::facts::Flavour;
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
-use crate::model::receipt::{DeployOutcome, Event, GateOutcome, Level};
+use crate::model::receipt::{Event, Level};
 use crate::plan::companions::{self, Companion};
 use crate::plan::retention::{self, Backup, Fate, Held, Moment, Place, Verdict};
 use crate::report::json::DOCUMENT_VERSION;
 use crate::report::prune::{NotReached, PruneDocument, PruneEntry};
 use crate::server::Session;
+use crate::server::facts::UNKNOWN;
 use crate::store::Store;
 use crate::store::ledger::Ledger;
 use crate::store::remote::{self, Depot, RemoteCopy};
@@ -94,7 +97,7 @@ pub(super) fn look(
     let backups = all.finish(&needed);
     let verdicts = retention::plan(&backups, policy, now);
     let (session, uuid, schemas) = match seen {
-        None => (None, crate::server::facts::UNKNOWN.to_owned(), Vec::new()),
+        None => (None, UNKNOWN.to_owned(), Vec::new()),
         Some((session, seen)) => {
             let (uuid, all) = seen.finish(store, &backups)?;
             let verdicts = companions::plan(&all, policy, now);
@@ -169,6 +172,7 @@ impl<'a> Gathered<'a> {
     fn add(&mut self, label: &Label, manifest: Option<&Manifest>, held: Held) {
         let backup = self.found.entry(label.clone()).or_insert_with(|| Backup {
             label: label.clone(),
+            server: UNKNOWN.to_owned(),
             taken: None,
             safety: false,
             verified: None,
@@ -181,6 +185,11 @@ impl<'a> Gathered<'a> {
         backup.copies.push(held);
         let Some(manifest) = manifest.filter(|_| backup.taken.is_none()) else { return };
         backup.taken = Some(moment(manifest.created_utc));
+        // MariaDB's uuid follows the network address, which a container changes.
+        backup.server = match manifest.server.flavour {
+            Flavour::Mysql => manifest.server.uuid.clone(),
+            Flavour::Mariadb => UNKNOWN.to_owned(),
+        };
         backup.safety = manifest.reason == Reason::Safety;
         let verified = self.ledger.highest_verification(label, &manifest.sha256);
         backup.verified = verified.map(|(level, _)| level);
@@ -189,11 +198,19 @@ impl<'a> Gathered<'a> {
 
     fn finish(self, needed: &BTreeMap<Label, Vec<String>>) -> Vec<Backup> {
         let (pins, let_go) = (self.ledger.pins(), self.ledger.let_go());
-        let finished = self.found.into_values().map(|backup| Backup {
-            pinned: pins.get(&backup.label).cloned(),
-            needed: needed.get(&backup.label).cloned().unwrap_or_default(),
-            let_go_here: let_go.contains(&backup.label),
-            ..backup
+        let ledger = self.ledger;
+        let finished = self.found.into_values().map(|backup| {
+            let mut needed = needed.get(&backup.label).cloned().unwrap_or_default();
+            let taken = backup.taken.map(|taken| taken.utc);
+            if taken.is_some_and(|taken| ledger.is_younger_than(&backup.label, taken)) {
+                needed.push("older than the ledger".to_owned());
+            }
+            Backup {
+                pinned: pins.get(&backup.label).cloned(),
+                needed,
+                let_go_here: let_go.contains(&backup.label),
+                ..backup
+            }
         });
         finished.collect()
     }
@@ -259,9 +276,8 @@ fn tie(
         _ => None,
     });
     let days = policy.safety_days;
-    match there {
-        // Old tables on another server are that server's matter.
-        Some((here, _)) if !schemas::same(here, uuid) => None,
+    // Another server than the one that answers was not asked either.
+    match there.filter(|(here, _)| schemas::same(here, uuid)) {
         Some((_, names)) if names.contains(schema) => {
             Some(format!("the old tables in `{schema}` are there"))
         }
@@ -269,58 +285,8 @@ fn tie(
             .filter(|at| now.utc - *at <= TimeDelta::days(i64::from(days)))
             .map(|_| format!("`{schema}` was dropped in the last {days} days")),
         Some(_) => None,
-        None => Some(format!("the server cannot be asked whether `{schema}` is there")),
+        None => Some(format!("its server cannot be asked whether `{schema}` is there")),
     }
-}
-
-/// What the newest changes of each schema would go back to.
-fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
-    let mut found = Vec::new();
-    let (mut applied, mut migrated, mut deployed) =
-        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for receipt in ledger.receipts.iter().rev() {
-        let schema = receipt.schema.as_str();
-        match &receipt.event {
-            Event::Gate { outcome: GateOutcome::Applied, backup, changes, .. } => {
-                let first = applied.insert(schema);
-                let migration = changes.iter().all(|name| is_migration(name));
-                if migration && migrated.insert(schema) {
-                    found.extend(
-                        backup
-                            .clone()
-                            .map(|it| (it, "the receipt of the newest migration needs it")),
-                    );
-                } else if first {
-                    found.extend(
-                        backup.clone().map(|it| (it, "the receipt of the newest import needs it")),
-                    );
-                }
-            }
-            Event::Gate {
-                outcome: GateOutcome::NotRestored | GateOutcome::Failed, backup, ..
-            } if !applied.contains(schema) => {
-                found.extend(
-                    backup.clone().map(|it| (it, "a change failed, and it is the way back")),
-                );
-            }
-            Event::Deploy { target, outcome, backup, .. } if deployed.insert(target.as_str()) => {
-                let why = match outcome {
-                    DeployOutcome::NeedsAPerson => "a deploy failed, and it is the way back",
-                    _ => "the newest deploy needs it",
-                };
-                found.extend(backup.clone().map(|it| (it, why)));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// `<version>_<description>`, as a migration is called in receipts.
-fn is_migration(name: &str) -> bool {
-    name.split_once('_').is_some_and(|(version, rest)| {
-        !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()) && !rest.contains('.')
-    })
 }
 
 impl Found {

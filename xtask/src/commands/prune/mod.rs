@@ -5,6 +5,7 @@
 //! run to delete a copy that could not be reached.
 
 mod carry_out;
+mod changes;
 mod facts;
 mod pin;
 mod schemas;

@@ -135,6 +135,10 @@ fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
         fs::remove_if_exists(&folder.join(name)).unwrap();
     }
     done(&sandbox, &["db-copy", &theirs, "--to", "nas", "--check"]);
+    // A ledger before this one may have pinned it: a person says that it is not.
+    let older = document(&done(&sandbox, &["db-prune", "--json"]));
+    assert!(fate(&older, &theirs, "here").1.contains("older than the ledger"));
+    done(&sandbox, &["db-pin", &theirs, "--remove"]);
     let newest = backup(&sandbox);
     verify(&sandbox, &newest);
     send(&sandbox, &newest);
@@ -142,4 +146,5 @@ fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
     let (keep, why) = fate(&pruned, &theirs, "nas");
     assert!(keep == "keep" && why.contains("another machine's"), "{keep}: {why}");
     assert_eq!(labels_in(&nas), set(&[&theirs, &newest]));
+    assert_eq!(labels_in(&folder), set(&[&newest]));
 }
