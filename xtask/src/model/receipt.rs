@@ -31,6 +31,17 @@ impl Level {
     }
 }
 
+/// The level of the failure that stands after one more verification of a backup. One that
+/// passed lifts failures of its own level and below: a file that reads well may still not
+/// be restorable.
+pub fn failure_after(stands: Option<Level>, level: Level, passed: bool) -> Option<Level> {
+    match stands {
+        Some(failed) if passed && failed > level => Some(failed),
+        _ if passed => None,
+        failed => failed.max(Some(level)),
+    }
+}
+
 /// What came of a change that stood before the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::copy::CopyOutcome;
 use crate::model::label::Label;
-use crate::model::receipt::{Event, Level, Receipt};
+use crate::model::receipt::{Event, Level, Receipt, failure_after};
 use crate::model::status::{Drill, ReadBack, ScheduledRun};
 
 /// Receipts about one schema, the oldest first.
@@ -48,20 +48,22 @@ impl<'a> History<'a> {
         self.receipts.iter().filter_map(drill).collect()
     }
 
-    /// Backups whose last verification failed, and at which level.
+    /// Backups with a failed verification that none of its level has lifted.
     pub fn failed(&self) -> BTreeMap<String, (Level, DateTime<Utc>)> {
         let mut failed = BTreeMap::new();
         for receipt in &self.receipts {
             let Event::Verify { subject, level, passed, place: None, .. } = &receipt.event else {
                 continue;
             };
-            if *passed {
-                // A file that reads well may still not be restorable.
-                if failed.get(subject).is_some_and(|(at, _): &(Level, _)| at <= level) {
+            let stands = failed.get(subject).map(|(level, _): &(Level, _)| *level);
+            match failure_after(stands, *level, *passed) {
+                None => {
                     failed.remove(subject);
                 }
-            } else {
-                failed.insert(subject.clone(), (*level, receipt.at_utc));
+                Some(now) if !passed && now == *level => {
+                    failed.insert(subject.clone(), (now, receipt.at_utc));
+                }
+                Some(_) => {}
             }
         }
         failed

@@ -23,6 +23,9 @@ fn a_failure_stands_until_the_same_level_passes() {
     assert!(failed(&log).is_empty());
     log.verify(at(5), &one, Level::File, false).drill(at(6), &one, true);
     assert!(failed(&log).is_empty());
+    log.drill(at(7), &one, false).verify(at(8), &one, Level::File, false);
+    log.verify(at(9), &one, Level::File, true);
+    assert_eq!(failed(&log)[&one.to_string()], (Level::Restore, at(7)));
 }
 
 #[test]

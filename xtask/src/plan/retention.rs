@@ -17,6 +17,9 @@ use crate::model::receipt::Level;
 /// How far a clock may be ahead of ours before a time counts as one to come.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
+/// Why a copy stays that was not put there from here.
+pub const NOT_OURS: &str = "another machine's: no receipt here says that it was sent";
+
 /// One moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -44,6 +47,16 @@ pub struct Held {
     pub bytes: u64,
     /// Why it cannot be used, as a fragment; `None`: nothing speaks against it.
     pub problem: Option<String>,
+    /// Whether it was put there from here. What another machine put there is its own
+    /// matter: it proves nothing here, and is not deleted from here.
+    pub ours: bool,
+}
+
+impl Held {
+    /// Whether it counts, and may go.
+    pub fn counts(&self) -> bool {
+        self.ours && self.problem.is_none()
+    }
 }
 
 /// A backup, in all places, with what the ledger and the journals say of it.
@@ -51,6 +64,8 @@ pub struct Held {
 pub struct Backup {
     /// Its name.
     pub label: Label,
+    /// The server it is of: its uuid, or "unknown".
+    pub server: String,
     /// When it was taken, by its manifest; `None` where none can be read.
     pub taken: Option<Moment>,
     /// Whether it was taken in front of a restore.
@@ -98,11 +113,11 @@ impl Verdict {
 
 impl Backup {
     fn held_in(&self, place: &Place) -> bool {
-        self.copies.iter().any(|held| held.place == *place && held.problem.is_none())
+        self.copies.iter().any(|held| held.place == *place && held.counts())
     }
 
     fn usable(&self) -> bool {
-        self.copies.iter().any(|held| held.problem.is_none())
+        self.copies.iter().any(Held::counts)
     }
 
     /// Whether what lies at the destinations is all that is left of it, and no rule
@@ -127,9 +142,11 @@ impl Backup {
 
 /// Decides about every backup; the verdicts are in the order of `all`.
 pub fn plan(all: &[Backup], policy: &RetentionPolicy, now: Moment) -> Vec<Verdict> {
-    let mut schemas: BTreeMap<&str, Vec<&Backup>> = BTreeMap::new();
+    // The same schema of another server is another one: what is proven of one says nothing
+    // of the other.
+    let mut schemas: BTreeMap<(&str, &str), Vec<&Backup>> = BTreeMap::new();
     for backup in all {
-        schemas.entry(backup.label.schema()).or_default().push(backup);
+        schemas.entry((backup.label.schema(), &backup.server)).or_default().push(backup);
     }
     let mut keep = Reasons::default();
     for backups in schemas.values() {
@@ -194,8 +211,7 @@ fn judge_place<'a>(
             _ => keep.add(&backup.label, place, "not verified by anything newer"),
         }
     }
-    // What is kept anyway takes nobody's day: safety backups, and what another machine
-    // left at a destination.
+    // What is kept anyway takes nobody's day: safety backups, and the last copies.
     sound.retain(|(_, backup)| !backup.safety && !backup.is_last());
     for (label, reason) in calendar(&sound, policy) {
         keep.add(label, place, &reason);
@@ -256,6 +272,9 @@ fn verdict(
     policy: &RetentionPolicy,
     now: Moment,
 ) -> Verdict {
+    if backup.copies.iter().all(|held| !held.ours && held.problem.is_none()) {
+        return Verdict::new(Fate::Keep, NOT_OURS);
+    }
     let mut kept: Vec<String> = Vec::new();
     kept.extend(backup.pinned.as_ref().map(|note| match note.as_str() {
         "" => "pinned".to_owned(),

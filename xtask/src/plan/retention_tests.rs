@@ -19,16 +19,17 @@ fn now() -> Moment {
 }
 
 fn here() -> Held {
-    Held { place: Place::Here, bytes: 1, problem: None }
+    Held { place: Place::Here, bytes: 1, problem: None, ours: true }
 }
 
 fn away(name: &str) -> Held {
-    Held { place: Place::At(name.to_owned()), bytes: 1, problem: None }
+    Held { place: Place::At(name.to_owned()), bytes: 1, problem: None, ours: true }
 }
 
 fn backup(at: NaiveDateTime) -> Backup {
     Backup {
         label: format!("mydb_backup_{}", at.format(STAMP)).parse().unwrap(),
+        server: "here".to_owned(),
         taken: Some(moment(at)),
         safety: false,
         verified: Some(Level::Restore),
@@ -172,9 +173,27 @@ fn the_last_copy_stays_unless_the_rules_let_the_file_go() {
 }
 
 #[test]
+fn what_another_machine_put_there_neither_counts_nor_goes() {
+    let theirs = || Held { ours: false, ..away("nas") };
+    let mut all = vec![of("20261201_000000"), of("20261202_000000"), of("20261203_000000")];
+    all[0].copies.push(away("nas"));
+    all[1].copies = vec![theirs()];
+    all[2].copies.push(theirs());
+    // Theirs proves nothing at the nas, so ours stays there.
+    assert_eq!(fates(&all, &only_last(1)), [Keep; 3]);
+    assert_eq!(reason(&all, &only_last(1), 1), NOT_OURS);
+    // A name that was let go here, and that another machine gave too.
+    all[1].let_go_here = true;
+    assert_eq!(fates(&all, &only_last(1)), [Keep; 3]);
+}
+
+#[test]
 fn schemas_do_not_share_rules() {
     let other =
         Backup { label: "other_backup_20261201_000000".parse().unwrap(), ..of("20261201_000000") };
+    assert_eq!(fates(&[other, of("20261202_000000")], &only_last(1)), [Keep, Keep]);
+    // Nor does the same schema of two servers.
+    let other = Backup { server: "elsewhere".to_owned(), ..of("20261201_000000") };
     assert_eq!(fates(&[other, of("20261202_000000")], &only_last(1)), [Keep, Keep]);
 }
 
@@ -223,7 +242,7 @@ fn the_page_shows_what_the_plan_says() {
 
 /// Any backup of the last 40 days or the next ten, in any state.
 fn any_backup() -> impl Strategy<Value = Backup> {
-    let states = (0_u8..4, 0_u8..12, 0_u8..10, 0_u8..10, 0_u8..10, any::<bool>(), 0_u8..16);
+    let states = (0_u8..4, 0_u8..13, 0_u8..10, 0_u8..10, 0_u8..10, any::<bool>(), 0_u8..16);
     let hours = (-40_i64 * 24..10 * 24, 0_u8..8);
     (hours, states).prop_map(
         |((hours, ahead), (level, copies, failed, pinned, needed, gone, safety))| {
@@ -248,6 +267,7 @@ fn any_backup() -> impl Strategy<Value = Backup> {
                 3 => vec![broken(here())],
                 4 => vec![here(), broken(away("nas"))],
                 5..8 => vec![here(), away("nas")],
+                8 => vec![here(), Held { ours: false, ..away("nas") }],
                 _ => vec![here()],
             };
             backup
@@ -287,7 +307,7 @@ fn applied(all: &[Backup], policy: &RetentionPolicy) -> Vec<Backup> {
         let mut backup = backup.clone();
         if verdict.fate == Go {
             backup.let_go_here |= backup.held_in(&Place::Here);
-            backup.copies.retain(|held| held.problem.is_some());
+            backup.copies.retain(|held| !held.counts());
         }
         if !backup.copies.is_empty() {
             left.push(backup);
@@ -323,7 +343,7 @@ proptest! {
             prop_assert!(backup.pinned.is_none() && backup.needed.is_empty() && !backup.failed);
             prop_assert!(backup.held_in(&Place::Here) || backup.let_go_here);
             let at = (backup.at(now()).unwrap(), &backup.label);
-            for held in backup.copies.iter().filter(|held| held.problem.is_none()) {
+            for held in backup.copies.iter().filter(|held| held.counts()) {
                 let newer = all.iter().zip(&verdicts).any(|(other, verdict)| {
                     verdict.fate == Keep
                         && other.held_in(&held.place)

@@ -92,6 +92,13 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
         ));
         return;
     };
+    if facts.rpo.written.why() == Some(OTHER_SERVER) {
+        out.push(broken(
+            "other_server",
+            format!("{}, the newest verified backup, is of another server than the one that answers", verified.label),
+            "See that DB_HOST names the right server; if it does, run `cargo xtask db-backup` and `cargo xtask db-verify --level restore`.",
+        ));
+    }
     match &facts.rpo.age_s {
         Answer::Known(age) if *age > facts.rpo.objective_s => out.push(broken(
             "backup_age",
@@ -282,6 +289,8 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
     }
 }
 
+/// Why nobody knows what was written since a backup that is of another server.
+pub const OTHER_SERVER: &str = "the backup is of another server than the one that answers";
 /// How the reason begins why nobody knows what was written.
 pub const NOT_REACHED: &str = "the server was not reached";
 

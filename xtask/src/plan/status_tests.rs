@@ -163,6 +163,8 @@ fn a_warning_breaks_nothing() {
     warned("same_disk:s3", |it| it.copies.places[1].storage = Answer::Known(Storage::ThisDisk));
     warned(SERVER, |it| it.rpo.written = Answer::unknown(format!("{NOT_REACHED}: refused")));
     demand(State::Safe, &[], |it| it.rpo.written = Answer::unknown("MariaDB"));
+    let other = |it: &mut Facts| it.rpo.written = Answer::unknown(OTHER_SERVER);
+    demand(State::AtRisk, &["other_server"], other);
     warned("scheduled_run_failed", |it| {
         it.schedule.last = Some(ScheduledRun {
             at_utc: now(),

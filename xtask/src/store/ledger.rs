@@ -19,7 +19,7 @@ use super::{Store, StoreLock, names, seal};
 use crate::model::check::{Check, Outcome};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
-use crate::model::receipt::{Event, Level, RECEIPT_VERSION, Receipt};
+use crate::model::receipt::{Event, Level, RECEIPT_VERSION, Receipt, failure_after};
 use crate::sys::{fault::point, fs};
 
 /// Name of the check of the ledger.
@@ -57,7 +57,8 @@ struct Found {
 impl Ledger {
     /// The highest level at which a backup was proven, and when it last was. Only
     /// receipts about a file with this hash count. A verification of the backup that
-    /// failed takes back all that earlier ones proved: the file was not good then.
+    /// failed takes back all that earlier ones proved: the file was not good then. Until
+    /// one of its level passes, nothing is proven ([`failure_after`]).
     pub fn highest_verification(
         &self,
         label: &Label,
@@ -65,6 +66,7 @@ impl Ledger {
     ) -> Option<(Level, DateTime<Utc>)> {
         let label = label.to_string();
         let mut best: Option<(Level, DateTime<Utc>)> = None;
+        let mut failed = None;
         for receipt in &self.receipts {
             let Event::Verify { subject, sha256: read, level, passed, checks, place: None, .. } =
                 &receipt.event
@@ -74,7 +76,9 @@ impl Ledger {
             if *subject != label {
                 continue;
             }
-            if !passed || checks.iter().any(|check| check.outcome == Outcome::Failed) {
+            let passed = *passed && !checks.iter().any(|it| it.outcome == Outcome::Failed);
+            failed = failure_after(failed, *level, passed);
+            if failed.is_some() {
                 best = None;
             } else if read == sha256 && best.is_none_or(|(highest, _)| highest <= *level) {
                 best = Some((*level, receipt.at_utc));
@@ -164,7 +168,8 @@ impl Store {
             .filter_map(|line| serde_json::from_slice::<Receipt>(line).ok());
         Ok(receipts
             .filter_map(|receipt| match receipt.event {
-                Event::Backup { label, .. } => Some(label),
+                Event::Backup { label, .. } | Event::Copy { label, .. } => Some(label),
+                Event::Prune { subject, .. } => subject.parse().ok(),
                 Event::Restore { safety_backup, .. } => safety_backup,
                 _ => None,
             })
@@ -241,10 +246,10 @@ impl Store {
                 ExitCode::Store,
                 format!("the ledger {} is damaged: {what}", path.display()),
             )
-            .hint("The backups are not affected, but what the ledger proves about them is.")
+            .hint("The backups are not affected, but what the ledger proves about them is, and it holds the pins.")
             .hint(
                 "Put back a copy of `ledger.jsonl` and `ledger.head`; or move both away to begin \
-                 a new ledger, and verify the backups again.",
+                 a new ledger, verify the backups again, and pin again what was pinned.",
             ),
         }
     }

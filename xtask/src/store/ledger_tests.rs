@@ -218,12 +218,21 @@ fn only_what_passed_on_this_file_counts() {
         // It was read and found bad: nothing is proven any more.
         (verified(Level::File, false, "c"), None),
         (verified(Level::File, true, "a"), Some(Level::File)),
+        // That it reads well does not make it restorable.
+        (verified(Level::Restore, false, "a"), None),
+        (verified(Level::File, true, "a"), None),
+        (verified(Level::Restore, true, "a"), Some(Level::Restore)),
     ] {
         add(&store, event).unwrap();
         assert_eq!(proven(), expected);
+        let failed = store.read().unwrap().last_failed(&label("20261122_101112"));
+        assert!(expected.is_none() || !failed);
     }
     let ledger = store.read().unwrap();
     assert_eq!(ledger.highest_verification(&label("20261122_101113"), "a"), None);
+    add(&store, verified(Level::Restore, false, "a")).unwrap();
+    add(&store, verified(Level::File, true, "a")).unwrap();
+    assert!(store.read().unwrap().last_failed(&label("20261122_101112")));
 }
 
 #[test]
@@ -274,6 +283,21 @@ fn labels_of_deleted_backups_are_not_used_again() {
     add(&store, event).unwrap();
     let now = label("20261120_000000").time();
     assert_eq!(store.next_label("mydb", now).unwrap(), label("20261122_101113"));
+    // Nor those that only a copy or a deletion still tells of.
+    let event = Event::Copy {
+        label: label("20261122_101113"),
+        destination: "nas".to_owned(),
+        outcome: crate::model::copy::CopyOutcome::Copied,
+        bytes: 1,
+        sha256: "a".to_owned(),
+        detail: String::new(),
+        duration_ms: 0,
+    };
+    add(&store, event).unwrap();
+    assert_eq!(store.next_label("mydb", now).unwrap(), label("20261122_101114"));
+    let (subject, reason) = (label("20261122_101114").to_string(), String::new());
+    add(&store, Event::Prune { destination: None, subject, reason, bytes: 1 }).unwrap();
+    assert_eq!(store.next_label("mydb", now).unwrap(), label("20261122_101115"));
 }
 
 #[test]

@@ -12,15 +12,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 
 use super::commit::Marker;
 use super::ledger::Ledger;
 use super::remote::{self, Depot};
 use super::{Store, StoreLock, names};
 use crate::model::check::Outcome;
+use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
-use crate::model::receipt::Event;
+use crate::model::receipt::{Event, Receipt, failure_after};
 use crate::sys::fault::point;
 use crate::sys::fs;
 
@@ -51,16 +53,56 @@ impl Ledger {
         subjects.collect()
     }
 
-    /// Whether the last verification of a backup failed.
+    /// Copies that were sent from here and not deleted from here: by label and
+    /// destination, the SHA-256 of each object. What else lies at a destination was put
+    /// there by another machine; having read it does not make it ours.
+    pub fn copied(&self) -> BTreeMap<(Label, String), String> {
+        let mut copied = BTreeMap::new();
+        for receipt in &self.receipts {
+            match &receipt.event {
+                Event::Copy {
+                    label, destination, outcome: CopyOutcome::Copied, sha256, ..
+                } => {
+                    copied.insert((label.clone(), destination.clone()), sha256.clone());
+                }
+                Event::Prune { destination: Some(destination), subject, .. } => {
+                    if let Ok(label) = subject.parse() {
+                        copied.remove(&(label, destination.clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        copied
+    }
+
+    /// Whether a verification of a backup failed that none of its level has lifted.
     pub fn last_failed(&self, label: &Label) -> bool {
         let label = label.to_string();
-        let last = self.receipts.iter().rev().find_map(|receipt| match &receipt.event {
-            Event::Verify { subject, passed, checks, place: None, .. } if *subject == label => {
-                Some(!passed || checks.iter().any(|check| check.outcome == Outcome::Failed))
+        let stands = self.receipts.iter().fold(None, |stands, receipt| match &receipt.event {
+            Event::Verify { subject, level, passed, checks, place: None, .. }
+                if *subject == label =>
+            {
+                let failed = checks.iter().any(|check| check.outcome == Outcome::Failed);
+                failure_after(stands, *level, *passed && !failed)
             }
-            _ => None,
+            _ => stands,
         });
-        last.unwrap_or(false)
+        stands.is_some()
+    }
+
+    /// Whether a backup was taken before this ledger began: a ledger before it may have
+    /// pinned it. What this ledger made, pinned or freed of a pin is none of these.
+    pub fn is_younger_than(&self, wanted: &Label, taken: DateTime<Utc>) -> bool {
+        let tells = |receipt: &Receipt| match &receipt.event {
+            Event::Backup { label, .. } | Event::Pin { label, .. } => label == wanted,
+            Event::Restore { safety_backup: label, .. }
+            | Event::Gate { backup: label, .. }
+            | Event::Deploy { backup: label, .. } => label.as_ref() == Some(wanted),
+            _ => false,
+        };
+        self.receipts.first().is_some_and(|first| taken < first.at_utc)
+            && !self.receipts.iter().any(tells)
     }
 
     /// Whether a backup of that name was ever made here.
@@ -119,19 +161,25 @@ impl Store {
 }
 
 /// Removes what is left at a destination of copies whose deletion did not come to its
-/// end: files of a backup that was let go, without a manifest. Labels are never given
-/// twice, so nobody is copying these. Gives the labels and the bytes that became free.
+/// end: files of a backup that was let go here, that was sent there from here, and whose
+/// manifest is gone. Another machine may be sending one of the same name, and so may a run
+/// here: the caller holds the [`super::CopyLock`]. Gives the labels and the bytes that
+/// became free.
 ///
 /// # Errors
 /// The destination cannot be read, or something cannot be deleted.
-pub fn sweep(depot: &mut dyn Depot, let_go: &BTreeSet<Label>) -> Result<Vec<(Label, u64)>> {
+pub fn sweep(depot: &mut dyn Depot, ledger: &Ledger) -> Result<Vec<(Label, u64)>> {
+    let (let_go, copied, name) = (ledger.let_go(), ledger.copied(), depot.name().to_owned());
+    let ours = |label: &Label| {
+        let_go.contains(label) && copied.contains_key(&(label.clone(), name.clone()))
+    };
     let mut parts: BTreeMap<Label, bool> = BTreeMap::new();
     for listed in depot.list()? {
         let Some((label, rest)) = names::split_label(&listed.name) else { continue };
         let exists = parts.entry(label).or_default();
         *exists |= rest == names::MANIFEST;
     }
-    let left = parts.into_iter().filter(|(label, exists)| !exists && let_go.contains(label));
+    let left = parts.into_iter().filter(|(label, exists)| !exists && ours(label));
     let mut swept = Vec::new();
     for (label, _) in left {
         let bytes = remote::delete(depot, &label)?;

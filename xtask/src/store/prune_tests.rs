@@ -139,3 +139,23 @@ fn pins_are_the_last_word() {
     assert_eq!(pin(true, "b"), BTreeMap::from([(label(STAMP), "b".to_owned())]));
     assert_eq!(pin(false, ""), BTreeMap::new());
 }
+
+#[test]
+fn what_is_older_than_the_ledger_may_have_been_pinned() {
+    let (_dir, store) = filled();
+    let lock = store.lock(Duration::ZERO).unwrap();
+    let older = || store.read().unwrap().is_younger_than(&label(STAMP), utc(STAMP));
+    assert!(!older(), "there is no ledger");
+    let add = |event: Event| {
+        store.append(&lock, "unknown", "mydb", event, utc("20261123_000000")).unwrap();
+    };
+    let pin = |pinned: bool, stamp: &str| {
+        add(Event::Pin { label: label(stamp), pinned, note: String::new() });
+    };
+    pin(true, "20261123_000000");
+    assert!(older());
+    assert!(!store.read().unwrap().is_younger_than(&label(STAMP), utc("20261123_000000")));
+    // A person has decided since.
+    pin(false, STAMP);
+    assert!(!older());
+}

@@ -111,10 +111,8 @@ fn a_server_that_is_down_is_said_and_the_rest_is_shown() {
         };
         let down: Status =
             serde_json::from_str(&done(ask(&["db-status", "--json"])).stdout).unwrap();
-        if sandbox.server().flavour == Server::Mysql {
-            assert_eq!((down.state, ids(&down)), (State::Safe, vec!["server_not_reached"]));
-            assert!(down.facts.rpo.written.why().unwrap().contains("was not reached"));
-        }
+        assert_eq!((down.state, ids(&down)), (State::Safe, vec!["server_not_reached"]));
+        assert!(down.facts.rpo.written.why().unwrap().contains("was not reached"));
         assert!(down.facts.rpo.age_s.known().is_some());
         assert_eq!(done(ask(&["db-status", "--check"])).code, Some(0));
         let offline = status(sandbox, &["--offline"]);

@@ -1,7 +1,5 @@
 //! Deletes what the plan lets go: schemas, then copies, then the files here.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, Result};
 
 use super::facts::Found;
@@ -124,7 +122,7 @@ impl Run<'_> {
         let name = found.depots[at].name().to_owned();
         let place = Place::At(name.clone());
         for (backup, verdict) in &found.backups {
-            let usable = |c: &crate::plan::retention::Held| c.place == place && c.problem.is_none();
+            let usable = |c: &crate::plan::retention::Held| c.place == place && c.counts();
             if verdict.fate != Fate::Go || !backup.copies.iter().any(usable) {
                 continue;
             }
@@ -141,7 +139,7 @@ impl Run<'_> {
 
     fn files(&self, found: &mut Found) -> Result<()> {
         for (backup, verdict) in &found.backups {
-            let here = backup.copies.iter().find(|c| c.place == Place::Here && c.problem.is_none());
+            let here = backup.copies.iter().find(|c| c.place == Place::Here && c.counts());
             if verdict.fate != Fate::Go || here.is_none() {
                 continue;
             }
@@ -158,13 +156,13 @@ impl Run<'_> {
 
     /// What an earlier run that died left at the destinations.
     fn sweep(&self, found: &mut Found) -> Result<()> {
-        let let_go: BTreeSet<Label> = self.store.read()?.let_go();
+        let ledger = self.store.read()?;
         for depot in &mut found.depots {
             let name = depot.name().to_owned();
             if found.not_reached.iter().any(|it| it.place == name) {
                 continue;
             }
-            match prune::sweep(depot.as_mut(), &let_go) {
+            match prune::sweep(depot.as_mut(), &ledger) {
                 Ok(swept) => {
                     for (label, bytes) in swept {
                         let subject = label.to_string();

@@ -6,19 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta, Utc};
 
+use super::changes::of_changes;
 use super::schemas::{self, Origin};
 use super::{Access, SERVER, why};
 use crate::commands::ctx::Ctx;
 use crate::config::keeping::RetentionPolicy;
 use crate::model::copy::CopyOutcome;
+use crate::model::facts::Flavour;
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
-use crate::model::receipt::{DeployOutcome, Event, GateOutcome, Level};
+use crate::model::receipt::{Event, Level};
 use crate::plan::companions::{self, Companion};
 use crate::plan::retention::{self, Backup, Fate, Held, Moment, Place, Verdict};
 use crate::report::json::DOCUMENT_VERSION;
 use crate::report::prune::{NotReached, PruneDocument, PruneEntry};
 use crate::server::Session;
+use crate::server::facts::UNKNOWN;
 use crate::store::Store;
 use crate::store::ledger::Ledger;
 use crate::store::remote::{self, Depot, RemoteCopy};
@@ -94,7 +97,7 @@ pub(super) fn look(
     let backups = all.finish(&needed);
     let verdicts = retention::plan(&backups, policy, now);
     let (session, uuid, schemas) = match seen {
-        None => (None, crate::server::facts::UNKNOWN.to_owned(), Vec::new()),
+        None => (None, UNKNOWN.to_owned(), Vec::new()),
         Some((session, seen)) => {
             let (uuid, all) = seen.finish(store, &backups)?;
             let verdicts = companions::plan(&all, policy, now);
@@ -116,6 +119,7 @@ struct Gathered<'a> {
     ledger: &'a Ledger,
     found: BTreeMap<Label, Backup>,
     sha256: BTreeMap<Label, String>,
+    copied: BTreeMap<(Label, String), String>,
     failed_copies: BTreeMap<(Label, String), String>,
 }
 
@@ -131,14 +135,15 @@ impl<'a> Gathered<'a> {
                 };
             }
         }
-        Self { ledger, found: BTreeMap::new(), sha256: BTreeMap::new(), failed_copies }
+        let (found, sha256, copied) = (BTreeMap::new(), BTreeMap::new(), ledger.copied());
+        Self { ledger, found, sha256, copied, failed_copies }
     }
 
     fn local(&mut self, store: &Store) -> Result<()> {
         for entry in store.list()? {
             let small = std::fs::metadata(&entry.manifest_path).map_or(0, |facts| facts.len());
             let bytes = small + entry.manifest().map_or(0, |manifest| manifest.bytes);
-            let held = Held { place: Place::Here, bytes, problem: entry.problem() };
+            let held = Held { place: Place::Here, bytes, problem: entry.problem(), ours: true };
             self.add(&entry.label, entry.manifest(), held);
         }
         Ok(())
@@ -146,15 +151,20 @@ impl<'a> Gathered<'a> {
 
     fn remote(&mut self, name: &str, copies: Vec<RemoteCopy>) {
         for copy in copies {
-            let failed = self.failed_copies.get(&(copy.label.clone(), name.to_owned()));
+            let at = (copy.label.clone(), name.to_owned());
+            let sent = self.copied.get(&at);
+            // One whose note cannot be read has a problem anyway.
+            let ours =
+                sent.is_some() && copy.note.as_ref().is_none_or(|note| sent == Some(&note.sha256));
+            let failed = self.failed_copies.get(&at).filter(|_| ours);
             let failed = failed.map(|detail| format!("its last check failed ({detail})"));
             // Two machines may use one destination, and give the same name.
             let known = self.sha256.get(&copy.label).zip(copy.manifest.as_ref());
-            let other = known.filter(|(sha256, manifest)| **sha256 != manifest.sha256);
+            let other = known.filter(|(sha256, manifest)| ours && **sha256 != manifest.sha256);
             let other = other.map(|_| "is another backup of the same name".to_owned());
             let problem = copy.problem.or(other).or(failed);
-            let manifest = copy.manifest.as_ref().filter(|_| problem.is_none());
-            let held = Held { place: Place::At(name.to_owned()), bytes: copy.bytes, problem };
+            let manifest = copy.manifest.as_ref().filter(|_| ours && problem.is_none());
+            let held = Held { place: Place::At(name.to_owned()), bytes: copy.bytes, problem, ours };
             self.add(&copy.label, manifest, held);
         }
     }
@@ -162,6 +172,7 @@ impl<'a> Gathered<'a> {
     fn add(&mut self, label: &Label, manifest: Option<&Manifest>, held: Held) {
         let backup = self.found.entry(label.clone()).or_insert_with(|| Backup {
             label: label.clone(),
+            server: UNKNOWN.to_owned(),
             taken: None,
             safety: false,
             verified: None,
@@ -174,6 +185,11 @@ impl<'a> Gathered<'a> {
         backup.copies.push(held);
         let Some(manifest) = manifest.filter(|_| backup.taken.is_none()) else { return };
         backup.taken = Some(moment(manifest.created_utc));
+        // MariaDB's uuid follows the network address, which a container changes.
+        backup.server = match manifest.server.flavour {
+            Flavour::Mysql => manifest.server.uuid.clone(),
+            Flavour::Mariadb => UNKNOWN.to_owned(),
+        };
         backup.safety = manifest.reason == Reason::Safety;
         let verified = self.ledger.highest_verification(label, &manifest.sha256);
         backup.verified = verified.map(|(level, _)| level);
@@ -182,11 +198,19 @@ impl<'a> Gathered<'a> {
 
     fn finish(self, needed: &BTreeMap<Label, Vec<String>>) -> Vec<Backup> {
         let (pins, let_go) = (self.ledger.pins(), self.ledger.let_go());
-        let finished = self.found.into_values().map(|backup| Backup {
-            pinned: pins.get(&backup.label).cloned(),
-            needed: needed.get(&backup.label).cloned().unwrap_or_default(),
-            let_go_here: let_go.contains(&backup.label),
-            ..backup
+        let ledger = self.ledger;
+        let finished = self.found.into_values().map(|backup| {
+            let mut needed = needed.get(&backup.label).cloned().unwrap_or_default();
+            let taken = backup.taken.map(|taken| taken.utc);
+            if taken.is_some_and(|taken| ledger.is_younger_than(&backup.label, taken)) {
+                needed.push("older than the ledger".to_owned());
+            }
+            Backup {
+                pinned: pins.get(&backup.label).cloned(),
+                needed,
+                let_go_here: let_go.contains(&backup.label),
+                ..backup
+            }
         });
         finished.collect()
     }
@@ -252,9 +276,8 @@ fn tie(
         _ => None,
     });
     let days = policy.safety_days;
-    match there {
-        // Old tables on another server are that server's matter.
-        Some((here, _)) if !schemas::same(here, uuid) => None,
+    // Another server than the one that answers was not asked either.
+    match there.filter(|(here, _)| schemas::same(here, uuid)) {
         Some((_, names)) if names.contains(schema) => {
             Some(format!("the old tables in `{schema}` are there"))
         }
@@ -262,58 +285,8 @@ fn tie(
             .filter(|at| now.utc - *at <= TimeDelta::days(i64::from(days)))
             .map(|_| format!("`{schema}` was dropped in the last {days} days")),
         Some(_) => None,
-        None => Some(format!("the server cannot be asked whether `{schema}` is there")),
+        None => Some(format!("its server cannot be asked whether `{schema}` is there")),
     }
-}
-
-/// What the newest changes of each schema would go back to.
-fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
-    let mut found = Vec::new();
-    let (mut applied, mut migrated, mut deployed) =
-        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for receipt in ledger.receipts.iter().rev() {
-        let schema = receipt.schema.as_str();
-        match &receipt.event {
-            Event::Gate { outcome: GateOutcome::Applied, backup, changes, .. } => {
-                let first = applied.insert(schema);
-                let migration = changes.iter().all(|name| is_migration(name));
-                if migration && migrated.insert(schema) {
-                    found.extend(
-                        backup
-                            .clone()
-                            .map(|it| (it, "the receipt of the newest migration needs it")),
-                    );
-                } else if first {
-                    found.extend(
-                        backup.clone().map(|it| (it, "the receipt of the newest import needs it")),
-                    );
-                }
-            }
-            Event::Gate {
-                outcome: GateOutcome::NotRestored | GateOutcome::Failed, backup, ..
-            } if !applied.contains(schema) => {
-                found.extend(
-                    backup.clone().map(|it| (it, "a change failed, and it is the way back")),
-                );
-            }
-            Event::Deploy { target, outcome, backup, .. } if deployed.insert(target.as_str()) => {
-                let why = match outcome {
-                    DeployOutcome::NeedsAPerson => "a deploy failed, and it is the way back",
-                    _ => "the newest deploy needs it",
-                };
-                found.extend(backup.clone().map(|it| (it, why)));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// `<version>_<description>`, as a migration is called in receipts.
-fn is_migration(name: &str) -> bool {
-    name.split_once('_').is_some_and(|(version, rest)| {
-        !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()) && !rest.contains('.')
-    })
 }
 
 impl Found {
@@ -366,6 +339,7 @@ fn entry(backup: &Backup, held: &Held, verdict: &Verdict, done: bool) -> PruneEn
         Place::At(name) => ("copy", name.clone()),
     };
     let (fate, reason) = match &held.problem {
+        None if !held.ours => ("keep", retention::NOT_OURS.to_owned()),
         None => (word(verdict.fate, done), verdict.reason.clone()),
         Some(problem) => ("look", format!("{problem}: look at it")),
     };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::gate::GateTimes;
-use crate::model::receipt::{RECEIPT_VERSION, Receipt};
+use crate::model::receipt::{GateOutcome, RECEIPT_VERSION, Receipt};
 
 fn at(day: u32) -> DateTime<Utc> {
     format!("2026-11-{day:02}T10:00:00Z").parse().unwrap()
@@ -88,7 +88,8 @@ fn a_backup_is_tied_to_the_old_tables_behind_it() {
     assert!(why(&gated, there("here", &[schema])).is_some());
     assert!(why(&gated, None).is_some_and(|why| why.contains("cannot be asked")));
     assert_eq!(why(&gated, there("here", &[])), None, "somebody dropped them");
-    assert_eq!(why(&gated, there("elsewhere", &[schema])), None);
+    let elsewhere = why(&gated, there("elsewhere", &[]));
+    assert!(elsewhere.is_some_and(|why| why.contains("cannot be asked")));
     let dropped = |day: u32| {
         let (destination, subject) = (None, schema.to_owned());
         let event = Event::Prune { destination, subject, reason: String::new(), bytes: 0 };
@@ -98,4 +99,62 @@ fn a_backup_is_tied_to_the_old_tables_behind_it() {
     assert!(why(&dropped(9), None).is_some());
     assert_eq!(why(&dropped(2), there("here", &[])), None);
     assert_eq!(why(&dropped(2), None), None);
+}
+
+#[test]
+fn only_what_was_sent_from_here_is_ours() {
+    use crate::model::copy::{CopyNote, NOTE_VERSION};
+    let copy = |day: u32, outcome: CopyOutcome, sha256: &str| {
+        let event = Event::Copy {
+            label: label(day),
+            destination: "nas".to_owned(),
+            outcome,
+            bytes: 1,
+            sha256: sha256.to_owned(),
+            detail: String::new(),
+            duration_ms: 0,
+        };
+        (day, event)
+    };
+    let pruned = Event::Prune {
+        destination: Some("nas".to_owned()),
+        subject: label(5).to_string(),
+        reason: String::new(),
+        bytes: 1,
+    };
+    let known = ledger(vec![
+        copy(1, CopyOutcome::Copied, "a"),
+        copy(2, CopyOutcome::Checked, "a"),
+        copy(3, CopyOutcome::Copied, "b"),
+        copy(4, CopyOutcome::Failed, ""),
+        copy(5, CopyOutcome::Copied, "a"),
+        (6, pruned),
+    ]);
+    let there = |day: u32| RemoteCopy {
+        label: label(day),
+        manifest: None,
+        note: Some(CopyNote {
+            version: NOTE_VERSION,
+            label: label(day),
+            object: format!("{}.sql", label(day)),
+            bytes: 1,
+            sha256: "a".to_owned(),
+            manifest_sha256: String::new(),
+            encryption: None,
+            copied_utc: at(day),
+        }),
+        problem: None,
+        bytes: 1,
+        rewritten: None,
+    };
+    let mut all = Gathered::new(&known);
+    all.remote("nas", (1..=6).map(there).collect());
+    all.remote("cloud", vec![there(1)]);
+    let backups = all.finish(&BTreeMap::new());
+    let ours = |it: &Backup| it.copies.iter().map(|held| held.ours).collect::<Vec<_>>();
+    assert_eq!(ours(&backups[0]), [true, false], "the other destination's is not");
+    assert!(backups[1..].iter().all(|it| ours(it) == [false]), "{backups:?}");
+    let shown =
+        |it: &Backup| entry(it, it.copies.last().unwrap(), &Verdict::new(Fate::Go, ""), false);
+    assert!(backups.iter().all(|it| shown(it).fate == "keep"));
 }

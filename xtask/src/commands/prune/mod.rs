@@ -5,6 +5,7 @@
 //! run to delete a copy that could not be reached.
 
 mod carry_out;
+mod changes;
 mod facts;
 mod pin;
 mod schemas;
@@ -23,7 +24,7 @@ use crate::model::label::Label;
 use crate::report;
 use crate::report::prune::{NotReached, PruneDocument};
 use crate::server::{self, Server, Session};
-use crate::store::{Store, StoreLock};
+use crate::store::{CopyLock, Store, StoreLock};
 use crate::sys::clock;
 
 /// The name of the server among the places.
@@ -40,6 +41,8 @@ pub fn run(ctx: &mut Ctx, args: &DbPrune) -> Result<()> {
     store.read()?;
     let server = server::find(&ctx.settings, &ctx.ui);
     let document = if args.yes {
+        // First, as those do that send copies: they take the folder's lock while they hold it.
+        let _sending = nobody_sends(ctx, &store, args.only_here)?;
         let lock = store.lock(LOCK_WAIT)?;
         recover::first(ctx, &store, &lock, server.as_ref().ok())?;
         go(ctx, (&store, &lock), server.as_ref(), args.only_here)?
@@ -79,10 +82,17 @@ pub fn auto(
         ctx.ui.warn(format!("nothing is pruned: {made} is not verified"));
         return Ok(None);
     }
+    let _sending = nobody_sends(ctx, store, false)?;
     let none = anyhow::anyhow!("it was not asked");
     let document = go(ctx, (store, lock), server.ok_or(&none), false)?;
     demand_reached(&document)?;
     Ok(Some(document))
+}
+
+/// What is being sent has no manifest yet, and looks like what a deletion left.
+fn nobody_sends(ctx: &Ctx, store: &Store, only_here: bool) -> Result<Option<CopyLock>> {
+    let any = !only_here && !ctx.settings.policy.destination.is_empty();
+    any.then(|| store.lock_copies(LOCK_WAIT)).transpose()
 }
 
 /// Plans under the locks, shows the plan, and carries it out.

@@ -304,9 +304,9 @@ impl Run<'_> {
             return Ok(true);
         }
         self.ctx.ui.warn(format!(
-            "the old tables are kept in `{before}`: {} were written to after the safety backup {}, and that is nowhere else",
-            written.join(", "),
-            saved.label
+            "the old tables are kept in `{before}`: the safety backup {} does not hold exactly what is in {}",
+            saved.label,
+            written.join(", ")
         ));
         Ok(false)
     }

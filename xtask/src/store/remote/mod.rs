@@ -317,25 +317,30 @@ fn read_note(label: &Label, text: Option<&[u8]>) -> Result<CopyNote, String> {
 }
 
 /// Deletes a copy: the manifest first, so that it ceases to exist before it is damaged,
-/// then note and object. Gives the bytes that became free; 0 when it was not there.
+/// then the object, then the note, which says which object it is. What a person put beside
+/// it under a similar name stays. Gives the bytes that became free; 0 when it was not there.
 ///
 /// # Errors
 /// Something cannot be deleted; the next call goes on.
 pub fn delete(depot: &mut dyn Depot, label: &Label) -> Result<u64> {
-    let listed = depot.list()?.into_iter();
-    let mut own: Vec<(Part, Listed)> = listed
-        .filter_map(|one| {
-            let (of, part) = part(&one.name)?;
-            (of == *label).then_some((part, one))
-        })
-        .collect();
-    own.sort_by_key(|(part, _)| *part);
+    let listed = depot.list()?;
+    let noted = object_of(depot, label)?;
+    let own = [Some(manifest_name(label)), noted, Some(note_name(label))];
     let mut bytes = 0;
-    for (_, one) in own {
-        depot.remove(&one.name)?;
-        bytes += one.bytes;
+    for name in own.into_iter().flatten() {
+        if let Some(one) = listed.iter().find(|one| one.name == name) {
+            depot.remove(&name)?;
+            bytes += one.bytes;
+        }
     }
     Ok(bytes)
+}
+
+/// The object that the note there names; `None`: there is no note that could be read.
+fn object_of(depot: &mut dyn Depot, label: &Label) -> Result<Option<String>> {
+    let texts = depot.get_small(&[note_name(label)])?;
+    let text = texts.first().and_then(Option::as_deref);
+    Ok(read_note(label, text).ok().map(|note| note.object))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
 use super::outgoing::Outgoing;
-use super::{Depot, Part, manifest_name, note_name, part, read_manifest, read_note};
+use super::{Depot, manifest_name, note_name, object_of, read_manifest, read_note};
 use crate::model::copy::{CopyNote, NOTE_VERSION};
 use crate::model::label::Label;
 use crate::model::manifest::Manifest;
@@ -129,7 +129,10 @@ pub fn send(
     }
     demand_room(depot, parcel)?;
     // From here on there is no copy until the new one is whole.
+    let before = object_of(depot, parcel.label())?.filter(|it| *it != parcel.object());
     depot.remove(&manifest_name(parcel.label()))?;
+    // Only the note says that it is ours: a person may have put others beside it.
+    before.map_or(Ok(()), |object| depot.remove(&object))?;
     depot.remove(&note_name(parcel.label()))?;
     let note = send_object(depot, parcel, now, watch)?;
     point("copy.sent")?;
@@ -230,8 +233,8 @@ fn send_object(
     })
 }
 
-/// The manifest last; then what is small is read back, and what an earlier copy left goes.
-/// Gives whether the manifest was not there before.
+/// The manifest last; then what is small is read back. Gives whether the manifest was not
+/// there before.
 fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Result<bool> {
     let names = [manifest_name(parcel.label()), note_name(parcel.label())];
     let small = depot.get_small(&names)?;
@@ -249,13 +252,6 @@ fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Resu
     if !same {
         let message = "manifest or note do not come back as they were sent";
         return Err(Fault::new(FaultKind::Damaged, message).into());
-    }
-    let stale = |name: &String| {
-        part(name).is_some_and(|it| it == (parcel.label().clone(), Part::Object))
-            && *name != note.object
-    };
-    for name in depot.list()?.into_iter().map(|one| one.name).filter(stale) {
-        depot.remove(&name)?;
     }
     Ok(missing)
 }

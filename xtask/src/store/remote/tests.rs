@@ -195,3 +195,96 @@ fn a_backup_that_is_damaged_here_is_not_copied() {
     assert!(stop.message.contains("is damaged here"), "{stop}");
     assert!(names_in(&dir).is_empty());
 }
+
+#[test]
+fn what_a_person_put_beside_a_copy_stays() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let label = send(&mut folder, "20261122_101112");
+    let beside = format!("{label}.sql.zst");
+    put(&dir.path().join("copies").join(&beside), b"a person's");
+    assert!(delete(&mut folder, &label).unwrap() > 0);
+    assert_eq!(names_in(&dir), [beside.as_str()]);
+    // Without a note nobody knows which of them was the object.
+    put(&dir.path().join("copies").join(note_name(&label)), b"{");
+    assert_eq!(delete(&mut folder, &label).unwrap(), 1);
+    assert_eq!(names_in(&dir), [beside.as_str()]);
+}
+
+#[test]
+fn a_new_copy_removes_the_object_that_the_old_note_names_and_no_other() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let (_store, store) = scratch();
+    let label = label("20261122_101112");
+    let entry = backup(&store, &label, Compression::None).unwrap();
+    let text = fs::read_bytes(&entry.manifest_path).unwrap();
+    let old = CopyNote {
+        version: NOTE_VERSION,
+        label: label.clone(),
+        object: format!("{label}.sql.age"),
+        bytes: 3,
+        sha256: seal::sha256_hex(b"old"),
+        manifest_sha256: seal::sha256_hex(&text),
+        encryption: None,
+        copied_utc: DateTime::<Utc>::UNIX_EPOCH,
+    };
+    let beside = format!("{label}.sql.zst");
+    let copies = dir.path().join("copies");
+    put(&copies.join(&old.object), b"cut");
+    put(
+        &copies.join(note_name(&label)),
+        &serde_json::to_vec(&CopyNote { bytes: 4, ..old }).unwrap(),
+    );
+    put(&copies.join(&beside), b"a person's");
+    let parcel = send::Parcel::new(&entry, None).unwrap();
+    let now = DateTime::<Utc>::UNIX_EPOCH;
+    assert!(send::send(&mut folder, &parcel, now, &mut |_, _| {}).unwrap().copied);
+    let object = format!("{label}.sql");
+    assert_eq!(names_in(&dir), [note_name(&label), manifest_name(&label), object, beside]);
+}
+
+#[test]
+fn only_what_was_sent_from_here_and_let_go_is_swept() {
+    use crate::model::copy::CopyOutcome;
+    use crate::model::receipt::{Event, RECEIPT_VERSION, Receipt};
+    use crate::store::ledger::Ledger;
+    let sweep = |destination: &str, outcome: CopyOutcome, let_go: bool| {
+        let (dir, mut folder) = drive();
+        folder.prepare(true).unwrap();
+        let label = send(&mut folder, "20261122_101112");
+        folder.remove(&manifest_name(&label)).unwrap();
+        let copy = Event::Copy {
+            label: label.clone(),
+            destination: destination.to_owned(),
+            outcome,
+            bytes: 1,
+            sha256: "a".to_owned(),
+            detail: String::new(),
+            duration_ms: 1,
+        };
+        let (subject, reason) = (label.to_string(), String::new());
+        let gone = Event::Prune { destination: None, subject, reason, bytes: 1 };
+        let events = [Some(copy), let_go.then_some(gone)];
+        let receipts = events.into_iter().flatten().map(|event| Receipt {
+            version: RECEIPT_VERSION,
+            sequence: 1,
+            at_utc: DateTime::<Utc>::UNIX_EPOCH,
+            server_uuid: String::new(),
+            schema: "mydb".to_owned(),
+            tool_version: String::new(),
+            event,
+            previous: String::new(),
+            hash: String::new(),
+        });
+        let ledger = Ledger { receipts: receipts.collect(), torn: false };
+        let swept = crate::store::prune::sweep(&mut folder, &ledger).unwrap();
+        assert_eq!(names_in(&dir).len(), if swept.is_empty() { 2 } else { 0 });
+        !swept.is_empty()
+    };
+    assert!(sweep("drive", CopyOutcome::Copied, true));
+    // Another machine is sending one of that name, or somebody here is.
+    assert!(!sweep("drive", CopyOutcome::Checked, true));
+    assert!(!sweep("elsewhere", CopyOutcome::Copied, true));
+    assert!(!sweep("drive", CopyOutcome::Copied, false));
+}

@@ -4,36 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xtask::model::copy::{CopyNote, NOTE_VERSION};
+use xtask::store::Store;
 use xtask::sys::fault::{POINTS, VARIABLE};
-use xtask::sys::hash::sha256_hex;
-use xtask::sys::{clock, fs};
+use xtask::sys::fs;
 
 use super::schemas::companions;
 use super::{backup, document, done, fate, labels_in, sandbox, set, verify};
 use crate::faults::demand_stop;
 use crate::support::{Sandbox, Server};
 
-/// Puts a copy into a folder, as `db-copy` does.
-fn send(sandbox: &Sandbox, label: &str, to: &Path) {
-    fs::create_private_dir(to).unwrap();
-    let read =
-        |ending: &str| fs::read_bytes(&sandbox.backups().join(format!("{label}{ending}"))).unwrap();
-    let (data, manifest) = (read(".sql"), read(".json"));
-    let note = CopyNote {
-        version: NOTE_VERSION,
-        label: label.parse().unwrap(),
-        object: format!("{label}.sql"),
-        bytes: data.len() as u64,
-        sha256: sha256_hex(&data),
-        manifest_sha256: sha256_hex(&manifest),
-        encryption: None,
-        copied_utc: clock::now(),
-    };
-    let note = serde_json::to_vec(&note).unwrap();
-    for (ending, bytes) in [(".sql", data), (".copy.json", note), (".json", manifest)] {
-        fs::write_durably(&to.join(format!("{label}{ending}")), &bytes).unwrap();
-    }
+fn send(sandbox: &Sandbox, label: &str) {
+    done(sandbox, &["db-copy", label, "--to", "nas"]);
 }
 
 const NAS: &str = "[[destination]]\nname = \"nas\"\nurl = \"nas\"\nencrypt = false\n";
@@ -49,14 +30,14 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
     let [lost, first, second, newest] = [0; 4].map(|_| backup(&sandbox));
     verify(&sandbox, &newest);
     for label in [&lost, &first, &second] {
-        send(&sandbox, label, &nas);
+        send(&sandbox, label);
     }
     fs::write_durably(&nas.join("holiday.jpg"), b"a person's").unwrap();
     // The newest proof never came to the nas: nothing that lies there goes, nor here.
     done(&sandbox, &["db-prune", "--yes"]);
     assert_eq!(labels_in(&nas), set(&[&lost, &first, &second]));
     assert_eq!(labels_in(&folder), set(&[&lost, &first, &second, &newest]));
-    send(&sandbox, &newest, &nas);
+    send(&sandbox, &newest);
     // Somebody deleted a file here: its copy is all that is left.
     for ending in [".json", ".sql"] {
         fs::remove_if_exists(&folder.join(format!("{lost}{ending}"))).unwrap();
@@ -72,7 +53,7 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
 
     let [third, last] = [0; 2].map(|_| backup(&sandbox));
     for label in [&third, &last] {
-        send(&sandbox, label, &nas);
+        send(&sandbox, label);
     }
     verify(&sandbox, &last);
     let away = sandbox.path().join("unmounted");
@@ -82,13 +63,15 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
     // `newest` was restored in the last hour: a receipt may still name it.
     assert_eq!(labels_in(&folder), set(&[&newest, &last]), "what is here went all the same");
     fs::rename_durably(&away, &nas).unwrap();
-    let object = nas.join(format!("{first}.sql"));
-    fs::write_durably(&object, b"left of a deletion that died").unwrap();
+    // What is being sent has no manifest yet, and is not there to be swept.
+    let sending = Store::open(&folder).unwrap().lock_copies(Duration::ZERO).unwrap();
+    demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run is sending copies"]);
+    assert!(labels_in(&nas).contains(&third));
     done(&sandbox, &["db-prune", "--yes", "--only-here"]);
     assert!(labels_in(&nas).contains(&third));
+    drop(sending);
     done(&sandbox, &["db-prune", "--yes"]);
     assert_eq!(labels_in(&nas), set(&[&lost, &newest, &last]));
-    assert!(!object.exists());
     let again = done(&sandbox, &["db-prune", "--yes"]);
     assert!(again.stdout.contains("Deleted: 0"), "{}", again.stdout);
 }
@@ -112,7 +95,7 @@ fn killed_anywhere_the_next_run_finishes() {
         }
         verify(&sandbox, &newest);
         for label in [&goes, &newest] {
-            send(&sandbox, label, &nas);
+            send(&sandbox, label);
         }
         expected.insert(newest.clone());
         let command =
@@ -139,4 +122,29 @@ fn killed_anywhere_the_next_run_finishes() {
         assert!(again.stdout.contains("Deleted: 0"), "{point}: {}", again.stdout);
     }
     assert_eq!(old_tables, 1, "the drop of a schema was passed");
+}
+
+#[test]
+fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
+    let Some(sandbox) = sandbox(Server::Mariadb, "prune_theirs", 1, NAS) else { return };
+    let (folder, nas) = (sandbox.backups(), nas(&sandbox));
+    let theirs = backup(&sandbox);
+    send(&sandbox, &theirs);
+    // The other machine: the same files here, and none of the receipts.
+    for name in ["ledger.jsonl", "ledger.head"] {
+        fs::remove_if_exists(&folder.join(name)).unwrap();
+    }
+    done(&sandbox, &["db-copy", &theirs, "--to", "nas", "--check"]);
+    // A ledger before this one may have pinned it: a person says that it is not.
+    let older = document(&done(&sandbox, &["db-prune", "--json"]));
+    assert!(fate(&older, &theirs, "here").1.contains("older than the ledger"));
+    done(&sandbox, &["db-pin", &theirs, "--remove"]);
+    let newest = backup(&sandbox);
+    verify(&sandbox, &newest);
+    send(&sandbox, &newest);
+    let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
+    let (keep, why) = fate(&pruned, &theirs, "nas");
+    assert!(keep == "keep" && why.contains("another machine's"), "{keep}: {why}");
+    assert_eq!(labels_in(&nas), set(&[&theirs, &newest]));
+    assert_eq!(labels_in(&folder), set(&[&newest]));
 }
