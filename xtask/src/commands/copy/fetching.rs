@@ -227,9 +227,7 @@ mod tests {
         }
         assert_eq!(abandoned(local).unwrap(), std::slice::from_ref(&dead));
         assert_eq!(sweep(local).unwrap(), [dead]);
-        assert_eq!(
-            fs::names(local).unwrap(),
-            ["fetched-by-hand".to_owned(), own, "mariadb".to_owned()]
-        );
+        let left = fs::names(local).unwrap();
+        assert_eq!(left, [own.as_str(), "fetched-by-hand", "mariadb"]);
     }
 }
