@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use xtask::sys::fs;
 use xtask::sys::proc::Finished;
+use xtask::sys::{clock, fs};
 
 use super::world::{World, alter, object};
 use crate::faults::live;
@@ -40,7 +40,7 @@ fn alter_later(store: &ObjectStore, label: &str) {
     let path = object(store, "s3", label);
     alter(&path);
     let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
-    file.set_modified(SystemTime::now() + Duration::from_secs(30)).unwrap();
+    file.set_modified(SystemTime::from(clock::now()) + Duration::from_secs(30)).unwrap();
 }
 
 fn from_backup_to_new_machine(server: &TestServer, store: &ObjectStore) {
