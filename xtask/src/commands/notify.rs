@@ -109,7 +109,11 @@ fn send(ctx: &Ctx, url: &Secret, body: Option<&str>) -> Result<()> {
     match answer {
         http::Probe::Answer { status: 200..=299, .. } => Ok(()),
         http::Probe::Answer { status, .. } => bail!("it answered with {status}"),
-        http::Probe::Unreachable(why) => bail!("{}", url.redact(&why)),
+        http::Probe::Unreachable(why) => {
+            // Whoever knows the path of a webhook can use it.
+            let path = address.splitn(4, '/').nth(3).unwrap_or_default();
+            bail!("{}", Secret::new(path).redact(&url.redact(&why)))
+        }
     }
 }
 

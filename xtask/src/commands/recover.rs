@@ -4,6 +4,7 @@
 use anyhow::Result;
 
 use super::backup::LOCK_WAIT;
+use super::copy::fetching;
 use super::ctx::Ctx;
 use super::{settle, staging};
 use crate::commands::gate::unchanged;
@@ -17,7 +18,7 @@ use crate::server::{self, Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
-/// Removes leftovers in the backups folder, finishes or undoes a swap, and removes
+/// Removes leftovers in the backups folder and fetched copies, finishes or undoes a swap, and removes
 /// staging schemas. Without a `server` a journal is only told about.
 ///
 /// # Errors
@@ -26,6 +27,9 @@ use crate::sys::clock;
 pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>) -> Result<()> {
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+    }
+    for name in fetching::sweep(&ctx.settings.local)? {
+        ctx.ui.say(format!("removed .local/{name}, a copy that a dead run had looked at"));
     }
     // What is done now could not be recorded: better not to begin it.
     store.read()?;

@@ -177,6 +177,13 @@ fn copies(facts: &Facts, out: &mut Vec<Finding>) {
         }
     }
     let copies = &facts.copies;
+    if copies.complete && !copies.off_site {
+        out.push(warning(
+            "no_off_site",
+            "no copy is in another place: whoever loses this machine loses database and backups",
+            "Five minutes: docs/off-site.md.",
+        ));
+    }
     if facts.rpo.newest_verified.is_some() && copies.copies < copies.wanted && copies.complete {
         let declared = copies.places.len() as u64;
         if declared < copies.wanted {

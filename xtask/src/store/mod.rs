@@ -12,7 +12,7 @@ mod seal;
 mod sealed_tests;
 mod spool;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub mod age;
 mod ahead;

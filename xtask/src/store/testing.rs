@@ -20,7 +20,7 @@ use crate::sys::{env, fault, fs};
 
 const CHILD_DIR: &str = "XTASK_TEST_STORE";
 
-pub(super) fn scratch() -> (TempDir, Store) {
+pub(crate) fn scratch() -> (TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     (dir, store)
@@ -39,7 +39,7 @@ pub(super) fn utc(stamp: &str) -> DateTime<Utc> {
     at(stamp).and_utc()
 }
 
-pub(super) fn label(stamp: &str) -> Label {
+pub(crate) fn label(stamp: &str) -> Label {
     format!("mydb_backup_{stamp}").parse().unwrap()
 }
 
@@ -115,7 +115,7 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
 pub(super) const TEXT: &str = "-- head\nCREATE TABLE `movie` (id INT);\n-- end\n";
 
 /// Makes a small backup.
-pub(super) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Entry> {
+pub(crate) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Entry> {
     sealed(store, label, compression, None)
 }
 

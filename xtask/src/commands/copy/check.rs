@@ -13,6 +13,7 @@ use crate::model::label::Label;
 use crate::report::copies::CopyLine;
 use crate::store::Store;
 use crate::store::remote::fault::{Fault, FaultKind};
+use crate::store::remote::known::not_what_was_sent;
 use crate::store::remote::{self, Depot, RemoteCopy, send};
 use crate::store::source::LATEST;
 use crate::sys::clock;
@@ -86,6 +87,11 @@ fn one(
     let start = Instant::now();
     let uuid = copy.manifest.as_ref().map_or("unknown", |it| it.server.uuid.as_str()).to_owned();
     let (note, problem) = (copy.note.as_ref(), copy.problem.clone());
+    let ledger = store.read()?;
+    let problem = problem.or_else(|| {
+        let why = not_what_was_sent(&ledger, &copy.label, &policy.name, &note?.sha256)?;
+        Some(why.to_owned())
+    });
     let Some(note) = note.filter(|_| problem.is_none()) else {
         let fault = Fault::new(FaultKind::Damaged, problem.unwrap_or_default());
         return failed(store, policy, &copy.label, &uuid, fault, start);

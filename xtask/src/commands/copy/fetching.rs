@@ -1,6 +1,6 @@
 //! `--from`: a copy at a destination instead of a backup in the folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -14,11 +14,12 @@ use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::report::copies::CopyLine;
 use crate::store::age::identity_of;
+use crate::store::ledger::Ledger;
 use crate::store::remote::fault::Fault;
-use crate::store::remote::{self, Depot, RemoteCopy, fetch};
+use crate::store::remote::{self, Depot, RemoteCopy, fetch, known};
 use crate::store::source::{Origin, Source};
 use crate::store::{KeyFile, Store, StoreLock};
-use crate::sys::{fs, proc};
+use crate::sys::{clock, fs, proc};
 
 /// The copies at a destination, the newest first.
 ///
@@ -135,30 +136,60 @@ impl<'a> From<'a> {
 
     fn pick(&mut self, text: &str) -> Result<RemoteCopy> {
         let copies = self.copies()?;
-        fetch::pick(&copies, text, &self.ctx.settings.schema, &self.policy.name)
+        let (ctx, name) = (self.ctx, &self.policy.name);
+        let picked = fetch::pick(&copies, text, &ctx.settings.schema, name, clock::now())?;
+        let backups = &ctx.settings.backups;
+        // Looking does not make the folder.
+        let ledger =
+            if backups.is_dir() { Store::open(backups)?.read()? } else { Ledger::default() };
+        let unknown = known::demand_own(&ledger, name, &picked.copy)?;
+        for note in picked.notes.into_iter().chain(unknown) {
+            ctx.ui.warn(note);
+        }
+        Ok(picked.copy)
     }
 }
 
 const PREFIX: &str = "fetched-";
+
+/// Folders of dead runs for copies that were only looked at. Each can be as large as a
+/// backup, and holds what is in it in clear text where the backup itself does.
+///
+/// # Errors
+/// The folder `.local` cannot be read.
+pub fn abandoned(local: &Path) -> Result<Vec<String>> {
+    let mut names = fs::names(local)?;
+    names.retain(|name| {
+        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
+        pid.is_some_and(|pid| !proc::alive(pid))
+    });
+    Ok(names)
+}
+
+/// Removes them, and gives their names.
+///
+/// # Errors
+/// One cannot be removed.
+pub fn sweep(local: &Path) -> Result<Vec<String>> {
+    let names = abandoned(local)?;
+    for name in &names {
+        fs::remove_dir_if_exists(&local.join(name))?;
+    }
+    Ok(names)
+}
 
 /// A folder for copies that are only looked at; gone when dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A new one below `.local`; what dead runs left there goes.
+    /// A new one below `.local`; what dead runs left there goes, for its room is needed.
     ///
     /// # Errors
     /// It cannot be created.
     pub fn new(ctx: &Ctx) -> Result<Self> {
-        let local = &ctx.settings.local;
-        for name in fs::names(local)? {
-            let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse::<u32>().ok());
-            if pid.is_some_and(|pid| !proc::alive(pid)) {
-                fs::remove_dir_if_exists(&local.join(name))?;
-            }
-        }
-        let path = local.join(format!("{PREFIX}{}", std::process::id()));
+        sweep(&ctx.settings.local)?;
+        let path = ctx.settings.local.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_private_dir(&path)?;
         Ok(Self(path))
     }
@@ -174,7 +205,31 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What stays is removed by the next one.
+        // What stays is removed by the next command that changes something.
         fs::remove_dir_if_exists(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_of_dead_runs_are_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let local = dir.path();
+        assert!(abandoned(&local.join("none")).unwrap().is_empty());
+        let own = format!("{PREFIX}{}", std::process::id());
+        // No process has so high an id.
+        let dead = format!("{PREFIX}{}", i32::MAX);
+        for name in [own.as_str(), dead.as_str(), "fetched-by-hand", "mariadb"] {
+            fs::create_private_dir(&local.join(name)).unwrap();
+        }
+        assert_eq!(abandoned(local).unwrap(), std::slice::from_ref(&dead));
+        assert_eq!(sweep(local).unwrap(), [dead]);
+        assert_eq!(
+            fs::names(local).unwrap(),
+            ["fetched-by-hand".to_owned(), own, "mariadb".to_owned()]
+        );
     }
 }

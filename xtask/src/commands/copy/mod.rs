@@ -235,9 +235,10 @@ fn send_to(
     policy: &DestinationPolicy,
     seal: Option<&Seal>,
 ) -> Result<Result<send::Sent, Fault>> {
-    let parcel = Parcel::new(entry, seal.map(|(recipients, tested)| (recipients, *tested)))?;
-    let mut depot = open(ctx, policy)?;
     let ledger = store.read()?;
+    let parcel = Parcel::new(entry, seal.map(|(recipients, tested)| (recipients, *tested)))?
+        .sent_before(ledger.sent(&entry.label, &policy.name));
+    let mut depot = open(ctx, policy)?;
     let first = !ledger.receipts.iter().any(|receipt| {
         matches!(&receipt.event, Event::Copy { destination, outcome: CopyOutcome::Copied, .. }
             if *destination == policy.name)

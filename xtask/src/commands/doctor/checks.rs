@@ -5,6 +5,7 @@ use anyhow::Result;
 
 use super::{FIX, Findings, machine};
 use crate::cli::backup::EngineChoice;
+use crate::commands::copy::fetching;
 use crate::config::{ReachChoice, Settings};
 use crate::engine::dumper;
 use crate::model::account::Role;
@@ -54,6 +55,10 @@ pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Res
 
 /// The backups folder's own state: the chain, leftovers, an unfinished swap.
 fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
+    let fetched = fetching::abandoned(&settings.local)?;
+    let fetched: Vec<String> = fetched.iter().map(|name| format!(".local/{name}")).collect();
+    let next = "the next `cargo xtask db-backup` or `doctor --fix` removes it";
+    findings.store(none_of("fetched copies of dead runs", &fetched), next);
     if !settings.backups.is_dir() {
         for name in BACKUP_CHECKS {
             findings.not_run(name, "there are no backups yet");
@@ -63,7 +68,6 @@ fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
     let store = Store::open(&settings.backups)?;
     let aside = "copy the backups folder aside and read docs/formats.md: a ledger is never mended by itself";
     findings.store(store.verify_chain()?, aside);
-    let next = "the next `cargo xtask db-backup` or `doctor --fix` removes it";
     findings.store(none_of("leftovers", &store.leftovers()?), next);
     let damaged: Vec<String> = store
         .list()?

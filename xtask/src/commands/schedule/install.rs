@@ -99,6 +99,8 @@ fn job(ctx: &Ctx) -> Result<Job> {
     for name in ["PATH", "DOCKER_HOST"] {
         environment.extend(env::var(name).map(|value| (name.to_owned(), value)));
     }
+    let texts = environment.iter().map(|(_, value)| value).chain(&args);
+    demand_one_line(texts)?;
     Ok(Job {
         name: state::name(ctx),
         root: settings.root.clone(),
@@ -107,6 +109,20 @@ fn job(ctx: &Ctx) -> Result<Job> {
         environment,
         log: state::log(ctx),
     })
+}
+
+/// A line break would begin a line of its own in what the scheduler reads.
+fn demand_one_line<'a>(texts: impl Iterator<Item = &'a String>) -> Result<(), Stop> {
+    let odd = |text: &&String| text.chars().any(char::is_control);
+    let mut texts = texts;
+    match texts.find(odd) {
+        None => Ok(()),
+        Some(text) => Err(Stop::new(
+            ExitCode::Configuration,
+            format!("{text:?} holds a line break or another control character"),
+        )
+        .hint("No scheduler can be given that: the checkout, the backups folder and PATH need plain names.")),
+    }
 }
 
 fn place_program(ctx: &Ctx) -> Result<()> {
@@ -211,5 +227,17 @@ fn report(ctx: &Ctx, changed: bool, system: Option<System>, every: Option<&str>,
         ctx.ui.result(&document.to_string());
     } else {
         ctx.ui.result(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::demand_one_line;
+
+    #[test]
+    fn a_line_break_never_reaches_a_scheduler() {
+        let texts = |all: [&str; 2]| all.map(str::to_owned);
+        assert!(demand_one_line(texts(["a b%", "$ü"]).iter()).is_ok());
+        assert!(demand_one_line(texts(["a", "b\n* * * * * rm"]).iter()).is_err());
     }
 }

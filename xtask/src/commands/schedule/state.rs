@@ -116,11 +116,13 @@ pub(super) fn cut_log(ctx: &Ctx) -> Result<()> {
     Ok(())
 }
 
-/// When the last scheduled run began.
+/// When the last scheduled run began. One in the time to come was recorded by a clock
+/// that was wrong: were it believed, nothing would run until then.
 pub(super) fn last_began(history: &History<'_>) -> Option<DateTime<Utc>> {
     let run = history.last_run()?;
     let took = i64::try_from(run.duration_ms).unwrap_or(0);
-    Some(run.at_utc - TimeDelta::milliseconds(took))
+    let began = run.at_utc - TimeDelta::milliseconds(took);
+    (began <= clock::now() + TimeDelta::minutes(5)).then_some(began)
 }
 
 /// When the next run is due; `None` where that cannot be told.

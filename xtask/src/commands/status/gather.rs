@@ -163,8 +163,9 @@ fn copies(
 ) -> Copies {
     let labels: Vec<Label> = usable.iter().map(|m| m.label.clone()).collect();
     let mut all = vec![places::local(&labels, usable, newest, history, known.flaws(history))];
+    let here = places::Here { usable, newest };
     let declared = &ctx.settings.policy.destination;
-    all.extend(declared.iter().map(|one| places::destination(ctx, one, newest, history, offline)));
+    all.extend(declared.iter().map(|one| places::destination(ctx, one, &here, history, offline)));
     let holders: Vec<_> =
         all.iter().filter(|place| place.has_newest_verified == Answer::Known(true)).collect();
     let mut kinds: Vec<Storage> =

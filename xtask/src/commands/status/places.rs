@@ -36,12 +36,30 @@ pub(super) fn local(
     }
 }
 
+/// What a destination's copies are held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here<'a> {
+    /// The backups in the folder that can be used.
+    pub usable: &'a [&'a Manifest],
+    /// The newest verified one.
+    pub newest: Option<&'a Label>,
+}
+
+impl Here<'_> {
+    /// Two machines may use one destination, and give the same name.
+    fn other(&self, copy: &remote::RemoteCopy) -> Option<&'static str> {
+        let there = copy.manifest.as_ref()?;
+        let here = self.usable.iter().find(|manifest| manifest.label == copy.label)?;
+        (here.sha256 != there.sha256).then_some("is another backup of the same name")
+    }
+}
+
 /// A destination. Its copies are listed and their sizes compared with what their notes
 /// say; when they were last read to their end is in the ledger.
 pub(super) fn destination(
     ctx: &Ctx,
     policy: &DestinationPolicy,
-    newest: Option<&Label>,
+    here: &Here<'_>,
     history: &History<'_>,
     offline: bool,
 ) -> Place {
@@ -61,7 +79,7 @@ pub(super) fn destination(
     }
     match list(ctx, policy) {
         Err(error) => unknown(&ctx.settings.redact(&format!("{error:#}"))),
-        Ok(copies) => listed(policy, storage(ctx, policy), &copies, newest, history),
+        Ok(copies) => listed(policy, storage(ctx, policy), &copies, here, history),
     }
 }
 
@@ -76,7 +94,7 @@ fn listed(
     policy: &DestinationPolicy,
     storage: Answer<Storage>,
     copies: &[remote::RemoteCopy],
-    newest: Option<&Label>,
+    here: &Here<'_>,
     history: &History<'_>,
 ) -> Place {
     let failed = history.failed_at(&policy.name);
@@ -90,7 +108,8 @@ fn listed(
     };
     let problem = |copy: &remote::RemoteCopy| {
         let known = || failed.get(&copy.label).cloned();
-        copy.problem.clone().or_else(known).or_else(|| rewritten(copy))
+        let other = || here.other(copy).map(str::to_owned);
+        copy.problem.clone().or_else(other).or_else(known).or_else(|| rewritten(copy))
     };
     let sound: Vec<&remote::RemoteCopy> =
         copies.iter().filter(|copy| problem(copy).is_none()).collect();
@@ -107,7 +126,7 @@ fn listed(
         usable: Answer::Known(sound.len() as u64),
         bytes: Some(copies.iter().map(|copy| copy.bytes).sum()),
         newest: sound.first().map(|copy| copy.label.clone()),
-        has_newest_verified: match newest {
+        has_newest_verified: match here.newest {
             Some(label) => Answer::Known(sound.iter().any(|copy| copy.label == *label)),
             None => Answer::unknown("there is no verified backup"),
         },
@@ -134,3 +153,7 @@ fn storage(ctx: &Ctx, policy: &DestinationPolicy) -> Answer<Storage> {
         None => Answer::unknown("the folder is not there"),
     }
 }
+
+#[cfg(test)]
+#[path = "places_tests.rs"]
+mod tests;

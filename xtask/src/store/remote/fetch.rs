@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::send::{Phase, Watch};
@@ -23,24 +24,53 @@ use crate::sys::{fs, signal};
 
 const BLOCK: usize = 256 << 10;
 
+/// A copy that was chosen.
+#[derive(Debug, Clone)]
+pub struct Picked {
+    /// The copy.
+    pub copy: RemoteCopy,
+    /// What a person should know about the choice.
+    pub notes: Vec<String>,
+}
+
+/// Why a copy cannot have been made yet. A label is local time, and no zone is further
+/// ahead than 14 hours.
+fn too_new(copy: &RemoteCopy, now: DateTime<Utc>) -> Option<String> {
+    let soon = now + TimeDelta::minutes(5);
+    let created = copy.manifest.as_ref().is_some_and(|manifest| manifest.created_utc > soon);
+    let labelled = copy.label.time() > (soon + TimeDelta::hours(14)).naive_utc();
+    (created || labelled)
+        .then(|| format!("skipped {}, which is of a time to come: some clock is wrong", copy.label))
+}
+
 /// The copy that `text` names: `latest` of a schema, or a label.
 ///
 /// # Errors
 /// There is none, or it cannot be used ([`ExitCode::Store`]).
-pub fn pick(copies: &[RemoteCopy], text: &str, schema: &str, from: &str) -> Result<RemoteCopy> {
+pub fn pick(
+    copies: &[RemoteCopy],
+    text: &str,
+    schema: &str,
+    from: &str,
+    now: DateTime<Utc>,
+) -> Result<Picked> {
     let stop = |message: String| {
         Stop::new(ExitCode::Store, message)
             .hint(format!("`cargo xtask db-list --from {from}` shows what lies there."))
     };
     if text == LATEST {
-        let usable = |copy: &&RemoteCopy| copy.problem.is_none() && copy.label.schema() == schema;
+        let whole = |copy: &&RemoteCopy| copy.problem.is_none() && copy.label.schema() == schema;
+        let notes: Vec<String> =
+            copies.iter().filter(whole).filter_map(|copy| too_new(copy, now)).collect();
+        let usable = |copy: &&RemoteCopy| whole(copy) && too_new(copy, now).is_none();
         let safety = |copy: &RemoteCopy| {
             copy.manifest.as_ref().is_some_and(|manifest| manifest.reason == Reason::Safety)
         };
         let found = copies.iter().filter(usable).find(|copy| !safety(copy));
         let found = found.or_else(|| copies.iter().find(usable));
         let missing = || stop(format!("there is no usable copy of `{schema}` at `{from}`"));
-        return Ok(found.ok_or_else(missing)?.clone());
+        let found = found.ok_or_else(|| notes.iter().cloned().fold(missing(), Stop::hint))?;
+        return Ok(Picked { copy: found.clone(), notes });
     }
     let label: Label = text
         .parse()
@@ -50,7 +80,7 @@ pub fn pick(copies: &[RemoteCopy], text: &str, schema: &str, from: &str) -> Resu
         Some(RemoteCopy { problem: Some(problem), .. }) => {
             Err(stop(format!("the copy of {label} at `{from}` cannot be used: {problem}")).into())
         }
-        Some(copy) => Ok(copy.clone()),
+        Some(copy) => Ok(Picked { copy: copy.clone(), notes: Vec::new() }),
     }
 }
 

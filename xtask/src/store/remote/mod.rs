@@ -7,7 +7,9 @@
 pub mod fault;
 pub mod fetch;
 mod folder;
+pub mod known;
 mod object;
+mod outgoing;
 pub mod program;
 pub mod send;
 
@@ -243,9 +245,14 @@ fn judge(
         let note = read_note(&copy.label, note_text)?;
         let (object, bytes) = (note.object.clone(), note.bytes);
         let same = note.manifest_sha256 == seal::sha256_hex(text);
+        let fits = note.encryption.is_some()
+            || copy.manifest.as_ref().is_none_or(|of| of.sha256 == note.sha256);
         copy.note = Some(note);
         if !same {
             return Err("its manifest is not the one that its note speaks of".to_owned());
+        }
+        if !fits {
+            return Err("its note speaks of another file than its manifest".to_owned());
         }
         match there.get(&object) {
             None => Err(format!("its object {object} is missing")),

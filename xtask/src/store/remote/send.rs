@@ -3,31 +3,26 @@
 //! Object, note, reading back, manifest: in this order, so that a copy that exists was
 //! read back once, and a run that was cut goes on with what is there.
 
-use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::rc::Rc;
+use std::collections::BTreeMap;
+use std::io;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
+use super::outgoing::Outgoing;
 use super::{Depot, manifest_name, note_name, object_of, read_manifest, read_note};
 use crate::model::copy::{CopyNote, NOTE_VERSION};
-use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::Manifest;
-use crate::store::age::{Recipients, Sealer};
+use crate::store::age::Recipients;
 use crate::store::catalogue::Entry;
 use crate::store::seal;
 use crate::sys::fault::point;
 use crate::sys::{fs, signal};
 
 const BLOCK: usize = 256 << 10;
-/// What age encrypts at a time, and what it adds to each.
-const SEALED_BLOCK: u64 = 64 << 10;
-const SEALED_TAG: u64 = 16;
 
 /// What is being done with the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +39,11 @@ pub type Watch<'a> = &'a mut dyn FnMut(Phase, u64);
 /// A backup to be sent.
 #[derive(Debug)]
 pub struct Parcel<'a> {
-    manifest: &'a Manifest,
+    pub(super) manifest: &'a Manifest,
     manifest_text: Vec<u8>,
-    file: std::path::PathBuf,
-    seal: Option<(&'a Recipients, bool)>,
+    pub(super) file: std::path::PathBuf,
+    pub(super) seal: Option<(&'a Recipients, bool)>,
+    sent: Option<String>,
 }
 
 /// What came of it.
@@ -55,7 +51,7 @@ pub struct Parcel<'a> {
 pub struct Sent {
     /// What lies there.
     pub note: CopyNote,
-    /// Whether bytes were sent; else a copy that was there was read again.
+    /// Whether the copy came into being; else a copy that was there was read again.
     pub copied: bool,
     /// What was wrong with the copy that lay there before.
     pub replaced: Option<String>,
@@ -75,10 +71,26 @@ impl<'a> Parcel<'a> {
         let file = entry.data_path().context("the backup has no file")?;
         let manifest_text = fs::read_bytes(&entry.manifest_path)?;
         let seal = seal.filter(|_| manifest.encryption.is_none());
-        Ok(Self { manifest, manifest_text, file, seal })
+        Ok(Self { manifest, manifest_text, file, seal, sent: None })
     }
 
-    fn label(&self) -> &Label {
+    /// With the SHA-256 of the object that was sent there before, as the ledger has it.
+    #[must_use]
+    pub fn sent_before(mut self, sha256: Option<&str>) -> Self {
+        self.sent = sha256.map(str::to_owned);
+        self
+    }
+
+    /// Why what this note describes cannot be what was sent from here.
+    fn other(&self, note: &CopyNote) -> Option<&'static str> {
+        if note.encryption.is_none() && note.sha256 != self.manifest.sha256 {
+            return Some("its note speaks of another file than its manifest");
+        }
+        let other = self.sent.as_ref().is_some_and(|sent| *sent != note.sha256);
+        other.then_some("the ledger here says that another object was sent from this machine")
+    }
+
+    pub(super) fn label(&self) -> &Label {
         &self.manifest.label
     }
 
@@ -92,7 +104,7 @@ impl<'a> Parcel<'a> {
 ///
 /// # Errors
 /// The destination fails ([`Fault`]), or the backup itself is damaged
-/// ([`ExitCode::Store`]). What arrived of it is used by the next attempt.
+/// (exit code 40). What arrived of it is used by the next attempt.
 pub fn send(
     depot: &mut dyn Depot,
     parcel: &Parcel<'_>,
@@ -101,10 +113,15 @@ pub fn send(
 ) -> Result<Sent> {
     let mut replaced = None;
     if let Some(note) = there(depot, parcel)? {
-        match read_back(depot, &note, watch).map_err(|error| Fault::of(&error)) {
+        let read = match parcel.other(&note) {
+            Some(why) => Err(Fault::new(FaultKind::Damaged, why.to_owned())),
+            None => read_back(depot, &note, watch).map_err(|error| Fault::of(&error)),
+        };
+        match read {
             Ok(()) => {
-                complete(depot, parcel, &note)?;
-                return Ok(Sent { note, copied: false, replaced });
+                // Where a run was cut before the manifest, the copy exists from now on.
+                let copied = complete(depot, parcel, &note)?;
+                return Ok(Sent { note, copied, replaced });
             }
             Err(fault) if fault.kind == FaultKind::Damaged => replaced = Some(fault.message),
             Err(fault) => return Err(fault.into()),
@@ -140,16 +157,11 @@ fn there(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<Option<CopyNote>>
     let is_there = |name: &String| listed.iter().any(|one| one.name == *name);
     let wanted: Vec<String> = names.iter().filter(|name| is_there(name)).cloned().collect();
     let texts = depot.get_small(&wanted)?;
-    let mut note = None;
-    for (name, text) in wanted.iter().zip(texts) {
-        let Some(text) = text else { continue };
-        if *name == names[1] {
-            note = read_note(parcel.label(), Some(&text)).ok();
-        } else if text != parcel.manifest_text && read_manifest(parcel.label(), &text).is_ok() {
-            let message = format!("another backup with the name {} lies there", parcel.label());
-            return Err(Fault::new(FaultKind::Conflict, message).into());
-        }
-    }
+    let read: BTreeMap<&String, Vec<u8>> =
+        wanted.iter().zip(texts).filter_map(|(name, text)| Some((name, text?))).collect();
+    let [manifest, note] = names.each_ref().map(|name| read.get(name).map(Vec::as_slice));
+    demand_ours(parcel, manifest, note)?;
+    let note = read_note(parcel.label(), note).ok();
     let whole = |note: &CopyNote| {
         note.manifest_sha256 == seal::sha256_hex(&parcel.manifest_text)
             && listed.iter().any(|one| one.name == note.object && one.bytes == note.bytes)
@@ -157,6 +169,28 @@ fn there(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<Option<CopyNote>>
             && (parcel.seal.is_none() || note.encryption.is_some())
     };
     Ok(note.filter(whole))
+}
+
+/// Refuses to write over what another machine has there under this name, or is about to.
+fn demand_ours(
+    parcel: &Parcel<'_>,
+    manifest: Option<&[u8]>,
+    note: Option<&[u8]>,
+) -> Result<(), Fault> {
+    let label = parcel.label();
+    let theirs = match manifest {
+        // Then a note that speaks of another one is damaged.
+        Some(text) if text == parcel.manifest_text => false,
+        Some(text) if read_manifest(label, text).is_ok() => true,
+        // The note comes first: its manifest may be on its way.
+        _ => read_note(label, note)
+            .is_ok_and(|note| note.manifest_sha256 != seal::sha256_hex(&parcel.manifest_text)),
+    };
+    if !theirs {
+        return Ok(());
+    }
+    let message = format!("another backup with the name {label} lies there");
+    Err(Fault::new(FaultKind::Conflict, message))
 }
 
 fn demand_room(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {
@@ -199,11 +233,16 @@ fn send_object(
     })
 }
 
-/// The manifest last; then what is small is read back.
-fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Result<()> {
+/// The manifest last; then what is small is read back. Gives whether the manifest was not
+/// there before.
+fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Result<bool> {
     let names = [manifest_name(parcel.label()), note_name(parcel.label())];
-    let [manifest, _] = &depot.get_small(&names)?[..] else { anyhow::bail!("two were asked for") };
-    if manifest.as_deref() != Some(&parcel.manifest_text) {
+    let small = depot.get_small(&names)?;
+    let [manifest, noted] = &small[..] else { anyhow::bail!("two were asked for") };
+    // Since `there` looked, hours may have passed.
+    demand_ours(parcel, manifest.as_deref(), noted.as_deref())?;
+    let missing = manifest.as_deref() != Some(&parcel.manifest_text);
+    if missing {
         put_small(depot, &names[0], &parcel.manifest_text)?;
         point("copy.committed")?;
     }
@@ -214,7 +253,7 @@ fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Resu
         let message = "manifest or note do not come back as they were sent";
         return Err(Fault::new(FaultKind::Damaged, message).into());
     }
-    Ok(())
+    Ok(missing)
 }
 
 fn put_small(depot: &mut dyn Depot, name: &str, text: &[u8]) -> Result<()> {
@@ -254,119 +293,4 @@ pub fn read_back(depot: &mut dyn Depot, note: &CopyNote, watch: Watch<'_>) -> Re
         return Err(damaged(message).into());
     }
     Ok(())
-}
-
-/// What the sealer wrote and nobody has taken yet.
-#[derive(Debug, Clone, Default)]
-struct Sealed(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sealed {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The bytes as they are stored at the destination, hashed on the way on both sides of
-/// the encryption.
-struct Outgoing<'a> {
-    file: File,
-    sealer: Option<Sealer<Sealed>>,
-    ready: Sealed,
-    taken: usize,
-    plain: Sha256,
-    read: u64,
-    at_end: bool,
-    sent: Sha256,
-    /// How long all of it is.
-    length: u64,
-    done: u64,
-    watch: Watch<'a>,
-}
-
-impl<'a> Outgoing<'a> {
-    fn open(parcel: &Parcel<'_>, watch: Watch<'a>) -> Result<Self> {
-        let file = fs::open(&parcel.file)?;
-        let ready = Sealed::default();
-        let sealer = match parcel.seal {
-            Some((recipients, _)) => Some(recipients.sealer(ready.clone())?),
-            None => None,
-        };
-        let plain = parcel.manifest.bytes;
-        let blocks = plain.div_ceil(SEALED_BLOCK).max(1);
-        // The header is written by now.
-        let header = ready.0.borrow().len() as u64;
-        let length = if sealer.is_some() { header + plain + blocks * SEALED_TAG } else { plain };
-        Ok(Self {
-            file,
-            sealer,
-            ready,
-            taken: 0,
-            plain: Sha256::new(),
-            read: 0,
-            at_end: false,
-            sent: Sha256::new(),
-            length,
-            done: 0,
-            watch,
-        })
-    }
-
-    /// Takes more of the file in, when everything before has gone out.
-    fn fill(&mut self) -> io::Result<()> {
-        self.ready.0.borrow_mut().clear();
-        self.taken = 0;
-        let mut block = vec![0; BLOCK];
-        let length = self.file.read(&mut block)?;
-        let bytes = &block[..length];
-        self.plain.update(bytes);
-        self.read += length as u64;
-        match (&mut self.sealer, length) {
-            (sealer, 0) => {
-                self.at_end = true;
-                sealer.take().map_or(Ok(()), |sealer| sealer.finish().map(drop))
-            }
-            (Some(sealer), _) => sealer.write_all(bytes),
-            (None, _) => self.ready.write_all(bytes),
-        }
-    }
-
-    /// What shows that the backup is not what its manifest says, once all of it was read.
-    fn damage(&mut self, parcel: &Parcel<'_>) -> Option<Stop> {
-        let hash = seal::hex(&std::mem::take(&mut self.plain).finalize());
-        if !self.at_end || (self.read == parcel.manifest.bytes && hash == parcel.manifest.sha256) {
-            return None;
-        }
-        let message = format!(
-            "the backup {} is damaged here: its file is not what its manifest says",
-            parcel.label()
-        );
-        Some(
-            Stop::new(ExitCode::Store, message)
-                .hint("It was not copied. `cargo xtask db-verify` says more; take a new backup."),
-        )
-    }
-}
-
-impl Read for Outgoing<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.taken == self.ready.0.borrow().len() {
-            if self.at_end || buf.is_empty() {
-                return Ok(0);
-            }
-            self.fill()?;
-        }
-        let ready = self.ready.0.borrow();
-        let length = buf.len().min(ready.len() - self.taken);
-        buf[..length].copy_from_slice(&ready[self.taken..self.taken + length]);
-        self.taken += length;
-        self.sent.update(&buf[..length]);
-        self.done += length as u64;
-        (self.watch)(Phase::Sending, self.done);
-        Ok(length)
-    }
 }

@@ -150,6 +150,52 @@ fn what_is_wrong_with_a_copy_is_said() {
     check(&|dir, l| put(&dir.join(manifest_name(l)), b""), "not valid JSON");
 }
 
+/// A backup in a folder of its own, and what sending it gives.
+fn sent_from(
+    depot: &mut dyn Depot,
+    stamp: &str,
+    compression: Compression,
+    harm: &dyn Fn(&Path),
+) -> Result<send::Sent> {
+    let (_dir, store) = scratch();
+    let entry = backup(&store, &label(stamp), compression).unwrap();
+    harm(&entry.data_path().unwrap());
+    let parcel = send::Parcel::new(&entry, None).unwrap();
+    send::send(depot, &parcel, DateTime::<Utc>::UNIX_EPOCH, &mut |_, _| {})
+}
+
+#[test]
+fn another_backup_of_that_name_is_never_written_over() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let stamp = "20261122_101112";
+    assert!(sent_from(&mut folder, stamp, Compression::None, &|_| ()).unwrap().copied);
+    let before = fs::read_bytes(&dir.path().join("copies").join(manifest_name(&label(stamp))));
+    let other = sent_from(&mut folder, stamp, Compression::Zstd, &|_| ());
+    assert_eq!(Fault::of(&other.unwrap_err()).kind, FaultKind::Conflict);
+    let after = fs::read_bytes(&dir.path().join("copies").join(manifest_name(&label(stamp))));
+    assert_eq!(before.unwrap(), after.unwrap());
+    assert_eq!(only_problem(&mut folder), None);
+    // The same one again is only read.
+    assert!(!sent_from(&mut folder, stamp, Compression::None, &|_| ()).unwrap().copied);
+}
+
+#[test]
+fn a_backup_that_is_damaged_here_is_not_copied() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let alter = |path: &Path| {
+        let mut bytes = fs::read_bytes(path).unwrap();
+        bytes[3] ^= 1;
+        put(path, &bytes);
+    };
+    let damaged = sent_from(&mut folder, "20261122_101112", Compression::None, &alter);
+    let stop = crate::store::testing::stop_of(damaged);
+    assert_eq!(stop.code, crate::model::exit::ExitCode::Store);
+    assert!(stop.message.contains("is damaged here"), "{stop}");
+    assert!(names_in(&dir).is_empty());
+}
+
 #[test]
 fn what_a_person_put_beside_a_copy_stays() {
     let (dir, mut folder) = drive();

@@ -23,12 +23,23 @@ pub fn read() -> Result<String> {
     // What "there is none" is called depends on the language.
     let done = Cmd::new("crontab").arg("-l").env("LC_ALL", "C").run(DEADLINE)?;
     if done.ok() {
+        // It is written back whole: what was lost on the way would be lost for good.
+        if done.stdout.contains(char::REPLACEMENT_CHARACTER) {
+            bail!("the crontab holds text that is not UTF-8; add the line of `--dry-run` by hand");
+        }
         return Ok(done.stdout);
     }
-    if done.stderr.contains("no crontab for") || done.stderr.contains("can't open") {
+    if is_none(&done.stderr) {
         return Ok(String::new());
     }
     bail!("`crontab -l` {}", done.why());
+}
+
+/// Whether these words mean that there is no crontab, and not that it cannot be read.
+fn is_none(said: &str) -> bool {
+    // The second is what busybox says.
+    said.contains("no crontab for")
+        || (said.contains("can't open") && said.contains("No such file"))
 }
 
 /// Replaces it; an empty text removes it.
@@ -57,4 +68,17 @@ pub fn daemon_runs() -> Option<bool> {
     };
     let numbers = |name: &&String| name.bytes().all(|b| b.is_ascii_digit());
     Some(processes.iter().filter(numbers).any(is_cron))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_none;
+
+    #[test]
+    fn a_crontab_that_cannot_be_read_is_not_taken_for_none() {
+        assert!(is_none("no crontab for anna"));
+        assert!(is_none("crontab: can't open 'anna': No such file or directory"));
+        assert!(!is_none("crontab: can't open 'anna': Permission denied"));
+        assert!(!is_none("crontab: can't open 'anna': Input/output error"));
+    }
 }

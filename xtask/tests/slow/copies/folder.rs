@@ -156,14 +156,6 @@ fn a_drive_that_is_not_mounted_gets_no_folder() {
     assert!(!gone.exists());
     // The other one was served all the same.
     assert_eq!(files_of(&there, &label).len(), 3);
-    // Another backup of that name is never written over.
-    let mut other = World::new(&server, "copy_conflict");
-    other.declare("there", &there.display().to_string(), "encrypt = false");
-    let theirs = other.backup();
-    let manifest = there.join(format!("{theirs}.json"));
-    let ours = fs::read_bytes(&other.sandbox.backups().join(format!("{theirs}.json"))).unwrap();
-    assert_eq!(other.run(&["db-copy"]).code, Some(0));
-    assert_eq!(fs::read_bytes(&manifest).unwrap(), ours);
 }
 
 #[test]
