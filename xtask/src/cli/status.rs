@@ -11,7 +11,7 @@ use clap::Args;
     after_help = "Examples:\n  cargo xtask db-status\n  cargo xtask db-status --check        exit code 21 when the rules of [monitor] are not met\n  cargo xtask db-status --metrics /var/lib/node_exporter/streamflix.prom\n  cargo xtask db-status --json | jq .rpo"
 )]
 pub struct DbStatus {
-    /// End with 21 when a rule of [monitor] in xtask.toml is not met
+    /// End with 21 when a rule of the section monitor in xtask.toml is not met
     #[arg(long)]
     pub check: bool,
     /// Write the figures as OpenMetrics text, for Prometheus' textfile collector
