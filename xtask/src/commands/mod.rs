@@ -60,6 +60,11 @@ pub fn main(cli: &Cli) -> ExitCode {
     };
     let mut ctx = Ctx { settings, ui, made: RefCell::default() };
     let ended = match run(&mut ctx, &cli.command) {
+        // git waits, with its connection open.
+        Ok(()) if matches!(cli.command, Command::Hooks(_)) => {
+            copy::left_to_copy(&ctx);
+            Ok(())
+        }
         Ok(()) => copy::what_was_made(&ctx),
         failed => failed,
     };

@@ -126,6 +126,9 @@ pub struct Outside {
     pub identity: Option<PathBuf>,
     /// Options of each destination's object store, by destination and option in lower case.
     pub credentials: BTreeMap<String, BTreeMap<String, Secret>>,
+    /// Whether backups are copied at the end of the command that took them; `COPIES=off`
+    /// is for a machine that has no credentials.
+    pub copies: bool,
     /// `NOTIFY_WEBHOOK_URL`: takes a JSON document.
     pub webhook: Option<Secret>,
     /// `NOTIFY_SLACK_URL`: takes what Slack's incoming webhooks take.
@@ -149,6 +152,7 @@ impl Outside {
         Self {
             identity: env.get("BACKUP_AGE_IDENTITY").map(PathBuf::from),
             credentials: credentials.collect(),
+            copies: env.get("COPIES").is_none_or(|word| word != "off"),
             webhook: secret("NOTIFY_WEBHOOK_URL"),
             slack: secret("NOTIFY_SLACK_URL"),
             heartbeat: secret("HEARTBEAT_URL"),

@@ -12,7 +12,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
 
 use super::commit::Marker;
 use super::ledger::Ledger;
@@ -91,9 +90,9 @@ impl Ledger {
         stands.is_some()
     }
 
-    /// Whether a backup was taken before this ledger began: a ledger before it may have
-    /// pinned it. What this ledger made, pinned or freed of a pin is none of these.
-    pub fn is_younger_than(&self, wanted: &Label, taken: DateTime<Utc>) -> bool {
+    /// Whether no receipt tells of a backup, although there is a ledger: an older ledger,
+    /// or lines that are lost, may have pinned it.
+    pub fn tells_nothing_of(&self, wanted: &Label) -> bool {
         let tells = |receipt: &Receipt| match &receipt.event {
             Event::Backup { label, .. } | Event::Pin { label, .. } => label == wanted,
             Event::Restore { safety_backup: label, .. }
@@ -101,8 +100,7 @@ impl Ledger {
             | Event::Deploy { backup: label, .. } => label.as_ref() == Some(wanted),
             _ => false,
         };
-        self.receipts.first().is_some_and(|first| taken < first.at_utc)
-            && !self.receipts.iter().any(tells)
+        !self.receipts.is_empty() && !self.receipts.iter().any(tells)
     }
 
     /// Whether a backup of that name was ever made here.
@@ -179,9 +177,19 @@ pub fn sweep(depot: &mut dyn Depot, ledger: &Ledger) -> Result<Vec<(Label, u64)>
         let exists = parts.entry(label).or_default();
         *exists |= rest == names::MANIFEST;
     }
-    let left = parts.into_iter().filter(|(label, exists)| !exists && ours(label));
+    let left: Vec<Label> = parts
+        .into_iter()
+        .filter(|(label, exists)| !exists && ours(label))
+        .map(|(label, _)| label)
+        .collect();
     let mut swept = Vec::new();
-    for (label, _) in left {
+    for label in left {
+        // Another machine's note of the same name says that it is about to be a copy.
+        let note = remote::note_at(depot, &label)?;
+        let sent = copied.get(&(label.clone(), name.clone()));
+        if note.is_some_and(|note| sent.is_none_or(|sent| note.sha256 != *sent)) {
+            continue;
+        }
         let bytes = remote::delete(depot, &label)?;
         if bytes > 0 {
             swept.push((label, bytes));

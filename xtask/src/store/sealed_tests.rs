@@ -190,7 +190,7 @@ fn without_the_key_nothing_is_read_and_the_message_names_it() {
     assert!(stop.message.contains(&fingerprint) && stop.message.contains(age::VARIABLE), "{stop}");
 
     let stop = open(&other.of(&store));
-    assert_eq!(stop.code, ExitCode::Store);
+    assert_eq!(stop.code, ExitCode::Configuration);
     assert!(stop.message.contains(&fingerprint), "{stop}");
     assert!(stop.message.contains(".sql.zst.age"), "{stop}");
 

@@ -198,6 +198,20 @@ pub fn sync_dir(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A path without links and detours, as far as it exists: for telling whether two paths
+/// mean the same folder.
+pub fn whole_path(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut missing = Vec::new();
+    for folder in absolute.ancestors() {
+        if let Ok(whole) = folder.canonicalize() {
+            return missing.iter().rev().fold(whole, |path, name| path.join(name));
+        }
+        missing.extend(folder.file_name().map(std::ffi::OsStr::to_owned));
+    }
+    absolute
+}
+
 /// Removes a file; fine when there is none.
 ///
 /// # Errors
@@ -304,4 +318,23 @@ pub fn names(path: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::whole_path;
+
+    #[test]
+    fn a_link_and_what_it_leads_to_are_one_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("real");
+        super::create_private_dir(&real).unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        assert_eq!(whole_path(&link), whole_path(&real));
+        assert_eq!(
+            whole_path(&link.join("not there/yet")),
+            whole_path(&real).join("not there/yet")
+        );
+    }
 }

@@ -2,11 +2,16 @@
 
 use anyhow::Result;
 
+use crate::commands::backup::LOCK_WAIT;
 use crate::commands::ctx::Ctx;
+use crate::commands::find_stop;
+use crate::config::outside::DestinationPolicy;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::label::Label;
 use crate::report;
 use crate::report::copies::CopyLine;
 use crate::store::remote::fault::{Fault, FaultKind};
+use crate::sys::signal;
 
 /// What became of one copy.
 #[derive(Debug, Clone)]
@@ -60,15 +65,62 @@ pub fn what_was_made(ctx: &Ctx) -> Result<()> {
     if destinations.is_empty() || made.is_empty() {
         return Ok(());
     }
-    let store = ctx.store()?;
+    if !ctx.settings.outside.copies {
+        for label in &made {
+            ctx.ui.say(format!("{label} is here alone, as COPIES=off says"));
+        }
+        return Ok(());
+    }
     let mut all = Vec::new();
+    let mut alone = Vec::new();
     for label in &made {
-        all.extend(super::copy(ctx, &store, None, label, destinations)?);
+        match to_all_but_waiting(ctx, label, destinations) {
+            Ok(done) => all.extend(done),
+            Err(error) => {
+                if let Err(interrupted) = signal::check() {
+                    // Whoever does not want to wait is told what is here alone.
+                    ctx.made.replace(made.clone());
+                    return Err(interrupted.into());
+                }
+                alone.push((label, error));
+            }
+        }
     }
     for one in all.iter().filter(|one| one.fault.is_none()) {
         ctx.ui.say(report::copies::line(&one.line));
     }
-    demand_all(&all)
+    let ended = demand_all(&all).map_err(as_copies);
+    let Some((label, error)) = alone.first() else { return ended };
+    let why = find_stop(error).map_or_else(|| format!("{error:#}"), |stop| stop.message.clone());
+    let hints = alone.iter().map(|(label, _)| format!("`cargo xtask db-copy {label}` copies it."));
+    let mut stop = Stop::new(ExitCode::Offsite, format!("{label} is not copied: {why}"));
+    stop.hints.extend(hints);
+    stop.hints.push("What this command did before is done.".to_owned());
+    if let Err(error) = ended {
+        stop.hints.push(format!("Besides, {error}"));
+    }
+    Err(stop.into())
+}
+
+fn to_all_but_waiting(
+    ctx: &Ctx,
+    label: &Label,
+    destinations: &[DestinationPolicy],
+) -> Result<Vec<Done>> {
+    let store = ctx.store()?;
+    // Somebody may be sending for hours; this command is done and waits for nobody.
+    let _sending = store.lock_copies(LOCK_WAIT)?;
+    super::to_all(ctx, &store, None, label, destinations)
+}
+
+/// The command itself is done: whatever failed since is about copies.
+fn as_copies(error: anyhow::Error) -> anyhow::Error {
+    match find_stop(&error) {
+        Some(stop) => Stop { code: ExitCode::Offsite, ..stop.clone() }
+            .hint("What this command did before is done.")
+            .into(),
+        None => error,
+    }
 }
 
 /// After a command that failed nobody should wait for copies before its message is there;

@@ -201,9 +201,8 @@ impl<'a> Gathered<'a> {
         let ledger = self.ledger;
         let finished = self.found.into_values().map(|backup| {
             let mut needed = needed.get(&backup.label).cloned().unwrap_or_default();
-            let taken = backup.taken.map(|taken| taken.utc);
-            if taken.is_some_and(|taken| ledger.is_younger_than(&backup.label, taken)) {
-                needed.push("older than the ledger".to_owned());
+            if ledger.tells_nothing_of(&backup.label) {
+                needed.push("the ledger does not tell of it".to_owned());
             }
             Backup {
                 pinned: pins.get(&backup.label).cloned(),

@@ -145,5 +145,12 @@ pub(super) fn prune(ctx: &Ctx, store: &Store, run: &mut Run) {
     let pruned = store
         .lock(STEP_WAIT)
         .and_then(|lock| prune::auto(ctx, run.server.as_ref(), store, &lock, &label));
+    // Nothing has to go now: whoever sends or restores comes first.
+    if let Err(error) = &pruned
+        && super::run::is(error, ExitCode::Locked)
+    {
+        ctx.ui.say("nothing is pruned: another run is at work");
+        return;
+    }
     run.keep(ctx, "prune", pruned);
 }

@@ -224,7 +224,8 @@ fn no_key_fits(identities: &Identities, written_for: &[String]) -> Stop {
         let wanted = written_for.join(", ");
         format!("it is encrypted for {wanted}, and {path} holds {held}")
     };
-    Stop::new(ExitCode::Store, message)
+    // Not the backup's fault: a drill must not book it as damaged.
+    Stop::new(ExitCode::Configuration, message)
         .hint(format!("Let {VARIABLE} name the file with the private key of one of its recipients."))
         .hint("Keys that were replaced stay needed until the last backup for them is gone: docs/keys.md.")
         .hint("Without such a key nobody can read it; a plain backup in the backups folder is not affected.")

@@ -45,7 +45,7 @@ fn every_recipient_opens_it_alone() {
         assert_eq!(read(&file, &first).unwrap(), text);
         assert_eq!(read(&file, &second).unwrap(), text);
         let stop = stop_of(read(&file, &stranger));
-        assert_eq!(stop.code, ExitCode::Store);
+        assert_eq!(stop.code, ExitCode::Configuration);
     }
     round_trip(&both, &first).unwrap();
     let stop = stop_of(round_trip(&both, &stranger));

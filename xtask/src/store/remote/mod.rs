@@ -28,7 +28,7 @@ use crate::config::outside::DestinationPolicy;
 use crate::model::copy::{CopyNote, DestinationKind, NOTE_VERSION};
 use crate::model::label::Label;
 use crate::model::manifest::{MANIFEST_VERSION, Manifest};
-use crate::sys::env;
+use crate::sys::{env, fs};
 use fault::{Fault, FaultKind};
 pub use program::program;
 
@@ -118,11 +118,15 @@ pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn D
     match policy.kind() {
         DestinationKind::Folder => {
             let dir = folder_of(&settings.root, &policy.url)?;
+            let (there, here) = (fs::whole_path(&dir), fs::whole_path(&settings.backups));
             ensure!(
-                dir != settings.backups,
+                !there.starts_with(&here) && !here.starts_with(&there),
                 Fault::new(
                     FaultKind::Configuration,
-                    format!("`{}` is the backups folder itself", policy.name)
+                    format!(
+                        "`{}` is the backups folder itself, or one lies in the other",
+                        policy.name
+                    )
                 )
             );
             Ok(Box::new(folder::Folder::new(&policy.name, dir)))
@@ -336,11 +340,19 @@ pub fn delete(depot: &mut dyn Depot, label: &Label) -> Result<u64> {
     Ok(bytes)
 }
 
-/// The object that the note there names; `None`: there is no note that could be read.
-fn object_of(depot: &mut dyn Depot, label: &Label) -> Result<Option<String>> {
+/// The note there; `None`: there is none that could be read.
+///
+/// # Errors
+/// The destination cannot be read.
+pub fn note_at(depot: &mut dyn Depot, label: &Label) -> Result<Option<CopyNote>> {
     let texts = depot.get_small(&[note_name(label)])?;
     let text = texts.first().and_then(Option::as_deref);
-    Ok(read_note(label, text).ok().map(|note| note.object))
+    Ok(read_note(label, text).ok())
+}
+
+/// The object that the note there names.
+fn object_of(depot: &mut dyn Depot, label: &Label) -> Result<Option<String>> {
+    Ok(note_at(depot, label)?.map(|note| note.object))
 }
 
 #[cfg(test)]

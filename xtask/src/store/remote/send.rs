@@ -12,13 +12,15 @@ use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
 use super::outgoing::Outgoing;
-use super::{Depot, manifest_name, note_name, object_of, read_manifest, read_note};
+use super::{Depot, Listed, manifest_name, note_name, object_of, read_manifest, read_note};
 use crate::model::copy::{CopyNote, NOTE_VERSION};
+use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::Manifest;
 use crate::store::age::Recipients;
 use crate::store::catalogue::Entry;
-use crate::store::seal;
+use crate::store::codec::sha256_of;
+use crate::store::{names, seal};
 use crate::sys::fault::point;
 use crate::sys::{fs, signal};
 
@@ -128,6 +130,7 @@ pub fn send(
         }
     }
     demand_room(depot, parcel)?;
+    demand_whole_here(depot, parcel)?;
     // From here on there is no copy until the new one is whole.
     let before = object_of(depot, parcel.label())?.filter(|it| *it != parcel.object());
     depot.remove(&manifest_name(parcel.label()))?;
@@ -136,6 +139,10 @@ pub fn send(
     depot.remove(&note_name(parcel.label()))?;
     let note = send_object(depot, parcel, now, watch)?;
     point("copy.sent")?;
+    // Hours may have passed.
+    let names = [manifest_name(parcel.label()), note_name(parcel.label())];
+    let small = depot.get_small(&names)?;
+    demand_ours(parcel, small[0].as_deref(), small[1].as_deref())?;
     let text = serde_json::to_vec_pretty(&note).context("write the note")?;
     put_small(depot, &note_name(parcel.label()), &text)?;
     point("copy.noted")?;
@@ -191,6 +198,21 @@ fn demand_ours(
     }
     let message = format!("another backup with the name {label} lies there");
     Err(Fault::new(FaultKind::Conflict, message))
+}
+
+/// What lies at the destination may be all that is left of this backup: it goes only when
+/// the file here is read to its end and good.
+fn demand_whole_here(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {
+    let own = |one: &Listed| {
+        names::split_label(&one.name).is_some_and(|(label, _)| label == *parcel.label())
+    };
+    if !depot.list()?.iter().any(own) || sha256_of(&parcel.file)? == parcel.manifest.sha256 {
+        return Ok(());
+    }
+    let message = format!("{} is damaged here: it is not what its manifest says", parcel.label());
+    Err(Stop::new(ExitCode::Store, message)
+        .hint("What lies at the destination was left as it is: `cargo xtask db-verify LABEL --from NAME` tries it.")
+        .into())
 }
 
 fn demand_room(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {

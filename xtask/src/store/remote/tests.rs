@@ -249,17 +249,18 @@ fn only_what_was_sent_from_here_and_let_go_is_swept() {
     use crate::model::copy::CopyOutcome;
     use crate::model::receipt::{Event, RECEIPT_VERSION, Receipt};
     use crate::store::ledger::Ledger;
-    let sweep = |destination: &str, outcome: CopyOutcome, let_go: bool| {
+    let sweep_of = |destination: &str, outcome: CopyOutcome, let_go: bool, same: bool| {
         let (dir, mut folder) = drive();
         folder.prepare(true).unwrap();
         let label = send(&mut folder, "20261122_101112");
         folder.remove(&manifest_name(&label)).unwrap();
+        let note = note_at(&mut folder, &label).unwrap().unwrap();
         let copy = Event::Copy {
             label: label.clone(),
             destination: destination.to_owned(),
             outcome,
             bytes: 1,
-            sha256: "a".to_owned(),
+            sha256: if same { note.sha256 } else { "another machine's".to_owned() },
             detail: String::new(),
             duration_ms: 1,
         };
@@ -282,9 +283,33 @@ fn only_what_was_sent_from_here_and_let_go_is_swept() {
         assert_eq!(names_in(&dir).len(), if swept.is_empty() { 2 } else { 0 });
         !swept.is_empty()
     };
+    let sweep = |destination: &str, outcome, let_go| sweep_of(destination, outcome, let_go, true);
     assert!(sweep("drive", CopyOutcome::Copied, true));
+    // Another machine's note of the same name: its manifest may be on its way.
+    assert!(!sweep_of("drive", CopyOutcome::Copied, true, false));
     // Another machine is sending one of that name, or somebody here is.
     assert!(!sweep("drive", CopyOutcome::Checked, true));
     assert!(!sweep("elsewhere", CopyOutcome::Copied, true));
     assert!(!sweep("drive", CopyOutcome::Copied, false));
+}
+
+#[test]
+fn a_good_copy_is_not_given_up_for_a_file_that_is_damaged_here() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let stamp = "20261122_101112";
+    assert!(sent_from(&mut folder, stamp, Compression::None, &|_| ()).unwrap().copied);
+    // Its note is lost: it would be sent anew.
+    let label = label(stamp);
+    folder.remove(&note_name(&label)).unwrap();
+    let before = names_in(&dir);
+    let alter = |path: &Path| {
+        let mut bytes = fs::read_bytes(path).unwrap();
+        bytes[3] ^= 1;
+        put(path, &bytes);
+    };
+    let damaged = sent_from(&mut folder, stamp, Compression::None, &alter);
+    let stop = crate::store::testing::stop_of(damaged);
+    assert!(stop.message.contains("is damaged here"), "{stop}");
+    assert_eq!(names_in(&dir), before);
 }

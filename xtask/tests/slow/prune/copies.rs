@@ -141,7 +141,7 @@ fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
     done(&sandbox, &["db-copy", &theirs, "--to", "nas", "--check"]);
     // A ledger before this one may have pinned it: a person says that it is not.
     let older = document(&done(&sandbox, &["db-prune", "--json"]));
-    assert!(fate(&older, &theirs, "here").1.contains("older than the ledger"));
+    assert!(fate(&older, &theirs, "here").1.contains("the ledger does not tell of it"));
     done(&sandbox, &["db-pin", &theirs, "--remove"]);
     let newest = backup(&sandbox);
     verify(&sandbox, &newest);
