@@ -121,20 +121,23 @@ impl World {
         holder.query_drop(format!("LOCK TABLES `{table}` READ")).unwrap();
         let mut watcher = self.server.root();
         let user = format!("migrate_{}", self.name);
-        let schema = self.sandbox.schema.clone();
+        let (schema, name) = (self.sandbox.schema.clone(), table.to_owned());
         let done = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&done);
         let thread = std::thread::spawn(move || {
-            // On the live schema; the rehearsal's sessions are on the copy. It has given up
-            // only when its session is gone: MariaDB shows one that is busy for a moment in
-            // another state and without a schema.
+            // On the live schema; the rehearsal's sessions are on the copy. Others of the
+            // account may wait for a moment, too, for a table of the server that another
+            // test is changing: only the statement on this table counts, and it has been
+            // given up only when its session is gone.
             let mut waiting = None;
             while !stop.load(Ordering::Relaxed) {
                 let sessions = sessions(&mut watcher, &user);
                 match waiting {
                     None => {
                         let waits = |s: &&Seen| {
-                            s.schema == schema && s.state.starts_with("Waiting for table")
+                            s.schema == schema
+                                && s.state.starts_with("Waiting for table")
+                                && s.changes(&name)
                         };
                         waiting = sessions.iter().find(waits).map(|s| s.id);
                     }
@@ -200,6 +203,16 @@ struct Seen {
     id: u64,
     schema: String,
     state: String,
+    statement: String,
+}
+
+impl Seen {
+    /// Whether it runs a statement that changes that table.
+    fn changes(&self, table: &str) -> bool {
+        let reads = ["SELECT", "SHOW"].iter().any(|word| self.statement.starts_with(word));
+        let mut words = self.statement.split(|c: char| !c.is_ascii_alphanumeric());
+        !reads && words.any(|word| word == table)
+    }
 }
 
 fn sessions(conn: &mut Conn, user: &str) -> Vec<Seen> {
@@ -212,6 +225,12 @@ fn sessions(conn: &mut Conn, user: &str) -> Vec<Seen> {
             id: line.get("Id").unwrap(),
             schema: text(line, "db").unwrap_or_default(),
             state: text(line, "State").unwrap_or_default(),
+            // A statement may hold bytes that are no text.
+            statement: line
+                .get::<Option<Vec<u8>>, _>("Info")
+                .flatten()
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .unwrap_or_default(),
         })
         .collect()
 }
