@@ -120,7 +120,7 @@ pub fn demand_sound(destinations: &[DestinationPolicy]) -> Result<(), String> {
 }
 
 /// What of the outside is secret, or this machine's own: from `.env` and the environment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Outside {
     /// Where the age identity (the private key) is: `BACKUP_AGE_IDENTITY`.
     pub identity: Option<PathBuf>,

@@ -108,14 +108,18 @@ pub fn partial_of(path: &Path) -> PathBuf {
 pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = partial_of(path);
     remove_if_exists(&partial)?;
-    let mut file = create_private(&partial)?;
+    let file = create_private(&partial)?;
+    fill_and_rename(file, &partial, path, bytes)
+}
+
+fn fill_and_rename(mut file: File, partial: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if let Err(error) = written {
-        remove_if_exists(&partial).ok();
+        remove_if_exists(partial).ok();
         return Err(error).with_context(|| format!("write {}", partial.display()));
     }
     drop(file);
-    rename_durably(&partial, path)
+    rename_durably(partial, path)
 }
 
 /// Writes a file that everybody may read: generated pages, nothing with data.
@@ -142,8 +146,7 @@ pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o644);
     }
-    let mut file =
-        options.open(&partial).with_context(|| format!("create {}", partial.display()))?;
+    let file = options.open(&partial).with_context(|| format!("create {}", partial.display()))?;
     // Whatever this user's mask is: it is meant to be read.
     #[cfg(unix)]
     {
@@ -151,13 +154,7 @@ pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         file.set_permissions(fs::Permissions::from_mode(0o644))
             .with_context(|| format!("share {}", partial.display()))?;
     }
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        remove_if_exists(&partial).ok();
-        return Err(error).with_context(|| format!("write {}", partial.display()));
-    }
-    drop(file);
-    rename_durably(&partial, path)
+    fill_and_rename(file, &partial, path, bytes)
 }
 
 /// Creates a folder of the system's, with its parents, as others may have it.

@@ -40,29 +40,20 @@ impl Bar {
 
     /// Notes how far the work is.
     pub fn set(&mut self, bytes: u64, rows: u64, now_at: &str) {
-        // The total is an estimate of the server's; never show more than 100 %.
-        if self.bar.length().is_some_and(|length| length < bytes) {
-            self.bar.set_length(bytes);
-        }
-        self.bar.set_position(bytes);
+        self.advance(bytes, || format!(", {rows} rows"));
         if !self.bar.is_hidden() {
             let name: String = now_at.chars().filter(|c| !c.is_control()).take(40).collect();
             self.bar.set_message(format!("{rows} rows, {name}"));
-        }
-        if let Some(lines) = &mut self.lines
-            && lines.said.elapsed() >= PAUSE
-        {
-            lines.said = Instant::now();
-            let mib = bytes / (1 << 20);
-            let _ = std::io::Write::write_fmt(
-                &mut std::io::stderr().lock(),
-                format_args!("  {}: {mib} MiB, {rows} rows so far\n", lines.what),
-            );
         }
     }
 
     /// Notes how far it is where bytes are all there is to count.
     pub fn at(&mut self, bytes: u64) {
+        self.advance(bytes, String::new);
+    }
+
+    fn advance(&mut self, bytes: u64, more: impl FnOnce() -> String) {
+        // The total is an estimate of the server's; never show more than 100 %.
         if self.bar.length().is_some_and(|length| length < bytes) {
             self.bar.set_length(bytes);
         }
@@ -71,10 +62,10 @@ impl Bar {
             && lines.said.elapsed() >= PAUSE
         {
             lines.said = Instant::now();
-            let mib = bytes / (1 << 20);
+            let (mib, more) = (bytes / (1 << 20), more());
             let _ = std::io::Write::write_fmt(
                 &mut std::io::stderr().lock(),
-                format_args!("  {}: {mib} MiB so far\n", lines.what),
+                format_args!("  {}: {mib} MiB{more} so far\n", lines.what),
             );
         }
     }

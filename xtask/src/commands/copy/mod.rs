@@ -60,7 +60,7 @@ pub fn run(ctx: &mut Ctx, args: &DbCopy) -> Result<()> {
             Stop::new(ExitCode::Store, message)
                 .hint("Only backups made by `cargo xtask db-backup` are copied.")
         })?;
-        to_all(ctx, &store, None, &label, &destinations)?
+        to_all(ctx, &store, &label, &destinations)?
     };
     show(ctx, &done)?;
     demand_all(&done)
@@ -94,21 +94,20 @@ pub fn chosen(ctx: &Ctx, names: &[String]) -> Result<Vec<DestinationPolicy>, Sto
     Ok(all.clone())
 }
 
-/// Copies a backup to destinations, one after the other, and writes a receipt for each.
-/// `lock`: the folder's, where the caller holds it anyway; else it is taken for the
-/// moment of each receipt. That a copy failed is no error here: [`demand_all`] makes it one.
+/// Copies a backup to destinations, one after the other, and writes a receipt for each:
+/// the folder's lock is taken for that moment. That a copy failed is no error here:
+/// [`demand_all`] makes it one.
 ///
 /// # Errors
 /// The backup is damaged here, a receipt cannot be written, or Ctrl-C was pressed.
 pub fn copy(
     ctx: &Ctx,
     store: &Store,
-    lock: Option<&StoreLock>,
     label: &Label,
     destinations: &[DestinationPolicy],
 ) -> Result<Vec<Done>> {
     let _sending = store.lock_copies(RECEIPT_WAIT)?;
-    to_all(ctx, store, lock, label, destinations)
+    to_all(ctx, store, label, destinations)
 }
 
 /// Reads one copy at a destination to its end, and writes a receipt.
@@ -128,7 +127,6 @@ pub fn read_again(
 fn to_all(
     ctx: &Ctx,
     store: &Store,
-    lock: Option<&StoreLock>,
     label: &Label,
     destinations: &[DestinationPolicy],
 ) -> Result<Vec<Done>> {
@@ -142,24 +140,18 @@ fn to_all(
     }
     let mut done = Vec::new();
     for policy in destinations {
-        done.push(to_one(ctx, store, lock, &entry, policy)?);
+        done.push(to_one(ctx, store, &entry, policy)?);
     }
     Ok(done)
 }
 
-fn to_one(
-    ctx: &Ctx,
-    store: &Store,
-    lock: Option<&StoreLock>,
-    entry: &Entry,
-    policy: &DestinationPolicy,
-) -> Result<Done> {
+fn to_one(ctx: &Ctx, store: &Store, entry: &Entry, policy: &DestinationPolicy) -> Result<Done> {
     let start = Instant::now();
     let sent = match outgoing(ctx, policy) {
         Ok(seal) => send_to(ctx, store, entry, policy, seal.as_ref()),
         Err(stop) => Err(stop.into()),
     };
-    let receipt = Receipt { ctx, store, lock, entry, policy, start };
+    let receipt = Receipt { ctx, store, entry, policy, start };
     match sent {
         Ok(Ok(sent)) => {
             if let Some(why) = sent.replaced {
@@ -309,7 +301,6 @@ impl<'a> Bars<'a> {
 struct Receipt<'a> {
     ctx: &'a Ctx,
     store: &'a Store,
-    lock: Option<&'a StoreLock>,
     entry: &'a Entry,
     policy: &'a DestinationPolicy,
     start: Instant,
@@ -333,7 +324,7 @@ impl Receipt<'_> {
             duration_ms: clock::elapsed_ms(self.start),
         };
         let uuid = self.entry.manifest().map_or("unknown", |it| it.server.uuid.as_str());
-        record(self.store, self.lock, uuid, &line)?;
+        record(self.store, None, uuid, &line)?;
         Ok(line)
     }
 }

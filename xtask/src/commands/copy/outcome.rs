@@ -110,7 +110,7 @@ fn to_all_but_waiting(
     let store = ctx.store()?;
     // Somebody may be sending for hours; this command is done and waits for nobody.
     let _sending = store.lock_copies(LOCK_WAIT)?;
-    super::to_all(ctx, &store, None, label, destinations)
+    super::to_all(ctx, &store, label, destinations)
 }
 
 /// The command itself is done: whatever failed since is about copies.

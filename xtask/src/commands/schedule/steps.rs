@@ -96,7 +96,7 @@ pub(super) fn copy(ctx: &Ctx, store: &Store, run: &mut Run) {
     if destinations.is_empty() || run.refuted {
         return;
     }
-    let sent = copies::copy(ctx, store, None, &label, destinations);
+    let sent = copies::copy(ctx, store, &label, destinations);
     let sent = run.keep(ctx, "copy", sent).unwrap_or_default();
     for one in sent.iter().filter(|one| one.fault.is_none()) {
         ctx.ui.say(report::copies::line(&one.line));

@@ -190,12 +190,7 @@ impl World {
 }
 
 fn waits(conn: &mut Conn, user: &str) -> bool {
-    let lines: Vec<Row> = conn.query("SHOW FULL PROCESSLIST").unwrap();
-    lines.iter().any(|line| {
-        let text = |name: &str| line.get::<Option<String>, _>(name).flatten();
-        text("User").as_deref() == Some(user)
-            && text("State").is_some_and(|state| state.starts_with("Waiting for table"))
-    })
+    sessions(conn, user).iter().any(|seen| seen.state.starts_with("Waiting for table"))
 }
 
 /// A session as the list of processes shows it.
