@@ -20,7 +20,7 @@ use crate::server::{Server, Session, facts};
 use crate::store::check as file_check;
 use crate::store::source::Source;
 use crate::store::{Store, StoreLock};
-use crate::sys::{clock, fs, signal};
+use crate::sys::{clock, signal};
 
 /// Runs the command.
 ///
@@ -293,13 +293,6 @@ fn may_keep(ctx: &Ctx, session: &Session, source: &Source, uuid: &str) -> bool {
     }) && session.own_gtids().is_some()
 }
 
-/// The folder of a backup that was named by its path: what is true of a file there proves
-/// nothing about the one of the same name in the backups folder.
-fn elsewhere(store: &Store, source: &Source) -> Option<String> {
-    let folder = fs::whole_path(&source.path).parent()?.to_owned();
-    (folder != fs::whole_path(store.dir())).then(|| folder.display().to_string())
-}
-
 pub(super) fn record(
     ctx: &Ctx,
     store: &Store,
@@ -318,7 +311,7 @@ pub(super) fn record(
         duration_ms: verified.duration_ms,
         own_gtids,
         kept,
-        place: source.place.clone().or_else(|| elsewhere(store, source)),
+        place: source.place.clone(),
     };
     store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
     Ok(())

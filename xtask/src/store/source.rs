@@ -10,6 +10,7 @@ use super::{Store, names};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
+use crate::sys::fs;
 
 /// The word for the newest backup that can be used and is not a safety backup.
 pub const LATEST: &str = "latest";
@@ -90,7 +91,7 @@ impl Store {
     /// There is none, or it cannot be used ([`ExitCode::Store`]). `latest` is refused
     /// when the folder holds backups of several schemas; use [`Store::resolve_in`].
     pub fn resolve(&self, text: &str) -> Result<Source> {
-        Ok(Source { key: self.key.clone(), ..self.find(text, None)? })
+        Ok(self.known(self.find(text, None)?))
     }
 
     /// As [`Store::resolve`], with `latest` being the latest of that schema.
@@ -98,7 +99,17 @@ impl Store {
     /// # Errors
     /// As [`Store::resolve`].
     pub fn resolve_in(&self, text: &str, schema: &str) -> Result<Source> {
-        Ok(Source { key: self.key.clone(), ..self.find(text, Some(schema))? })
+        Ok(self.known(self.find(text, Some(schema))?))
+    }
+
+    /// With the key, and with the folder where that is another one: what is true of a file
+    /// there proves nothing about the one of the same name here.
+    fn known(&self, source: Source) -> Source {
+        let folder = fs::whole_path(&source.path).parent().map(Path::to_owned);
+        let other =
+            folder.filter(|it| source.origin == Origin::Own && *it != fs::whole_path(&self.dir));
+        let place = other.map(|folder| folder.display().to_string());
+        Source { key: self.key.clone(), place, ..source }
     }
 
     fn find(&self, text: &str, schema: Option<&str>) -> Result<Source> {

@@ -106,3 +106,14 @@ fn what_is_unknown_names_the_nearest() {
     let stop = stop_of(store.resolve("mydb_backup_20261122_101112.sql.partial"));
     assert!(stop.message.contains("never finished"));
 }
+
+#[test]
+fn a_backup_of_another_folder_proves_nothing_about_this_one() {
+    let (_dir, store) = scratch();
+    let (_other_dir, other) = scratch();
+    let entry = backup(&other, &label("20261122_101112"), Compression::None).unwrap();
+    let path = entry.manifest_path.display().to_string();
+    assert!(store.resolve(&path).unwrap().place.is_some());
+    assert_eq!(other.resolve(&path).unwrap().place, None);
+    assert_eq!(other.resolve("latest").unwrap().place, None);
+}

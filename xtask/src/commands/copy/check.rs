@@ -40,14 +40,14 @@ pub(super) fn run(
         let mut depot = open(ctx, policy)?;
         let found = attempt::repeated(ctx, &policy.name, || remote::copies(depot.as_mut()))?;
         let mut of_one = match found {
-            Err(fault) => vec![unreachable(store, policy, label.as_ref(), fault)?],
+            Err(fault) => vec![unreachable(ctx, store, policy, label.as_ref(), fault)?],
             Ok(copies) => {
                 let wanted = |copy: &RemoteCopy| label.as_ref().is_none_or(|it| copy.label == *it);
                 let copies: Vec<RemoteCopy> = copies.into_iter().filter(wanted).collect();
                 match &label {
                     Some(label) if copies.is_empty() => {
                         let fault = Fault::new(FaultKind::Damaged, "there is no copy of it");
-                        vec![failed(store, policy, label, "unknown", fault, Instant::now())?]
+                        vec![failed(ctx, store, policy, label, "unknown", fault, Instant::now())?]
                     }
                     _ => copies
                         .iter()
@@ -64,6 +64,7 @@ pub(super) fn run(
 /// Where nothing can be read, every backup's copy is in doubt; the receipt names the one
 /// that was asked for, or the newest here.
 fn unreachable(
+    ctx: &Ctx,
     store: &Store,
     policy: &DestinationPolicy,
     label: Option<&Label>,
@@ -74,7 +75,7 @@ fn unreachable(
         let stop = Stop::new(ExitCode::Offsite, format!("`{}`: {}", policy.name, fault.message));
         return Err(stop.hint(fault.kind.advice(&policy.name)).into());
     };
-    failed(store, policy, &label, "unknown", fault, Instant::now())
+    failed(ctx, store, policy, &label, "unknown", fault, Instant::now())
 }
 
 fn one(
@@ -94,7 +95,7 @@ fn one(
     });
     let Some(note) = note.filter(|_| problem.is_none()) else {
         let fault = Fault::new(FaultKind::Damaged, problem.unwrap_or_default());
-        return failed(store, policy, &copy.label, &uuid, fault, start);
+        return failed(ctx, store, policy, &copy.label, &uuid, fault, start);
     };
     let read = attempt::repeated(ctx, &policy.name, || {
         let mut bars = Bars::new(ctx, &policy.name, note.bytes);
@@ -118,14 +119,17 @@ fn one(
                 detail: String::new(),
                 duration_ms: clock::elapsed_ms(start),
             };
-            record(store, None, &uuid, &line)?;
+            let line = record(ctx, store, None, &uuid, line)?;
             Ok(Done { line, fault: None })
         }
-        Ok(Some(fault)) | Err(fault) => failed(store, policy, &copy.label, &uuid, fault, start),
+        Ok(Some(fault)) | Err(fault) => {
+            failed(ctx, store, policy, &copy.label, &uuid, fault, start)
+        }
     }
 }
 
 fn failed(
+    ctx: &Ctx,
     store: &Store,
     policy: &DestinationPolicy,
     label: &Label,
@@ -142,7 +146,7 @@ fn failed(
         detail: fault.message.clone(),
         duration_ms: clock::elapsed_ms(start),
     };
-    record(store, None, uuid, &line)?;
+    let line = record(ctx, store, None, uuid, line)?;
     let hint = match fault.kind {
         FaultKind::Damaged => format!(
             "`cargo xtask db-copy {label} --to {}` sends it again, while the backup is here.",

@@ -99,10 +99,10 @@ pub fn judged(
         outcome: if passed { CopyOutcome::Checked } else { CopyOutcome::Failed },
         bytes: if passed { note.bytes } else { 0 },
         sha256: if passed { note.sha256.clone() } else { String::new() },
-        detail: ctx.settings.redact(&detail.unwrap_or_default()),
+        detail: detail.unwrap_or_default(),
         duration_ms: verified.duration_ms,
     };
-    record(store, Some(lock), &manifest.server.uuid, &line)
+    record(ctx, store, Some(lock), &manifest.server.uuid, line).map(drop)
 }
 
 fn unreadable(ctx: &Ctx, name: &str, fault: &Fault) -> Stop {

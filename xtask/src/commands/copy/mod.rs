@@ -320,16 +320,23 @@ impl Receipt<'_> {
             outcome,
             bytes,
             sha256: sha256.to_owned(),
-            detail: self.ctx.settings.redact(detail),
+            detail: detail.to_owned(),
             duration_ms: clock::elapsed_ms(self.start),
         };
         let uuid = self.entry.manifest().map_or("unknown", |it| it.server.uuid.as_str());
-        record(self.store, None, uuid, &line)?;
-        Ok(line)
+        record(self.ctx, self.store, None, uuid, line)
     }
 }
 
-fn record(store: &Store, lock: Option<&StoreLock>, uuid: &str, line: &CopyLine) -> Result<()> {
+/// Writes the receipt, and gives what it says: without a secret.
+fn record(
+    ctx: &Ctx,
+    store: &Store,
+    lock: Option<&StoreLock>,
+    uuid: &str,
+    line: CopyLine,
+) -> Result<CopyLine> {
+    let line = CopyLine { detail: ctx.settings.redact(&line.detail), ..line };
     let event = Event::Copy {
         label: line.label.clone(),
         destination: line.destination.clone(),
@@ -346,5 +353,5 @@ fn record(store: &Store, lock: Option<&StoreLock>, uuid: &str, line: &CopyLine) 
     if let Some(lock) = lock.or(own.as_ref()) {
         store.append(lock, uuid, line.label.schema(), event, clock::now())?;
     }
-    Ok(())
+    Ok(line)
 }

@@ -47,7 +47,12 @@ pub fn not_what_was_sent(
     to: &str,
     sha256: &str,
 ) -> Option<&'static str> {
-    let other = ledger.sent(label, to).is_some_and(|sent| sent != sha256);
+    another(ledger.sent(label, to), sha256)
+}
+
+/// The same, of what is known to have been sent.
+pub(super) fn another(sent: Option<&str>, sha256: &str) -> Option<&'static str> {
+    let other = sent.is_some_and(|sent| sent != sha256);
     other.then_some("the ledger here says that another object was sent from this machine")
 }
 

@@ -9,7 +9,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use super::send::{Parcel, Phase, Watch};
-use crate::model::exit::{ExitCode, Stop};
+use crate::model::exit::Stop;
 use crate::store::age::Sealer;
 use crate::store::seal;
 use crate::sys::fs;
@@ -104,14 +104,7 @@ impl<'a> Outgoing<'a> {
         if !self.at_end || (self.read == parcel.manifest.bytes && hash == parcel.manifest.sha256) {
             return None;
         }
-        let message = format!(
-            "the backup {} is damaged here: its file is not what its manifest says",
-            parcel.label()
-        );
-        Some(
-            Stop::new(ExitCode::Store, message)
-                .hint("It was not copied. `cargo xtask db-verify` says more; take a new backup."),
-        )
+        Some(parcel.damaged())
     }
 }
 

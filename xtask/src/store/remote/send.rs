@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
 use super::outgoing::Outgoing;
-use super::{Depot, Listed, manifest_name, note_name, object_of, read_manifest, read_note};
+use super::{Depot, Listed, known, manifest_name, note_name, object_of, read_manifest, read_note};
 use crate::model::copy::{CopyNote, NOTE_VERSION};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
@@ -88,8 +88,17 @@ impl<'a> Parcel<'a> {
         if note.encryption.is_none() && note.sha256 != self.manifest.sha256 {
             return Some("its note speaks of another file than its manifest");
         }
-        let other = self.sent.as_ref().is_some_and(|sent| *sent != note.sha256);
-        other.then_some("the ledger here says that another object was sent from this machine")
+        known::another(self.sent.as_deref(), &note.sha256)
+    }
+
+    /// The refusal of a file that is not what its manifest says.
+    pub(super) fn damaged(&self) -> Stop {
+        let message = format!(
+            "the backup {} is damaged here: its file is not what its manifest says",
+            self.label()
+        );
+        Stop::new(ExitCode::Store, message)
+            .hint("It was not copied. `cargo xtask db-verify` says more; take a new backup.")
     }
 
     pub(super) fn label(&self) -> &Label {
@@ -209,10 +218,8 @@ fn demand_whole_here(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {
     if !depot.list()?.iter().any(own) || sha256_of(&parcel.file)? == parcel.manifest.sha256 {
         return Ok(());
     }
-    let message = format!("{} is damaged here: it is not what its manifest says", parcel.label());
-    Err(Stop::new(ExitCode::Store, message)
-        .hint("What lies at the destination was left as it is: `cargo xtask db-verify LABEL --from NAME` tries it.")
-        .into())
+    let left = "What lies at the destination was left as it is; `db-verify --from` tries it.";
+    Err(parcel.damaged().hint(left).into())
 }
 
 fn demand_room(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {

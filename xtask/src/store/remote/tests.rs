@@ -180,15 +180,16 @@ fn another_backup_of_that_name_is_never_written_over() {
     assert!(!sent_from(&mut folder, stamp, Compression::None, &|_| ()).unwrap().copied);
 }
 
+fn alter(path: &Path) {
+    let mut bytes = fs::read_bytes(path).unwrap();
+    bytes[3] ^= 1;
+    put(path, &bytes);
+}
+
 #[test]
 fn a_backup_that_is_damaged_here_is_not_copied() {
     let (dir, mut folder) = drive();
     folder.prepare(true).unwrap();
-    let alter = |path: &Path| {
-        let mut bytes = fs::read_bytes(path).unwrap();
-        bytes[3] ^= 1;
-        put(path, &bytes);
-    };
     let damaged = sent_from(&mut folder, "20261122_101112", Compression::None, &alter);
     let stop = crate::store::testing::stop_of(damaged);
     assert_eq!(stop.code, crate::model::exit::ExitCode::Store);
@@ -303,11 +304,6 @@ fn a_good_copy_is_not_given_up_for_a_file_that_is_damaged_here() {
     let label = label(stamp);
     folder.remove(&note_name(&label)).unwrap();
     let before = names_in(&dir);
-    let alter = |path: &Path| {
-        let mut bytes = fs::read_bytes(path).unwrap();
-        bytes[3] ^= 1;
-        put(path, &bytes);
-    };
     let damaged = sent_from(&mut folder, stamp, Compression::None, &alter);
     let stop = crate::store::testing::stop_of(damaged);
     assert!(stop.message.contains("is damaged here"), "{stop}");
