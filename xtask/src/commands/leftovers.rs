@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use mysql::Row;
+use mysql_common::Row;
 
 use super::ctx::Ctx;
 use super::staging::drop_schema;

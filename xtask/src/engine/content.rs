@@ -2,8 +2,6 @@
 //! comparison with what a backup holds.
 
 use anyhow::{Context, Result};
-use mysql::Value;
-use mysql::prelude::Queryable;
 
 use super::digest::RowHasher;
 use super::native;
@@ -29,25 +27,18 @@ pub fn digest_table(
     let sql = format!("SELECT {list} FROM {}", qualified(schema, table));
     let mut digest = ContentDigest::default();
     let mut hasher = RowHasher::default();
-    let rows =
-        session.conn().query_iter(&sql).with_context(|| format!("read `{schema}`.`{table}`"))?;
-    for row in rows {
-        let row = row.with_context(|| format!("read `{schema}`.`{table}`"))?;
+    session.each_raw(&sql, |mut row| {
         hasher.begin();
-        for index in 0..columns.len() {
-            match row.as_ref(index) {
-                Some(Value::Bytes(bytes)) => hasher.value(Some(bytes)),
-                Some(Value::NULL) | None => hasher.value(None),
-                // The text protocol sends every value as bytes.
-                Some(other) => anyhow::bail!("`{schema}`.`{table}` sent {other:?} as text"),
-            }
+        for _ in columns {
+            hasher.value(row.take().context("the server sent a row that is not whole")?);
         }
         digest.add_row(hasher.finish());
         if digest.rows.is_multiple_of(8192) {
             on_rows(digest.rows);
             signal::check()?;
         }
-    }
+        Ok(())
+    })?;
     Ok(digest)
 }
 

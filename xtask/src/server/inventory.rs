@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use mysql::Row;
-use mysql::prelude::FromValue;
+use mysql_common::Row;
+use mysql_common::Value;
+use mysql_common::prelude::FromValue;
 
 use super::definition::{
     split_auto_increment, without_definer, without_implied_charset, without_schema,
@@ -284,7 +285,7 @@ fn text(row: &Row, column: &str) -> Result<String> {
         .iter()
         .position(|c| c.name_str().eq_ignore_ascii_case(column))
         .with_context(|| format!("the server's answer has no column `{column}`"))?;
-    let value = row.as_ref(index).cloned().unwrap_or(mysql::Value::NULL);
+    let value = row.as_ref(index).cloned().unwrap_or(Value::NULL);
     Option::<Vec<u8>>::from_value_opt(value)
         .ok()
         .flatten()

@@ -1,15 +1,21 @@
 //! One connection, logged in, with known settings; and the translation of the
 //! server's errors into what a person can do about them.
 
-use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use mysql::consts::CapabilityFlags;
-use mysql::prelude::{FromRow, Queryable};
-use mysql::{Conn, LocalInfileHandler, Opts, OptsBuilder};
+use anyhow::{Context, Result, anyhow};
+use mysql_common::io::ParseBuf;
+use mysql_common::prelude::{FromRow, FromValue};
+use mysql_common::proto::Text;
+use mysql_common::row::RowDeserializer;
+use mysql_common::value::ServerSide;
+use rowtext::RawRow;
 
-use super::endpoint::{Endpoint, Server};
+use super::endpoint::Server;
+use super::refusal::ServerError;
+use super::wire::Access;
+use super::wire::client::{Client, Columns, Done, File, Use};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gtid::GtidSet;
@@ -19,10 +25,9 @@ pub use super::refusal::{code, has_no_room, said};
 /// A connection in utf8mb4, UTC, `sql_mode=''` and with a long `net_write_timeout`:
 /// the settings under which digests are defined.
 pub struct Session {
-    conn: Conn,
-    user: String,
+    client: Client,
     /// How it was opened, for another one like it.
-    opts: Opts,
+    access: Access,
     /// What this session committed, while it is tracked.
     gtids: Option<GtidSet>,
 }
@@ -40,8 +45,8 @@ pub(super) const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', sql_
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
-            .field("user", &self.user)
-            .field("id", &self.conn.connection_id())
+            .field("user", &self.access.user)
+            .field("id", &self.client.id())
             .finish()
     }
 }
@@ -82,39 +87,33 @@ impl Session {
             ))
             .into());
         };
-        let mut options = OptsBuilder::new()
-            .user(Some(&account.user))
-            .pass(Some(password.reveal()))
-            .db_name(schema)
-            // The address is what was found; a socket guessed by the client could be another server.
-            .prefer_socket(false)
-            .tcp_connect_timeout(Some(timeout))
-            .max_allowed_packet(Some(1 << 30))
-            // The server then says with each answer what it committed, if asked to.
-            .additional_capabilities(CapabilityFlags::CLIENT_SESSION_TRACK)
-            .stmt_cache_size(Some(0));
-        options = match &server.endpoint {
-            Endpoint::Tcp { host, port } => options.ip_or_hostname(Some(host)).tcp_port(*port),
-            Endpoint::Socket(path) => options.socket(Some(path.to_string_lossy())),
+        let access = Access {
+            endpoint: server.endpoint.clone(),
+            user: account.user.clone(),
+            password: password.clone(),
+            schema: schema.map(str::to_owned),
+            connect: timeout,
         };
-        let opts = Opts::from(options);
-        let conn =
-            Conn::new(opts.clone()).map_err(|error| refused(error, server, account, schema))?;
-        let mut session = Self { conn, user: account.user.clone(), opts, gtids: None };
+        let client = Client::open(&access, Use::Statements)
+            .map_err(|error| refused(error, server, account, schema))?;
+        Self::begin(client, access)
+    }
+
+    fn begin(client: Client, access: Access) -> Result<Self> {
+        let mut session = Self { client, access, gtids: None };
         session.run(SETTINGS)?;
         Ok(session)
     }
 
     /// Another session of the same account on the same server, with settings as a new
-    /// one has them; its commits are tracked where this one's are.
+    /// one has them, that can also send data ([`Session::run_with_data`]); its commits are
+    /// tracked where this one's are.
     ///
     /// # Errors
     /// The server refuses it: [`code`] says why.
     pub fn sibling(&self) -> Result<Self> {
-        let conn = Conn::new(self.opts.clone()).context("open one more connection")?;
-        let (user, opts) = (self.user.clone(), self.opts.clone());
-        let mut session = Self { conn, user, opts, gtids: None };
-        session.run(SETTINGS)?;
+        let client = Client::open(&self.access, Use::Data).context("open one more connection")?;
+        let mut session = Self::begin(client, self.access.clone())?;
         if self.gtids.is_some() {
             session.track_gtids()?;
         }
@@ -122,13 +121,13 @@ impl Session {
     }
 
     /// How it was opened.
-    pub(super) fn opts(&self) -> &Opts {
-        &self.opts
+    pub(super) fn access(&self) -> &Access {
+        &self.access
     }
 
     /// The server's number of this connection.
     pub fn id(&self) -> u32 {
-        self.conn.connection_id()
+        self.client.id()
     }
 
     /// Forbids this session to write: a read command cannot change anything by mistake.
@@ -190,16 +189,35 @@ impl Session {
         };
     }
 
-    /// Keeps the GTIDs that came with the server's last answer.
-    fn collect_gtids(&mut self) -> Result<()> {
-        let Some(known) = &mut self.gtids else { return Ok(()) };
-        for info in self.conn.session_state_changes()? {
-            if let Ok(mysql::session_state_change::SessionStateChange::Gtids(gtids)) = info.decode()
-            {
-                gtid_text(gtids.as_bytes()).iter().for_each(|text| known.add(text));
-            }
+    /// Keeps the GTIDs that came with the server's answer.
+    fn collect_gtids(&mut self, done: Done) -> Done {
+        if let Some(known) = &mut self.gtids {
+            let texts = done.gtids.iter().filter_map(|data| gtid_text(data));
+            texts.for_each(|text| known.add(&text));
         }
-        Ok(())
+        done
+    }
+
+    /// Runs a statement; its rows go to `take`. After the first error of `take` the
+    /// remaining rows are read and forgotten.
+    fn ask(
+        &mut self,
+        sql: &str,
+        file: Option<File<'_>>,
+        take: &mut dyn FnMut(&Columns, &[u8]) -> Result<()>,
+    ) -> Result<Done> {
+        let mut failure = None;
+        let mut until_failure = |columns: &Columns, payload: &[u8]| {
+            if failure.is_none() {
+                failure = take(columns, payload).err();
+            }
+        };
+        let done = self
+            .client
+            .run(sql, file, &mut until_failure)
+            .with_context(|| format!("run `{}`", shorten(sql)))?;
+        let done = self.collect_gtids(done);
+        failure.map_or(Ok(done), Err)
     }
 
     /// Runs a statement and forgets its result.
@@ -207,16 +225,18 @@ impl Session {
     /// # Errors
     /// The server's error, with the beginning of the statement.
     pub fn run(&mut self, sql: &str) -> Result<()> {
-        let what = || format!("run `{}`", shorten(sql));
-        // Not `query_drop`: it overlooks an error that comes after the columns.
-        let mut result = self.conn.query_iter(sql).with_context(what)?;
-        while let Some(set) = result.iter() {
-            for row in set {
-                row.with_context(what)?;
-            }
-        }
-        drop(result);
-        self.collect_gtids()
+        self.ask(sql, None, &mut |_, _| Ok(())).map(drop)
+    }
+
+    /// As [`Session::run`], for a statement that holds a password: the error does not
+    /// quote it.
+    ///
+    /// # Errors
+    /// The server's error alone.
+    pub fn run_secret(&mut self, sql: &str) -> Result<()> {
+        let done = self.client.run(sql, None, &mut |_, _| ())?;
+        self.collect_gtids(done);
+        Ok(())
     }
 
     /// As [`Session::run`]; gives the number of rows that it touched.
@@ -224,33 +244,24 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn run_counted(&mut self, sql: &str) -> Result<u64> {
-        self.run(sql)?;
-        Ok(self.conn.affected_rows())
+        Ok(self.ask(sql, None, &mut |_, _| Ok(()))?.affected)
     }
 
     /// Sends `data` as the file that a `LOAD DATA LOCAL INFILE` named `name` asks for;
     /// gives the rows that it added and the number of warnings. Whatever other file
-    /// the server asks for, it gets none: no file is ever opened.
+    /// the server asks for, it gets none: no file is ever opened. Only a
+    /// [`Session::sibling`] can do it: others tell the server that they give no files.
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub fn run_with_data(&mut self, sql: &str, name: &str, data: Vec<u8>) -> Result<(u64, u16)> {
-        let expected = name.as_bytes().to_vec();
-        let handler = LocalInfileHandler::new(move |asked, stream| {
-            if asked != expected {
-                return Err(std::io::Error::other("the server asks for a file of this machine"));
-            }
-            stream.write_all(&data)
-        });
-        self.conn.set_local_infile_handler(Some(handler));
-        let done = self.run(sql);
-        self.conn.set_local_infile_handler(None);
-        done?;
-        Ok((self.conn.affected_rows(), self.conn.warnings()))
+    pub fn run_with_data(&mut self, sql: &str, name: &str, data: &[u8]) -> Result<(u64, u16)> {
+        let done = self.ask(sql, Some(File { name, data }), &mut |_, _| Ok(()))?;
+        Ok((done.affected, done.warnings))
     }
 
     /// Runs several statements as one packet: the server goes on with them even
-    /// when this process dies in between. It stops at the first that fails.
+    /// when this process dies in between. It stops at the first that fails. Nothing else
+    /// in this program can send two statements at once.
     ///
     /// # Errors
     /// The first statement's error.
@@ -260,14 +271,36 @@ impl Session {
         }
         // On a line of its own: a statement may end with a comment.
         let packet = statements.join("\n;\n");
-        let what = || format!("run `{}`", shorten(&packet));
-        let mut result = self.conn.query_iter(&packet).with_context(what)?;
-        while let Some(set) = result.iter() {
-            for row in set {
-                row.with_context(what)?;
-            }
-        }
+        let done =
+            self.client.run_all(&packet).with_context(|| format!("run `{}`", shorten(&packet)))?;
+        self.collect_gtids(done);
         Ok(())
+    }
+
+    /// Gives each row of a query to `take`, without a copy of it; memory stays flat. After
+    /// its first error the remaining rows are read and forgotten.
+    ///
+    /// # Errors
+    /// As [`Session::run`], and that of `take`.
+    pub fn each_raw(
+        &mut self,
+        sql: &str,
+        mut take: impl FnMut(RawRow<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.ask(sql, None, &mut |_, payload| take(RawRow::new(payload))).map(drop)
+    }
+
+    /// Gives each row of a query to `take`.
+    fn each<T: FromRow>(&mut self, sql: &str, mut take: impl FnMut(T)) -> Result<()> {
+        self.ask(sql, None, &mut |columns, payload| {
+            let row: RowDeserializer<ServerSide, Text> =
+                ParseBuf(payload).parse(Arc::clone(columns)).context("read a row")?;
+            let row = T::from_row_opt(row.into_inner());
+            // The row itself stays out of the message: it may be data.
+            take(row.map_err(|_| anyhow!("a row is not of the expected types"))?);
+            Ok(())
+        })
+        .map(drop)
     }
 
     /// Every row of a query.
@@ -275,7 +308,9 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn rows<T: FromRow>(&mut self, sql: &str) -> Result<Vec<T>> {
-        self.conn.query(sql).with_context(|| format!("run `{}`", shorten(sql)))
+        let mut rows = Vec::new();
+        self.each(sql, |row| rows.push(row))?;
+        Ok(rows)
     }
 
     /// The first row of a query.
@@ -283,21 +318,20 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn first<T: FromRow>(&mut self, sql: &str) -> Result<Option<T>> {
-        self.conn.query_first(sql).with_context(|| format!("run `{}`", shorten(sql)))
+        let mut first = None;
+        self.each(sql, |row| {
+            first.get_or_insert(row);
+        })?;
+        Ok(first)
     }
 
     /// The only value of a query that always has a row.
     ///
     /// # Errors
     /// As [`Session::run`], and when there is no row.
-    pub fn value<T: mysql::prelude::FromValue>(&mut self, sql: &str) -> Result<T> {
+    pub fn value<T: FromValue>(&mut self, sql: &str) -> Result<T> {
         let row: Option<(T,)> = self.first(sql)?;
         row.map(|(value,)| value).with_context(|| format!("`{}` gave no row", shorten(sql)))
-    }
-
-    /// The connection itself, for streaming rows.
-    pub fn conn(&mut self) -> &mut Conn {
-        &mut self.conn
     }
 }
 
@@ -328,37 +362,38 @@ pub fn shorten(sql: &str) -> String {
 }
 
 fn refused(
-    error: mysql::Error,
+    error: anyhow::Error,
     server: &Server,
     account: &Account,
     schema: Option<&str>,
 ) -> anyhow::Error {
     let var = account.role.password_var();
-    let stop = match &error {
-        mysql::Error::MySqlError(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
+    let own = error.chain().find_map(|cause| cause.downcast_ref::<ServerError>());
+    let stop = match own {
+        Some(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
             ExitCode::Server,
             format!("access denied for `{}` at {server}: {}", account.user, e.message),
         )
         .hint(format!("Compare {var} in .env with the account's password on the server."))
         .hint("`cargo xtask doctor --fix` makes the accounts and their rights, given DB_ROOT_PASSWORD."),
-        mysql::Error::MySqlError(e) if e.code == 1044 => Stop::new(
+        Some(e) if e.code == 1044 => Stop::new(
             ExitCode::Server,
             format!("`{}` may not use the schema {}: {}", account.user, schema.unwrap_or(""), e.message),
         )
         .hint("`cargo xtask doctor --fix` gives every account exactly the rights it needs."),
-        mysql::Error::MySqlError(e) if e.code == 1049 => Stop::new(
+        Some(e) if e.code == 1049 => Stop::new(
             ExitCode::Server,
             format!("unknown database `{}` at {server}", schema.unwrap_or("")),
         )
         .hint("`cargo xtask doctor --fix` creates it; DB_NAME in .env names it."),
-        mysql::Error::MySqlError(e) => Stop::new(
+        Some(e) => Stop::new(
             ExitCode::Server,
             format!("{server} refused the login of `{}`: {} ({})", account.user, e.message, e.code),
         ),
-        _ => Stop::new(ExitCode::Server, format!("nothing usable answers at {server}: {error}"))
+        None => Stop::new(ExitCode::Server, format!("nothing usable answers at {server}: {error:#}"))
             .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` says what is missing."),
     };
-    anyhow::Error::new(error).context(stop)
+    error.context(stop)
 }
 
 #[cfg(test)]

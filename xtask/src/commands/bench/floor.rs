@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use mysql::prelude::Queryable;
+use anyhow::Result;
 
 use super::{Bench, Target};
 use crate::model::ident::{literal, qualified, quote};
@@ -58,16 +57,13 @@ pub(super) fn read(
 
 fn drop_rows(session: &mut Session, sql: &str) -> Result<u64> {
     let mut rows = 0;
-    let mut result = session.conn().query_iter(sql).with_context(|| format!("run `{sql}`"))?;
-    while let Some(set) = result.iter() {
-        for row in set {
-            drop(row?);
-            rows += 1;
-            if rows % 10_000 == 0 {
-                signal::check()?;
-            }
+    session.each_raw(sql, |_| {
+        rows += 1;
+        if rows % 10_000 == 0 {
+            signal::check()?;
         }
-    }
+        Ok(())
+    })?;
     Ok(rows)
 }
 

@@ -61,7 +61,7 @@ pub(super) fn send(
     );
     // So that taking it back takes back nothing else.
     session.run("COMMIT")?;
-    match session.run_with_data(&sql, NAME, data) {
+    match session.run_with_data(&sql, NAME, &data) {
         Ok((rows, 0)) if rows == digest.rows => {
             session.run("COMMIT").map_err(|error| refused(error, batch.line()))?;
             return Ok(Some(digest));

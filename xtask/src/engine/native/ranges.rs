@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use mysql::Row;
+use mysql_common::Row;
 use rowtext::literal::{self, Kind};
 
 use crate::model::facts::Flavour;

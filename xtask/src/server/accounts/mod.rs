@@ -5,7 +5,6 @@ mod grants;
 mod rights;
 
 use anyhow::{Context, Result};
-use mysql::prelude::Queryable;
 
 use self::rights::Dialect;
 pub use self::rights::Difference;
@@ -131,11 +130,11 @@ pub(super) fn set_password(
         literal(host),
         literal(password.reveal())
     );
-    session.conn().query_drop(sql).map_err(|error| {
-        let message = password.redact(&error.to_string());
+    session.run_secret(&sql).map_err(|error| {
+        let message = password.redact(&format!("{error:#}"));
         let stop = Stop::new(ExitCode::Server, format!("{verb} '{user}'@'{host}': {message}"));
-        match error {
-            mysql::Error::MySqlError(error) if error.code == 1819 => stop.hint(
+        match session::code(&error) {
+            Some(1819) => stop.hint(
                 "The server demands other passwords (validate_password): put one that it accepts into .env.",
             ),
             _ => stop,

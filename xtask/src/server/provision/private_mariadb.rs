@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use mysql::prelude::Queryable as _;
 
+use crate::model::account::{Account, Role};
 use crate::model::secret::Secret;
+use crate::server::{Endpoint, Reach, Server, Session};
 use crate::sys::proc::{self, Cmd, End};
 use crate::sys::{clock, fs};
 
@@ -98,15 +99,12 @@ fn accounts_sql(password: &Secret) -> String {
 }
 
 fn usable(port: u16, password: &Secret) -> bool {
-    let options = mysql::OptsBuilder::new()
-        .ip_or_hostname(Some("127.0.0.1"))
-        .tcp_port(port)
-        .prefer_socket(false)
-        .user(Some("root"))
-        .pass(Some(password.reveal()))
-        .tcp_connect_timeout(Some(Duration::from_secs(2)))
-        .read_timeout(Some(Duration::from_secs(2)));
-    mysql::Conn::new(options).and_then(|mut session| session.query_drop("SELECT 1")).is_ok()
+    let endpoint = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port };
+    let server = Server::new(endpoint, Reach::Local);
+    let role = Role::Root;
+    let root =
+        Account { role, user: role.default_user().to_owned(), password: Some(password.clone()) };
+    Session::open_within(&server, &root, None, Duration::from_secs(2)).is_ok()
 }
 
 fn tail(log: &str) -> String {

@@ -8,22 +8,37 @@ use mysql_common::io::ParseBuf;
 use mysql_common::packets::{AuthPlugin, AuthSwitchRequest, HandshakePacket, HandshakeResponse};
 use mysql_common::proto::MySerialize;
 
-use super::refusal;
 use super::stream::Stream;
+use super::{Access, refusal};
 
-const WANTED: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
+/// What every connection asks for. Never several statements in a packet: text that holds
+/// a second one is an error then, whatever the rest of this program makes of it.
+const ALWAYS: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
     .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
     .union(CapabilityFlags::CLIENT_LONG_PASSWORD)
     .union(CapabilityFlags::CLIENT_LONG_FLAG)
     .union(CapabilityFlags::CLIENT_TRANSACTIONS)
-    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
-    .union(CapabilityFlags::CLIENT_CONNECT_WITH_DB);
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH);
 
 /// As large as the protocol allows: a row can hold that much.
 const PACKET: u32 = 1 << 30;
 
-/// Logs in.
-pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &str) -> Result<()> {
+/// A login that was taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Login {
+    /// The server's number of the connection.
+    pub(super) id: u32,
+    /// What both sides can do.
+    pub(super) flags: CapabilityFlags,
+}
+
+/// Logs in, asking for what `wanted` adds to what every connection asks for.
+pub(super) fn log_in(
+    stream: &mut Stream,
+    access: &Access,
+    schema: Option<&str>,
+    wanted: CapabilityFlags,
+) -> Result<Login> {
     let greeting = stream.packet()?;
     if greeting.first() == Some(&0xff) {
         return Err(refusal(greeting));
@@ -32,18 +47,21 @@ pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &s
         ParseBuf(greeting).parse(()).context("read the server's greeting")?;
     let nonce = greeting.nonce();
     let version = greeting.server_version_parsed().unwrap_or((8, 0, 0));
-    let flags = WANTED & greeting.capabilities();
+    let mut flags = (ALWAYS | wanted) & greeting.capabilities();
+    flags.set(CapabilityFlags::CLIENT_CONNECT_WITH_DB, schema.is_some());
+    let id = greeting.connection_id();
     let plugin = match greeting.auth_plugin() {
         Some(AuthPlugin::CachingSha2Password) => AuthPlugin::CachingSha2Password,
         _ => AuthPlugin::MysqlNativePassword,
     };
+    let password = access.password.reveal();
     let scramble = plugin.gen_data(Some(password), &nonce).map(|data| data.into_owned());
     let mut answer = Vec::new();
     HandshakeResponse::new(
         scramble.as_deref(),
         version,
-        Some(user.as_bytes()),
-        Some(schema.as_bytes()),
+        Some(access.user.as_bytes()),
+        schema.map(str::as_bytes),
         Some(plugin),
         flags,
         None,
@@ -51,7 +69,8 @@ pub(super) fn log_in(stream: &mut Stream, user: &str, password: &str, schema: &s
     )
     .serialize(&mut answer);
     stream.send(&answer)?;
-    prove(stream, password, nonce)
+    prove(stream, password, nonce)?;
+    Ok(Login { id, flags })
 }
 
 /// Answers what the server asks until it is content.

@@ -1,9 +1,11 @@
-//! The MySQL protocol as far as reading rows needs it, without a copy of them.
+//! The MySQL protocol: logging in, and two ways to ask.
 //!
-//! [`super::Session`] is for everything else. It makes a value of each column of
-//! each row; where millions of rows only pass through, that costs more than all
-//! that is done with them. Here rows go from the receive buffer into a sink. Packets: <https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html>.
+//! [`client::Client`] is what [`super::Session`] is made of. It makes a value of each
+//! column of each row; where millions of rows only pass through, that costs more than all
+//! that is done with them. There rows go from the receive buffer into a sink: [`Wire`].
+//! Packets: <https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html>.
 
+pub(super) mod client;
 mod login;
 mod stream;
 
@@ -12,13 +14,31 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use mysql_common::constants::CapabilityFlags;
 use mysql_common::io::ParseBuf;
 use mysql_common::packets::ErrPacket;
 use rowtext::{RawRow, Sink};
 
-use self::stream::{Rows, Stream};
+use self::stream::{Rows, Stream, Wait};
 use super::endpoint::Endpoint;
+use super::refusal::ServerError;
 use super::session::{SETTINGS, Session, shorten};
+use crate::model::secret::Secret;
+
+/// Where and as whom to log in.
+#[derive(Debug, Clone)]
+pub(super) struct Access {
+    /// The address.
+    pub(super) endpoint: Endpoint,
+    /// The account.
+    pub(super) user: String,
+    /// Its password.
+    pub(super) password: Secret,
+    /// The current schema of a session.
+    pub(super) schema: Option<String>,
+    /// How long connecting may take.
+    pub(super) connect: Duration,
+}
 
 /// How long to wait for the server, and what ends the wait.
 #[derive(Debug, Clone)]
@@ -55,15 +75,7 @@ impl Wire {
     /// # Errors
     /// The server refuses it: [`super::session::code`] says why.
     pub fn open(session: &Session, schema: &str, patience: &Patience) -> Result<Self> {
-        let opts = session.opts();
-        let endpoint = match opts.get_socket() {
-            Some(path) => Endpoint::Socket(path.into()),
-            None => Endpoint::Tcp {
-                host: opts.get_ip_or_hostname().into_owned(),
-                port: opts.get_tcp_port(),
-            },
-        };
-        Self::open_at(&endpoint, session, schema, patience)
+        Self::log_in(session.access(), schema, patience)
     }
 
     /// As [`Wire::open`], at another address. Whether that is the same server is for the
@@ -77,11 +89,16 @@ impl Wire {
         schema: &str,
         patience: &Patience,
     ) -> Result<Self> {
-        let opts = session.opts();
-        let user = opts.get_user().unwrap_or_default();
-        let mut stream = Stream::connect(endpoint, patience)
+        let access = Access { endpoint: endpoint.clone(), ..session.access().clone() };
+        Self::log_in(&access, schema, patience)
+    }
+
+    fn log_in(access: &Access, schema: &str, patience: &Patience) -> Result<Self> {
+        let Access { endpoint, user, .. } = access;
+        let wait = Wait { stall: patience.stall, stop: Some(Arc::clone(&patience.stop)) };
+        let mut stream = Stream::connect(endpoint, patience.connect, wait)
             .with_context(|| format!("connect to {endpoint}"))?;
-        login::log_in(&mut stream, user, opts.get_pass().unwrap_or_default(), schema)
+        login::log_in(&mut stream, access, Some(schema), CapabilityFlags::empty())
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
         let mut wire = Self { stream, asked: String::new(), over: true };
         wire.run(SETTINGS)?;
@@ -144,12 +161,7 @@ impl Wire {
     }
 
     fn answer(&mut self, sql: &str) -> Result<()> {
-        const COM_QUERY: u8 = 3;
-        let mut command = Vec::with_capacity(1 + sql.len());
-        command.push(COM_QUERY);
-        command.extend_from_slice(sql.as_bytes());
-        self.stream.begin();
-        self.stream.send(&command)?;
+        self.stream.command(client::COM_QUERY, sql.as_bytes())?;
         let answer = self.stream.packet()?;
         let columns = match answer.first() {
             Some(0) => {
@@ -189,11 +201,13 @@ impl Sink for First {
     }
 }
 
-/// The server's error as the driver spells it, so that [`super::session::code`] knows it.
+/// The server's error, as [`super::session::code`] knows it.
 fn refusal(packet: &[u8]) -> anyhow::Error {
-    use mysql_common::constants::CapabilityFlags;
     match ParseBuf(packet).parse::<ErrPacket<'_>>(CapabilityFlags::CLIENT_PROTOCOL_41) {
-        Ok(ErrPacket::Error(error)) => mysql::Error::MySqlError(error.into()).into(),
+        Ok(ErrPacket::Error(error)) => {
+            ServerError { code: error.error_code(), message: error.message_str().into_owned() }
+                .into()
+        }
         Ok(ErrPacket::Progress(_)) | Err(_) => {
             anyhow::anyhow!("the server sent an error that does not go by the protocol")
         }

@@ -2,12 +2,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rowtext::{Fed, Sink};
 
-use super::Patience;
 use crate::server::endpoint::Endpoint;
 use crate::sys::signal;
 
@@ -16,6 +16,9 @@ const ROOM: usize = 256 << 10;
 
 /// A packet's payload is at most this long; one of exactly this length goes on in the next.
 const LONGEST: usize = 0xff_ffff;
+
+/// What several packets may hold together: as much as the server sends at most.
+const JOINED_MAX: usize = (1 << 30) + LONGEST;
 
 /// A socket's read wakes up this often to look whether it should end.
 const TICK: Duration = Duration::from_millis(250);
@@ -36,10 +39,20 @@ pub(super) enum Rows {
     Refused(Vec<u8>),
 }
 
+/// How long a read may wait.
+#[derive(Debug, Clone)]
+pub(super) struct Wait {
+    /// Without a single byte.
+    pub(super) stall: Duration,
+    /// Ends the wait, as Ctrl-C then does, too; without it only time does.
+    pub(super) stop: Option<Arc<AtomicBool>>,
+}
+
 /// A connection that gives and takes packets.
 pub(super) struct Stream {
     socket: Socket,
-    patience: Patience,
+    /// `None` waits for as long as it takes.
+    wait: Option<Wait>,
     buf: Vec<u8>,
     /// What of `buf` was received and not lent out yet.
     start: usize,
@@ -56,10 +69,11 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Stream {
-    pub(super) fn connect(endpoint: &Endpoint, patience: &Patience) -> io::Result<Self> {
+    /// Connects within `limit`; reads then wait as `wait` says.
+    pub(super) fn connect(endpoint: &Endpoint, limit: Duration, wait: Wait) -> io::Result<Self> {
         let socket = match endpoint {
             Endpoint::Tcp { host, port } => {
-                let socket = tcp(host, *port, patience.connect)?;
+                let socket = tcp(host, *port, limit)?;
                 socket.set_nodelay(true)?;
                 socket.set_read_timeout(Some(TICK))?;
                 Socket::Tcp(socket)
@@ -74,8 +88,18 @@ impl Stream {
             Endpoint::Socket(_) => return Err(io::ErrorKind::Unsupported.into()),
         };
         let (buf, joined) = (vec![0; ROOM], Vec::new());
-        let patience = patience.clone();
-        Ok(Self { socket, patience, buf, start: 0, end: 0, joined, sequence: 0 })
+        let wait = Some(wait);
+        Ok(Self { socket, wait, buf, start: 0, end: 0, joined, sequence: 0 })
+    }
+
+    /// From now on reads wait for as long as it takes: a statement can take hours.
+    pub(super) fn wait_for_ever(&mut self) -> io::Result<()> {
+        self.wait = None;
+        match &self.socket {
+            Socket::Tcp(socket) => socket.set_read_timeout(None),
+            #[cfg(unix)]
+            Socket::Unix(socket) => socket.set_read_timeout(None),
+        }
     }
 
     /// Whether what is sent cannot be overheard on the way.
@@ -88,13 +112,25 @@ impl Stream {
         self.sequence = 0;
     }
 
+    /// Sends a command as a new exchange.
+    pub(super) fn command(&mut self, command: u8, payload: &[u8]) -> io::Result<()> {
+        self.begin();
+        self.send_both(&[command], payload)
+    }
+
     pub(super) fn send(&mut self, payload: &[u8]) -> io::Result<()> {
-        let mut rest = payload;
+        self.send_both(&[], payload)
+    }
+
+    /// Sends `head` and `rest` as one payload.
+    fn send_both(&mut self, mut head: &[u8], mut rest: &[u8]) -> io::Result<()> {
         loop {
-            let (now, later) = rest.split_at(rest.len().min(LONGEST));
-            let length = u32::try_from(now.len()).map_err(io::Error::other)?.to_le_bytes();
-            let mut packet = Vec::with_capacity(now.len() + 4);
+            let (now, later) = rest.split_at(rest.len().min(LONGEST - head.len()));
+            let size = head.len() + now.len();
+            let length = u32::try_from(size).map_err(io::Error::other)?.to_le_bytes();
+            let mut packet = Vec::with_capacity(size + 4);
             packet.extend_from_slice(&[length[0], length[1], length[2], self.sequence]);
+            packet.extend_from_slice(head);
             packet.extend_from_slice(now);
             self.sequence = self.sequence.wrapping_add(1);
             match &mut self.socket {
@@ -102,8 +138,8 @@ impl Stream {
                 #[cfg(unix)]
                 Socket::Unix(socket) => socket.write_all(&packet)?,
             }
-            rest = later;
-            if now.len() < LONGEST {
+            (head, rest) = (&[], later);
+            if size < LONGEST {
                 return Ok(());
             }
         }
@@ -141,6 +177,8 @@ impl Stream {
         if length == LONGEST {
             return self.long_packet();
         }
+        // A large value is over: give its memory back.
+        self.joined = Vec::new();
         self.need(length)?;
         let at = self.start;
         self.start += length;
@@ -152,6 +190,9 @@ impl Stream {
         let mut length = LONGEST;
         loop {
             self.need(length)?;
+            if self.joined.len() + length > JOINED_MAX {
+                return Err(broken("a packet is longer than any may be"));
+            }
             self.joined.extend_from_slice(&self.buf[self.start..self.start + length]);
             self.start += length;
             if length < LONGEST {
@@ -222,13 +263,16 @@ impl Stream {
 
     /// Whether to go on waiting.
     fn patient(&self, since: Instant) -> io::Result<()> {
-        if signal::interrupted() || self.patience.stop.load(Ordering::Relaxed) {
+        let Some(Wait { stall, stop }) = &self.wait else { return Ok(()) };
+        if let Some(stop) = stop
+            && (signal::interrupted() || stop.load(Ordering::Relaxed))
+        {
             return Err(io::Error::other("interrupted"));
         }
-        if since.elapsed() > self.patience.stall {
+        if since.elapsed() > *stall {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("the server sent nothing for {} s", self.patience.stall.as_secs()),
+                format!("the server sent nothing for {} s", stall.as_secs()),
             ));
         }
         Ok(())

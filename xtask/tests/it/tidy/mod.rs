@@ -34,7 +34,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Libraries that belong to some rooms: (name, rooms that may use it).
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "commands"]),
-    ("mysql", &["server", "engine", "commands"]),
+    ("mysql", &[]),
+    ("mysql_common", &["server", "engine", "commands"]),
     ("age", &["store"]),
     ("duct", &["sys"]),
     ("xshell", &["sys"]),
