@@ -24,6 +24,9 @@ pub struct DbRestore {
     /// Drop the old tables after the swap instead of keeping them in `mydb__before_…`
     #[arg(long)]
     pub drop_old: bool,
+    /// Let the events of a file run whose origin is not known: they stay disabled otherwise
+    #[arg(long, conflicts_with_all = ["into", "table"])]
+    pub enable_events: bool,
     /// Load rows over this many sessions; 1: over one, in the dump's order [default: restore.threads of xtask.toml]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: Option<u8>,

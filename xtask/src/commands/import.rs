@@ -15,6 +15,7 @@ use super::gate::permit::{Permit, Proven};
 use super::gate::proof::{self, Proof};
 use super::gate::unchanged::{self, Basis};
 use super::gate::{record, state, told, transactions, unfinished};
+use super::sessions::{self, Pair};
 use super::{recover, staging};
 use crate::cli::import::Import;
 use crate::engine::fingerprint;
@@ -25,7 +26,7 @@ use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::model::receipt::Event;
 use crate::report::human;
-use crate::server::{Server, Session, facts};
+use crate::server::{Server, facts};
 use crate::sys::fault::point;
 use crate::sys::proc::Finished;
 use crate::sys::{clock, fs, hash, signal};
@@ -128,18 +129,18 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<Imported> 
     let store = ctx.store()?;
     let lock = store.lock(LOCK_WAIT)?;
     recover::first(ctx, &store, &lock, Some(server))?;
-    let mut session = staging::locked_session(ctx, server)?;
-    unfinished::settle(ctx, server, &store, &lock, &mut session)?;
+    let mut pair = Pair::open(ctx, server)?;
+    unfinished::settle(ctx, server, &store, &lock, &mut pair)?;
     demand_migrated(ctx, server)?;
     state::demand_own_programs(ctx, &state::live(ctx, server)?)?;
-    staging::clean(ctx, &mut session)?;
-    let uuid = facts::read(&mut session)?.uuid;
-    let proof = proof::take(ctx, server, &store, &lock, &mut session, Reason::Import)?;
+    staging::clean(ctx, pair.copy())?;
+    let uuid = facts::read(pair.live())?.uuid;
+    let proof = proof::take(ctx, server, &store, &lock, &mut pair, Reason::Import)?;
     point("gate.proved")?;
     let mut times =
         GateTimes { backup_ms: proof.backup_ms, proof_ms: proof.proof_ms, ..GateTimes::default() };
     let run = Run { ctx, server, api: &api, files, proof: &proof };
-    let ended = run.go(&mut session, &mut times);
+    let ended = run.go(&mut pair, &mut times);
     times.total_ms = clock::elapsed_ms(start);
     let outcome = record::outcome(&ended, times.live_ms > 0);
     let event = Event::Gate {
@@ -258,9 +259,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&self, session: &mut Session, times: &mut GateTimes) -> Result<Vec<Count>> {
+    fn go(&self, pair: &mut Pair, times: &mut GateTimes) -> Result<Vec<Count>> {
         let rehearsed = self.rehearse(times);
-        self.proof.staged.drop_schema(session)?;
+        self.proof.staged.drop_schema(pair.copy())?;
         rehearsed?;
         point("gate.rehearsed")?;
         signal::check()?;
@@ -291,10 +292,10 @@ impl Run<'_> {
         }
         // Whether a transaction whose connection broke was committed is not known.
         // The API's lock says when the server is done with what it was sent.
-        staging::keep_from_migrating(self.ctx, session)?;
+        sessions::keep_from_migrating(self.ctx, pair.live())?;
         let basis = Basis { manifest: &self.proof.manifest, own: None };
         let mut reader = self.ctx.session(self.server, Role::Backup, None)?.read_only()?;
-        match unchanged::look(self.ctx, session, &mut reader, &basis)? {
+        match unchanged::look(self.ctx, pair.live(), &mut reader, &basis)? {
             Evidence::Unchanged(_) => judged(
                 &finished,
                 "nothing of it was committed, the database is as it was",
@@ -311,8 +312,8 @@ impl Run<'_> {
 
     fn rehearse(&self, times: &mut GateTimes) -> Result<()> {
         let start = Instant::now();
-        // `app_user` cannot reach a copy; `migrate_user` plays its part there.
-        let who = As { role: Role::Migrate, plays: Role::App, schema: &self.proof.staged.schema };
+        // `app_user` cannot reach a copy; `drill_user` plays its part there.
+        let who = As { role: Role::Drill, plays: Role::App, schema: &self.proof.staged.schema };
         let finished = self.import(&who)?;
         times.rehearsal_ms = clock::elapsed_ms(start);
         judged(&finished, "it ran on a copy, the database was not touched", ExitCode::GateRefused)?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use super::backup::LOCK_WAIT;
 use super::copy::fetching;
 use super::ctx::Ctx;
-use super::{settle, staging};
+use super::{events, sessions, settle, staging};
 use crate::commands::gate::unchanged;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
@@ -37,8 +37,10 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped");
     }
     let Some(journal) = store.read_journal()? else {
-        if let Some(server) = server {
-            sweep(ctx, server);
+        match server {
+            Some(server) if store.read_events()?.is_some() => waiting(ctx, store, lock, server)?,
+            Some(server) => sweep(ctx, server),
+            None => {}
         }
         return Ok(());
     };
@@ -62,7 +64,8 @@ fn end(
     server: &Server,
     journal: SwapJournal,
 ) -> Result<()> {
-    if journal.target != ctx.settings.schema {
+    let beside = journal.beside && journal.target.starts_with(&ctx.settings.companion_prefix());
+    if journal.target != ctx.settings.schema && !beside {
         let message = format!(
             "{} did not finish; this run is about `{}`",
             journal.what(),
@@ -73,7 +76,7 @@ fn end(
             .into());
     }
     // The dead run's statements may still be executing; its lock is held until they end.
-    let mut session = staging::locked_session(ctx, server)?;
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let facts = facts::read(&mut session)?;
     // A server that does not say who it is cannot be told from another by that; then
     // it must at least hold what the journal names.
@@ -118,6 +121,32 @@ fn end(
     });
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
+    run_events(ctx, &mut session, store, lock)
+}
+
+/// A dead run had swapped, and its events do not run yet.
+fn waiting(ctx: &Ctx, store: &Store, lock: &StoreLock, server: &Server) -> Result<()> {
+    let Some(state) = store.read_events()? else { return Ok(()) };
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
+    let uuid = facts::read(&mut session)?.uuid;
+    if uuid != state.server || state.target != ctx.settings.schema {
+        ctx.ui.warn(format!(
+            "events of `{}` on another server ({}) wait to be enabled after a restore of {}; \
+             `cargo xtask doctor --fix` does it there",
+            state.target, state.server, state.source
+        ));
+        return Ok(());
+    }
+    let event = Event::Recovered { how: "finished".to_owned(), subject: state.source };
+    store.append(lock, &uuid, &state.target, event, clock::now())?;
+    run_events(ctx, &mut session, store, lock)
+}
+
+fn run_events(ctx: &Ctx, session: &mut Session, store: &Store, lock: &StoreLock) -> Result<()> {
+    let names = events::enable(ctx, session, store, lock)?;
+    if !names.is_empty() {
+        ctx.ui.say(format!("enabled the events of the restored schema: {}", names.join(", ")));
+    }
     Ok(())
 }
 
@@ -179,12 +208,12 @@ fn demand_gone(ctx: &Ctx, journal: &SwapJournal) -> Result<()> {
 }
 
 /// Removes staging schemas where that needs no wait and no help: a backup works
-/// without the restoring account, and another machine may be in the middle of a drill.
+/// without the drilling account, and another machine may be in the middle of a drill.
 fn sweep(ctx: &Ctx, server: &Server) {
-    if ctx.settings.account(Role::Restore).password.is_none() {
+    if ctx.settings.account(Role::Drill).password.is_none() {
         return;
     }
-    let swept = staging::session_if_free(ctx, server).and_then(|session| {
+    let swept = sessions::locked_if_free(ctx, server, Role::Drill).and_then(|session| {
         session.map_or(Ok(()), |mut session| staging::clean(ctx, &mut session))
     });
     if let Err(error) = swept {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use super::staging;
 use super::swap::play;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, qualified, quote};
@@ -57,14 +58,21 @@ pub fn settle(
     } else {
         in_order(session, journal)?;
         play(session, &journal.target, &journal.undo)?;
-        drop_if_empty(session, &journal.before)?;
+        staging::drop_empty(session, &journal.before)?;
+        if journal.beside {
+            staging::drop_empty(session, &journal.target)?;
+        }
     }
     // First: with staging gone it would not be known any more which of both it was.
-    store.remove_journal(lock)?;
+    if moved {
+        store.close_journal(lock, journal)?;
+    } else {
+        store.remove_journal(lock)?;
+    }
     // Nothing is in it that is not elsewhere; but the old tables of a migration are
     // not given up because they did not come back.
     if moved || journal.purpose != Purpose::Undo {
-        super::staging::drop_schema(session, &journal.staging)?;
+        staging::drop_schema(session, &journal.staging)?;
     }
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }
@@ -119,18 +127,6 @@ pub(super) fn has_table(session: &mut Session, schema: &str, table: &str) -> Res
         literal(table)
     );
     Ok(session.value::<u64>(&sql)? > 0)
-}
-
-/// Drops a `before` schema that nothing was moved to. One with tables is never dropped here.
-fn drop_if_empty(session: &mut Session, schema: &str) -> Result<()> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
-        literal(schema)
-    );
-    if session.value::<u64>(&sql)? == 0 {
-        super::staging::drop_schema(session, schema)?;
-    }
-    Ok(())
 }
 
 /// Drops the triggers that come after one that is missing, so that `undo` makes

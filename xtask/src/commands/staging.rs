@@ -1,6 +1,7 @@
 //! A backup, restored into a schema of its own and compared: the heart of the
 //! drill and of every restore.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -17,7 +18,7 @@ use crate::model::check::{self, Check, Outcome};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote, word};
-use crate::model::inventory::{Inventory, ObjectKind};
+use crate::model::inventory::{Inventory, ObjectKind, Program};
 use crate::server::session::code;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
@@ -32,6 +33,8 @@ pub struct Staged {
     pub schema: String,
     /// What is in it; events as they were in the backup, although they are disabled here.
     pub inventory: Inventory,
+    /// Its events as they are here: disabled, whatever they were in the backup.
+    pub events: BTreeMap<String, Program>,
     /// Every check that was made of it.
     pub checks: Vec<Check>,
     /// Rows in it.
@@ -59,90 +62,6 @@ impl Staged {
     pub fn drop_schema(&self, session: &mut Session) -> Result<()> {
         drop_schema(session, &self.schema)
     }
-}
-
-/// Opens the restore session and takes the server's own lock, so that two
-/// machines cannot restore or drill on the same schema at once. The lock goes
-/// with the session.
-///
-/// # Errors
-/// The login fails, or another session holds the lock (exit code 12).
-pub fn locked_session(ctx: &Ctx, server: &Server) -> Result<Session> {
-    let mut session = ctx.session(server, Role::Restore, None)?;
-    // So that what others write can be told from what is written here.
-    session.track_gtids()?;
-    // The server's own limit is a day or a year.
-    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
-    let name = lock_name(ctx);
-    if take_lock(&mut session, &name, 10)? {
-        return Ok(session);
-    }
-    let holder: Option<u64> = session.value(&format!("SELECT IS_USED_LOCK({name})"))?;
-    let holder = holder.map_or_else(String::new, |id| format!(" (connection {id})"));
-    Err(Stop::new(
-        ExitCode::Locked,
-        format!("another run works on `{}` on this server{holder}", ctx.settings.schema),
-    )
-    .hint("Wait until it has ended; its lock goes with its connection.")
-    .into())
-}
-
-/// Takes the lock under which the API migrates, too: the server goes on with the
-/// statements of a client that is gone, and what they change must not be swapped away
-/// under them. Held until [`let_migrate`] or the session's end.
-///
-/// # Errors
-/// Exit code 12: migrations still run.
-pub fn keep_from_migrating(ctx: &Ctx, session: &mut Session) -> Result<()> {
-    let name = migration_lock(ctx);
-    if take_lock(session, &name, MIGRATIONS_END_S)? {
-        return Ok(());
-    }
-    let holder: Option<u64> = session.value(&format!("SELECT IS_USED_LOCK({name})"))?;
-    Err(Stop::new(
-        ExitCode::Locked,
-        format!(
-            "migrations of `{}` still run (connection {})",
-            ctx.settings.schema,
-            holder.unwrap_or_default()
-        ),
-    )
-    .hint("Wait until they end, then run the command again.")
-    .into())
-}
-
-/// Gives the API's lock back.
-///
-/// # Errors
-/// The connection is gone.
-pub fn let_migrate(ctx: &Ctx, session: &mut Session) -> Result<()> {
-    session.run(&format!("DO RELEASE_LOCK({})", migration_lock(ctx)))
-}
-
-/// How long migrations of a dead run may go on before this run gives up, in seconds.
-const MIGRATIONS_END_S: u32 = 60;
-
-/// sqlx's own lock, named after the schema (sqlx-mysql 0.9, `generate_lock_id`).
-fn migration_lock(ctx: &Ctx) -> String {
-    format!("LOWER(HEX(0x3d32ad9e * CRC32({})))", literal(&ctx.settings.schema))
-}
-
-/// As [`locked_session`], or `None` at once when another session holds the lock.
-///
-/// # Errors
-/// The login fails.
-pub fn session_if_free(ctx: &Ctx, server: &Server) -> Result<Option<Session>> {
-    let mut session = ctx.session(server, Role::Restore, None)?;
-    Ok(take_lock(&mut session, &lock_name(ctx), 0)?.then_some(session))
-}
-
-fn lock_name(ctx: &Ctx) -> String {
-    literal(&format!("xtask:{}", ctx.settings.schema))
-}
-
-fn take_lock(session: &mut Session, name: &str, wait_s: u32) -> Result<bool> {
-    let got: Option<i64> = session.value(&format!("SELECT GET_LOCK({name}, {wait_s})"))?;
-    Ok(got == Some(1))
 }
 
 /// A companion's name that is not taken: two can be asked for within one second.
@@ -179,14 +98,35 @@ pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
     dropped
 }
 
-/// Loads a dump into a new schema and compares it with its manifest (or, without
+/// As [`drop_schema`], where it holds no table and no view.
+///
+/// # Errors
+/// As [`drop_schema`].
+pub fn drop_empty(session: &mut Session, schema: &str) -> Result<()> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
+        literal(schema)
+    );
+    if session.value::<u64>(&sql)? == 0 {
+        drop_schema(session, schema)?;
+    }
+    Ok(())
+}
+
+/// Loads a dump into a new schema, as `drill_user`, and compares it with its manifest (or, without
 /// one, with what its text holds). A copy that could not be loaded is removed
 /// again; one that differs is given back with its failed checks.
 ///
 /// # Errors
 /// The file cannot be read, holds something that is not allowed, or the server refuses it.
-pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<Staged> {
-    stage_part(ctx, session, source, schema, &Part::Everything)
+pub fn stage(
+    ctx: &Ctx,
+    server: &Server,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+) -> Result<Staged> {
+    stage_part(ctx, server, session, source, schema, &Part::Everything)
 }
 
 /// As [`stage`], for a part of a dump: only that is loaded and compared.
@@ -195,12 +135,13 @@ pub fn stage(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) ->
 /// As [`stage`].
 pub fn stage_part(
     ctx: &Ctx,
+    server: &Server,
     session: &mut Session,
     source: &Source,
     schema: &str,
     part: &Part,
 ) -> Result<Staged> {
-    create(ctx, session, source, schema)?;
+    create(ctx, server, session, source, schema)?;
     point("staging.created")?;
     let staged = load_and_compare(ctx, session, source, schema, part);
     if staged.is_err() {
@@ -210,11 +151,21 @@ pub fn stage_part(
     staged
 }
 
-fn create(ctx: &Ctx, session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+fn create(
+    ctx: &Ctx,
+    server: &Server,
+    session: &mut Session,
+    source: &Source,
+    schema: &str,
+) -> Result<()> {
     let defaults = match &source.manifest {
         Some(manifest) => Some((manifest.charset.clone(), manifest.collation.clone())),
-        // As with `mysql mydb < file`: what the dump does not say is the schema's.
-        None => inventory::defaults(session, &ctx.settings.schema)?,
+        // As with `mysql mydb < file`: what the dump does not say is the schema's. Who
+        // loads it may not see that.
+        None => {
+            let mut reader = ctx.session(server, Role::Backup, None)?;
+            inventory::defaults(&mut reader, &ctx.settings.schema)?
+        }
     };
     let (charset, collation) = defaults.unwrap_or_else(|| ("utf8mb4".to_owned(), String::new()));
     let mut sql = format!("CREATE DATABASE {} CHARACTER SET {}", quote(schema), word(&charset)?);
@@ -248,7 +199,9 @@ fn load_and_compare(
     let facts = facts::read(session)?;
     let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, part)?;
     point("staging.loaded")?;
+    demand_idle(session, schema, source)?;
     let mut inventory = inventory::read(session, schema)?;
+    let events = events_of(&inventory);
     enable_events(&mut inventory, &loaded);
     let mut expected = match &source.manifest {
         Some(manifest) => {
@@ -274,6 +227,7 @@ fn load_and_compare(
     Ok(Staged {
         schema: schema.to_owned(),
         inventory,
+        events,
         checks,
         rows: found.values().map(|digest| digest.rows).sum(),
         table_rows: found.into_iter().map(|(name, digest)| (name, digest.rows)).collect(),
@@ -326,6 +280,30 @@ pub fn load_file(
     loaded.notes.iter().for_each(|note| ctx.ui.warn(note));
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
     Ok((loaded, sha256, checked.checks))
+}
+
+/// The server's own word that nothing in the copy acts by itself.
+fn demand_idle(session: &mut Session, schema: &str, source: &Source) -> Result<()> {
+    let sql = format!(
+        "SELECT EVENT_NAME FROM information_schema.EVENTS \
+         WHERE EVENT_SCHEMA = {} AND STATUS = 'ENABLED' ORDER BY 1",
+        literal(schema)
+    );
+    match session.first::<(String,)>(&sql)? {
+        None => Ok(()),
+        Some((name,)) => Err(Stop::new(
+            ExitCode::Store,
+            format!("the event `{name}` of {} would run in its copy", source.name),
+        )
+        .hint("The file is not one that a dump program writes; do not use it. Nothing was changed.")
+        .into()),
+    }
+}
+
+/// The events of a schema.
+pub fn events_of(inventory: &Inventory) -> BTreeMap<String, Program> {
+    let events = inventory.programs.iter().filter(|((kind, _), _)| *kind == ObjectKind::Event);
+    events.map(|((_, name), event)| (name.clone(), event.clone())).collect()
 }
 
 /// Events are disabled in the copy; in the inventory they are what they will be.

@@ -9,11 +9,10 @@ use super::ctx::Ctx;
 use super::settle::{Settled, remake_triggers, settle, triggers};
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::facts::Flavour;
-use crate::model::ident::{literal, quote};
+use crate::model::ident::{literal, qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
-use crate::model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
-use crate::plan::swap::{self as plan, SwapPlan};
+use crate::model::swap::{EventStatement, JournalStatement, Purpose, SwapJournal, SwapPhase};
+use crate::plan::swap::{self as plan, Sides, SwapPlan};
 use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 use crate::store::{Store, StoreLock};
@@ -25,22 +24,16 @@ use crate::sys::fault::point;
 pub struct Swap<'a> {
     /// `@@server_uuid`.
     pub server_uuid: &'a str,
-    /// The server's flavour.
-    pub flavour: Flavour,
-    /// The live schema.
-    pub target: &'a str,
-    /// What is in it.
-    pub live: &'a Inventory,
-    /// The staged schema.
-    pub staging: &'a str,
-    /// What is in it.
-    pub staged: &'a Inventory,
-    /// Where the old tables go; the schema is created here.
-    pub before: &'a str,
+    /// Both schemas, and whose the programs are afterwards. `before` is created here.
+    pub sides: Sides<'a>,
     /// What is being restored, for the journal.
     pub source: &'a str,
     /// What it is for.
     pub purpose: Purpose,
+    /// What enables events, later.
+    pub enable: Vec<EventStatement>,
+    /// Whether the target was made for this restore, beside the live schema.
+    pub beside: bool,
 }
 
 /// Looks at the live tables while all of them are locked; an error calls the swap off.
@@ -60,8 +53,8 @@ pub fn execute(
     swap: &Swap<'_>,
     guard: Option<Guard<'_>>,
 ) -> Result<u64> {
-    let Swap { flavour, target, live, staging, staged, before, .. } = swap;
-    let plan = plan::plan(*flavour, target, live, staging, staged, before, guard.is_some());
+    let before = swap.sides.before;
+    let plan = plan::plan(&swap.sides, guard.is_some());
     // What is in it would be taken for the old tables, and the swap for done.
     if inventory::schema_exists(session, before)? {
         return Err(Stop::new(
@@ -71,6 +64,7 @@ pub fn execute(
         .hint("It holds the old tables of another run of this second. Try again.")
         .into());
     }
+    demand_owner(session, &swap.sides)?;
     let journal = journal(swap, &plan);
     // Before anything that it names is made: without it nobody would remove that.
     store.write_journal(lock, &journal)?;
@@ -91,15 +85,15 @@ fn move_tables(
 ) -> Result<Instant> {
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
-        quote(swap.before),
-        swap.live.charset,
-        swap.live.collation
+        quote(swap.sides.before),
+        swap.sides.live.charset,
+        swap.sides.live.collation
     ))?;
     for sql in &plan.prepare {
         session.run(sql)?;
     }
     point("swap.prepared")?;
-    session.run(&format!("USE {}", quote(swap.target)))?;
+    session.run(&format!("USE {}", quote(swap.sides.target)))?;
     let Some(guard) = guard else {
         let begun = Instant::now();
         return session.run_all(&plan.whole()).map(|()| begun);
@@ -123,9 +117,9 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
     SwapJournal {
         version: 1,
         server: swap.server_uuid.to_owned(),
-        target: swap.target.to_owned(),
-        staging: swap.staging.to_owned(),
-        before: swap.before.to_owned(),
+        target: swap.sides.target.to_owned(),
+        staging: swap.sides.staging.to_owned(),
+        before: swap.sides.before.to_owned(),
         source: swap.source.to_owned(),
         purpose: swap.purpose,
         phase: SwapPhase::Prepared,
@@ -137,8 +131,40 @@ fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
         rows_only: false,
         created: Vec::new(),
         counters: Vec::new(),
+        enable: swap.enable.clone(),
+        beside: swap.beside,
     }
 }
+
+/// Makes a view that belongs to the account which the new programs will belong to, and
+/// reads it: without that account, or the right to name it, the swap could not be finished.
+fn demand_owner(session: &mut Session, sides: &Sides<'_>) -> Result<()> {
+    let table = sides.live.tables.keys().next();
+    let from =
+        table.map_or_else(String::new, |it| format!(" FROM {}", qualified(sides.target, it)));
+    let Some(definer) = sides.owner.definer() else { return Ok(()) };
+    let view = qualified(sides.staging, PROBE);
+    let drop = format!("DROP VIEW IF EXISTS {view}");
+    session.run(&drop)?;
+    let tried = session
+        .run(&format!("CREATE DEFINER={definer} VIEW {view} AS SELECT 1 AS `x`{from}"))
+        // MariaDB makes it all the same and only notes that there is no such account.
+        .and_then(|()| session.run(&format!("SELECT `x` FROM {view} LIMIT 0")));
+    session.run(&drop)?;
+    tried.map_err(|error| match code(&error) {
+        Some(1142 | 1143 | 1227 | 1356 | 1449) => error.context(
+            Stop::new(
+                ExitCode::Configuration,
+                "the programs of the schema cannot be given to the locked account that is to own them; nothing was changed",
+            )
+            .hint("Run `cargo xtask doctor --fix` once, with DB_ROOT_PASSWORD in .env: it makes that account and gives `restore_user` the right to name it."),
+        ),
+        _ => error,
+    })
+}
+
+/// The view of [`demand_owner`].
+const PROBE: &str = "__xtask_owner";
 
 fn finish(
     session: &mut Session,
@@ -160,7 +186,7 @@ fn finish(
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
     point("swap.finished")?;
-    store.remove_journal(lock)?;
+    store.close_journal(lock, journal)?;
     Ok(locked_ms)
 }
 

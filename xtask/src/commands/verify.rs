@@ -1,5 +1,6 @@
 //! `db-verify`: read a backup, or restore it, or look at the running database.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -7,12 +8,14 @@ use anyhow::Result;
 use super::backup::LOCK_WAIT;
 use super::copy::fetching;
 use super::ctx::Ctx;
-use super::{live, recover, staging};
+use super::{live, recover, sessions, staging};
 use crate::cli::verify::{DbVerify, LevelChoice};
 use crate::engine::{Guard, Seen, compare, decode, read_dump};
+use crate::model::account::Role;
 use crate::model::check::{self, Check};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::LogPosition;
+use crate::model::inventory::ObjectKind;
 use crate::model::receipt::{Event, Level};
 use crate::plan::restore::{proof_name, staging_name};
 use crate::report;
@@ -127,6 +130,8 @@ pub struct FileChecked {
     pub sha256: String,
     /// The tables that it holds.
     pub tables: Vec<String>,
+    /// Its views, triggers, routines and events.
+    pub programs: BTreeSet<(ObjectKind, String)>,
 }
 
 /// Reads a dump to its end: size, hash, compression, every statement, the end
@@ -153,10 +158,12 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     let checked = reader.finish();
     let mut checks = checked.checks;
     let mut tables = Vec::new();
+    let mut programs = BTreeSet::new();
     match read {
         Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
         Ok(seen) => {
             tables.extend(seen.tables.keys().cloned());
+            programs.extend(seen.programs.iter().cloned());
             let found = format!(
                 "{} rows in {} tables, {} other objects",
                 seen.rows,
@@ -175,7 +182,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
         }
     }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
-    Ok(FileChecked { checks, sha256, tables })
+    Ok(FileChecked { checks, sha256, tables, programs })
 }
 
 /// Our own end marker where there is a manifest; else the dump program's end line.
@@ -227,7 +234,7 @@ pub fn drill(
     source: &Source,
 ) -> Result<Verified> {
     let start = Instant::now();
-    let mut session = staging::locked_session(ctx, server)?;
+    let mut session = sessions::locked(ctx, server, Role::Drill)?;
     staging::clean(ctx, &mut session)?;
     staging::drop_kept(ctx, &mut session, None)?;
     let uuid = facts::read(&mut session)?.uuid;
@@ -243,7 +250,7 @@ pub fn drill(
     let mut checks = Vec::new();
     let mut sha256 = String::new();
     let mut kept = None;
-    match staging::stage(ctx, &mut session, source, &schema) {
+    match staging::stage(ctx, server, &mut session, source, &schema) {
         Ok(staged) => {
             if keep && staged.passed() {
                 kept = Some(schema);

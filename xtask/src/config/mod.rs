@@ -17,6 +17,7 @@ use anyhow::Result;
 use crate::cli::Global;
 use crate::model::account::{Account, Role};
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::ident::quote;
 use crate::model::secret::Secret;
 use crate::sys;
 use dotenv::DotEnv;
@@ -59,6 +60,10 @@ pub struct Settings {
     pub socket: Option<PathBuf>,
     /// How to look for the server.
     pub reach: ReachChoice,
+    /// The locked account that owns the programs which the tool puts live.
+    pub program_user: String,
+    /// The host that the accounts are made for, as the server writes it.
+    pub account_host: String,
     /// Where the API answers.
     pub api_url: String,
     /// Rules from `xtask.toml`.
@@ -95,10 +100,7 @@ impl Settings {
             }
         };
         let schema = env.get("DB_NAME").unwrap_or_else(|| "mydb".to_owned());
-        if schema.len() > 40 || schema.contains(['/', '\\', '.', '`', '\0', '%']) {
-            let known = "at most 40 bytes without / \\ . ` %, because companions such as mydb__staging_… are named after it";
-            return Err(bad_value("DB_NAME", &schema, known).into());
-        }
+        demand_name(&schema)?;
         Ok(Self {
             backups: global.backups.clone().unwrap_or_else(|| root.join("backups")),
             local: root.join(".local"),
@@ -110,6 +112,8 @@ impl Settings {
             port,
             socket: env.get("DB_SOCKET").map(PathBuf::from),
             reach,
+            program_user: env.get("DB_PROGRAM_USER").unwrap_or_else(|| "program_user".to_owned()),
+            account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
             outside: Outside::read(&env, &policy.destination),
             policy,
@@ -131,6 +135,11 @@ impl Settings {
     /// The path of `.env`.
     pub fn env_file(&self) -> PathBuf {
         self.root.join(".env")
+    }
+
+    /// The definer of programs that the tool puts live, as a DEFINER clause takes it.
+    pub fn program_definer(&self) -> String {
+        format!("{}@{}", quote(&self.program_user), quote("%"))
     }
 
     /// Prefix of every companion schema, `mydb__`.
@@ -162,6 +171,22 @@ fn bad_value(name: &str, value: &str, wanted: &str) -> Stop {
         .hint(format!("Change {name} in .env or in the environment."))
 }
 
+/// A name that companions such as `mydb__staging_…` and `mydb__gate` can be made from:
+/// with `__` inside of it, or `_` at its end, their names would be those of another schema's.
+fn demand_name(schema: &str) -> Result<(), Stop> {
+    // `bench` runs this tool on its own schema, `mydb__bench`.
+    let base = schema.strip_suffix("__bench").filter(|base| !base.is_empty()).unwrap_or(schema);
+    if schema.len() > 40 || schema.contains(['/', '\\', '.', '`', '\0', '%']) {
+        let known = "at most 40 bytes without / \\ . ` %, because companions such as mydb__staging_… are named after it";
+        return Err(bad_value("DB_NAME", schema, known));
+    }
+    if base.contains("__") || base.ends_with('_') {
+        let known = "a name without `__` in it and without `_` at its end: `__` separates a schema's name from those of its companions, such as mydb__gate";
+        return Err(bad_value("DB_NAME", schema, known));
+    }
+    Ok(())
+}
+
 /// The workspace: `XTASK_ROOT` when set, else the nearest folder upwards whose
 /// Cargo.toml has a `[workspace]`.
 fn find_root() -> Result<PathBuf> {
@@ -183,4 +208,20 @@ fn find_root() -> Result<PathBuf> {
 fn is_workspace(dir: &Path) -> bool {
     sys::fs::read_text(&dir.join("Cargo.toml"))
         .is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_companions_would_be_mistaken_under_is_refused() {
+        for good in ["mydb", "my_db", "_my", "mydb__bench"] {
+            assert!(demand_name(good).is_ok(), "{good}");
+        }
+        for bad in ["my__db", "my_", "mydb__staging_1", "a__bench__bench", "__bench", "a.b"] {
+            let refused = demand_name(bad).map_err(|stop| stop.code);
+            assert!(refused == Err(ExitCode::Configuration), "{bad}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The five accounts, and which `.env` variables name them.
+//! The accounts, and which `.env` variables name them.
 
 use super::secret::Secret;
 
@@ -7,7 +7,11 @@ use super::secret::Secret;
 pub enum Role {
     /// Reads the schema: backup and live verification.
     Backup,
-    /// Everything on the schema and its `__` companions: restore and drill.
+    /// Everything on staging schemas and kept copies, nothing on the live schema: loading,
+    /// comparing, drills and rehearsals. What a dump or a migration holds runs as this
+    /// account before it was compared.
+    Drill,
+    /// Everything on the schema and its `__` companions: the swap, and the way back.
     Restore,
     /// DDL and DML on the schema and its companions: migrations.
     Migrate,
@@ -19,15 +23,18 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Backup, Self::Restore, Self::Migrate, Self::App, Self::Root];
+    pub const ALL: [Self; 6] =
+        [Self::Backup, Self::Drill, Self::Restore, Self::Migrate, Self::App, Self::Root];
 
     /// The roles that this tool creates.
-    pub const CREATED: [Self; 4] = [Self::Backup, Self::Restore, Self::Migrate, Self::App];
+    pub const CREATED: [Self; 5] =
+        [Self::Backup, Self::Drill, Self::Restore, Self::Migrate, Self::App];
 
     /// The `.env` variable with the account's name; root has none.
     pub fn user_var(self) -> Option<&'static str> {
         match self {
             Self::Backup => Some("DB_BACKUP_USER"),
+            Self::Drill => Some("DB_DRILL_USER"),
             Self::Restore => Some("DB_RESTORE_USER"),
             Self::Migrate => Some("DB_MIGRATE_USER"),
             Self::App => Some("DB_APP_USER"),
@@ -39,6 +46,7 @@ impl Role {
     pub fn password_var(self) -> &'static str {
         match self {
             Self::Backup => "DB_BACKUP_PASSWORD",
+            Self::Drill => "DB_DRILL_PASSWORD",
             Self::Restore => "DB_RESTORE_PASSWORD",
             Self::Migrate => "DB_MIGRATE_PASSWORD",
             Self::App => "DB_APP_PASSWORD",
@@ -50,6 +58,7 @@ impl Role {
     pub fn default_user(self) -> &'static str {
         match self {
             Self::Backup => "backup_user",
+            Self::Drill => "drill_user",
             Self::Restore => "restore_user",
             Self::Migrate => "migrate_user",
             Self::App => "app_user",

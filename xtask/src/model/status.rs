@@ -344,6 +344,9 @@ pub struct Facts {
     pub offline: bool,
     /// The newest backup that can be used, safety backups included.
     pub last_backup: Option<BackupFacts>,
+    /// How the live definitions differ from those of that backup, a line each.
+    #[serde(default = "not_asked")]
+    pub definitions: Answer<Vec<String>>,
     /// What would be lost now.
     pub rpo: Rpo,
     /// How long the way back takes.
@@ -356,6 +359,10 @@ pub struct Facts {
     pub ledger: LedgerFacts,
     /// What runs by itself.
     pub schedule: ScheduleFacts,
+}
+
+fn not_asked() -> Answer<Vec<String>> {
+    Answer::unknown("it was not asked")
 }
 
 /// Facts, and what follows from them.

@@ -87,6 +87,37 @@ pub struct SwapJournal {
     /// For `rows_only`: the AUTO_INCREMENT value that a table has to reach.
     #[serde(default)]
     pub counters: Vec<(String, u64)>,
+    /// Enables events that may run, once the receipt is written: they are made disabled.
+    #[serde(default)]
+    pub enable: Vec<EventStatement>,
+    /// The target was made for this restore, beside the live schema.
+    #[serde(default)]
+    pub beside: bool,
+}
+
+/// Enables one event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventStatement {
+    /// Its name.
+    pub event: String,
+    /// The ALTER, with the settings that the event keeps.
+    pub statement: JournalStatement,
+}
+
+/// Events of a restored schema that may run and do not yet. Written when the swap is over,
+/// removed when they run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsState {
+    /// Format version, 1.
+    pub version: u32,
+    /// As in [`SwapJournal`].
+    pub server: String,
+    /// The live schema.
+    pub target: String,
+    /// The backup that was restored.
+    pub source: String,
+    /// What enables them.
+    pub enable: Vec<EventStatement>,
 }
 
 impl SwapJournal {

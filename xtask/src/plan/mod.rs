@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod bench;
 pub mod companions;
+pub mod definer;
 pub mod deploy;
 pub mod dump_client;
 pub mod forecast;

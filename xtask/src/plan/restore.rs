@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::NaiveDateTime;
 
+use crate::model::inventory::ObjectKind;
+
 /// What is restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
@@ -13,6 +15,34 @@ pub enum Scope {
     Beside,
     /// Some tables' rows, inside the live schema.
     Tables(Vec<String>),
+}
+
+/// A program of the file that the live schema does not have, or not just so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// "procedure `p`".
+    pub what: String,
+    /// Whether one of that name is live; `None`: it is, and whether it differs is seen when
+    /// the file was loaded.
+    pub differs: Option<bool>,
+}
+
+impl Brought {
+    /// What is known of one.
+    pub fn of((kind, name): &(ObjectKind, String), differs: Option<bool>) -> Self {
+        Self { what: format!("{} `{name}`", kind.keyword().to_lowercase()), differs }
+    }
+}
+
+impl fmt::Display for Brought {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match self.differs {
+            Some(false) => "new",
+            Some(true) => "differs",
+            None => "there; compared when it is loaded",
+        };
+        write!(f, "{} ({how})", self.what)
+    }
 }
 
 /// The plan of one restore.
@@ -40,6 +70,12 @@ pub struct RestorePlan {
     pub drop_old: bool,
     /// Whether the target holds anything that a safety backup can save.
     pub safety_backup: bool,
+    /// Whether it is known that this machine made the file.
+    pub proven: bool,
+    /// What a file of unknown origin brings.
+    pub brings: Vec<Brought>,
+    /// Whether its events may run all the same.
+    pub enable_events: bool,
 }
 
 impl fmt::Display for RestorePlan {
@@ -59,8 +95,25 @@ impl fmt::Display for RestorePlan {
         if self.safety_backup {
             writeln!(f, "  first    a safety backup of `{}`", self.target)?;
         }
+        if !self.proven {
+            writeln!(
+                f,
+                "  origin   unknown: no receipt of this machine says that it made this file"
+            )?;
+            if !self.brings.is_empty() {
+                let all: Vec<String> = self.brings.iter().map(Brought::to_string).collect();
+                writeln!(f, "  brings   {}", all.join(", "))?;
+            }
+            if self.scope == Scope::Replace && !self.enable_events {
+                writeln!(f, "  events   of it stay disabled; --enable-events lets them run")?;
+            }
+        }
         if self.scope == Scope::Beside {
-            return write!(f, "  then     load it and compare it with its manifest");
+            return write!(
+                f,
+                "  then     load it into `{}`, compare, and move it there",
+                self.staging
+            );
         }
         if let Scope::Tables(_) = self.scope {
             let staging = &self.staging;

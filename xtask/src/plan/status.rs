@@ -264,6 +264,19 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
         let message = format!("at the present pace the disk is full in {}", span(days * 86_400));
         out.push(warning("disk_forecast", message, "Make room, or prune: `cargo xtask db-prune`."));
     }
+    if let (Answer::Known(lines), Some(backup)) = (&facts.definitions, &facts.last_backup)
+        && let Some(first) = lines.first()
+    {
+        let more = match lines.len() {
+            1 => String::new(),
+            n => format!(", and {} more", n - 1),
+        };
+        out.push(warning(
+            "definitions_differ",
+            format!("the definitions are not those of {}, the newest backup: {first}{more}", backup.label),
+            "If a migration or a restore changed them, take a backup: `cargo xtask db-backup`. If nobody did, find out who: docs/security.md.",
+        ));
+    }
     let schedule = &facts.schedule;
     if let Some(last) = schedule.last.as_ref().filter(|last| !last.passed) {
         out.push(warning(

@@ -56,6 +56,7 @@ fn good() -> Facts {
         at_utc: now(),
         offline: false,
         last_backup: Some(backup()),
+        definitions: Answer::Known(Vec::new()),
         rpo: Rpo {
             newest_verified: Some(backup()),
             age_s: Answer::Known(7200),

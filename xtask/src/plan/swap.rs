@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 
+use super::definer::Owner;
 use super::foreign_keys;
 use crate::model::facts::Flavour;
 use crate::model::ident::{qualified, quote};
@@ -53,18 +54,33 @@ impl SwapPlan {
     }
 }
 
+/// What changes places, and whose the programs are afterwards.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'a> {
+    /// The server's flavour.
+    pub flavour: Flavour,
+    /// The live schema, and what is in it.
+    pub target: &'a str,
+    /// What is in it.
+    pub live: &'a Inventory,
+    /// The staged schema.
+    pub staging: &'a str,
+    /// What is in it.
+    pub staged: &'a Inventory,
+    /// Where the old tables go.
+    pub before: &'a str,
+    /// The definer of what is made.
+    pub owner: Owner<'a>,
+}
+
 /// Plans the swap of `staged` (in `staging`) for `live` (in `target`), the old
 /// tables going to `before`. `always_lock` is for a caller that looks at the live
 /// tables under the lock before it goes on.
-pub fn plan(
-    flavour: Flavour,
-    target: &str,
-    live: &Inventory,
-    staging: &str,
-    staged: &Inventory,
-    before: &str,
-    always_lock: bool,
-) -> SwapPlan {
+pub fn plan(sides: &Sides<'_>, always_lock: bool) -> SwapPlan {
+    let Sides { flavour, target, staging, before, owner, .. } = *sides;
+    let changed = changed(sides);
+    let (live, staged) = (&owner.own(sides.live), &owner.own(sides.staged));
+    let new = &owner.own(&changed);
     let tables_out: Vec<String> = live.tables.keys().cloned().collect();
     let tables_in: Vec<String> = staged.tables.keys().cloned().collect();
     let drop_trigger =
@@ -105,7 +121,7 @@ pub fn plan(
         packet.extend(settings(trigger));
         packet.push(trigger.sql.clone());
     }
-    let finish = finish(live, staged, target, before, new_triggers);
+    let finish = finish((live, target), staged, new, before, new_triggers);
     SwapPlan {
         prepare: staged
             .trigger_order
@@ -125,9 +141,9 @@ pub fn plan(
 
 /// What comes after the RENAME.
 fn finish(
-    live: &Inventory,
+    (live, target): (&Inventory, &str),
     staged: &Inventory,
-    target: &str,
+    new: &Inventory,
     before: &str,
     new_triggers: Vec<JournalStatement>,
 ) -> Vec<JournalStatement> {
@@ -136,28 +152,24 @@ fn finish(
     finish.extend(foreign_keys::released(live, before).into_iter().map(plain));
     finish.extend(foreign_keys::remade(staged, target).into_iter().map(plain));
     // A run that died in here made some of the new ones already.
-    let new = changed(live, staged);
-    finish.extend(drops(live, staged, &new));
+    finish.extend(drops(live, staged, new));
     // Views can call functions; nothing here is needed by a function to be created.
-    finish.extend(statements(&new, ObjectKind::Function));
-    finish.extend(views(&new));
+    finish.extend(statements(new, ObjectKind::Function));
+    finish.extend(views(new));
     for kind in [ObjectKind::Procedure, ObjectKind::Event] {
-        finish.extend(statements(&new, kind));
+        finish.extend(statements(new, kind));
     }
     finish
 }
 
 /// The staged programs that are not in the live schema just so. One that is stays as
 /// it is, and keeps its definer: names in it mean the new tables from the RENAME on.
-fn changed(live: &Inventory, staged: &Inventory) -> Inventory {
+fn changed(sides: &Sides<'_>) -> Inventory {
+    let Sides { live, staged, owner, .. } = sides;
     // Routines and events keep the schema's collation of the day they were made.
     let defaults = (&live.charset, &live.collation) == (&staged.charset, &staged.collation);
     let same = |key: &(ObjectKind, String), program: &Program| {
-        defaults
-            && live.programs.get(key).is_some_and(|old| {
-                let old = Program { definer: program.definer.clone(), ..old.clone() };
-                old == *program
-            })
+        defaults && live.programs.get(key).is_some_and(|old| owner.keeps(old, program))
     };
     let programs = staged.programs.iter().filter(|(key, program)| !same(key, program));
     Inventory {

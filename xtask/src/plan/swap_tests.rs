@@ -48,11 +48,42 @@ fn inventory(tables: &[&str], programs: &[(ObjectKind, &str, &str)]) -> Inventor
     }
 }
 
+fn sides<'a>(flavour: Flavour, live: &'a Inventory, staged: &'a Inventory) -> Sides<'a> {
+    let (target, staging, before) = ("d", "d__s", "d__b");
+    Sides { flavour, target, live, staging, staged, before, owner: Owner::Swapper }
+}
+
+#[test]
+fn what_is_made_belongs_to_the_locked_account() {
+    let trigger = (
+        ObjectKind::Trigger,
+        "t1",
+        "CREATE TRIGGER `t1` BEFORE INSERT ON `a` FOR EACH ROW SET @x=1",
+    );
+    let view = (ObjectKind::View, "v", "CREATE ALGORITHM=MERGE VIEW `v` AS select 1 AS `x`");
+    let event =
+        (ObjectKind::Event, "e", "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1");
+    let (live, staged) = (inventory(&["a"], &[event]), inventory(&["a"], &[trigger, view, event]));
+    let owned = |owner| {
+        let plan = plan(&Sides { owner, ..sides(Flavour::Mysql, &live, &staged) }, false);
+        let all = plan.finish.into_iter().map(|it| it.sql).chain(plan.packet);
+        all.filter(|sql| sql.starts_with("CREATE")).collect::<Vec<_>>()
+    };
+    let made = owned(Owner::Locked("`p`@`%`"));
+    assert_eq!(made.len(), 3, "the equal event is left alone: {made:?}");
+    assert!(made.iter().all(|sql| sql.contains(" DEFINER=`p`@`%` ")), "{made:?}");
+    let made = owned(Owner::LockedAll("`p`@`%`"));
+    assert!(
+        made.len() == 4 && made.iter().all(|sql| sql.contains(" DEFINER=`p`@`%` ")),
+        "{made:?}"
+    );
+}
+
 #[test]
 fn without_triggers_one_rename_is_all() {
     let live = inventory(&["a", "new"], &[]);
     let staged = inventory(&["a"], &[]);
-    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b", false);
+    let plan = plan(&sides(Flavour::Mysql, &live, &staged), false);
     assert_eq!(
         plan.whole(),
         ["RENAME TABLE `d`.`a` TO `d__b`.`a`, `d`.`new` TO `d__b`.`new`, `d__s`.`a` TO `d`.`a`"]
@@ -67,7 +98,7 @@ fn triggers_are_moved_under_a_lock_on_mysql_only() {
         "CREATE TRIGGER `t1` BEFORE INSERT ON `a` FOR EACH ROW SET @x=1",
     );
     let live = inventory(&["a"], &[trigger]);
-    let mysql = plan(Flavour::Mysql, "d", &live, "d__s", &live.clone(), "d__b", false);
+    let mysql = plan(&sides(Flavour::Mysql, &live, &live), false);
     assert!(
         mysql.whole()[0].starts_with("LOCK TABLES `d`.`a` WRITE, `d__s`.`a` WRITE"),
         "{mysql:?}"
@@ -77,7 +108,7 @@ fn triggers_are_moved_under_a_lock_on_mysql_only() {
     assert_eq!(mysql.whole()[3], "SET sql_mode = 'ANSI_QUOTES'");
     assert!(mysql.remake_triggers && !mysql.whole().iter().any(|s| s.contains("UNLOCK")));
     assert_eq!(mysql.undo.len(), 1);
-    let mariadb = plan(Flavour::Mariadb, "d", &live, "d__s", &live.clone(), "d__b", false);
+    let mariadb = plan(&sides(Flavour::Mariadb, &live, &live), false);
     // MariaDB renames no table under LOCK TABLES.
     let at = |word: &str| mariadb.whole().iter().position(|s| s.starts_with(word)).unwrap();
     assert!(at("LOCK") < at("DROP TRIGGER") && at("DROP TRIGGER") < at("UNLOCK"));
@@ -88,7 +119,7 @@ fn triggers_are_moved_under_a_lock_on_mysql_only() {
 fn a_finish_can_be_played_twice() {
     let view = (ObjectKind::View, "v", "CREATE VIEW `v` AS select 1 AS `x`");
     let (live, staged) = (inventory(&["a"], &[]), inventory(&["a"], &[view]));
-    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b", false);
+    let plan = plan(&sides(Flavour::Mysql, &live, &staged), false);
     let sql: Vec<&str> = plan.finish.iter().map(|s| s.sql.as_str()).collect();
     assert_eq!(sql, ["DROP VIEW IF EXISTS `v`", "CREATE VIEW `v` AS select 1 AS `x`"]);
 }
@@ -97,7 +128,7 @@ fn a_finish_can_be_played_twice() {
 fn a_view_makes_way_for_a_table() {
     let view = (ObjectKind::View, "a", "CREATE VIEW `a` AS select 1 AS `x`");
     let (live, staged) = (inventory(&["b"], &[view]), inventory(&["a"], &[]));
-    let plan = plan(Flavour::Mysql, "d", &live, "d__s", &staged, "d__b", false);
+    let plan = plan(&sides(Flavour::Mysql, &live, &staged), false);
     assert_eq!(plan.whole()[0], "DROP VIEW `d`.`a`");
     assert_eq!(plan.undo[0].sql, "CREATE OR REPLACE VIEW `a` AS select 1 AS `x`");
     assert!(plan.finish.is_empty(), "{plan:?}");

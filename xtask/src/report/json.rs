@@ -137,6 +137,10 @@ pub struct RestoreDocument {
     pub rows: u64,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// What enables each event that was enabled in the file and is left disabled, because
+    /// the file's origin is not known.
+    #[serde(default)]
+    pub disabled_events: Vec<String>,
 }
 
 /// What `db-seed` added.
@@ -252,8 +256,9 @@ mod tests {
                 tables: 1,
                 rows: 2,
                 duration_ms: 3,
+                disabled_events: Vec::new(),
             },
-            r#"{"version":1,"label":"l","target":"mydb","safety_backup":"mydb_backup_20261122_101112","previous_schema":null,"tables":1,"rows":2,"duration_ms":3}"#,
+            r#"{"version":1,"label":"l","target":"mydb","safety_backup":"mydb_backup_20261122_101112","previous_schema":null,"tables":1,"rows":2,"duration_ms":3,"disabled_events":[]}"#,
         );
         let at = DateTime::from_timestamp(1_795_342_272, 0).unwrap();
         let mut backup = ListedBackup {

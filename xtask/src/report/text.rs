@@ -123,7 +123,7 @@ pub fn restore(document: &RestoreDocument) -> String {
         .previous_schema
         .as_ref()
         .map_or_else(|| "none kept".to_owned(), |schema| format!("in `{schema}` until dropped"));
-    facts(
+    let mut text = facts(
         &title,
         &[
             ("contents", &contents),
@@ -131,7 +131,14 @@ pub fn restore(document: &RestoreDocument) -> String {
             ("old tables", &previous),
             ("time", &human::duration(document.duration_ms)),
         ],
-    )
+    );
+    if !document.disabled_events.is_empty() {
+        text += "The origin of the file is not known, so its events are left disabled. To let them run, as root:\n";
+        for sql in &document.disabled_events {
+            text += &format!("  {sql};\n");
+        }
+    }
+    text
 }
 
 /// The list of backups, in the order given; what is wrong with unusable ones
@@ -319,6 +326,7 @@ mod tests {
             tables: 1,
             rows: 2000,
             duration_ms: 61_000,
+            disabled_events: Vec::new(),
         };
         assert_eq!(
             restore(&document),

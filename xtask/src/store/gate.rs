@@ -74,7 +74,7 @@ impl Store {
         fs::write_durably(&self.path(name), &text)
     }
 
-    fn read_state<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+    pub(super) fn read_state<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         #[derive(Deserialize)]
         struct Head {
             version: u32,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Store, StoreLock, names};
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::swap::SwapJournal;
+use crate::model::swap::{EventsState, SwapJournal};
 use crate::sys::fs;
 
 /// The format version this tool writes, and the newest it reads.
@@ -67,6 +67,41 @@ impl Store {
         Ok(name)
     }
 
+    /// The swap has come to its end on the new side: what is left is to enable its events,
+    /// which is written down before the journal goes.
+    ///
+    /// # Errors
+    /// It cannot be written or removed.
+    pub fn close_journal(&self, lock: &StoreLock, journal: &SwapJournal) -> Result<()> {
+        if !journal.enable.is_empty() {
+            let events = EventsState {
+                version: VERSION,
+                server: journal.server.clone(),
+                target: journal.target.clone(),
+                source: journal.source.clone(),
+                enable: journal.enable.clone(),
+            };
+            self.write_state(lock, names::EVENTS, &events)?;
+        }
+        self.remove_journal(lock)
+    }
+
+    /// Events of a restored schema that may run and do not yet.
+    ///
+    /// # Errors
+    /// It is damaged or of a newer format ([`ExitCode::Store`]).
+    pub fn read_events(&self) -> Result<Option<EventsState>> {
+        self.read_state(names::EVENTS)
+    }
+
+    /// Forgets them: they run, or are not to.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_events(&self, lock: &StoreLock) -> Result<()> {
+        self.remove_state(lock, names::EVENTS)
+    }
+
     /// Removes the journal durably: the swap has come to its end.
     ///
     /// # Errors
@@ -106,6 +141,8 @@ mod tests {
             rows_only: true,
             created: vec![("new".to_owned(), "movie".to_owned())],
             counters: vec![("movie".to_owned(), 7)],
+            enable: Vec::new(),
+            beside: false,
         };
         store.write_journal(&lock, &journal).unwrap();
         journal.phase = SwapPhase::Renamed;

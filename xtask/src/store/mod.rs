@@ -24,6 +24,7 @@ pub mod gate;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
+pub mod provenance;
 pub mod prune;
 pub mod remote;
 pub mod source;
@@ -41,6 +42,7 @@ pub use age::KeyFile;
 pub use catalogue::{Entry, State};
 pub use commit::{FileFacts, Pending, is_disk_full};
 pub use lock::{CopyLock, StoreLock};
+pub use provenance::Provenance;
 pub use source::{Origin, Source};
 
 /// A backups folder.

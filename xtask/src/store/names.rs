@@ -17,6 +17,8 @@ pub(super) const LEDGER_HEAD: &str = "ledger.head";
 pub(super) const LEDGER_TORN: &str = "ledger.torn";
 /// The journal of a swap.
 pub(super) const JOURNAL: &str = ".swap.json";
+/// Events of a restored schema that do not run yet.
+pub(super) const EVENTS: &str = ".events.json";
 /// The journal of migrations that run in place.
 pub(super) const IN_PLACE: &str = ".in-place.json";
 /// What takes the last migration by swap back.
@@ -75,7 +77,7 @@ pub(super) fn kind(rest: &str) -> Kind {
 /// Whether a name is one of the store's own that belong to no backup.
 pub(super) fn is_own(name: &str) -> bool {
     let name = name.strip_suffix(PARTIAL).unwrap_or(name);
-    [LOCK, LEDGER, LEDGER_HEAD, LEDGER_TORN, JOURNAL, IN_PLACE, UNDO].contains(&name)
+    [LOCK, LEDGER, LEDGER_HEAD, LEDGER_TORN, JOURNAL, EVENTS, IN_PLACE, UNDO].contains(&name)
 }
 
 /// Whether a name looks like a dump.

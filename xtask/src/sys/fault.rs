@@ -44,6 +44,8 @@ pub const POINTS: &[&str] = &[
     "tables.triggers_dropped",
     "tables.committed",
     "restore.swapped",
+    "restore.recorded",
+    "restore.enabled",
     "copy.sent",
     "copy.noted",
     "copy.committed",

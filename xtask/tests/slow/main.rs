@@ -2,6 +2,7 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+mod attacks;
 mod bench;
 mod copies;
 mod deploy;

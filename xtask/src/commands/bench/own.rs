@@ -20,7 +20,8 @@ impl Bench<'_> {
             .dir(&settings.root)
             .env("XTASK_ROOT", settings.root.to_string_lossy())
             .env("DB_NAME", schema);
-        Ok(logged_in(cmd, settings.account(Role::Restore)))
+        let cmd = logged_in(cmd, settings.account(Role::Restore));
+        Ok(logged_in(cmd, &self.stand_in(Role::Drill)))
     }
 
     /// `db-backup` of what is measured.

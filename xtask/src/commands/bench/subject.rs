@@ -109,7 +109,7 @@ impl Bench<'_> {
     }
 
     /// `restore_user` in another one's place: only it may do anything in the benchmark's schemas.
-    fn stand_in(&self, role: Role) -> Account {
+    pub(super) fn stand_in(&self, role: Role) -> Account {
         Account { role, ..self.ctx.settings.account(Role::Restore).clone() }
     }
 

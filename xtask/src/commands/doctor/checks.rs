@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::ledger::CHAIN;
 use crate::ui::Ui;
 
-const ACCOUNT_CHECKS: [&str; 4] = ["schema", "functions", "logins", "rights"];
+const ACCOUNT_CHECKS: [&str; 5] = ["schema", "functions", "logins", "rights", "programs' owner"];
 
 pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Result<()> {
     let found = find::greeted(settings, ui);
@@ -114,14 +114,18 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
                 continue;
             }
         };
-        if !seen_schema {
+        // A drill's account cannot see it.
+        if !seen_schema && role != Role::Drill {
             seen_schema = true;
             schema(settings, &mut session, findings);
             functions(&mut session, findings);
         }
         match accounts::difference(&mut session, settings, role) {
             Ok(difference) if difference.none() => {
-                findings.server(Check::passed(&rights, "exactly those of its role"), "");
+                let beside = listed("on other schemas", &difference.elsewhere);
+                let beside = beside.map_or_else(String::new, |it| format!("; {it}"));
+                let detail = format!("exactly those of its role{beside}");
+                findings.server(Check::passed(&rights, detail), "");
             }
             Ok(difference) => {
                 let missing = listed("missing", &difference.missing);
@@ -135,6 +139,19 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
     if !seen_schema {
         findings.not_run("schema", "no account logs in");
         findings.not_run("functions", "no account logs in");
+    }
+    programs(settings, server, findings);
+}
+
+/// The account that owns programs. Nobody logs in as it, so only root can look at it.
+fn programs(settings: &Settings, server: &Server, findings: &mut Findings) {
+    let name = format!("programs' owner {}", settings.program_user);
+    if settings.account(Role::Root).password.is_none() {
+        return findings.not_run(name, "only root can see it, and DB_ROOT_PASSWORD is not set");
+    }
+    match accounts::look_at_programs(settings, server) {
+        Ok(check) => findings.server(check, FIX),
+        Err(error) => findings.not_run(name, settings.redact(&format!("{error:#}"))),
     }
 }
 

@@ -85,7 +85,7 @@ fn environment(settings: &Settings, findings: &mut Findings) {
         .map(Role::password_var)
         .collect();
     let detail = if missing.is_empty() {
-        "all four accounts have one".to_owned()
+        "every account has one".to_owned()
     } else {
         format!("not set: {}", missing.join(", "))
     };

@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::told;
 use super::unchanged::{self, Basis};
 use super::{Gate, Live, undo};
+use crate::commands::sessions::Pair;
 use crate::commands::staging::{self, Staged};
 use crate::commands::swap::{self, Swap};
 use crate::model::account::Role;
@@ -16,7 +17,9 @@ use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::state::{SchemaState, UndoState};
 use crate::model::swap::Purpose;
+use crate::plan::definer::Owner;
 use crate::plan::restore::before_name;
+use crate::plan::swap::Sides;
 use crate::server::{Session, inventory};
 use crate::sys::fault::point;
 
@@ -33,14 +36,10 @@ pub enum Swapped {
 ///
 /// # Errors
 /// The server refuses; the message says on which side of the change the live schema is.
-pub fn go(
-    gate: &Gate<'_>,
-    session: &mut Session,
-    staged: &Staged,
-    basis: &Basis<'_>,
-) -> Result<Swapped> {
-    let copy = rehearsed(gate, session, &staged.schema)?;
-    let new_state = unchanged::of_schema(gate.ctx, session, &staged.schema, &copy, false)?;
+pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) -> Result<Swapped> {
+    let copy = rehearsed(gate, pair.copy(), &staged.schema)?;
+    let new_state = unchanged::of_schema(gate.ctx, pair.copy(), &staged.schema, &copy, false)?;
+    let session = pair.live();
     let before = staging::free_name(gate.ctx, session, before_name)?;
     let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
     let undo = remembered(gate, basis, &before, &copy, new_state);
@@ -61,16 +60,22 @@ pub fn go(
         seen = Some(evidence);
         if unchanged { Ok(()) } else { Err(refused.into()) }
     };
+    let definer = gate.ctx.settings.program_definer();
     let change = Swap {
         server_uuid: &basis.manifest.server.uuid,
-        flavour: staged.flavour,
-        target: &gate.ctx.settings.schema,
-        live: gate.before,
-        staging: &staged.schema,
-        staged: &copy,
-        before: &before,
+        sides: Sides {
+            flavour: staged.flavour,
+            target: &gate.ctx.settings.schema,
+            live: gate.before,
+            staging: &staged.schema,
+            staged: &copy,
+            before: &before,
+            owner: Owner::Locked(&definer),
+        },
         source: &basis.manifest.label.to_string(),
         purpose: Purpose::Migrate,
+        enable: Vec::new(),
+        beside: false,
     };
     let swapped =
         swap::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));

@@ -11,6 +11,7 @@ use super::put_back::{self, PutBack};
 use super::told::Told;
 use super::{Gate, Live, state, told};
 use crate::commands::api::{self, As};
+use crate::commands::sessions::Pair;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
@@ -18,7 +19,6 @@ use crate::model::gate::Strategy;
 use crate::model::manifest::Manifest;
 use crate::model::state::InPlaceJournal;
 use crate::report::human;
-use crate::server::Session;
 use crate::sys::clock;
 use crate::sys::fault::point;
 
@@ -55,7 +55,7 @@ struct Failed {
 /// # Errors
 /// Exit code 30 when a migration failed and the state before it is back, 31 when it
 /// is not, 20 when the API refused the receipt.
-pub fn go(gate: &Gate<'_>, session: &mut Session, ground: Ground<'_>) -> Result<Live> {
+pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> {
     let ctx = gate.ctx;
     let schema = &ctx.settings.schema;
     // Asked anew and then compared with the backup: from here on the API itself sees
@@ -101,7 +101,7 @@ pub fn go(gate: &Gate<'_>, session: &mut Session, ground: Ground<'_>) -> Result<
         Ok(finished) => said(&finished.stdout).unwrap_or_else(|| api::said(&finished)),
         Err(error) => format!("{error:#}"),
     };
-    Err(failed(gate, session, ground, &why))
+    Err(failed(gate, pair, ground, &why))
 }
 
 /// The API's exit code for a receipt that it does not accept.
@@ -152,7 +152,7 @@ fn said(stdout: &str) -> Option<String> {
     Some(format!("migration {} failed at {at} ({done}): {}", failed.name, failed.message))
 }
 
-fn failed(gate: &Gate<'_>, session: &mut Session, ground: Ground<'_>, why: &str) -> anyhow::Error {
+fn failed(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> anyhow::Error {
     let schema = &gate.ctx.settings.schema;
     gate.ctx.ui.warn(format!("a migration failed on `{schema}`: {why}"));
     let Some(manifest) = ground.manifest else {
@@ -163,7 +163,7 @@ fn failed(gate: &Gate<'_>, session: &mut Session, ground: Ground<'_>, why: &str)
         .hint("There is nothing to go back to: drop what it made, then run `cargo xtask migrate` again.")
         .into();
     };
-    let ended = put_back::go(gate, session, manifest);
+    let ended = put_back::go(gate, pair, manifest);
     stop(schema, manifest, why, &ended).into()
 }
 

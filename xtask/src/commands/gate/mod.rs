@@ -31,6 +31,7 @@ use self::unchanged::Basis;
 use super::api::Api;
 use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
+use super::sessions::Pair;
 use super::{recover, staging};
 use crate::config::gate::StrategyChoice;
 use crate::engine::fingerprint;
@@ -132,8 +133,8 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     let lock = store.lock(LOCK_WAIT)?;
     recover::first(ctx, &store, &lock, Some(server))?;
     // Held until the end: nobody restores or migrates the same schema meanwhile.
-    let mut session = staging::locked_session(ctx, server)?;
-    unfinished::settle(ctx, server, &store, &lock, &mut session)?;
+    let mut pair = Pair::open(ctx, server)?;
+    unfinished::settle(ctx, server, &store, &lock, &mut pair)?;
     let state = state::read(ctx, server)?;
     state.demand_sound()?;
     if state.pending.is_empty() {
@@ -158,11 +159,11 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
         before: &before,
         told: &told,
     };
-    let mut passage = Passage::new(&gate, &mut session)?;
-    let ended = passage.go(&mut session, choice);
+    let mut passage = Passage::new(&gate, pair.live())?;
+    let ended = passage.go(&mut pair, choice);
     passage.times.build_ms = build_ms;
     passage.times.total_ms = clock::elapsed_ms(start);
-    passage.record(&session, &ended)?;
+    passage.record(pair.live(), &ended)?;
     let live = ended?;
     Ok(Applied {
         pending: state.pending,
@@ -201,38 +202,38 @@ impl<'a> Passage<'a> {
         })
     }
 
-    fn go(&mut self, session: &mut Session, choice: StrategyChoice) -> Result<Live> {
+    fn go(&mut self, pair: &mut Pair, choice: StrategyChoice) -> Result<Live> {
         let (gate, ctx) = (self.gate, self.gate.ctx);
         if gate.before.tables.is_empty() {
             ctx.ui.say(format!(
                 "`{}` holds no table: there is nothing to back up",
                 ctx.settings.schema
             ));
-            return self.in_place(session, None);
+            return self.in_place(pair, None);
         }
-        staging::clean(ctx, session)?;
-        let proof = proof::take(ctx, gate.server, gate.store, gate.lock, session, Reason::Migrate)?;
+        staging::clean(ctx, pair.copy())?;
+        let proof = proof::take(ctx, gate.server, gate.store, gate.lock, pair, Reason::Migrate)?;
         self.backup = Some(proof.manifest.label.clone());
         self.reused = proof.reused;
         (self.times.backup_ms, self.times.proof_ms) = (proof.backup_ms, proof.proof_ms);
         point("gate.proved")?;
-        let passed = self.rehearse(session, &proof).and_then(|()| {
+        let passed = self.rehearse(pair.copy(), &proof).and_then(|()| {
             point("gate.rehearsed")?;
-            self.decide(session, &proof, choice)
+            self.decide(pair, &proof, choice)
         });
         let decision = match passed {
             Ok(decision) => decision,
             Err(error) => {
-                proof.staged.drop_schema(session)?;
+                proof.staged.drop_schema(pair.copy())?;
                 return Err(error);
             }
         };
         ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
         if decision.strategy == Strategy::Swap {
-            let swapped = self.swap(session, &proof);
+            let swapped = self.swap(pair, &proof);
             if swapped.is_err() && gate.store.read_journal()?.is_none() {
                 // Unless the next run needs it to bring the swap to its end.
-                proof.staged.drop_schema(session)?;
+                proof.staged.drop_schema(pair.copy())?;
             }
             match swapped? {
                 Swapped::Done(live) => {
@@ -252,9 +253,9 @@ impl<'a> Passage<'a> {
                 }
             }
         } else {
-            proof.staged.drop_schema(session)?;
+            proof.staged.drop_schema(pair.copy())?;
         }
-        self.in_place(session, Some(&proof))
+        self.in_place(pair, Some(&proof))
     }
 
     fn rehearse(&mut self, session: &mut Session, proof: &Proof) -> Result<()> {
@@ -273,8 +274,8 @@ impl<'a> Passage<'a> {
         self.times.rehearsal_ms = duration_ms;
         self.rehearsal_gtids = own_gtids;
         self.statements = statements;
-        // The account may write to the live schema, too. A migration that got there
-        // although its text does not name it is found out here at the latest.
+        // The account has no right on the live schema. What changed there all the same
+        // is somebody else's work.
         if fingerprint::schema(&state::live(ctx, gate.server)?) != proof.manifest.schema_fingerprint
         {
             return Err(self.reached_out(proof).into());
@@ -306,7 +307,7 @@ impl<'a> Passage<'a> {
 
     fn decide(
         &mut self,
-        session: &mut Session,
+        pair: &mut Pair,
         proof: &Proof,
         choice: StrategyChoice,
     ) -> Result<plan::Decision> {
@@ -317,7 +318,7 @@ impl<'a> Passage<'a> {
             let evidence = Evidence::Unknown("not asked".to_owned());
             return Ok(plan::decide(choice, &evidence, &self.statements, None)?);
         }
-        let copy = inventory::read(session, &proof.staged.schema)?;
+        let copy = inventory::read(pair.copy(), &proof.staged.schema)?;
         let mut why = unchanged::no_exact_copy(&proof.manifest, gate.before)
             .or_else(|| unchanged::no_exact_copy(&proof.manifest, &copy));
         if proof.staged.checks.iter().any(|check| check.name == "events") {
@@ -340,19 +341,19 @@ impl<'a> Passage<'a> {
             ));
         }
         let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
-        let evidence = unchanged::look_twice(ctx, session, &mut reader, &self.basis(proof))?;
+        let evidence = unchanged::look_twice(ctx, pair.live(), &mut reader, &self.basis(proof))?;
         Ok(plan::decide(choice, &evidence, &self.statements, why.as_deref())?)
     }
 
-    fn swap(&mut self, session: &mut Session, proof: &Proof) -> Result<Swapped> {
+    fn swap(&mut self, pair: &mut Pair, proof: &Proof) -> Result<Swapped> {
         let start = Instant::now();
         self.live = true;
-        let swapped = by_swap::go(self.gate, session, &proof.staged, &self.basis(proof));
+        let swapped = by_swap::go(self.gate, pair, &proof.staged, &self.basis(proof));
         self.times.live_ms = clock::elapsed_ms(start);
         swapped
     }
 
-    fn in_place(&mut self, session: &mut Session, proof: Option<&Proof>) -> Result<Live> {
+    fn in_place(&mut self, pair: &mut Pair, proof: Option<&Proof>) -> Result<Live> {
         let start = Instant::now();
         self.live = true;
         let ground = Ground {
@@ -360,7 +361,7 @@ impl<'a> Passage<'a> {
             verified_utc: proof.map(|proof| proof.verified_utc),
             uuid: &self.uuid,
         };
-        let live = in_place::go(self.gate, session, ground);
+        let live = in_place::go(self.gate, pair, ground);
         self.times.live_ms = clock::elapsed_ms(start);
         live
     }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::unchanged;
 use crate::commands::backup::{self, Wish};
 use crate::commands::ctx::Ctx;
+use crate::commands::sessions::Pair;
 use crate::commands::staging::{self, Staged};
 use crate::commands::verify;
 use crate::model::check::{self, Check, Outcome};
@@ -51,24 +52,25 @@ pub fn take(
     server: &Server,
     store: &Store,
     lock: &StoreLock,
-    session: &mut Session,
+    pair: &mut Pair,
     reason: Reason,
 ) -> Result<Proof> {
     let start = Instant::now();
-    let known = reusable(ctx, store, session)?;
-    staging::drop_kept(ctx, session, known.as_ref().and_then(|known| known.kept.as_deref()))?;
+    let known = reusable(ctx, store, pair.live())?;
+    staging::drop_kept(ctx, pair.copy(), known.as_ref().and_then(|known| known.kept.as_deref()))?;
     let Some(known) = known else {
         let manifest = backup::take(ctx, server, store, lock, &Wish::because(reason))
             .context("take the backup in front of the change; the database was not touched")?;
         let backup_ms = clock::elapsed_ms(start);
-        return prove(ctx, store, lock, session, Backed { manifest, backup_ms, known: None });
+        let backed = Backed { manifest, backup_ms, known: None };
+        return prove(ctx, server, (store, lock), pair, backed);
     };
     let label = &known.manifest.label;
     if let Some(schema) = &known.kept {
         ctx.ui.say(format!(
             "{label} is used, and its restored copy `{schema}`: nothing wrote to the server since"
         ));
-        let staged = kept(session, schema, &known)?;
+        let staged = kept(pair.copy(), schema, &known)?;
         let proof_ms = clock::elapsed_ms(start);
         let Known { manifest, earlier, verified_utc, .. } = known;
         return Ok(Proof {
@@ -83,7 +85,8 @@ pub fn take(
     }
     ctx.ui.say(format!("{label} is used: nothing wrote to the server since it was taken"));
     let manifest = known.manifest.clone();
-    prove(ctx, store, lock, session, Backed { manifest, backup_ms: 0, known: Some(known) })
+    let backed = Backed { manifest, backup_ms: 0, known: Some(known) };
+    prove(ctx, server, (store, lock), pair, backed)
 }
 
 /// A backup that is to be proven.
@@ -95,14 +98,14 @@ struct Backed {
 
 fn prove(
     ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
-    session: &mut Session,
+    server: &Server,
+    held: (&Store, &StoreLock),
+    pair: &mut Pair,
     backed: Backed,
 ) -> Result<Proof> {
     let Backed { manifest, backup_ms, known } = backed;
     let begun = Instant::now();
-    let staged = stage(ctx, store, lock, session, &manifest)?;
+    let staged = stage(ctx, server, held, pair, &manifest)?;
     let proof_ms = clock::elapsed_ms(begun);
     ctx.ui.say(format!(
         "the backup is proven: {} restored and equal, in {}",
@@ -120,9 +123,11 @@ fn prove(
 fn kept(session: &mut Session, schema: &str, known: &Known) -> Result<Staged> {
     let manifest = &known.manifest;
     let flavour = facts::read(session)?.flavour;
+    let inventory = inventory::read(session, schema)?;
     Ok(Staged {
         schema: schema.to_owned(),
-        inventory: inventory::read(session, schema)?,
+        events: staging::events_of(&inventory),
+        inventory,
         checks: known.checks.clone(),
         rows: manifest.rows,
         table_rows: manifest.tables.iter().map(|table| (table.name.clone(), table.rows)).collect(),
@@ -135,9 +140,9 @@ fn kept(session: &mut Session, schema: &str, known: &Known) -> Result<Staged> {
 /// Restores a backup beside the live schema, compares it, and writes the receipt.
 fn stage(
     ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
-    session: &mut Session,
+    server: &Server,
+    (store, lock): (&Store, &StoreLock),
+    pair: &mut Pair,
     manifest: &Manifest,
 ) -> Result<Staged> {
     let refused = |detail: String| {
@@ -148,10 +153,11 @@ fn stage(
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
     };
     let source = store.resolve(&manifest.label.to_string())?;
+    let session = pair.copy();
     let schema = staging::free_name(ctx, session, staging_name)?;
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let start = Instant::now();
-    let staged = staging::stage(ctx, session, &source, &schema).map_err(|error| {
+    let staged = staging::stage(ctx, server, session, &source, &schema).map_err(|error| {
         let store = error.downcast_ref::<Stop>().filter(|stop| stop.code == ExitCode::Store);
         match store.map(|stop| stop.message.clone()) {
             Some(message) => error.context(refused(message)),
@@ -166,14 +172,14 @@ fn stage(
     let read = verify::Read {
         sha256: staged.sha256.clone(),
         uuid: &manifest.server.uuid,
-        own_gtids: session.own_gtids().map(|own| own.join(",")),
+        own_gtids: pair.own_gtids().map(|own| own.join(",")),
         kept: None,
     };
     verify::record(ctx, store, lock, &source, &verified, read)?;
     if verified.passed() {
         return Ok(staged);
     }
-    staged.drop_schema(session)?;
+    staged.drop_schema(pair.copy())?;
     let failed = verified.checks.iter().find(|check| check.outcome == Outcome::Failed);
     Err(refused(failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail))).into())
 }

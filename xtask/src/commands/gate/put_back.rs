@@ -13,6 +13,7 @@ use super::rehearse::{self, Copy};
 use super::{Gate, by_swap, state, told, unchanged};
 use crate::commands::api::Api;
 use crate::commands::ctx::Ctx;
+use crate::commands::sessions::{self, Pair};
 use crate::commands::staging::{self, Staged};
 use crate::commands::swap::{self, Swap};
 use crate::engine::fingerprint;
@@ -22,8 +23,10 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::Manifest;
 use crate::model::state::SchemaState;
 use crate::model::swap::Purpose;
+use crate::plan::definer::Owner;
 use crate::plan::migrate::MigrationState;
 use crate::plan::restore::{before_name, staging_name};
+use crate::plan::swap::Sides;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
 
@@ -49,8 +52,8 @@ pub enum PutBack {
 }
 
 /// Restores the state before the migrations, or says why not.
-pub fn go(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> PutBack {
-    match attempt(gate, session, manifest) {
+pub fn go(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> PutBack {
+    match attempt(gate, pair, manifest) {
         Ok(ended) => ended,
         Err(error) => PutBack::Not {
             why: format!("the attempt failed: {error:#}"),
@@ -68,7 +71,7 @@ pub fn again(
     ctx: &Ctx,
     server: &Server,
     held: (&Store, &StoreLock),
-    session: &mut Session,
+    pair: &mut Pair,
     manifest: &Manifest,
     migrations: &[String],
 ) -> Result<PutBack> {
@@ -82,16 +85,16 @@ pub fn again(
     let (store, lock) = held;
     let gate =
         Gate { ctx, server, store, lock, api: &api, pending: &pending, before: &live, told: &told };
-    Ok(go(&gate, session, manifest))
+    Ok(go(&gate, pair, manifest))
 }
 
-fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Result<PutBack> {
+fn attempt(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<PutBack> {
     let ctx = gate.ctx;
     // The server may still be executing what the API sent before it died.
-    staging::keep_from_migrating(ctx, session)?;
+    sessions::keep_from_migrating(ctx, pair.live())?;
     let live = state::live(ctx, gate.server)?;
     let unmoved = fingerprint::schema(&live) == manifest.schema_fingerprint;
-    let booked = facts::migrations(session, &ctx.settings.schema)?;
+    let booked = facts::migrations(pair.live(), &ctx.settings.schema)?;
     // Rows of a table without transactions stay whatever became of the rest.
     if unmoved && booked == manifest.migrations && live.non_transactional().is_empty() {
         gate.store.remove_in_place(gate.lock)?;
@@ -102,6 +105,7 @@ fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Resul
     }
     ctx.ui.say("looking whether anybody else wrote: the same statements run once more on a copy");
     let source = gate.store.resolve(&manifest.label.to_string())?;
+    let session = pair.copy();
     let old = copy(gate, session, &source)?;
     let twin = copy(gate, session, &source)?;
     let accepted = replay(gate, session, &twin, &live);
@@ -119,7 +123,7 @@ fn attempt(gate: &Gate<'_>, session: &mut Session, manifest: &Manifest) -> Resul
             return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
         }
     };
-    exchange(gate, session, manifest, &live, &old, &accepted)
+    exchange(gate, pair.live(), manifest, &live, &old, &accepted)
 }
 
 fn copy(
@@ -128,7 +132,7 @@ fn copy(
     source: &crate::store::source::Source,
 ) -> Result<Staged> {
     let schema = staging::free_name(gate.ctx, session, staging_name)?;
-    let staged = staging::stage(gate.ctx, session, source, &schema)?;
+    let staged = staging::stage(gate.ctx, gate.server, session, source, &schema)?;
     anyhow::ensure!(staged.passed(), "{} does not restore to what was backed up", source.name);
     Ok(staged)
 }
@@ -143,7 +147,7 @@ fn replay(
     let wanted = fingerprint::schema(live);
     rehearse::enable_events(session, &twin.schema, &twin.inventory)?;
     // Another session: it sees what was committed, as others see the live schema.
-    let mut reader = gate.ctx.session(gate.server, Role::Restore, None)?.read_only()?;
+    let mut reader = gate.ctx.session(gate.server, Role::Drill, None)?.read_only()?;
     let mut found = Vec::new();
     let mut watch = || {
         let now = inventory::read(&mut reader, &twin.schema)?;
@@ -181,16 +185,22 @@ fn exchange(
         }
         anyhow::bail!("something else wrote to it")
     };
+    let definer = ctx.settings.program_definer();
     let change = Swap {
         server_uuid: &manifest.server.uuid,
-        flavour: old.flavour,
-        target: schema,
-        live,
-        staging: &old.schema,
-        staged: &old.inventory,
-        before: &before,
+        sides: Sides {
+            flavour: old.flavour,
+            target: schema,
+            live,
+            staging: &old.schema,
+            staged: &old.inventory,
+            before: &before,
+            owner: Owner::Locked(&definer),
+        },
         source: &manifest.label.to_string(),
         purpose: Purpose::Restore,
+        enable: Vec::new(),
+        beside: false,
     };
     let swapped = swap::execute(ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
     if let Err(error) = swapped {

@@ -55,9 +55,10 @@ pub struct Copy<'a> {
     pub rows: &'a BTreeMap<String, u64>,
 }
 
-/// Opens a session as the API would have it, on the copy.
+/// Opens a session as the API would have it, on the copy, and as an account that can reach
+/// nothing else.
 fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
-    let mut session = ctx.session(server, Role::Migrate, Some(copy.schema))?;
+    let mut session = ctx.session(server, Role::Drill, Some(copy.schema))?;
     session.track_gtids()?;
     let ApiSession { sql_mode, time_zone, character_set_client, collation_connection } =
         copy.settings;

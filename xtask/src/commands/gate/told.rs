@@ -61,7 +61,9 @@ pub struct Told {
 /// # Errors
 /// It cannot answer.
 pub fn ask(ctx: &Ctx, server: &Server, api: &Api, schema: &str) -> Result<Told> {
-    let who = As::of(Role::Migrate, schema);
+    // What is on a copy may do what its reader may: that account can do nothing elsewhere.
+    let role = if schema == ctx.settings.schema { Role::Migrate } else { Role::Drill };
+    let who = As { role, plays: Role::Migrate, schema };
     let finished = api.run(ctx, server, &who, &["migrate", "status", "--json"], None, ASK)?;
     if !finished.ok() {
         let message = format!("the API cannot read `{schema}`:\n  {}", api::said(&finished));

@@ -7,6 +7,7 @@ use super::put_back::{self, PutBack};
 use super::{Applied, by_swap, unchanged};
 use crate::commands::backup::LOCK_WAIT;
 use crate::commands::ctx::Ctx;
+use crate::commands::sessions::{self, Pair};
 use crate::commands::swap::{self, Swap};
 use crate::commands::{recover, staging};
 use crate::engine::fingerprint;
@@ -16,8 +17,10 @@ use crate::model::facts::Flavour;
 use crate::model::receipt::Event;
 use crate::model::state::{SchemaState, UndoState};
 use crate::model::swap::Purpose;
+use crate::plan::definer::Owner;
 use crate::plan::migrate::MigrationFile;
 use crate::plan::restore::before_name;
+use crate::plan::swap::Sides;
 use crate::report::human;
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::{Store, StoreLock};
@@ -42,12 +45,12 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     let lock = store.lock(LOCK_WAIT)?;
     recover::first(ctx, &store, &lock, Some(server))?;
     let undo = known(ctx, &store)?;
-    let mut session = staging::locked_session(ctx, server)?;
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let facts = facts::read(&mut session)?;
     if facts.uuid != undo.server {
         return Err(refused(format!("it was made on another server ({})", undo.server)).into());
     }
-    staging::keep_from_migrating(ctx, &mut session)?;
+    sessions::keep_from_migrating(ctx, &mut session)?;
     demand_kept(ctx, &mut session, &undo)?;
     say_rows(ctx, &undo.new_state);
     signal::check()?;
@@ -85,10 +88,10 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
         return Err(refused("there was no table before it".to_owned()).into());
     };
-    let mut session = staging::locked_session(ctx, server)?;
+    let mut pair = Pair::open(ctx, server)?;
     let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
     let held = (&store, &lock);
-    match put_back::again(ctx, server, held, &mut session, manifest, &names)? {
+    match put_back::again(ctx, server, held, &mut pair, manifest, &names)? {
         PutBack::Restored { previous, slipped } => {
             let event = Event::Undone {
                 changes: names,
@@ -198,16 +201,22 @@ pub fn exchange(
         ))
         .into())
     };
+    let definer = ctx.settings.program_definer();
     let change = Swap {
         server_uuid: &undo.server,
-        flavour: facts.flavour,
-        target: schema,
-        live: &live,
-        staging: &undo.previous_schema,
-        staged: old,
-        before: &before,
+        sides: Sides {
+            flavour: facts.flavour,
+            target: schema,
+            live: &live,
+            staging: &undo.previous_schema,
+            staged: old,
+            before: &before,
+            owner: Owner::Locked(&definer),
+        },
         source: &undo.backup.to_string(),
         purpose: Purpose::Undo,
+        enable: Vec::new(),
+        beside: false,
     };
     swap::execute(ctx, session, store, lock, &change, Some(&mut guard))?;
     // The tables have moved: whatever else goes wrong, that is what is told.

@@ -7,7 +7,7 @@ use super::in_place;
 use super::put_back;
 use super::state;
 use crate::commands::ctx::Ctx;
-use crate::commands::staging;
+use crate::commands::sessions::{self, Pair};
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gate::{GateTimes, Strategy};
@@ -26,15 +26,15 @@ pub fn settle(
     server: &Server,
     store: &Store,
     lock: &StoreLock,
-    session: &mut Session,
+    pair: &mut Pair,
 ) -> Result<()> {
     // Whether or not anything is known of it here: the run may have been another's.
-    staging::keep_from_migrating(ctx, session)?;
+    sessions::keep_from_migrating(ctx, pair.live())?;
     let settled = match store.read_in_place()? {
-        Some(journal) => look(ctx, server, (store, lock), session, &journal),
+        Some(journal) => look(ctx, server, (store, lock), pair, &journal),
         None => Ok(()),
     };
-    let released = staging::let_migrate(ctx, session);
+    let released = sessions::let_migrate(ctx, pair.live());
     settled.and(released)
 }
 
@@ -42,14 +42,14 @@ fn look(
     ctx: &Ctx,
     server: &Server,
     (store, lock): (&Store, &StoreLock),
-    session: &mut Session,
+    pair: &mut Pair,
     journal: &InPlaceJournal,
 ) -> Result<()> {
     ctx.ui.warn(format!(
         "migrations of `{}` ran in place and their end was not seen; looking where they stopped",
         journal.schema
     ));
-    demand_own(ctx, session, journal)?;
+    demand_own(ctx, pair.live(), journal)?;
     let now = state::read(ctx, server)?;
     let pending: Vec<String> = now.pending.iter().map(|file| file.name()).collect();
     let left = journal.migrations.iter().filter(|name| pending.contains(name)).count();
@@ -75,7 +75,7 @@ fn look(
         ctx.ui.say("nothing of them was committed: the schema is as it was");
         return store.remove_in_place(lock);
     }
-    half(ctx, server, store, lock, session, journal)
+    half(ctx, server, store, lock, pair, journal)
 }
 
 fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
@@ -105,7 +105,7 @@ fn half(
     server: &Server,
     store: &Store,
     lock: &StoreLock,
-    session: &mut Session,
+    pair: &mut Pair,
     journal: &InPlaceJournal,
 ) -> Result<()> {
     let why = "the run was killed while they ran";
@@ -124,8 +124,7 @@ fn half(
         .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
         .into());
     };
-    let ended =
-        put_back::again(ctx, server, (store, lock), session, manifest, &journal.migrations)?;
+    let ended = put_back::again(ctx, server, (store, lock), pair, manifest, &journal.migrations)?;
     let stop = in_place::stop(&journal.schema, manifest, why, &ended);
     let outcome = match stop.code {
         ExitCode::MigrationRestored => GateOutcome::Restored,

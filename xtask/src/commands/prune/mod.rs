@@ -16,7 +16,7 @@ pub use pin::pin;
 
 use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
-use super::{recover, staging};
+use super::{recover, sessions};
 use crate::cli::prune::DbPrune;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
@@ -104,7 +104,7 @@ fn go(
 ) -> Result<PruneDocument> {
     let session = match server {
         Err(error) => Err(why(error)),
-        Ok(server) => match staging::locked_session(ctx, server) {
+        Ok(server) => match sessions::locked(ctx, server, Role::Restore) {
             // Somebody restores or drills: what they need is not known here.
             Err(error) if is_locked(&error) => return Err(error),
             Err(error) => Err(why(&error)),
@@ -127,7 +127,7 @@ struct Access {
 
 /// For a look: the lock is taken where it is free, to know whether another run works.
 fn look_only(ctx: &Ctx, server: &Server) -> Result<Access> {
-    Ok(match staging::session_if_free(ctx, server)? {
+    Ok(match sessions::locked_if_free(ctx, server, Role::Restore)? {
         Some(session) => Access { session, free: true },
         None => {
             Access { session: ctx.session(server, Role::Restore, None)?.read_only()?, free: false }

@@ -1,18 +1,20 @@
 //! `db-restore`: check, show, confirm, save, load beside, compare, swap.
 
 mod planning;
+mod programs;
 
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use planning::{plan, scope};
+use planning::{File, plan, scope};
 
 use super::backup::{LOCK_WAIT, Wish};
 use super::copy::fetching;
 use super::ctx::Ctx;
+use super::sessions::{self, Pair};
 use super::staging::{self, Staged};
-use super::{backup, old_tables, recover, swap, tables, verify};
+use super::{backup, events, old_tables, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
 use crate::engine::fingerprint;
 use crate::engine::load::Part;
@@ -25,11 +27,13 @@ use crate::model::label::Label;
 use crate::model::manifest::Reason;
 use crate::model::receipt::Event;
 use crate::model::swap::Purpose;
+use crate::plan::definer::Owner;
 use crate::plan::restore::{RestorePlan, Scope};
+use crate::plan::swap::Sides;
 use crate::report;
 use crate::server::{Server, Session, inventory};
 use crate::store::source::Source;
-use crate::store::{Store, StoreLock};
+use crate::store::{Provenance, Store, StoreLock};
 use crate::sys::clock;
 use crate::sys::fault::point;
 
@@ -54,7 +58,15 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     }
     let server = ctx.server(args.yes)?;
     let scope = scope(ctx, args)?;
-    let (plan, facts) = plan(ctx, &server, &source, scope, args)?;
+    let mut provenance = store.provenance(&source, None)?;
+    // Without a manifest only the file itself says what it brings.
+    let early = match &source.manifest {
+        None => Some(checked(ctx, &source)?),
+        Some(_) => None,
+    };
+    let named = early.as_ref().map(|it| it.programs.clone()).unwrap_or_default();
+    let file = File { source: &source, provenance, programs: &named };
+    let (plan, facts) = plan(ctx, &server, &file, scope, args)?;
     if args.dry_run {
         return ctx.show_plan(&plan.to_string());
     }
@@ -66,14 +78,9 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     let lock = store.lock(LOCK_WAIT)?;
     recover::first(ctx, &store, &lock, Some(&server))?;
     // The whole file is read and compared with its manifest before anything is created.
-    let checked = verify::file_level(ctx, &source)?;
-    if let Some(check) = checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
-        return Err(Stop::new(
-            ExitCode::Store,
-            format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
-        )
-        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
-        .into());
+    let checked = early.map_or_else(|| checked(ctx, &source), Ok)?;
+    if plan.proven && !store.provenance(&source, Some(&checked.sha256))?.is_proven() {
+        provenance = Provenance::Unknown;
     }
     if let Scope::Tables(wanted) = &plan.scope {
         tables::demand_known(wanted, &checked.tables, &source.name)?;
@@ -84,12 +91,15 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         store: &store,
         lock: &lock,
         source: &source,
+        provenance,
         plan: &plan,
         facts: &facts,
     };
-    let done = run.go()?;
+    let (done, mut pair) = run.go()?;
     run.record(&done, clock::elapsed_ms(start))
         .map_err(|error| without_receipt(error, &plan, &done))?;
+    point("restore.recorded")?;
+    events::enable(ctx, pair.live(), &store, &lock)?;
     let document = report::json::RestoreDocument {
         version: report::json::DOCUMENT_VERSION,
         label: source.name.clone(),
@@ -99,6 +109,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         tables: done.tables,
         rows: done.rows,
         duration_ms: clock::elapsed_ms(start),
+        disabled_events: done.disabled_events,
     };
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document)?);
@@ -106,6 +117,20 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         ctx.ui.result(&report::text::restore(&document));
     }
     Ok(())
+}
+
+/// The whole file, read and compared with its manifest.
+fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
+    let checked = verify::file_level(ctx, source)?;
+    match checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
+        None => Ok(checked),
+        Some(check) => Err(Stop::new(
+            ExitCode::Store,
+            format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
+        )
+        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
+        .into()),
+    }
 }
 
 /// The restore is done by then, and whoever reads the message must know that.
@@ -135,6 +160,7 @@ struct Outcomes {
     tables: u64,
     rows: u64,
     sha256: String,
+    disabled_events: Vec<String>,
 }
 
 struct Run<'a> {
@@ -143,12 +169,13 @@ struct Run<'a> {
     store: &'a Store,
     lock: &'a StoreLock,
     source: &'a Source,
+    provenance: Provenance,
     plan: &'a RestorePlan,
     facts: &'a ServerFacts,
 }
 
 impl Run<'_> {
-    fn go(&mut self) -> Result<Outcomes> {
+    fn go(&mut self) -> Result<(Outcomes, Pair)> {
         let mut done = Outcomes::default();
         if self.plan.safety_backup {
             let wish = Wish::because(Reason::Safety);
@@ -157,29 +184,34 @@ impl Run<'_> {
             done.safety = Some(manifest.label);
         }
         point("restore.saved")?;
-        let mut session = staging::locked_session(self.ctx, self.server)?;
+        let mut pair = Pair::open(self.ctx, self.server)?;
         if self.plan.scope != Scope::Beside {
-            staging::keep_from_migrating(self.ctx, &mut session)?;
+            sessions::keep_from_migrating(self.ctx, pair.live())?;
         }
-        staging::clean(self.ctx, &mut session)?;
-        self.demand_still_empty(&mut session)?;
-        let staged = self.stage(&mut session)?;
+        staging::clean(self.ctx, pair.copy())?;
+        // The account that loads the file could write to them.
+        staging::drop_kept(self.ctx, pair.copy(), None)?;
+        self.demand_still_empty(pair.live())?;
+        let staged = self.stage(pair.copy())?;
+        if !self.store.provenance(self.source, Some(&staged.sha256))?.is_proven() {
+            self.provenance = Provenance::Unknown;
+        }
         done.tables = staged.inventory.tables.len() as u64;
         done.rows = staged.rows;
         done.sha256.clone_from(&staged.sha256);
         match &self.plan.scope {
-            Scope::Replace => self.replace(&mut session, &staged, &mut done)?,
+            Scope::Replace => self.replace(pair.live(), &staged, &mut done)?,
             Scope::Tables(_) => {
                 let place = tables::Place {
                     server_uuid: &self.facts.uuid,
                     target: &self.plan.target,
                     source: &self.source.name,
                 };
-                tables::restore(self.ctx, &mut session, self.store, self.lock, &place, &staged)?;
+                tables::restore(self.ctx, pair.live(), self.store, self.lock, &place, &staged)?;
             }
-            Scope::Beside => {}
+            Scope::Beside => self.beside(pair.live(), &staged)?,
         }
-        Ok(done)
+        Ok((done, pair))
     }
 
     /// A target that was empty when the plan was shown needed no safety backup and
@@ -208,7 +240,8 @@ impl Run<'_> {
             Scope::Replace | Scope::Beside => Part::Everything,
         };
         let staging = &self.plan.staging;
-        let staged = staging::stage_part(self.ctx, session, self.source, staging, &part)?;
+        let staged =
+            staging::stage_part(self.ctx, self.server, session, self.source, staging, &part)?;
         if staged.passed() {
             return Ok(staged);
         }
@@ -239,25 +272,30 @@ impl Run<'_> {
         // What is live may have changed since the plan was shown.
         let live = inventory::read(session, &plan.target)?;
         crate::sys::signal::check()?;
+        let definer = self.ctx.settings.program_definer();
+        let owner = programs::owner(&definer, self.provenance);
+        let may_run = self.provenance.is_proven() || plan.enable_events;
+        let incoming = programs::incoming((&plan.target, &live), staged, &owner, may_run);
         let change = swap::Swap {
             server_uuid: &self.facts.uuid,
-            flavour: self.facts.flavour,
-            target: &plan.target,
-            live: &live,
-            staging: &plan.staging,
-            staged: &staged.inventory,
-            before: &plan.before,
+            sides: self.sides(&live, &incoming.inventory, owner),
             source: &self.source.name,
             purpose: Purpose::Restore,
+            enable: incoming.enable,
+            beside: false,
         };
         self.say_what_goes(&live, staged);
-        swap::execute(self.ctx, session, self.store, self.lock, &change, None)?;
+        if !self.provenance.is_proven() {
+            programs::say(self.ctx, self.source, &live, &staged.inventory);
+        }
+        self.swap(session, &change)?;
         // Whatever migrations left half-way is gone with the old tables.
         let unfinished = self.store.read_in_place()?;
         if unfinished.is_some_and(|it| it.schema == plan.target && it.server == self.facts.uuid) {
             self.store.remove_in_place(self.lock)?;
         }
-        swap::demand_exact(session, &plan.target, &staged.inventory)?;
+        swap::demand_exact(session, &plan.target, &incoming.inventory)?;
+        done.disabled_events = incoming.left;
         staging::drop_schema(session, &plan.staging)?;
         point("restore.swapped")?;
         if self.old_tables_can_go(session, done.safety.as_ref())? {
@@ -266,6 +304,60 @@ impl Run<'_> {
             done.previous = Some(plan.before.clone());
         }
         Ok(())
+    }
+
+    /// Swaps. The staged copy goes when nothing needs it any more: no journal names it.
+    fn swap(&self, session: &mut Session, change: &swap::Swap<'_>) -> Result<()> {
+        let swapped = swap::execute(self.ctx, session, self.store, self.lock, change, None);
+        if swapped.is_err() && self.store.read_journal().is_ok_and(|journal| journal.is_none()) {
+            staging::drop_schema(session, change.sides.staging).ok();
+        }
+        swapped.map(drop)
+    }
+
+    fn sides<'s>(
+        &'s self,
+        live: &'s Inventory,
+        staged: &'s Inventory,
+        owner: Owner<'s>,
+    ) -> Sides<'s> {
+        let RestorePlan { target, staging, before, .. } = self.plan;
+        Sides { flavour: self.facts.flavour, target, live, staging, staged, before, owner }
+    }
+
+    /// Moves what was compared into a schema of its own. It never acts there; what a file
+    /// of unknown origin brought belongs to the locked account, which can do nothing there.
+    fn beside(&self, session: &mut Session, staged: &Staged) -> Result<()> {
+        let plan = self.plan;
+        session.run(&format!(
+            "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+            quote(&plan.target),
+            staged.inventory.charset,
+            staged.inventory.collation
+        ))?;
+        let empty = inventory::read(session, &plan.target)?;
+        let idle = programs::beside(staged);
+        let definer = self.ctx.settings.program_definer();
+        let owner =
+            if self.provenance.is_proven() { Owner::Swapper } else { Owner::LockedAll(&definer) };
+        let change = swap::Swap {
+            server_uuid: &self.facts.uuid,
+            sides: self.sides(&empty, &idle, owner),
+            source: &self.source.name,
+            purpose: Purpose::Restore,
+            enable: Vec::new(),
+            beside: true,
+        };
+        if let Err(error) = self.swap(session, &change) {
+            if self.store.read_journal()?.is_none() {
+                // Nothing moved: the schema is as empty as it was made.
+                staging::drop_empty(session, &plan.target)?;
+            }
+            return Err(error);
+        }
+        swap::demand_exact(session, &plan.target, &idle)?;
+        staging::drop_schema(session, &plan.staging)?;
+        staging::drop_empty(session, &plan.before)
     }
 
     /// What is live and not in the backup is gone after the swap: said before it.

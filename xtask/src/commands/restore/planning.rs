@@ -8,6 +8,7 @@ use chrono::NaiveDateTime;
 
 use super::super::ctx::Ctx;
 use super::super::tables;
+use super::programs;
 use crate::cli::restore::DbRestore;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
@@ -17,8 +18,20 @@ use crate::plan::backup::contents;
 use crate::plan::restore::{RestorePlan, Scope, before_name, staging_name};
 use crate::report;
 use crate::server::{Server, Session, facts, inventory};
+use crate::store::Provenance;
 use crate::store::source::Source;
 use crate::sys::clock;
+
+/// The file, and what was found out about it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File<'a> {
+    /// Which one.
+    pub source: &'a Source,
+    /// Whether this machine made it.
+    pub provenance: Provenance,
+    /// The programs that it holds; empty where its manifest lists them.
+    pub programs: &'a programs::Names,
+}
 
 pub(super) fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
     if !args.table.is_empty() {
@@ -57,21 +70,23 @@ pub(super) fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
 pub(super) fn plan(
     ctx: &Ctx,
     server: &Server,
-    source: &Source,
+    file: &File<'_>,
     scope: Scope,
     args: &DbRestore,
 ) -> Result<(RestorePlan, ServerFacts)> {
+    let source = file.source;
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
     // A swap that lacks a right halfway could not be finished.
     let facts = facts::read(&mut session)?;
     // Found out in the middle of the swap it would be too late.
     ctx.demand_rights(&mut session, Role::Restore, "an exact restore needs")?;
+    let mut loader = ctx.session(server, Role::Drill, None)?;
+    ctx.demand_rights(&mut loader, Role::Drill, "loading a file needs")?;
+    drop(loader);
     let now = clock::now_local();
     let schema = &ctx.settings.schema;
-    // A restore beside the live schema is loaded where it will stay.
     let beside = args.into.clone().filter(|_| scope == Scope::Beside);
-    let (free_staging, before) = free_names(&mut session, ctx, now)?;
-    let staging = beside.clone().unwrap_or(free_staging);
+    let (staging, before) = free_names(&mut session, ctx, now)?;
     let target = beside.unwrap_or_else(|| schema.clone());
     if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
         return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
@@ -107,10 +122,17 @@ pub(super) fn plan(
         target,
         target_contents: contents(&live),
         safety_backup: scope != Scope::Beside && !live.is_empty(),
-        scope,
         staging,
         before,
         drop_old: args.drop_old,
+        proven: file.provenance.is_proven(),
+        brings: if file.provenance.is_proven() || matches!(scope, Scope::Tables(_)) {
+            Vec::new()
+        } else {
+            programs::announced(source, file.programs, &live)
+        },
+        enable_events: args.enable_events,
+        scope,
     };
     Ok((plan, facts))
 }

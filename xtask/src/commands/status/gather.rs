@@ -107,14 +107,18 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
     let history = known.history(ctx);
     let usable = known.usable(&history);
     let newest = known.newest_verified(&usable);
-    let written = match newest {
-        None => Answer::unknown("there is no verified backup to count from"),
-        Some(_) if offline => Answer::unknown("the server was not asked (--offline)"),
-        Some(manifest) => written::since(ctx, manifest, &history.own_gtids()),
+    let last = usable.iter().max_by_key(|m| m.created_utc).copied();
+    let said = if offline {
+        const OFFLINE: &str = "the server was not asked (--offline)";
+        let none = || Answer::unknown("there is no verified backup to count from");
+        let written = newest.map_or_else(none, |_| Answer::unknown(OFFLINE));
+        written::Said { written, definitions: Answer::unknown(OFFLINE) }
+    } else {
+        written::ask_all(ctx, newest, last, &history.own_gtids())
     };
     let now = clock::now();
     let monitor = &ctx.settings.policy.monitor;
-    let last_backup = usable.iter().max_by_key(|m| m.created_utc).map(|m| known.facts_of(m));
+    let last_backup = last.map(|m| known.facts_of(m));
     let rpo = Rpo {
         newest_verified: newest.map(|manifest| known.facts_of(manifest)),
         age_s: newest.map_or_else(
@@ -122,7 +126,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
             |manifest| age_of(manifest.created_utc, now),
         ),
         objective_s: u64::from(monitor.max_age_hours) * 3600,
-        written,
+        written: said.written,
     };
     let mut rto = Rto {
         measured_ms: Answer::unknown("there was no drill yet"),
@@ -147,6 +151,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
             problem: known.problem.clone(),
         },
         schedule: schedule::facts(ctx, &history),
+        definitions: said.definitions,
         last_backup,
         rpo,
         rto,

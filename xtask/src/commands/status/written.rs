@@ -1,8 +1,10 @@
-//! How much was written since a backup, where the server's log can say.
+//! How much was written since a backup, where the server's log can say, and whether the
+//! definitions are still those of the newest one.
 
 use anyhow::Result;
 
 use crate::commands::ctx::Ctx;
+use crate::engine::fingerprint;
 use crate::model::account::Role;
 use crate::model::facts::{Flavour, LogPosition};
 use crate::model::gtid::GtidSet;
@@ -11,10 +13,28 @@ use crate::model::manifest::Manifest;
 use crate::model::status::{Answer, Written};
 use crate::plan::status::{NOT_REACHED, OTHER_SERVER};
 use crate::server::facts::UNKNOWN;
-use crate::server::{self, Session, facts};
+use crate::server::{self, Session, facts, inventory};
+
+/// What the server says.
+pub(super) struct Said {
+    /// How much was written since the newest verified backup.
+    pub written: Answer<Written>,
+    /// How the definitions differ from those of the newest backup.
+    pub definitions: Answer<Vec<String>>,
+}
 
 /// Asks the server; a server that is down is no failure of the status.
-pub(super) fn since(ctx: &Ctx, manifest: &Manifest, own: &[&str]) -> Answer<Written> {
+pub(super) fn ask_all(
+    ctx: &Ctx,
+    verified: Option<&Manifest>,
+    newest: Option<&Manifest>,
+    own: &[&str],
+) -> Said {
+    const NOTHING: &str = "there is no backup to compare with";
+    let no_count = || Answer::unknown("there is no verified backup to count from");
+    let Some(newest) = newest else {
+        return Said { written: no_count(), definitions: Answer::unknown(NOTHING) };
+    };
     let session = server::find(&ctx.settings, &ctx.ui).and_then(|server| {
         // The tunnel to the server lives as long as it does.
         let session = ctx.session(&server, Role::Backup, None)?;
@@ -24,11 +44,34 @@ pub(super) fn since(ctx: &Ctx, manifest: &Manifest, own: &[&str]) -> Answer<Writ
         Ok(both) => both,
         Err(error) => {
             let why = ctx.settings.redact(&format!("{error}"));
-            return Answer::unknown(format!("{NOT_REACHED}: {why}"));
+            let why = format!("{NOT_REACHED}: {why}");
+            let written = verified.map_or_else(no_count, |_| Answer::unknown(why.as_str()));
+            return Said { written, definitions: Answer::Unknown(why) };
         }
     };
-    ask(&mut session, manifest, own)
-        .unwrap_or_else(|error| Answer::unknown(format!("the server was asked in vain: {error}")))
+    fn in_vain<T>(error: anyhow::Error) -> Answer<T> {
+        Answer::unknown(format!("the server was asked in vain: {error}"))
+    }
+    let written = match verified {
+        Some(manifest) => ask(&mut session, manifest, own).unwrap_or_else(in_vain),
+        None => no_count(),
+    };
+    Said { written, definitions: definitions(ctx, &mut session, newest).unwrap_or_else(in_vain) }
+}
+
+/// What anybody changed who may: an account that reads triggers may drop them, too.
+fn definitions(ctx: &Ctx, session: &mut Session, newest: &Manifest) -> Result<Answer<Vec<String>>> {
+    if facts::read(session)?.flavour != newest.server.flavour {
+        return Ok(Answer::unknown(OTHER_SERVER));
+    }
+    let live = inventory::read(session, &ctx.settings.schema)?;
+    let (then, now) = (fingerprint::listed(newest), fingerprint::definitions(&live));
+    let mut differing = fingerprint::differing(&then, &now);
+    // The API's account may write this table, and the gate believes it.
+    if facts::migrations(session, &ctx.settings.schema)? != newest.migrations {
+        differing.push("`_sqlx_migrations` says something else about migrations".to_owned());
+    }
+    Ok(Answer::Known(differing))
 }
 
 fn ask(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Result<Answer<Written>> {

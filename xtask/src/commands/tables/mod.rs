@@ -20,6 +20,7 @@ use crate::model::facts::Flavour;
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::swap::{Purpose, SwapJournal, SwapPhase};
+use crate::plan::definer::Owner;
 use crate::plan::swap as swap_plan;
 use crate::plan::tables::{self as plan, Change, TablesPlan};
 use crate::server::session::{code, said};
@@ -111,11 +112,14 @@ impl Run<'_> {
         let chosen: BTreeSet<String> = self.staged.inventory.tables.keys().cloned().collect();
         let keys = keys::read(session, target, &self.staged.schema, &chosen)?;
         let stamp = self.staged.schema.rsplit("staging_").next().unwrap_or_default();
+        // Triggers that are made, or made again, belong to the locked account.
+        let definer = self.ctx.settings.program_definer();
+        let owner = Owner::Locked(&definer);
         let plan = plan::plan(&Change {
             target,
-            live: &live,
+            live: &owner.own(&live),
             staging: &self.staged.schema,
-            staged: &self.staged.inventory,
+            staged: &owner.own(&self.staged.inventory),
             rows: &self.staged.table_rows,
             keys: &keys,
             prefix: &format!("__xtask_{stamp}_"),
@@ -168,6 +172,8 @@ impl Run<'_> {
             remake_triggers: false,
             created: plan.created.clone(),
             counters: plan.counters.clone(),
+            enable: Vec::new(),
+            beside: false,
         }
     }
 

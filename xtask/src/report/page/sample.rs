@@ -246,6 +246,7 @@ pub(super) fn status(name: &dyn Fn(usize) -> String) -> Status {
             at_utc: at(400),
             offline: false,
             last_backup: None,
+            definitions: Answer::unknown("there is no backup to compare with"),
             rpo: Rpo {
                 newest_verified: None,
                 age_s: Answer::Known(90),

@@ -173,6 +173,25 @@ fn covers_pieces(wide: &[Piece], narrow: &[Piece]) -> bool {
     }
 }
 
+/// Whether there is a schema that both patterns name.
+pub(super) fn patterns_overlap(a: &str, b: &str) -> bool {
+    pieces_overlap(&pieces(a), &pieces(b))
+}
+
+fn pieces_overlap(a: &[Piece], b: &[Piece]) -> bool {
+    match (a, b) {
+        ([], []) => true,
+        ([Piece::AnyText, rest @ ..], other) | (other, [Piece::AnyText, rest @ ..]) => {
+            (0..=other.len()).any(|skip| pieces_overlap(rest, &other[skip..]))
+        }
+        ([first, rest @ ..], [other, others @ ..]) => {
+            let fits = *first == Piece::AnyOne || *other == Piece::AnyOne || first == other;
+            fits && pieces_overlap(rest, others)
+        }
+        _ => false,
+    }
+}
+
 /// Whether two patterns are the same, however they are escaped.
 pub(super) fn same_pattern(a: &str, b: &str) -> bool {
     pieces(a) == pieces(b)
@@ -276,6 +295,11 @@ mod tests {
         assert!(!covers("mydb\\_\\_%", "mydb"));
         assert!(!covers("mydb", "mydb\\_\\_%"));
         assert!(!covers("mydb____", "mydb%"));
+        let overlap = |a, b| patterns_overlap(a, b);
+        assert!(overlap("my%", "mydb\\_\\_%") && overlap("mydb\\_\\_%", "my%"));
+        assert!(overlap("%\\_staging\\_%", "mydb\\_\\_%") && overlap("m_db", "mydb"));
+        assert!(!overlap("other", "mydb") && !overlap("other\\_\\_%", "mydb\\_\\_%"));
+        assert!(!overlap("mydb2", "mydb\\_\\_%") && !overlap("mydb", "mydb\\_\\_%"));
         assert!(Scope::Schema("mydb".into()).covers(&Scope::Table("mydb".into(), "t".into())));
     }
 }

@@ -2,6 +2,7 @@
 //! each with exactly the rights of its role, no more and no fewer.
 
 mod grants;
+mod program;
 mod rights;
 
 use anyhow::{Context, Result};
@@ -13,13 +14,14 @@ use super::greeting;
 use super::session::{self, Session};
 use crate::config::{Settings, dotenv};
 use crate::model::account::{Account, Role};
+use crate::model::check::Check;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Version;
 use crate::model::ident::{literal, quote};
 use crate::model::secret::Secret;
 use crate::ui::Ui;
 
-/// Makes the schema and the four accounts, or mends them; gives one line for
+/// Makes the schema and the accounts, or mends them; gives one line for
 /// each thing it changed. New passwords go into `.env` and nowhere else.
 ///
 /// # Errors
@@ -48,12 +50,39 @@ pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<S
             done.push(format!("wrote a new {} to .env", role.password_var()));
         }
         let account = settings.account(role).clone();
-        login(&mut root, server, &account, &mut done)?;
-        mend_rights(&mut root, &settings.schema, &account, dialect, &mut done)?;
+        login(&mut root, server, &account, &settings.account_host, &mut done)?;
+        let elsewhere = mend_rights(&mut root, settings, &account, dialect, &mut done)?;
         prove(server, settings, &account)?;
         ui.detail(format!("`{}` logs in and has exactly its rights", account.user));
+        if !elsewhere.is_empty() {
+            let rights = elsewhere.join("; ");
+            ui.detail(format!("`{}` keeps its rights on other schemas: {rights}", account.user));
+        }
     }
+    program::ensure(&mut root, settings, dialect, &mut done)?;
     Ok(done)
+}
+
+/// Looks at the locked account that owns programs. Only root may see it.
+///
+/// # Errors
+/// Root cannot log in, or the server cannot be asked.
+pub fn look_at_programs(settings: &Settings, server: &Server) -> Result<Check> {
+    let mut root = Session::open(server, settings.account(Role::Root), None)
+        .map_err(|error| root_refused(error, server))?;
+    let name = format!("programs' owner {}", settings.program_user);
+    Ok(match program::state(&mut root, settings)? {
+        program::State::Missing => Check::failed(name, "there is no such account"),
+        program::State::Open => Check::failed(name, program::open(settings).message),
+        program::State::Locked(difference) if difference.none() => {
+            Check::passed(name, "locked, with rights on its schema only")
+        }
+        program::State::Locked(difference) => {
+            let all: Vec<String> =
+                difference.missing.into_iter().chain(difference.excess).collect();
+            Check::failed(name, format!("to do: {}", all.join("; ")))
+        }
+    })
 }
 
 /// What an account lacks, each as the GRANT that gives it.
@@ -74,10 +103,11 @@ pub fn missing_grants(
 /// The server cannot be asked.
 pub fn difference(session: &mut Session, settings: &Settings, role: Role) -> Result<Difference> {
     let dialect = dialect(session)?;
-    let name = shown(&settings.account(role).user);
+    let name = shown(&settings.account(role).user, &settings.account_host);
     let lines = session.rows("SHOW GRANTS FOR CURRENT_USER()")?;
     let wanted = rights::wanted(role, &settings.schema, dialect);
-    Ok(rights::compare(&lines, &wanted, &rights::tolerated(role, dialect), &name))
+    let tolerated = rights::tolerated(role, dialect);
+    Ok(rights::compare(&lines, &wanted, &tolerated, &name, &settings.schema))
 }
 
 /// Generates an account's password and keeps it in `.env` where it has none;
@@ -165,8 +195,8 @@ fn refuse_literal_patterns(root: &mut Session) -> Result<()> {
     .into())
 }
 
-fn shown(user: &str) -> String {
-    format!("{}@'%'", literal(user))
+fn shown(user: &str, host: &str) -> String {
+    format!("{}@{}", literal(user), literal(host))
 }
 
 /// Makes the account when it is missing, and its password that of `.env`.
@@ -174,15 +204,20 @@ fn login(
     root: &mut Session,
     server: &Server,
     account: &Account,
+    own_host: &str,
     done: &mut Vec<String>,
 ) -> Result<()> {
     let password = account.password.as_ref().context("the account has a password by now")?;
     let user = account.user.as_str();
     let hosts: Vec<String> =
         root.rows(&format!("SELECT Host FROM mysql.user WHERE User = {}", literal(user)))?;
-    if !hosts.iter().any(|host| host == "%") {
-        set_password(root, "CREATE USER", user, "%", password)?;
+    if !hosts.iter().any(|host| host == own_host) {
+        set_password(root, "CREATE USER", user, own_host, password)?;
         done.push(format!("created the account {user}"));
+        if hosts.iter().any(|host| host == "%") {
+            let drop = format!("DROP USER {}", shown(user, "%"));
+            done.push(format!("{user} may still log in from everywhere; to end that: {drop}"));
+        }
         return Ok(());
     }
     let refused = |error: &anyhow::Error| session::code(error) == Some(1045);
@@ -191,9 +226,9 @@ fn login(
         Err(error) if refused(&error) => {}
         Err(error) => return Err(error),
     }
-    set_password(root, "ALTER USER", user, "%", password)?;
+    set_password(root, "ALTER USER", user, own_host, password)?;
     match Session::open(server, account, None) {
-        Err(error) if refused(&error) => Err(still_refused(error, user, &hosts)),
+        Err(error) if refused(&error) => Err(still_refused(error, user, own_host, &hosts)),
         Err(error) => Err(error),
         Ok(_) => {
             done.push(format!("set the password of {user} to the one in .env"));
@@ -203,45 +238,51 @@ fn login(
 }
 
 /// The password is right now, so another account of that name must be in front.
-fn still_refused(error: anyhow::Error, user: &str, hosts: &[String]) -> anyhow::Error {
-    let others: Vec<String> =
-        hosts.iter().filter(|host| *host != "%").map(|host| format!("'{user}'@'{host}'")).collect();
+fn still_refused(
+    error: anyhow::Error,
+    user: &str,
+    own_host: &str,
+    hosts: &[String],
+) -> anyhow::Error {
+    let others: Vec<String> = hosts
+        .iter()
+        .filter(|host| *host != own_host)
+        .map(|host| format!("'{user}'@'{host}'"))
+        .collect();
     let others = if others.is_empty() { "an anonymous one".to_owned() } else { others.join(", ") };
     let stop = Stop::new(
         ExitCode::Server,
-        format!("'{user}'@'%' has the password of .env, and its login is still refused"),
+        format!("'{user}'@'{own_host}' has the password of .env, and its login is still refused"),
     )
     .hint(format!("A more specific account comes first: {others}. Remove it if nothing uses it."));
     error.context(stop)
 }
 
 /// Takes what is too much and gives what is missing; touches nothing when the
-/// rights are already exact.
+/// rights are already exact. Gives the rights on other schemas, which are left alone.
 fn mend_rights(
     root: &mut Session,
-    schema: &str,
+    settings: &Settings,
     account: &Account,
     dialect: Dialect,
     done: &mut Vec<String>,
-) -> Result<()> {
-    let name = shown(&account.user);
+) -> Result<Vec<String>> {
+    let schema = settings.schema.as_str();
+    let name = shown(&account.user, &settings.account_host);
     let wanted = rights::wanted(account.role, schema, dialect);
     let tolerated = rights::tolerated(account.role, dialect);
     let compare = |root: &mut Session| -> Result<Difference> {
         let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
-        Ok(rights::compare(&lines, &wanted, &tolerated, &name))
+        Ok(rights::compare(&lines, &wanted, &tolerated, &name, schema))
     };
     let before = compare(root)?;
     if before.none() {
-        return Ok(());
+        return Ok(before.elsewhere);
     }
     if !before.excess.is_empty() {
-        // Roles are not part of ALL.
-        for role in before.excess.iter().filter(|revoke| !revoke.contains(" ON ")) {
-            root.run(role)?;
-        }
-        if before.excess.iter().any(|revoke| revoke.contains(" ON ")) {
-            root.run(&format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}"))?;
+        // One by one: another schema of this server may be used by the same account.
+        for revoke in &before.excess {
+            root.run(revoke)?;
         }
         done.push(format!("took from {}: {}", account.user, before.excess.join("; ")));
     }
@@ -251,7 +292,7 @@ fn mend_rights(
     }
     let after = compare(root)?;
     if after.none() {
-        return Ok(());
+        return Ok(after.elsewhere);
     }
     let left = after.missing.iter().chain(&after.excess).cloned().collect::<Vec<_>>().join("; ");
     Err(Stop::new(
@@ -264,9 +305,11 @@ fn mend_rights(
 
 /// Logs in as the account: the only proof that it works.
 fn prove(server: &Server, settings: &Settings, account: &Account) -> Result<()> {
-    let mut session = Session::open(server, account, Some(&settings.schema))?;
+    // A drill has no business in the schema itself.
+    let own = (account.role != Role::Drill).then_some(settings.schema.as_str());
+    let mut session = Session::open(server, account, own)?;
     let current: String = session.value("SELECT CURRENT_USER()")?;
-    let wanted = format!("{}@%", account.user);
+    let wanted = format!("{}@{}", account.user, settings.account_host);
     if current == wanted {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::grants::{ALL, Grant, Scope, parse, same_pattern};
+use super::grants::{ALL, Grant, Scope, parse, patterns_overlap, same_pattern};
 use crate::model::account::Role;
 use crate::model::facts::{Flavour, Version};
 use crate::model::ident;
@@ -21,6 +21,9 @@ pub struct Difference {
     pub missing: Vec<String>,
     /// What is too much, each as the REVOKE that takes it.
     pub excess: Vec<String>,
+    /// Rights on schemas that this project has nothing to do with: another one may use the
+    /// same account. They are told and left alone.
+    pub elsewhere: Vec<String>,
 }
 
 impl Difference {
@@ -41,12 +44,26 @@ fn rights(privileges: &[&str], scope: Scope) -> Rights {
     Rights { privileges: privileges.iter().map(|name| (*name).to_owned()).collect(), scope }
 }
 
+/// Companions of a kind, as a pattern: `mydb\_\_staging\_%`; of every kind where it is empty.
+fn companions(schema: &str, kind: &str) -> String {
+    format!("{}%", ident::grant_pattern(&format!("{schema}__{kind}")))
+}
+
+/// The rights of the locked account that owns programs: what they may do in their schema.
+pub(super) fn of_programs(schema: &str) -> Vec<Rights> {
+    vec![rights(&[ALL], Scope::Schema(ident::grant_pattern(schema)))]
+}
+
 /// The rights of a role; root is not this tool's to restrict.
 pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> {
     let own = Scope::Schema(ident::grant_pattern(schema));
-    let companions = Scope::Schema(format!("{}%", ident::grant_pattern(&format!("{schema}__"))));
+    let kind = |kind| rights(&[ALL], Scope::Schema(companions(schema, kind)));
+    let companions = Scope::Schema(companions(schema, ""));
     let mut wanted = match role {
         Role::Root => return Vec::new(),
+        // No right on anything else, not even to read a routine's body: what it makes
+        // is its own.
+        Role::Drill => return vec![kind("staging_"), kind("proof_")],
         Role::Backup => {
             vec![rights(&["SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "LOCK TABLES"], own.clone())]
         }
@@ -77,11 +94,18 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
             if matches!(role, Role::Restore | Role::Migrate) {
                 global.privileges.insert("SYSTEM_USER".to_owned());
             }
+            if role == Role::Restore {
+                global.privileges.insert(another_definer(dialect).to_owned());
+            }
             wanted.push(global);
         }
         // Older ones show it to holders of SELECT on everything only, which is
         // more than an account of this tool may have.
-        (Flavour::Mysql, _) => {}
+        (Flavour::Mysql, _) => {
+            if role == Role::Restore {
+                wanted.push(rights(&[another_definer(dialect)], Scope::Global));
+            }
+        }
         (Flavour::Mariadb, version) if version >= Version(11, 3, 0) => {
             if role == Role::Backup {
                 wanted[0].privileges.insert("SHOW CREATE ROUTINE".to_owned());
@@ -92,17 +116,29 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
             wanted.push(rights(&["SELECT"], proc));
         }
     }
+    if (role, dialect.flavour) == (Role::Restore, Flavour::Mariadb) {
+        wanted.push(rights(&[another_definer(dialect)], Scope::Global));
+    }
     wanted
 }
 
-/// Rights that a role may have and does not need. `restore_user` may keep drills out of
+/// The right to make a program that belongs to another account.
+fn another_definer(dialect: Dialect) -> &'static str {
+    match (dialect.flavour, dialect.version) {
+        (Flavour::Mariadb, _) => "SET USER",
+        (Flavour::Mysql, version) if version >= Version(8, 2, 0) => "SET_ANY_DEFINER",
+        (Flavour::Mysql, _) => "SET_USER_ID",
+    }
+}
+
+/// Rights that a role may have and does not need. `drill_user` may keep drills out of
 /// the server's log.
 pub(super) fn tolerated(role: Role, dialect: Dialect) -> Vec<Rights> {
     match (role, dialect.flavour) {
-        (Role::Restore, Flavour::Mysql) => {
+        (Role::Drill, Flavour::Mysql) => {
             vec![rights(&["SESSION_VARIABLES_ADMIN"], Scope::Global)]
         }
-        (Role::Restore, Flavour::Mariadb) => vec![rights(&["BINLOG ADMIN"], Scope::Global)],
+        (Role::Drill, Flavour::Mariadb) => vec![rights(&["BINLOG ADMIN"], Scope::Global)],
         _ => Vec::new(),
     }
 }
@@ -130,12 +166,13 @@ const ON_SCHEMA: [&str; 18] = [
 ];
 
 /// Compares the lines of `SHOW GRANTS` with the rights of a role, and those that it may
-/// have besides.
+/// have besides. Rights on other schemas than `schema` and its companions do not count.
 pub(super) fn compare(
     lines: &[String],
     wanted: &[Rights],
     tolerated: &[Rights],
     account: &str,
+    schema: &str,
 ) -> Difference {
     let grants: Vec<Grant> = lines.iter().map(|line| parse(line)).collect();
     let allowed: Vec<Rights> = wanted.iter().chain(tolerated).cloned().collect();
@@ -163,16 +200,46 @@ pub(super) fn compare(
                     .filter(|name| !holds(&allowed, name) || *name == "GRANT OPTION")
                     .map(String::as_str)
                     .collect();
-                if !excess.is_empty() {
-                    let names = excess.join(", ");
-                    let scope = scope.sql();
-                    difference.excess.push(format!("REVOKE {names} ON {scope} FROM {account}"));
+                if excess.is_empty() {
+                    continue;
+                }
+                let on = scope.sql();
+                if !concerns(scope, schema) {
+                    difference.elsewhere.push(format!("{} ON {on}", excess.join(", ")));
+                    continue;
+                }
+                // ALL goes alone, and does not reach the right to grant.
+                let (all, rest): (Vec<&str>, Vec<&str>) =
+                    excess.iter().partition(|name| **name == ALL);
+                for names in [all, rest].iter().filter(|names| !names.is_empty()) {
+                    let names = names.join(", ");
+                    difference.excess.push(format!("REVOKE {names} ON {on} FROM {account}"));
                 }
             }
             Grant::Except(_) | Grant::Nothing => {}
         }
     }
     difference
+}
+
+/// Schemas that belong to the server.
+const SYSTEM: [&str; 4] = ["mysql", "sys", "information_schema", "performance_schema"];
+
+/// Whether a right there is one on the schema, on a companion of it, or on the server.
+fn concerns(scope: &Scope, schema: &str) -> bool {
+    let own = [ident::grant_pattern(schema), companions(schema, "")];
+    let system = SYSTEM.map(ident::grant_pattern);
+    let any =
+        |pattern: &str| own.iter().chain(&system).any(|known| patterns_overlap(pattern, known));
+    match scope {
+        Scope::Global => true,
+        Scope::Schema(pattern) => any(pattern),
+        Scope::Table(of, _) => any(&ident::grant_pattern(of)),
+        Scope::Other(text) => text
+            .split_once('`')
+            .and_then(|(_, rest)| rest.split_once('`'))
+            .is_none_or(|(of, _)| any(&ident::grant_pattern(of))),
+    }
 }
 
 fn holds(held: &BTreeSet<String>, name: &str) -> bool {

@@ -7,7 +7,7 @@ const MARIADB: Dialect = Dialect { flavour: Flavour::Mariadb, version: Version(1
 
 fn check(role: Role, dialect: Dialect, lines: &[&str]) -> Difference {
     let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    compare(&lines, &wanted(role, "mydb", dialect), &tolerated(role, dialect), "'u'@'%'")
+    compare(&lines, &wanted(role, "mydb", dialect), &tolerated(role, dialect), "'u'@'%'", "mydb")
 }
 
 #[test]
@@ -20,21 +20,56 @@ fn exact_rights_are_complete_on_mysql() {
     assert_eq!(check(Role::Backup, MYSQL, &backup), Difference::default());
     let restore = [
         "GRANT USAGE ON *.* TO `restore_user`@`%`",
-        "GRANT SHOW_ROUTINE,SYSTEM_USER ON *.* TO `restore_user`@`%`",
+        "GRANT SET_ANY_DEFINER,SHOW_ROUTINE,SYSTEM_USER ON *.* TO `restore_user`@`%`",
         "GRANT ALL PRIVILEGES ON `mydb\\_\\_%`.* TO `restore_user`@`%`",
         "GRANT ALL PRIVILEGES ON `mydb`.* TO `restore_user`@`%`",
     ];
     assert_eq!(check(Role::Restore, MYSQL, &restore), Difference::default());
-    // What keeps a drill out of the log is allowed to this role, and not needed.
-    let mut unlogged = restore.to_vec();
-    unlogged.push("GRANT SESSION_VARIABLES_ADMIN ON *.* TO `restore_user`@`%`");
-    assert_eq!(check(Role::Restore, MYSQL, &unlogged), Difference::default());
-    assert_eq!(check(Role::Migrate, MYSQL, &unlogged).excess.len(), 1);
     let process = "GRANT PROCESS ON *.* TO 'u'@'%'";
-    assert_eq!(check(Role::Migrate, MYSQL, &restore).missing, [process]);
+    let as_migrate = check(Role::Migrate, MYSQL, &restore);
+    assert_eq!(as_migrate.missing, [process]);
+    assert_eq!(as_migrate.excess, ["REVOKE SET_ANY_DEFINER ON *.* FROM 'u'@'%'"]);
     let mut migrate = restore.to_vec();
     migrate[1] = "GRANT PROCESS, SHOW_ROUTINE,SYSTEM_USER ON *.* TO `u`@`%`";
     assert_eq!(check(Role::Migrate, MYSQL, &migrate), Difference::default());
+}
+
+#[test]
+fn a_drill_has_no_right_beyond_its_copies() {
+    let drill = [
+        "GRANT USAGE ON *.* TO `drill_user`@`%`",
+        "GRANT ALL PRIVILEGES ON `mydb\\_\\_staging\\_%`.* TO `drill_user`@`%`",
+        "GRANT ALL PRIVILEGES ON `mydb\\_\\_proof\\_%`.* TO `drill_user`@`%`",
+    ];
+    for dialect in [MYSQL, MARIADB, Dialect { version: Version(11, 4, 2), ..MARIADB }] {
+        assert_eq!(check(Role::Drill, dialect, &drill), Difference::default());
+        for more in [
+            "GRANT SELECT ON `mydb`.* TO `u`@`%`",
+            "GRANT ALL PRIVILEGES ON `mydb\\_\\_%`.* TO `u`@`%`",
+            "GRANT INSERT ON `mydb\\_\\_gate`.* TO `u`@`%`",
+            "GRANT SELECT ON `mydb`.`account` TO `u`@`%`",
+            "GRANT SYSTEM_USER ON *.* TO `u`@`%`",
+            "GRANT SELECT ON `mysql`.`proc` TO `u`@`%`",
+        ] {
+            let lines: Vec<&str> = drill.iter().copied().chain([more]).collect();
+            assert_eq!(check(Role::Drill, dialect, &lines).excess.len(), 1, "{more}");
+        }
+    }
+    // What keeps a drill out of the log is allowed to this role, and not needed.
+    let mut unlogged = drill.to_vec();
+    unlogged.push("GRANT SESSION_VARIABLES_ADMIN ON *.* TO `drill_user`@`%`");
+    assert_eq!(check(Role::Drill, MYSQL, &unlogged), Difference::default());
+    unlogged[3] = "GRANT BINLOG ADMIN ON *.* TO `drill_user`@`%`";
+    assert_eq!(check(Role::Drill, MARIADB, &unlogged), Difference::default());
+    assert_eq!(check(Role::Restore, MARIADB, &unlogged[3..]).excess.len(), 1);
+}
+
+#[test]
+fn the_right_to_name_a_definer_has_a_name_of_each_version() {
+    let of = |version| another_definer(Dialect { flavour: Flavour::Mysql, version });
+    assert_eq!(of(Version(8, 0, 18)), "SET_USER_ID");
+    assert_eq!(of(Version(8, 4, 0)), "SET_ANY_DEFINER");
+    assert_eq!(another_definer(MARIADB), "SET USER");
 }
 
 #[test]
@@ -76,6 +111,7 @@ fn what_is_missing_is_named_as_its_grant() {
             "GRANT ALL PRIVILEGES ON `mydb`.* TO 'u'@'%'",
             "GRANT ALL PRIVILEGES ON `mydb\\_\\_%`.* TO 'u'@'%'",
             "GRANT SELECT ON `mysql`.`proc` TO 'u'@'%'",
+            "GRANT SET USER ON *.* TO 'u'@'%'",
         ]
     );
 }
@@ -99,10 +135,11 @@ fn what_is_too_much_is_named_as_its_revoke() {
         [
             "REVOKE GRANT OPTION, PROCESS, RELOAD ON *.* FROM 'u'@'%'",
             "REVOKE DROP ON `mydb`.* FROM 'u'@'%'",
-            "REVOKE SELECT ON `other`.* FROM 'u'@'%'",
             "REVOKE `dev`@`%` FROM 'u'@'%'",
         ]
     );
+    // Another project of the same server uses this account, too.
+    assert_eq!(difference.elsewhere, ["SELECT ON `other`.*"]);
 }
 
 #[test]
@@ -110,12 +147,16 @@ fn wider_patterns_are_complete_but_too_much() {
     let lines = [
         "GRANT SELECT ON `mysql`.`proc` TO `u`@`%`",
         "GRANT ALL PRIVILEGES ON `mydb%`.* TO `u`@`%` WITH GRANT OPTION",
+        "GRANT SET USER ON *.* TO `u`@`%`",
     ];
     let difference = check(Role::Restore, MARIADB, &lines);
     assert!(difference.missing.is_empty(), "{difference:?}");
     assert_eq!(
         difference.excess,
-        ["REVOKE ALL PRIVILEGES, GRANT OPTION ON `mydb%`.* FROM 'u'@'%'"]
+        [
+            "REVOKE ALL PRIVILEGES ON `mydb%`.* FROM 'u'@'%'",
+            "REVOKE GRANT OPTION ON `mydb%`.* FROM 'u'@'%'",
+        ]
     );
 }
 
@@ -153,4 +194,22 @@ fn names_with_wildcards_are_escaped() {
     let wanted = wanted(Role::Migrate, "my_db", MYSQL);
     assert_eq!(wanted[0].scope.sql(), "`my\\_db`.*");
     assert_eq!(wanted[1].scope.sql(), "`my\\_db\\_\\_%`.*");
+}
+
+#[test]
+fn rights_on_another_schema_are_told_and_left_alone() {
+    let lines = [
+        "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON `mydb`.* TO `u`@`%`",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON `other`.* TO `u`@`%`",
+        "GRANT ALL PRIVILEGES ON `other\\_\\_%`.* TO `u`@`%`",
+        "GRANT EXECUTE ON PROCEDURE `other`.`p` TO `u`@`%`",
+    ];
+    let difference = check(Role::App, MYSQL, &lines);
+    assert!(difference.none(), "{difference:?}");
+    assert_eq!(difference.elsewhere.len(), 3);
+    for own in ["PROCEDURE `mydb`.`p`", "PROCEDURE `mydb__gate`.`p`"] {
+        let line = format!("GRANT ALTER ROUTINE ON {own} TO `u`@`%`");
+        let found = check(Role::App, MYSQL, &[lines[0], &line]);
+        assert_eq!(found.excess.len(), 1, "{own}");
+    }
 }

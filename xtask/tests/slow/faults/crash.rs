@@ -10,7 +10,8 @@ use super::world::World;
 use crate::support::Server;
 
 /// From here on the tables are the new ones.
-const NEW: [&str; 3] = ["swap.renamed", "swap.finished", "restore.swapped"];
+const NEW: [&str; 5] =
+    ["swap.renamed", "swap.finished", "restore.swapped", "restore.recorded", "restore.enabled"];
 /// Passed only where an earlier run left half a line in the ledger.
 const NEVER: [&str; 1] = ["ledger.torn_kept"];
 
@@ -73,7 +74,17 @@ fn between(world: &World, point: &str, old: &Live, new: &Live) {
             let differ = live::differences(&new, &now);
             assert!(now == new, "at {point} the tables are not the new ones:\n{differ}");
         }
-        "swap.finished" | "restore.swapped" => world.demand_live(new, point),
+        "swap.finished" | "restore.swapped" | "restore.recorded" => {
+            // All but its events, which wait until the receipt is written.
+            let without = |live: &Live| {
+                let kept = live.iter().filter(|(key, _)| !key.starts_with("event "));
+                kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Live>()
+            };
+            let (now, new) = (without(&world.live()), without(new));
+            let differ = live::differences(&new, &now);
+            assert!(now == new, "at {point} it is not the new state:\n{differ}");
+        }
+        "restore.enabled" => world.demand_live(new, point),
         _ => world.demand_live(old, point),
     }
 }
@@ -83,6 +94,7 @@ fn told(point: &str, next: &Finished) {
     let word = match point {
         "swap.journal" | "swap.prepared" => "is as it was before that",
         "swap.renamed" | "swap.finished" => "is finished now",
+        "restore.swapped" | "restore.recorded" | "restore.enabled" => "enabled the events",
         "staging.created" | "load.rows" | "load.keys" | "staging.loaded" | "staging.compared" => {
             "left behind"
         }

@@ -171,7 +171,9 @@ impl World {
     pub fn demand_clean(&self) {
         let files = fs::names(&self.sandbox.backups()).unwrap();
         let left = |name: &&String| {
-            name.ends_with(".partial") || name.ends_with(".pending") || *name == ".swap.json"
+            name.ends_with(".partial")
+                || name.ends_with(".pending")
+                || [".swap.json", ".events.json"].contains(&name.as_str())
         };
         let left: Vec<&String> = files.iter().filter(left).collect();
         assert!(left.is_empty(), "left behind: {left:?}");

@@ -198,7 +198,7 @@ fn the_next_run_ends_what_a_killed_load_left_running() {
             .unwrap();
         let staging = staging.unwrap();
         // As a server does that builds keys for a client that is gone: it holds the table.
-        let user = sandbox.settings().into_iter().find(|(name, _)| name == "DB_RESTORE_USER");
+        let user = sandbox.settings().into_iter().find(|(name, _)| name == "DB_DRILL_USER");
         let mut orphan =
             sandbox.server().login(&user.unwrap().1, &sandbox.password(), Some(&staging));
         let holding = std::thread::spawn(move || {
@@ -216,7 +216,7 @@ fn the_next_run_ends_what_a_killed_load_left_running() {
 fn a_load_goes_on_with_the_connections_that_it_gets() {
     each("fewer", |sandbox| {
         let file = write(sandbox, &all_values());
-        let user = sandbox.settings().into_iter().find(|(name, _)| name == "DB_RESTORE_USER");
+        let user = sandbox.settings().into_iter().find(|(name, _)| name == "DB_DRILL_USER");
         let user = user.unwrap().1;
         for (most, over) in [(1, "over 1"), (2, "over 1"), (4, "over 2"), (6, "")] {
             sandbox.sql(&format!("ALTER USER '{user}'@'%' WITH MAX_USER_CONNECTIONS {most}"));

@@ -176,9 +176,9 @@ fn a_run_that_fails_is_recorded_and_does_not_beat() {
     assert_eq!(events(&sandbox).len(), 1);
     // A drill that cannot be made leaves the proof that can: the file is read.
     sandbox.write("xtask.toml", "[schedule]\ndrill_days = 0\n");
-    let restorer = sandbox.schema.replacen("t_", "restore_", 1);
+    let driller = sandbox.schema.replacen("t_", "drill_", 1);
     let mut root = sandbox.root();
-    root.query_drop(format!("ALTER USER '{restorer}'@'%' ACCOUNT LOCK")).unwrap();
+    root.query_drop(format!("ALTER USER '{driller}'@'%' ACCOUNT LOCK")).unwrap();
     let port = sandbox.server().port.to_string();
     let half = run(&["schedule", "run", "--json"], &port);
     assert_ne!(half.code, Some(0));

@@ -96,7 +96,16 @@ impl Sandbox {
             .dir(root)
             .env("XTASK_ROOT", root.to_str().unwrap())
             .env("NO_COLOR", "1");
-        let own = ["DB_NAME", "DB_HOST", "DB_PORT", "DB_SOCKET", "DB_CONTAINER", "DB_REACH"];
+        let own = [
+            "DB_ACCOUNT_HOST",
+            "DB_PROGRAM_USER",
+            "DB_NAME",
+            "DB_HOST",
+            "DB_PORT",
+            "DB_SOCKET",
+            "DB_CONTAINER",
+            "DB_REACH",
+        ];
         let accounts = Role::ALL
             .into_iter()
             .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
@@ -162,7 +171,13 @@ impl Sandbox {
             all.push((role.user_var().unwrap(), self.user(role)));
             all.push((role.password_var(), PASSWORD.to_owned()));
         }
+        all.push(("DB_PROGRAM_USER", self.program_user()));
         all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The locked account that owns the programs which a swap makes.
+    pub fn program_user(&self) -> String {
+        format!("program_{}", self.name)
     }
 
     fn write_env(&self) {
@@ -178,10 +193,22 @@ impl Sandbox {
         let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
         let own = format!("`{}`.*", self.schema.replace('_', "\\_"));
         let companions = format!("`{}\\_\\_%`.*", self.schema.replace('_', "\\_"));
+        let companions_of =
+            |kind: &str| format!("`{}\\_\\_{kind}\\_%`.*", self.schema.replace('_', "\\_"));
         let mut statements = Vec::new();
+        let program = format!("'{}'@'%'", self.program_user());
+        statements.push(format!("CREATE USER {program} IDENTIFIED BY '{password}' ACCOUNT LOCK"));
+        statements.push(format!("GRANT ALL ON {own} TO {program}"));
         for role in Role::CREATED {
             let user = format!("'{}'@'%'", self.user(role));
             statements.push(format!("CREATE USER {user} IDENTIFIED BY '{password}'"));
+            if role == Role::Drill {
+                // Nothing else, not even a look at the schema itself.
+                for kind in ["staging", "proof"] {
+                    statements.push(format!("GRANT ALL ON {} TO {user}", companions_of(kind)));
+                }
+                continue;
+            }
             let mariadb = self.server.flavour == Server::Mariadb;
             let (rights, everywhere) = match role {
                 Role::Backup if mariadb => {
@@ -197,6 +224,11 @@ impl Sandbox {
             }
             if role == Role::Migrate {
                 statements.push(format!("GRANT PROCESS ON *.* TO {user}"));
+            }
+            if role == Role::Restore {
+                // What it makes live belongs to the locked account.
+                let right = if mariadb { "SET USER" } else { "SET_ANY_DEFINER" };
+                statements.push(format!("GRANT {right} ON *.* TO {user}"));
             }
             if role != Role::App {
                 // Reading the bodies of routines is a right of its own.
@@ -221,8 +253,9 @@ impl Sandbox {
         for schema in all.iter().filter(|it| **it == self.schema || it.starts_with(&companion)) {
             root.query_drop(format!("DROP DATABASE `{schema}`")).unwrap();
         }
-        for role in Role::CREATED {
-            root.query_drop(format!("DROP USER IF EXISTS '{}'@'%'", self.user(role))).unwrap();
+        let roles = Role::CREATED.map(|role| self.user(role));
+        for user in roles.into_iter().chain([self.program_user()]) {
+            root.query_drop(format!("DROP USER IF EXISTS '{user}'@'%'")).unwrap();
         }
     }
 }
