@@ -2,6 +2,7 @@
 //! plan, show (a dry run stops here), confirm, do, record.
 
 pub mod api;
+mod api_rights;
 pub mod backup;
 pub mod bench;
 pub mod ci;

@@ -32,7 +32,7 @@ use super::api::Api;
 use super::backup::LOCK_WAIT;
 use super::ctx::Ctx;
 use super::sessions::Pair;
-use super::{recover, staging};
+use super::{api_rights, recover, staging};
 use crate::config::gate::StrategyChoice;
 use crate::engine::fingerprint;
 use crate::model::account::Role;
@@ -138,6 +138,8 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     let state = state::read(ctx, server)?;
     state.demand_sound()?;
     if state.pending.is_empty() {
+        // A run that was killed right after its change left this to do.
+        api_rights::complete(ctx, server, pair.live());
         return Ok(Applied::default());
     }
     let pending = state::texts(ctx, &state)?;
@@ -165,6 +167,7 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     passage.times.total_ms = clock::elapsed_ms(start);
     passage.record(pair.live(), &ended)?;
     let live = ended?;
+    api_rights::complete(ctx, server, pair.live());
     Ok(Applied {
         pending: state.pending,
         backup: passage.backup,

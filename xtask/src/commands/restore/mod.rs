@@ -14,7 +14,7 @@ use super::copy::fetching;
 use super::ctx::Ctx;
 use super::sessions::{self, Pair};
 use super::staging::{self, Staged};
-use super::{backup, events, old_tables, recover, swap, tables, verify};
+use super::{api_rights, backup, events, old_tables, recover, swap, tables, verify};
 use crate::cli::restore::DbRestore;
 use crate::engine::fingerprint;
 use crate::engine::load::Part;
@@ -100,6 +100,9 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         .map_err(|error| without_receipt(error, &plan, &done))?;
     point("restore.recorded")?;
     events::enable(ctx, pair.live(), &store, &lock)?;
+    if plan.scope != Scope::Beside {
+        api_rights::complete(ctx, &server, pair.live());
+    }
     let document = report::json::RestoreDocument {
         version: report::json::DOCUMENT_VERSION,
         label: source.name.clone(),

@@ -70,10 +70,13 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
         Role::Restore | Role::Migrate => {
             vec![rights(&[ALL], own.clone()), rights(&[ALL], companions)]
         }
-        Role::App => {
-            return vec![rights(&["SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE"], own)];
-        }
+        // Writing is a right on each table: [`of_the_api`].
+        Role::App => return vec![rights(&["SELECT", "EXECUTE"], own)],
     };
+    if role == Role::Restore {
+        // Gives the API's account its rights on tables that a change brought.
+        wanted.push(rights(&[GRANT_OPTION], own));
+    }
     // MariaDB does not even list the columns of a view that calls a function to
     // somebody who may not call it; a right on the function alone would go with
     // it, whenever a restore makes it again.
@@ -120,6 +123,32 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
         wanted.push(rights(&[another_definer(dialect)], Scope::Global));
     }
     wanted
+}
+
+/// The right to pass rights on. ALL does not hold it.
+const GRANT_OPTION: &str = "GRANT OPTION";
+
+/// Where sqlx books the migrations. Whoever can write it decides what counts as applied.
+pub(super) const MIGRATIONS: &str = "_sqlx_migrations";
+
+const WRITING: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
+
+/// The rights of the API's account on the tables of its schema: it writes to all of them but
+/// [`MIGRATIONS`]. No server can take a right on one table from an account that has it on the
+/// whole schema, so it is given table by table.
+pub(super) fn of_the_api(schema: &str, tables: &[String]) -> Vec<Rights> {
+    let writable = tables.iter().filter(|table| table.as_str() != MIGRATIONS);
+    writable.map(|table| rights(&WRITING, Scope::Table(schema.to_owned(), table.clone()))).collect()
+}
+
+/// Rights of the API's account on tables that are not there (any more): they do no harm, and
+/// a table that comes back finds them again.
+pub(super) fn on_former_tables(schema: &str, lines: &[String]) -> Vec<Rights> {
+    let tables = lines.iter().filter_map(|line| match parse(line) {
+        Grant::Rights(_, Scope::Table(of, table)) if of == schema => Some(table),
+        _ => None,
+    });
+    of_the_api(schema, &tables.collect::<Vec<String>>())
 }
 
 /// The right to make a program that belongs to another account.
@@ -197,7 +226,7 @@ pub(super) fn compare(
                 let allowed = allowed_at(&allowed, scope);
                 let excess: Vec<&str> = names
                     .iter()
-                    .filter(|name| !holds(&allowed, name) || *name == "GRANT OPTION")
+                    .filter(|name| !holds(&allowed, name))
                     .map(String::as_str)
                     .collect();
                 if excess.is_empty() {
@@ -243,6 +272,9 @@ fn concerns(scope: &Scope, schema: &str) -> bool {
 }
 
 fn holds(held: &BTreeSet<String>, name: &str) -> bool {
+    if name == GRANT_OPTION {
+        return held.contains(name);
+    }
     // A right on some columns is at most the right on the table.
     let bare = name.split(" (").next().unwrap_or(name);
     held.contains(name)

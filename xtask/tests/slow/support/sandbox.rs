@@ -226,6 +226,7 @@ impl Sandbox {
                 statements.push(format!("GRANT PROCESS ON *.* TO {user}"));
             }
             if role == Role::Restore {
+                statements.push(format!("GRANT GRANT OPTION ON {own} TO {user}"));
                 // What it makes live belongs to the locked account.
                 let right = if mariadb { "SET USER" } else { "SET_ANY_DEFINER" };
                 statements.push(format!("GRANT {right} ON *.* TO {user}"));
