@@ -106,7 +106,9 @@ fn refused_certificate(error: &rustls::Error) -> Option<&'static str> {
     use rustls::CertificateError as Bad;
     let rustls::Error::InvalidCertificate(bad) = error else { return None };
     Some(match bad {
-        Bad::UnknownIssuer => {
+        // A bad signature: another authority of the same name, as those that servers make
+        // for themselves.
+        Bad::UnknownIssuer | Bad::BadSignature => {
             "the server's certificate is of an unknown authority; name the right one in DB_TLS_CA"
         }
         Bad::Expired | Bad::ExpiredContext { .. } => "the server's certificate has expired",

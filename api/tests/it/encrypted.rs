@@ -19,7 +19,7 @@ use api::{
     db,
     tls::{Mode, Tls},
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -30,6 +30,12 @@ use crate::{receipts::random_hex, support::with_schema};
 
 const PASSWORD: &str = "hunter2-and-more";
 const TLS: u32 = 0x800;
+/// An RSA key of somebody's own, as a server sends it.
+const KEY: &[u8] = b"\x01-----BEGIN PUBLIC KEY-----
+MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKkz5t1qvYyiSVG9wqMfGKSZ1kCPwFdb
+dKXGQMhJw8p6rXT0kn7Xa5xWVuI4xgQF3qv4nO0vQzCTVbYp4yqTz6sCAwEAAQ==
+-----END PUBLIC KEY-----
+";
 
 /// An authority, and its certificate in a file.
 struct Authority {
@@ -45,9 +51,10 @@ impl Drop for Authority {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a scratch file of a test")]
-fn authority() -> Authority {
+fn authority(name: &str) -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut wanted = CertificateParams::new(vec![]).unwrap();
+    wanted.distinguished_name.push(DnType::CommonName, name);
     wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let certificate = wanted.self_signed(&key).unwrap();
     let file = std::env::temp_dir().join(format!("apitest-{}.pem", random_hex(6)));
@@ -124,7 +131,11 @@ fn talk(
     match then {
         Then::AskForPassword => {
             stream.write_all(&packet(first, &[1, 4])).ok()?;
-            hear(&mut stream, heard)?;
+            if hear(&mut stream, heard)? == [2] {
+                // It wants a key to encrypt the password with.
+                stream.write_all(&packet(first + 2, KEY)).ok()?;
+                return hear(&mut stream, heard).map(drop);
+            }
             stream.write_all(&packet(first + 2, &refusal(1045, "the fake says no"))).ok()
         }
         Then::RefuseClearText => {
@@ -185,7 +196,7 @@ impl Fake {
 
 #[tokio::test]
 async fn only_a_verified_server_gets_the_password() {
-    let (ours, theirs) = (authority(), authority());
+    let (ours, theirs, same_name) = (authority("ours"), authority("theirs"), authority("ours"));
     let verified = [Mode::VerifyCa, Mode::VerifyIdentity];
 
     for mode in verified {
@@ -193,10 +204,12 @@ async fn only_a_verified_server_gets_the_password() {
         let (said, knows) = server.meet(mode, Some(&ours)).await;
         assert!(said.contains("the fake says no") && knows, "{said}");
 
-        let server = fake(Some(theirs.server("localhost", 2999)), Then::AskForPassword);
-        let (said, knows) = server.meet(mode, Some(&ours)).await;
-        assert!(said.contains("unknown authority") && said.contains("DB_TLS_CA"), "{said}");
-        assert!(!knows);
+        for other in [&theirs, &same_name] {
+            let server = fake(Some(other.server("localhost", 2999)), Then::AskForPassword);
+            let (said, knows) = server.meet(mode, Some(&ours)).await;
+            assert!(said.contains("unknown authority") && said.contains("DB_TLS_CA"), "{said}");
+            assert!(!knows);
+        }
 
         let server = fake(Some(ours.server("localhost", 2020)), Then::AskForPassword);
         let (said, knows) = server.meet(mode, Some(&ours)).await;
@@ -212,7 +225,7 @@ async fn only_a_verified_server_gets_the_password() {
 
 #[tokio::test]
 async fn no_tls_where_it_is_demanded() {
-    let ours = authority();
+    let ours = authority("ours");
     for mode in [Mode::Required, Mode::VerifyCa, Mode::VerifyIdentity] {
         // Also what a proxy leaves of a good server's greeting.
         let server = fake(None, Then::AskForPassword);
@@ -263,7 +276,7 @@ fn unverified_off_this_machine_is_refused_at_the_start() {
 
 #[test]
 fn the_named_authority_is_the_only_one() {
-    let (named, systems) = (authority(), authority());
+    let (named, systems) = (authority("named"), authority("the system's"));
     let run = |server: Fake, mode: &str| {
         let variables = [
             ("DB_TLS", mode),
