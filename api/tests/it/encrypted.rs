@@ -312,7 +312,7 @@ async fn a_real_server_is_spoken_to_over_tls_when_it_offers_that() {
             let mut conn = db::options(database).connect().await?;
             let row =
                 sqlx::query("SHOW SESSION STATUS LIKE 'Ssl_cipher'").fetch_one(&mut conn).await?;
-            Ok::<String, sqlx::Error>(row.try_get(1)?)
+            row.try_get::<String, _>(1)
         };
         database.tls = Tls::PREFERRED;
         let preferred = cipher(&database).await.unwrap();
