@@ -1,31 +1,50 @@
 //! The router: all routes, and what happens around every one of them.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc};
 
 use axum::{
-    Router,
-    extract::Request,
-    http::{HeaderValue, header},
-    middleware::{self, Next},
+    Router, middleware,
     response::{IntoResponse, Response},
 };
 use sqlx::MySqlPool;
+use tokio::sync::Semaphore;
 use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-use crate::{password::Passwords, problem::Problem, routes};
+use crate::{
+    around::around, backoff::Backoff, client::Proxies, password::Passwords, problem::Problem,
+    routes, serve::Limits,
+};
 
 /// What handlers share.
 #[derive(Debug, Clone)]
 pub struct App {
     pub(crate) pool: MySqlPool,
     pub(crate) passwords: Passwords,
+    pub(crate) backoff: Arc<Backoff>,
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) limits: Limits,
+    // One permit for each request at work.
+    pub(crate) requests: Arc<Semaphore>,
 }
 
 impl App {
     /// An application on top of `pool`.
     #[must_use]
     pub fn new(pool: MySqlPool) -> Self {
-        Self { pool, passwords: Passwords::default() }
+        Self::with(pool, Limits::default(), Proxies::default())
+    }
+
+    /// An application with limits of its own, behind `proxies`.
+    #[must_use]
+    pub fn with(pool: MySqlPool, limits: Limits, proxies: Proxies) -> Self {
+        Self {
+            pool,
+            passwords: Passwords::default(),
+            backoff: Arc::default(),
+            proxies: Arc::new(proxies),
+            limits,
+            requests: Arc::new(Semaphore::new(limits.requests())),
+        }
     }
 }
 
@@ -36,25 +55,11 @@ pub fn router(app: App) -> Router {
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(async || Problem::not_found("such path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn(around))
+        .layer(middleware::from_fn_with_state(app.clone(), around))
         .layer(CatchPanicLayer::custom(panicked))
         // Logs method, path and status; headers, and with them tokens, stay out.
         .layer(TraceLayer::new_for_http())
         .with_state(app)
-}
-
-// A handler that hangs must not keep its connection for ever, and personal
-// answers must not end up in a shared cache.
-async fn around(request: Request, next: Next) -> Response {
-    let public = request.uri().path().starts_with("/content/");
-    let Ok(mut response) = tokio::time::timeout(Duration::from_secs(30), next.run(request)).await
-    else {
-        return Problem::unavailable("That took too long.").into_response();
-    };
-    if !public {
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    response
 }
 
 // The panic's message went to stderr through the panic hook; clients get none of it.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
-use crate::Secret;
+use crate::{Secret, client::Proxies, serve::Limits, tls::Tls};
 
 /// The account a subcommand works as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Database {
     pub user: String,
     /// The account's password.
     pub password: Secret,
+    /// How the connection is encrypted.
+    pub tls: Tls,
 }
 
 impl Database {
@@ -55,10 +57,14 @@ impl Database {
             }
             None => 3306,
         };
+        let host = set("DB_HOST").unwrap_or_else(|| "127.0.0.1".into());
+        let socket = set("DB_SOCKET").map(PathBuf::from);
+        let over_tcp = socket.is_none().then_some(host.as_str());
         Ok(Self {
-            host: set("DB_HOST").unwrap_or_else(|| "127.0.0.1".into()),
+            tls: Tls::read(over_tcp, &lookup)?,
+            host,
             port,
-            socket: set("DB_SOCKET").map(PathBuf::from),
+            socket,
             name: set("DB_NAME").unwrap_or_else(|| "mydb".into()),
             user: set(user_variable).unwrap_or_else(|| user.into()),
             password: Secret::new(password),
@@ -83,6 +89,39 @@ pub fn bind(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr> {
     let text =
         lookup("API_BIND").filter(|v| !v.is_empty()).unwrap_or_else(|| "127.0.0.1:3000".into());
     text.parse().with_context(|| format!("API_BIND: {text:?} is not an address like 0.0.0.0:3000"))
+}
+
+/// How much clients may take: `API_CONNECTIONS` and `API_CLIENT_TIMEOUT_SECONDS`.
+///
+/// # Errors
+/// When a variable is not a whole number within its limits.
+pub fn limits(lookup: impl Fn(&str) -> Option<String>) -> Result<Limits> {
+    let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+    let mut limits = Limits::default();
+    if let Some(text) = set("API_CONNECTIONS") {
+        limits.connections = match text.parse() {
+            Ok(count @ 8..=65_536) => count,
+            _ => bail!("API_CONNECTIONS: {text:?} is not a number from 8 to 65536"),
+        };
+    }
+    if let Some(text) = set("API_CLIENT_TIMEOUT_SECONDS") {
+        limits.patience = match text.parse() {
+            Ok(seconds @ 1..=300) => Duration::from_secs(seconds),
+            _ => bail!(
+                "API_CLIENT_TIMEOUT_SECONDS: {text:?} is not a number of seconds from 1 to 300"
+            ),
+        };
+    }
+    Ok(limits)
+}
+
+/// Whose `X-Forwarded-For` is believed: `API_TRUSTED_PROXIES`.
+///
+/// # Errors
+/// When the variable is not a list of addresses and networks.
+pub fn proxies(lookup: impl Fn(&str) -> Option<String>) -> Result<Proxies> {
+    let text = lookup("API_TRUSTED_PROXIES").unwrap_or_default();
+    Proxies::read(&text).context("API_TRUSTED_PROXIES")
 }
 
 /// How long a migration waits for a table that others use: `DB_LOCK_WAIT_SECONDS`.
@@ -121,7 +160,7 @@ pub fn environment(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Database, Role, bind, lock_retries, lock_wait};
+    use super::{Database, Role, bind, limits, lock_retries, lock_wait, proxies};
 
     #[test]
     fn defaults_need_only_a_password() {
@@ -152,6 +191,15 @@ mod tests {
             assert_eq!(read.is_ok(), fine, "{value:?}: {read:?}");
         }
         assert_eq!(lock_retries(|_| None).unwrap(), 3);
+        assert!(proxies(lookup).unwrap_err().to_string().contains("API_TRUSTED_PROXIES"));
+        for name in ["API_CONNECTIONS", "API_CLIENT_TIMEOUT_SECONDS"] {
+            for bad in ["0", "7.5", "many", "100000"] {
+                let read = limits(|asked| (asked == name).then(|| bad.to_owned()));
+                assert!(read.unwrap_err().to_string().contains(name), "{bad}");
+            }
+        }
+        assert_eq!(limits(|_| Some("8".to_owned())).unwrap().connections, 8);
+        assert_eq!(limits(|_| Some(String::new())).unwrap(), super::Limits::default());
         assert_eq!(bind(|_| None).unwrap().port(), 3000);
     }
 }

@@ -4,13 +4,17 @@
 //! import without starting a process; the binary is `streamflix-api`.
 
 pub mod app;
+pub mod client;
 pub mod config;
 pub mod db;
 pub mod gate;
 pub mod import;
 pub mod migrate;
 pub mod serve;
+pub mod tls;
 
+mod around;
+mod backoff;
 mod check;
 mod extract;
 mod password;

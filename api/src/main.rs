@@ -1,5 +1,6 @@
 //! `streamflix-api`: serve, migrate, import. Configuration comes from the environment.
 
+mod authorities;
 mod importing;
 mod migrating;
 
@@ -23,7 +24,15 @@ Environment:
   DB_MIGRATE_USER, DB_MIGRATE_PASSWORD  account of migrate [migrate_user]
   DB_LOCK_WAIT_SECONDS  how long a migration or an import waits for a lock [10]
   DB_LOCK_RETRIES       how often a migration that got no lock is tried again [3]
+  DB_TLS                off, preferred, required, verify-ca or verify-identity [preferred on
+                        this machine, else verify-identity]
+  DB_TLS_CA             authorities to trust instead of the system's (PEM)
+  DB_TLS_CERT, DB_TLS_KEY               this client's certificate and its key (PEM)
+  DB_TLS_TRUST_NETWORK  yes: the password may go to an unverified server off this machine
   API_BIND              address serve listens on [127.0.0.1:3000]
+  API_CONNECTIONS       connections at once [512]
+  API_CLIENT_TIMEOUT_SECONDS            how long a client may take or be idle [15]
+  API_TRUSTED_PROXIES   addresses and networks whose X-Forwarded-For is believed
   RUST_LOG              what is logged [info]";
 
 const FILES: &str = "\
@@ -87,12 +96,22 @@ enum Migrate {
     },
 }
 
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    // Before there are threads and open connections.
+    if let Err(error) = authorities::only_those_named() {
+        say(&format!("error: {}", chain(&error)));
+        return exit_code(&error);
+    }
+    start(command)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn start(command: Command) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "info,sqlx=warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(Cli::parse().command).await {
+    match run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {}", chain(&error)));
@@ -106,12 +125,14 @@ async fn run(command: Command) -> Result<()> {
         Command::Serve => {
             let database = Database::read(Role::App, config::environment)?;
             let address = config::bind(config::environment)?;
+            let limits = config::limits(config::environment)?;
+            let proxies = config::proxies(config::environment)?;
             let signal = serve::signal()?;
             let listener = tokio::net::TcpListener::bind(address)
                 .await
                 .with_context(|| format!("cannot listen on {address}"))?;
             tracing::info!(database = database.place(), "using");
-            serve::serve(listener, App::new(db::pool(&database)), signal).await
+            serve::serve(listener, App::with(db::pool(&database), limits, proxies), signal).await
         }
         Command::Migrate { what } => run_migrate(what).await,
         Command::Import { files, dir, receipt, check, json } => {

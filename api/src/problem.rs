@@ -1,10 +1,14 @@
 //! Errors as clients see them: RFC 9457 problem documents, nothing internal inside.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+
+use crate::db;
 
 /// One field of a request that is not as it should be.
 #[derive(Debug, Serialize)]
@@ -26,6 +30,9 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Seconds, for the header `Retry-After`.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
@@ -35,7 +42,7 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, 
 impl Problem {
     fn new(status: StatusCode, slug: &str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:streamflix:problem:{slug}");
-        Self { kind, title, status, detail: detail.into(), errors: vec![] }
+        Self { kind, title, status, detail: detail.into(), errors: vec![], retry_after: None }
     }
 
     /// 404: no such thing, or none that the caller may know of.
@@ -82,6 +89,25 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
     }
 
+    /// 503: too much to do at once; come back in some seconds.
+    pub fn busy(detail: &str, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..Self::unavailable(detail) }
+    }
+
+    /// 429: too many attempts; the next one is let through after `wait`.
+    pub fn too_many(wait: Duration) -> Self {
+        let detail = "There were too many attempts. Try again later; \"Retry-After\" says when.";
+        let problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-attempts",
+            "Too many attempts",
+            detail,
+        );
+        // Rounded up: a client that waits exactly as long is let through.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: Some(seconds), ..problem }
+    }
+
     /// 500: our fault; the log has the reason.
     pub fn internal() -> Self {
         let detail = "Something went wrong on our side.";
@@ -92,9 +118,13 @@ impl Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         // The client learns nothing of the error; sqlx's text never holds bound values.
-        tracing::error!(%error, "database error");
+        tracing::error!(%error, cause = db::cause(&error), "database error");
         match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Configuration(_) => {
                 Self::unavailable("The database cannot be reached at the moment.")
             }
             _ => Self::internal(),
@@ -110,6 +140,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -1,19 +1,22 @@
-//! Accounts and bearer sessions.
+//! Registration and login. Neither tells who has an account.
+
+use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
+use super::{
+    account::{Account, find},
+    sessions,
+};
 use crate::{
-    Secret,
-    app::App,
-    check::Checks,
-    extract::{Body, Session, token_hash},
-    hex,
-    problem::Problem,
+    Secret, app::App, backoff::Kind, check::Checks, client::Client, extract::Body, problem::Problem,
 };
 
-const SESSION_DAYS: u32 = 30;
+// Longer than a write takes: whether there was one does not show in the time.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// Body of `POST /auth/register`.
 #[derive(Debug, Deserialize)]
@@ -24,24 +27,22 @@ pub struct Register {
     display_name: String,
 }
 
-/// An account as its owner sees it.
-#[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Account {
-    id: u64,
-    email: String,
-    display_name: String,
-    created_at: DateTime<Utc>,
+/// Answer of `POST /auth/register`, the same for everybody.
+#[derive(Debug, Serialize)]
+pub struct Registered {
+    message: &'static str,
 }
 
-async fn find(app: &App, id: u64) -> Result<Account, Problem> {
-    let query = "SELECT id, email, display_name, created_at FROM account WHERE id = ?";
-    Ok(sqlx::query_as(query).bind(id).fetch_one(&app.pool).await?)
-}
+const REGISTERED: Registered = Registered {
+    message: "If there was no account with this e-mail address, there is one now: log in. An \
+              account that was there is unchanged.",
+};
 
-// Addresses are compared in lower case. More than "something@something.else" is
-// not checked: only a mail that arrives proves an address.
+// More than "something@something.else" is not checked: only a mail that arrives proves an
+// address.
 fn email(checks: &mut Checks, text: &str) -> String {
-    let email = checks.text("email", text, 3, 254).to_lowercase();
+    // Some letters take more room in lower case.
+    let email = checks.text("email", &comparable(text), 3, 254);
     let fine = email.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty() && host.contains('.') && !host.contains('@') && !email.contains(' ')
     });
@@ -49,34 +50,53 @@ fn email(checks: &mut Checks, text: &str) -> String {
     email
 }
 
-/// `POST /auth/register`.
+// An address as it is stored, compared and counted.
+fn comparable(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// A password as one may choose it.
+pub(super) fn password(checks: &mut Checks, field: &'static str, password: &Secret) {
+    // The upper bound keeps somebody from having megabytes hashed.
+    let length = password.expose().chars().count();
+    checks.that((10..=200).contains(&length), field, "must have 10 to 200 characters");
+}
+
+/// `POST /auth/register`: makes an account, or leaves the one that is there alone. Both
+/// take the same work and get the same answer.
+///
+/// With mail, this is the place that sends one: to a new address a link to confirm it, to a
+/// known one the news that somebody tried. Without, whoever registers an address and then
+/// logs in learns whether it was free; `backoff` keeps that slow.
 pub async fn register(
     State(app): State<App>,
+    Client(address): Client,
     Body(body): Body<Register>,
-) -> Result<(StatusCode, Json<Account>), Problem> {
+) -> Result<(StatusCode, Json<Registered>), Problem> {
     let mut checks = Checks::default();
     let email = email(&mut checks, &body.email);
     let display_name = checks.text("display_name", &body.display_name, 1, 100);
-    // The upper bound keeps somebody from having megabytes hashed.
-    let length = body.password.expose().chars().count();
-    checks.that((10..=200).contains(&length), "password", "must have 10 to 200 characters");
+    password(&mut checks, "password", &body.password);
     checks.done()?;
 
-    let password_hash = app.passwords.hash(body.password).await?;
+    let admitted = app.backoff.admit(Kind::Registration, &email, address, Instant::now());
+    let attempt = admitted.map_err(Problem::too_many)?;
+    let hashed = app.passwords.hash(body.password).await;
+    let password_hash = hashed.inspect_err(|_| app.backoff.untried(attempt))?;
     let query = "INSERT INTO account (email, password_hash, display_name) VALUES (?, ?, ?)";
-    let inserted = sqlx::query(query)
-        .bind(email)
-        .bind(password_hash)
-        .bind(display_name)
-        .execute(&app.pool)
-        .await;
+    let insert =
+        sqlx::query(query).bind(email).bind(password_hash).bind(display_name).execute(&app.pool);
+    let (inserted, ()) = tokio::join!(insert, tokio::time::sleep(SETTLE));
+    app.backoff.failed(attempt, Instant::now());
     match inserted {
-        Ok(done) => Ok((StatusCode::CREATED, Json(find(&app, done.last_insert_id()).await?))),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-            Err(Problem::conflict("An account with this e-mail address exists already."))
+        Ok(_) => {}
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
+        Err(error) => {
+            app.backoff.untried(attempt);
+            return Err(error.into());
         }
-        Err(error) => Err(error.into()),
     }
+    Ok((StatusCode::ACCEPTED, Json(REGISTERED)))
 }
 
 /// Body of `POST /auth/login`.
@@ -101,6 +121,7 @@ pub struct LoggedIn {
 /// `POST /auth/login`.
 pub async fn login(
     State(app): State<App>,
+    Client(address): Client,
     Body(body): Body<Login>,
 ) -> Result<Json<LoggedIn>, Problem> {
     let mut checks = Checks::default();
@@ -109,81 +130,37 @@ pub async fn login(
     checks.that(length <= 200, "password", "must have at most 200 characters");
     checks.done()?;
 
-    let found: Option<(u64, String)> = sqlx::query_as(
-        "SELECT id, password_hash FROM account WHERE email = ? AND status = 'active'",
-    )
-    .bind(body.email.trim().to_lowercase())
-    .fetch_optional(&app.pool)
-    .await?;
-    let (account_id, stored) = found.unzip();
-    let right = app.passwords.verify(body.password, stored).await?;
-    let account_id = account_id
-        .filter(|_| right)
-        .ok_or_else(|| Problem::unauthorized("The e-mail address or the password is wrong."))?;
+    let email = comparable(&body.email);
+    let admitted = app.backoff.admit(Kind::Password, &email, address, Instant::now());
+    let attempt = admitted.map_err(Problem::too_many)?;
+    let known = known(&app, email, body.password).await;
+    let known = known.inspect_err(|_| app.backoff.untried(attempt))?;
+    let Some(known) = known else {
+        app.backoff.failed(attempt, Instant::now());
+        return Err(Problem::unauthorized("The e-mail address or the password is wrong."));
+    };
+    app.backoff.succeeded(attempt);
 
-    let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(|error| {
-        tracing::error!(%error, "no random bytes");
-        Problem::internal()
-    })?;
-    let token = hex(&random);
-    let expires_at = open_session(&app, account_id, device, &token).await?;
-    let account = find(&app, account_id).await?;
+    let (token, expires_at) = sessions::open(&app, &known, device).await?;
+    let account = find(&app, known.id).await?;
     Ok(Json(LoggedIn { token, token_type: "Bearer", expires_at, account }))
 }
 
-async fn open_session(
-    app: &App,
-    account_id: u64,
-    device: Option<String>,
-    token: &str,
-) -> Result<DateTime<Utc>, Problem> {
-    let mut tx = app.pool.begin().await?;
-    let device_id = match device {
-        None => None,
-        Some(name) => {
-            sqlx::query(
-                "INSERT INTO device (account_id, name) VALUES (?, ?) \
-                 ON DUPLICATE KEY UPDATE last_seen_at = CURRENT_TIMESTAMP(3)",
-            )
-            .bind(account_id)
-            .bind(&name)
-            .execute(&mut *tx)
-            .await?;
-            let query = "SELECT id FROM device WHERE account_id = ? AND name = ?";
-            let id: u64 =
-                sqlx::query_scalar(query).bind(account_id).bind(&name).fetch_one(&mut *tx).await?;
-            Some(id)
-        }
-    };
-    // The database's clock decides, here and when the session is checked.
-    let id = sqlx::query(
-        "INSERT INTO session (token_hash, account_id, device_id, expires_at) \
-         VALUES (?, ?, ?, UTC_TIMESTAMP(3) + INTERVAL ? DAY)",
+/// An account whose password was given.
+pub(super) struct Known {
+    pub(super) id: u64,
+    pub(super) password_hash: String,
+}
+
+async fn known(app: &App, email: String, password: Secret) -> Result<Option<Known>, Problem> {
+    let found: Option<(u64, String)> = sqlx::query_as(
+        "SELECT id, password_hash FROM account WHERE email = ? AND status = 'active'",
     )
-    .bind(&token_hash(token)[..])
-    .bind(account_id)
-    .bind(device_id)
-    .bind(SESSION_DAYS)
-    .execute(&mut *tx)
-    .await?
-    .last_insert_id();
-    let query = "SELECT expires_at FROM session WHERE id = ?";
-    let expires_at = sqlx::query_scalar(query).bind(id).fetch_one(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(expires_at)
-}
-
-/// `POST /auth/logout`: ends the session that asks.
-pub async fn logout(State(app): State<App>, session: Session) -> Result<StatusCode, Problem> {
-    sqlx::query("DELETE FROM session WHERE id = ?")
-        .bind(session.session_id)
-        .execute(&app.pool)
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// `GET /account`.
-pub async fn account(State(app): State<App>, session: Session) -> Result<Json<Account>, Problem> {
-    Ok(Json(find(&app, session.account_id).await?))
+    .bind(email)
+    .fetch_optional(&app.pool)
+    .await?;
+    let stored = found.as_ref().map(|(_, hash)| hash.clone());
+    let right = app.passwords.verify(password, stored).await?;
+    let known = found.map(|(id, password_hash)| Known { id, password_hash });
+    Ok(known.filter(|_| right))
 }

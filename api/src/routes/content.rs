@@ -83,10 +83,17 @@ impl Filter {
         if let Some(words) = &self.q {
             query
                 .push(" AND t.id IN (SELECT f.id FROM movie f WHERE MATCH (f.title, f.description) AGAINST (")
-                .push_bind(words.trim().to_owned())
+                .push_bind(plain(words))
                 .push(" IN NATURAL LANGUAGE MODE))");
         }
     }
+}
+
+// The words of a search. InnoDB takes `*` and `(` for operators where nobody asked for
+// any, and refuses what they do not make sense in.
+fn plain(words: &str) -> String {
+    let operator = |c: char| c.is_ascii_punctuation() && !matches!(c, '\'' | '_');
+    words.replace(operator, " ").trim().to_owned()
 }
 
 /// A movie in a list.

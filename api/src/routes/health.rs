@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{app::App, migrate, problem::Problem};
+use crate::{app::App, db, migrate, problem::Problem};
 
 // Probes are impatient: an answer has to come before they give up.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,7 +27,7 @@ pub async fn alive() -> Json<Value> {
 /// `GET /readyz`: the database answers and has every migration of this binary.
 pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let unreachable = |error: sqlx::Error| {
-        tracing::warn!(%error, "not ready");
+        tracing::warn!(%error, cause = db::cause(&error), "not ready");
         Problem::unavailable("The database cannot be reached at the moment.")
     };
     let look = async {

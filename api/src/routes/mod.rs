@@ -1,14 +1,16 @@
 //! The routes, by area, and the one list of them.
 
+mod account;
 mod auth;
 mod content;
 mod health;
 mod profiles;
 mod series;
+mod sessions;
 mod subscription;
 mod watching;
 
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use serde::Serialize;
 
 use crate::{app::App, check::Page};
@@ -26,8 +28,10 @@ pub fn all() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/content/series/{id}", get(series::one)),
         ("/auth/register", post(auth::register)),
         ("/auth/login", post(auth::login)),
-        ("/auth/logout", post(auth::logout)),
-        ("/account", get(auth::account)),
+        ("/auth/logout", post(sessions::logout)),
+        ("/auth/sessions", delete(sessions::end_all)),
+        ("/account", get(account::show)),
+        ("/account/password", put(account::change_password)),
         ("/plans", get(subscription::plans)),
         (
             "/subscription",

@@ -9,16 +9,19 @@ async fn register_log_in_and_out() {
     with_schema(async |schema| {
         let anybody = schema.ready().await;
         let body = json!({"email": " Ann@Example.org", "password": "correct horse", "display_name": "Ann"});
-        let account = anybody.ok(201, "POST", "/auth/register", body.clone()).await;
-        assert_eq!(account["email"], "ann@example.org");
-        assert!(account.get("password_hash").is_none());
-        anybody.problem(409, "POST", "/auth/register", body).await;
+        let told = anybody.ok(202, "POST", "/auth/register", body).await;
+        // Taken by then: the same answer, and nothing changes.
+        let again = json!({"email": "ann@example.org", "password": "another horse", "display_name": "Eve"});
+        assert_eq!(anybody.ok(202, "POST", "/auth/register", again).await, told);
+        assert_eq!(schema.number("SELECT COUNT(*) FROM account WHERE display_name = 'Ann'").await, 1);
+        assert_eq!(schema.number("SELECT COUNT(*) FROM account").await, 1);
         let bad = json!({"email": "nobody", "password": "short", "display_name": ""});
         let problem = anybody.problem(422, "POST", "/auth/register", bad).await;
         assert_eq!(problem["errors"].as_array().unwrap().len(), 3, "{problem}");
 
         let login = |password: &str, email: &str| json!({"email": email, "password": password, "device": "TV"});
         anybody.problem(401, "POST", "/auth/login", login("wrong password", "ann@example.org")).await;
+        anybody.problem(401, "POST", "/auth/login", login("another horse", "ann@example.org")).await;
         anybody.problem(401, "POST", "/auth/login", login("correct horse", "bob@example.org")).await;
         for _ in 0..2 {
             anybody.ok(200, "POST", "/auth/login", login("correct horse", "ANN@example.org")).await;
@@ -35,7 +38,9 @@ async fn register_log_in_and_out() {
         assert_eq!(schema.number("SELECT COUNT(*) FROM account WHERE password_hash LIKE '$argon2id$%'").await, 1);
 
         let ann = Client { token: Some(token), ..anybody.clone() };
-        assert_eq!(ann.get("/account").await["display_name"], "Ann");
+        let account = ann.get("/account").await;
+        assert_eq!((&account["display_name"], &account["email"]), (&json!("Ann"), &json!("ann@example.org")));
+        assert!(account.get("password_hash").is_none());
         anybody.problem(401, "GET", "/account", Value::Null).await;
         let forger = Client { token: Some("0".repeat(64)), ..anybody.clone() };
         forger.problem(401, "GET", "/account", Value::Null).await;

@@ -10,8 +10,11 @@ use std::{future::Future, io::Write as _, path::PathBuf};
 use api::{
     Secret,
     app::{App, router},
+    client::Proxies,
     config::{self, Database},
     db,
+    serve::Limits,
+    tls::Tls,
 };
 use axum::{
     Router,
@@ -56,6 +59,7 @@ fn server() -> Option<Database> {
         name: String::new(),
         user,
         password: Secret::new(variable("API_TEST_DB_PASSWORD").unwrap_or_default()),
+        tls: Tls::PREFERRED,
     })
 }
 
@@ -106,7 +110,10 @@ impl Schema {
     }
 
     pub fn client(&self) -> Client {
-        Client { router: router(App::new(self.pool.clone())), token: None }
+        // Tests come from wherever they say, as through a proxy.
+        let proxies = Proxies::read("0.0.0.0").unwrap();
+        let app = App::with(self.pool.clone(), Limits::default(), proxies);
+        Client { router: router(app), token: None, address: "192.0.2.1" }
     }
 
     /// The one number that `query` selects.
@@ -129,12 +136,15 @@ pub fn seed() -> PathBuf {
 pub struct Client {
     pub router: Router,
     pub token: Option<String>,
+    /// Where it calls from.
+    pub address: &'static str,
 }
 
 impl Client {
     /// Sends a request with a raw body and returns status, content type and JSON (or null).
     pub async fn raw(&self, method: &str, path: &str, body: String) -> (StatusCode, String, Value) {
         let mut request = Request::builder().method(method).uri(path);
+        request = request.header("x-forwarded-for", self.address);
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -146,6 +156,15 @@ impl Client {
         let status = response.status();
         let kind = response.headers().get(header::CONTENT_TYPE);
         let kind = kind.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+        if let Some(seconds) = response.headers().get(header::RETRY_AFTER) {
+            assert!(busy.contains(&status));
+            assert!(seconds.to_str().unwrap().parse::<u64>().unwrap() > 0);
+        }
+        assert!(
+            status != StatusCode::TOO_MANY_REQUESTS
+                || response.headers().contains_key(header::RETRY_AFTER)
+        );
         if status == StatusCode::UNAUTHORIZED {
             assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
         }
@@ -190,7 +209,7 @@ impl Client {
     pub async fn log_in(&self, email: &str) -> Client {
         let account =
             serde_json::json!({"email": email, "password": "correct horse", "display_name": "T"});
-        self.ok(201, "POST", "/auth/register", account).await;
+        self.ok(202, "POST", "/auth/register", account).await;
         let login = serde_json::json!({"email": email, "password": "correct horse"});
         let answer = self.ok(200, "POST", "/auth/login", login).await;
         Client { token: Some(answer["token"].as_str().unwrap().to_owned()), ..self.clone() }

@@ -135,7 +135,7 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
         cmd = cmd.env(variable, &account.user);
     }
     // Only what is set here counts: the shell may hold another project's settings.
-    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"] {
+    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET", "DB_TLS_TRUST_NETWORK"] {
         cmd = cmd.env_remove(name);
     }
     for (name, value) in address(ctx, server)? {
@@ -144,9 +144,8 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
     Ok(cmd)
 }
 
-/// The address as the API's variables. The private server is reached over its
-/// port, because the API's driver cannot log in to MySQL over a socket before the
-/// server has the password in its cache.
+/// The address as the API's variables, and that a container's own address is on this
+/// machine, which the API cannot know. The private server is reached over its port.
 ///
 /// # Errors
 /// The private server's state cannot be read.
@@ -154,7 +153,14 @@ pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>
     let tcp =
         |host: &str, port: u16| vec![("DB_HOST", host.to_owned()), ("DB_PORT", port.to_string())];
     Ok(match &server.endpoint {
-        Endpoint::Tcp { host, port } => tcp(host, *port),
+        Endpoint::Tcp { host, port } => {
+            let mut variables = tcp(host, *port);
+            if let Reach::ContainerAddress { .. } = server.reach {
+                variables.push(("DB_TLS", "preferred".to_owned()));
+                variables.push(("DB_TLS_TRUST_NETWORK", "yes".to_owned()));
+            }
+            variables
+        }
         Endpoint::Socket(path) => match (&server.reach, local::status(&ctx.settings)?) {
             (Reach::Local, Status::Running(state)) => tcp("127.0.0.1", state.port),
             _ => vec![("DB_SOCKET", path.display().to_string())],
