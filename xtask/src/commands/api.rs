@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
+use crate::server::Guard;
 use crate::server::local::{self, Status};
 use crate::server::{Endpoint, Reach, Server};
 use crate::sys::env;
@@ -138,7 +139,12 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
     for name in ["DB_HOST", "DB_PORT", "DB_SOCKET", "DB_TLS_TRUST_NETWORK"] {
         cmd = cmd.env_remove(name);
     }
-    for (name, value) in address(ctx, server)? {
+    for name in Guard::VARIABLES {
+        cmd = cmd.env_remove(name);
+    }
+    for (name, value) in
+        address(ctx, server)?.into_iter().chain(server.guard.variables(&server.endpoint))
+    {
         cmd = cmd.env(name, value);
     }
     Ok(cmd)

@@ -8,6 +8,7 @@ pub mod gate;
 pub mod keeping;
 pub mod outside;
 pub mod policy;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::sys;
 use dotenv::DotEnv;
 use outside::Outside;
 use policy::Policy;
+use tls::Tls;
 
 /// How to look for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct Settings {
     pub program_user: String,
     /// The host that the accounts are made for, as the server writes it.
     pub account_host: String,
+    /// How connections to the server are protected.
+    pub tls: Tls,
     /// Where the API answers.
     pub api_url: String,
     /// Rules from `xtask.toml`.
@@ -114,6 +118,7 @@ impl Settings {
             reach,
             program_user: env.get("DB_PROGRAM_USER").unwrap_or_else(|| "program_user".to_owned()),
             account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
+            tls: Tls::read(&env, &root)?,
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
             outside: Outside::read(&env, &policy.destination),
             policy,

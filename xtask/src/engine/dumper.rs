@@ -11,6 +11,7 @@ use super::{Progress, Seen, copy_dump};
 use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{Flavour, Version};
+use crate::model::link::Link;
 use crate::plan::dump_client::{DumpClient, Place};
 use crate::server::{Endpoint, Reach, Server};
 use crate::sys::proc::{self, Cmd};
@@ -205,11 +206,12 @@ pub fn command(order: &Order<'_>) -> Result<Cmd> {
     let password = account.password.as_ref().context("the account has no password")?;
     let options = option_file(&account.user, password.reveal());
     let dump = client.arguments(schema, lock_all, left_out);
+    let link = server.guard.link();
     match &client.place {
         Place::Container(container) => Ok(Cmd::new("docker")
             .args(["exec", "-i", container, &client.program, "--defaults-extra-file=/dev/stdin"])
             .args(["--protocol=tcp", "--host=127.0.0.1", "--port=3306"])
-            .args(client.connection(true))
+            .args(client.connection(true, &inside(&link))?)
             .args(dump)
             .stdin(options)),
         Place::Host(path) => {
@@ -238,8 +240,18 @@ pub fn command(order: &Order<'_>) -> Result<Cmd> {
                     false,
                 ),
             };
-            Ok(cmd.args(address).args(client.connection(over_tcp)).args(dump))
+            Ok(cmd.args(address).args(client.connection(over_tcp, &link)?).args(dump))
         }
+    }
+}
+
+/// The way of a program that runs beside the server, in its container.
+pub fn inside(link: &Link) -> Link {
+    match link {
+        Link::Plain => Link::Plain,
+        // The server may refuse what is not encrypted; whose certificate it is, is no
+        // question there. Files of this machine are not in the container.
+        _ => Link::Encrypted { client: None },
     }
 }
 

@@ -15,6 +15,7 @@ pub mod history;
 pub mod ident;
 pub mod inventory;
 pub mod label;
+pub mod link;
 pub mod manifest;
 pub mod receipt;
 pub mod secret;

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::{Flavour, Version};
+use crate::model::link::Link;
 
 /// Where the program runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,19 +123,56 @@ impl DumpClient {
         arguments
     }
 
-    /// Arguments for a connection without TLS over loopback or a socket.
-    pub fn connection(&self, over_tcp: bool) -> Vec<String> {
+    /// Arguments for the connection: whether it is encrypted, and who has to answer.
+    ///
+    /// # Errors
+    /// A [`Stop`] with exit code 10: this program cannot check what is to be checked.
+    pub fn connection(&self, over_tcp: bool, link: &Link) -> Result<Vec<String>, Stop> {
         if !over_tcp {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let arguments: &[&str] = match self.flavour {
-            Flavour::Mysql if self.knows("get-server-public-key") => {
-                &["--ssl-mode=DISABLED", "--get-server-public-key"]
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let (mut arguments, client): (Vec<String>, _) = match (self.flavour, link) {
+            (_, Link::Not(why)) => return Err(self.refused(why)),
+            (Flavour::Mysql, Link::Plain) if self.knows("get-server-public-key") => {
+                return Ok(words(&["--ssl-mode=DISABLED", "--get-server-public-key"]));
             }
-            Flavour::Mysql => &["--ssl-mode=DISABLED"],
-            Flavour::Mariadb => &["--skip-ssl"],
+            (Flavour::Mysql, Link::Plain) => return Ok(words(&["--ssl-mode=DISABLED"])),
+            (Flavour::Mariadb, Link::Plain) => return Ok(words(&["--skip-ssl"])),
+            (Flavour::Mysql, Link::Encrypted { client }) => {
+                (words(&["--ssl-mode=REQUIRED"]), client)
+            }
+            (Flavour::Mariadb, Link::Encrypted { client }) => {
+                (words(&["--ssl", "--skip-ssl-verify-server-cert"]), client)
+            }
+            (Flavour::Mysql, Link::Verified { ca, identity, client }) => {
+                let mode = if *identity { "VERIFY_IDENTITY" } else { "VERIFY_CA" };
+                let mode = format!("--ssl-mode={mode}");
+                (vec![mode, format!("--ssl-ca={}", ca.display())], client)
+            }
+            // It checks the name with the authority, or neither.
+            (Flavour::Mariadb, Link::Verified { identity: false, .. }) => {
+                return Err(self.refused("it cannot check the authority alone (DB_TLS=verify-ca)"));
+            }
+            (Flavour::Mariadb, Link::Verified { ca, client, .. }) => {
+                let ca = format!("--ssl-ca={}", ca.display());
+                (vec!["--ssl-verify-server-cert".to_owned(), ca], client)
+            }
         };
-        arguments.iter().map(|text| (*text).to_owned()).collect()
+        if let Some((cert, key)) = client {
+            arguments.push(format!("--ssl-cert={}", cert.display()));
+            arguments.push(format!("--ssl-key={}", key.display()));
+        }
+        Ok(arguments)
+    }
+
+    fn refused(&self, why: &str) -> Stop {
+        Stop::new(
+            ExitCode::Configuration,
+            format!("{} is not used over this connection: {why}", self.program),
+        )
+        .hint("`--engine native` reads over the tool's own connection, which can.")
+        .hint("DB_TLS=verify-identity with DB_TLS_CA suits dump programs, too: docs/tls.md.")
     }
 }
 
@@ -177,6 +216,37 @@ mod tests {
         let mysql = client(Flavour::Mysql, Version(8, 0, 40), &[]);
         assert!(mysql.unfit(Flavour::Mysql, Version(9, 7, 4)).is_some());
         assert!(mysql.unfit(Flavour::Mysql, Version(8, 0, 12)).is_none());
+    }
+
+    #[test]
+    fn a_program_checks_what_the_tool_checks_or_is_not_used() {
+        let mysql = client(Flavour::Mysql, Version(9, 7, 4), &["get-server-public-key"]);
+        let mariadb = client(Flavour::Mariadb, Version(10, 11, 19), &[]);
+        let all = |client: &DumpClient, link: &Link| {
+            client.connection(true, link).map(|words| words.join(" ")).map_err(|stop| stop.code)
+        };
+        let verified =
+            |identity| Link::Verified { ca: PathBuf::from("/ca.pem"), identity, client: None };
+        let verify = Ok("--ssl-mode=VERIFY_IDENTITY --ssl-ca=/ca.pem".to_owned());
+        assert_eq!(all(&mysql, &verified(true)), verify);
+        assert_eq!(
+            all(&mysql, &verified(false)),
+            Ok("--ssl-mode=VERIFY_CA --ssl-ca=/ca.pem".to_owned())
+        );
+        assert_eq!(
+            all(&mariadb, &verified(true)),
+            Ok("--ssl-verify-server-cert --ssl-ca=/ca.pem".to_owned())
+        );
+        assert_eq!(all(&mariadb, &verified(false)), Err(ExitCode::Configuration));
+        let files = Some((PathBuf::from("/c.pem"), PathBuf::from("/k.pem")));
+        assert_eq!(
+            all(&mysql, &Link::Encrypted { client: files }),
+            Ok("--ssl-mode=REQUIRED --ssl-cert=/c.pem --ssl-key=/k.pem".to_owned())
+        );
+        for client in [&mysql, &mariadb] {
+            assert_eq!(all(client, &Link::Not("x")), Err(ExitCode::Configuration));
+            assert_eq!(client.connection(false, &Link::Not("x")), Ok(Vec::new()));
+        }
     }
 
     #[test]

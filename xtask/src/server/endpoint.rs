@@ -2,6 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::wire::guard::Guard;
+use crate::config::tls::Tls;
 
 /// An address that the protocol can be spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +78,8 @@ pub struct Server {
     /// The address behind the published port, where it should be reachable from here:
     /// without the engine's proxy between, rows come faster.
     pub near: Option<Endpoint>,
+    /// What protects the connections to it.
+    pub guard: Arc<Guard>,
     /// Keeps a tunnel open for as long as the server is used.
     pub tunnel: Option<Box<dyn Tunnel>>,
 }
@@ -82,9 +88,15 @@ pub struct Server {
 pub trait Tunnel: fmt::Debug + Send + Sync {}
 
 impl Server {
-    /// A server at an address, found without a tunnel.
+    /// A server at an address, found without a tunnel, with nothing set about TLS.
     pub fn new(endpoint: Endpoint, reach: Reach) -> Self {
-        Self { endpoint, reach, near: None, tunnel: None }
+        Self::guarded(endpoint, reach, &Tls::default())
+    }
+
+    /// As [`Server::new`], protected as the settings say.
+    pub fn guarded(endpoint: Endpoint, reach: Reach, tls: &Tls) -> Self {
+        let guard = Arc::new(Guard::new(&endpoint, &reach, tls));
+        Self { endpoint, reach, near: None, guard, tunnel: None }
     }
 
     /// The container that the server runs in, when it does.

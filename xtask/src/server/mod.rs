@@ -19,3 +19,4 @@ pub mod wire;
 pub use endpoint::{Endpoint, Reach, Server};
 pub use find::find;
 pub use session::Session;
+pub use wire::guard::Guard;

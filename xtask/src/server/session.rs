@@ -20,7 +20,7 @@ use crate::model::account::Account;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::gtid::GtidSet;
 
-pub use super::refusal::{code, has_no_room, said};
+pub use super::refusal::{code, has_no_room, said, wants_tls};
 
 /// A connection in utf8mb4, UTC, `sql_mode=''` and with a long `net_write_timeout`:
 /// the settings under which digests are defined.
@@ -93,6 +93,7 @@ impl Session {
             password: password.clone(),
             schema: schema.map(str::to_owned),
             connect: timeout,
+            guard: Arc::clone(&server.guard),
         };
         let client = Client::open(&access, Use::Statements)
             .map_err(|error| refused(error, server, account, schema))?;
@@ -128,6 +129,30 @@ impl Session {
     /// The server's number of this connection.
     pub fn id(&self) -> u32 {
         self.client.id()
+    }
+
+    /// How the connection is protected, in words.
+    pub fn protection(&self) -> String {
+        let guard = &self.access.guard;
+        match (self.client.tls(), guard.words()) {
+            (None, _) if guard.is_here() => "without TLS, on this machine".to_owned(),
+            (None, _) => "without TLS: passwords that are set and rows go in clear text".to_owned(),
+            (Some(version), words) if words.is_empty() => {
+                format!("{version}, the server's certificate not verified")
+            }
+            (Some(version), words) => format!("{version}, verified by {words}"),
+        }
+    }
+
+    /// Whether a secret may be sent: on this machine, or to a server whose certificate was
+    /// verified.
+    pub fn may_send_secrets(&self) -> bool {
+        self.access.guard.may_send_password(self.client.tls().is_some())
+    }
+
+    /// Whether nobody is between us and the server.
+    pub fn is_here(&self) -> bool {
+        self.access.guard.is_here()
     }
 
     /// Forbids this session to write: a read command cannot change anything by mistake.
@@ -367,9 +392,19 @@ fn refused(
     account: &Account,
     schema: Option<&str>,
 ) -> anyhow::Error {
+    // It says the cause already: TLS.
+    if error.downcast_ref::<Stop>().is_some() {
+        return error;
+    }
     let var = account.role.password_var();
     let own = error.chain().find_map(|cause| cause.downcast_ref::<ServerError>());
     let stop = match own {
+        Some(_) if wants_tls(&error) => Stop::new(
+            ExitCode::Server,
+            format!("{server} takes no connection without TLS (require_secure_transport), and none was used"),
+        )
+        .hint("Remove DB_TLS=off from .env, or set another mode: docs/tls.md.")
+        .hint("If the server offers no TLS, give it a certificate (ssl_cert, ssl_key)."),
         Some(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
             ExitCode::Server,
             format!("access denied for `{}` at {server}: {}", account.user, e.message),

@@ -78,7 +78,7 @@ fn once(
                 Err(why) => return Ok(Err(why.clone())),
             };
             let schema = fresh(bench, target)?;
-            let cmd = mysql(client, &bench.server.endpoint, &account, &schema).stdin_from(file);
+            let cmd = mysql(client, bench.server, &account, &schema)?.stdin_from(file);
             entry.program = Some(client.to_string());
             let mut done = run(bench, entry, &cmd)?;
             if let (Ok(ran), Place::Container(_)) = (&mut done, &client.place) {

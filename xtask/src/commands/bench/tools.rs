@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Result;
+
 use super::Bench;
 use crate::engine::dumper;
 use crate::model::account::Account;
 use crate::plan::dump_client::{DumpClient, Place};
-use crate::server::Endpoint;
+use crate::server::{Endpoint, Server};
 use crate::sys::proc::{self, Cmd};
 
 /// A program, or why there is none.
@@ -110,21 +112,23 @@ pub(super) fn short_address(endpoint: &Endpoint) -> Vec<String> {
 /// because standard input is taken.
 pub(super) fn mysql(
     client: &DumpClient,
-    endpoint: &Endpoint,
+    server: &Server,
     account: &Account,
     schema: &str,
-) -> Cmd {
+) -> Result<Cmd> {
     let password = account.password.as_ref().map_or("", |password| password.reveal());
-    let (cmd, address, over_tcp) = match &client.place {
+    let link = server.guard.link();
+    let (cmd, address, link, over_tcp) = match &client.place {
         Place::Container(container) => (
             Cmd::new("docker")
                 .args(["exec", "-i", "-e", "MYSQL_PWD", container, &client.program])
                 .arg("--no-defaults"),
             ["--protocol=tcp", "--host=127.0.0.1", "--port=3306"].map(str::to_owned).to_vec(),
+            dumper::inside(&link),
             true,
         ),
         Place::Host(path) => {
-            let (address, over_tcp) = match endpoint {
+            let (address, over_tcp) = match &server.endpoint {
                 Endpoint::Tcp { host, port } => {
                     let words = vec![
                         "--protocol=tcp".to_owned(),
@@ -141,13 +145,15 @@ pub(super) fn mysql(
                     (words, false)
                 }
             };
-            (Cmd::new(path).arg("--no-defaults"), address, over_tcp)
+            (Cmd::new(path).arg("--no-defaults"), address, link, over_tcp)
         }
     };
-    cmd.args(address)
-        .args(client.connection(over_tcp))
+    let cmd = cmd
+        .args(address)
+        .args(client.connection(over_tcp, &link)?)
         .arg(format!("--user={}", account.user))
         .arg("--default-character-set=utf8mb4")
         .arg(schema)
-        .env("MYSQL_PWD", password)
+        .env("MYSQL_PWD", password);
+    Ok(cmd)
 }

@@ -13,12 +13,13 @@ use crate::model::check::Check;
 use crate::model::exit::Stop;
 use crate::server::find::{self, Found};
 use crate::server::greeting::Greeting;
-use crate::server::{Reach, Server, Session, accounts};
+use crate::server::{Reach, Server, Session, accounts, session};
 use crate::store::Store;
 use crate::store::ledger::CHAIN;
 use crate::ui::Ui;
 
-const ACCOUNT_CHECKS: [&str; 5] = ["schema", "functions", "logins", "rights", "programs' owner"];
+const ACCOUNT_CHECKS: [&str; 6] =
+    ["schema", "functions", "tls", "logins", "rights", "programs' owner"];
 
 pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Result<()> {
     let found = find::greeted(settings, ui);
@@ -109,7 +110,8 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
                 session
             }
             Err(error) => {
-                findings.server(Check::failed(&login, settings.redact(&error.to_string())), FIX);
+                let fix = fix_for(&error);
+                findings.server(Check::failed(&login, settings.redact(&error.to_string())), &fix);
                 findings.not_run(&rights, "it cannot log in");
                 continue;
             }
@@ -119,6 +121,7 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
             seen_schema = true;
             schema(settings, &mut session, findings);
             functions(&mut session, findings);
+            tls(&session, findings);
         }
         match accounts::difference(&mut session, settings, role) {
             Ok(difference) if difference.none() => {
@@ -139,6 +142,7 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
     if !seen_schema {
         findings.not_run("schema", "no account logs in");
         findings.not_run("functions", "no account logs in");
+        findings.not_run("tls", "no account logs in");
     }
     programs(settings, server, findings);
 }
@@ -153,6 +157,24 @@ fn programs(settings: &Settings, server: &Server, findings: &mut Findings) {
         Ok(check) => findings.server(check, FIX),
         Err(error) => findings.not_run(name, settings.redact(&format!("{error:#}"))),
     }
+}
+
+/// How an account that cannot log in gets in. A new password is an answer to a wrong one
+/// only: where the server was not reached as it has to be, it would change nothing.
+fn fix_for(error: &anyhow::Error) -> String {
+    let stop = error.downcast_ref::<Stop>();
+    match (session::code(error), stop.and_then(|stop| stop.hints.first())) {
+        (Some(1045 | 1698), _) | (_, None) if !session::wants_tls(error) => FIX.to_owned(),
+        (_, Some(hint)) => hint.trim_end_matches('.').to_owned(),
+        (_, None) => "docs/tls.md says how a server is reached with TLS".to_owned(),
+    }
+}
+
+/// How the connection is protected.
+fn tls(session: &Session, findings: &mut Findings) {
+    let safe = session.may_send_secrets();
+    let fix = "DB_TLS=verify-identity with DB_TLS_CA, or DB_TLS_FINGERPRINT, in .env: docs/tls.md";
+    findings.server(Check::of(safe, "tls", session.protection()), fix);
 }
 
 fn listed(what: &str, statements: &[String]) -> Option<String> {

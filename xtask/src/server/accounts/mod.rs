@@ -168,7 +168,8 @@ fn generate() -> Result<Secret> {
 }
 
 /// `CREATE USER` or `ALTER USER` with a password. The statement appears in no
-/// error: it holds the password.
+/// error: it holds the password, so it does not go to a server that was not verified
+/// either. An account that is used from elsewhere then logs in with TLS only.
 pub(super) fn set_password(
     session: &mut Session,
     verb: &str,
@@ -176,11 +177,24 @@ pub(super) fn set_password(
     host: &str,
     password: &Secret,
 ) -> Result<()> {
+    if !session.may_send_secrets() {
+        return Err(Stop::new(
+            ExitCode::Server,
+            format!(
+                "the password of '{user}'@'{host}' is not sent to the server: the connection is {}",
+                session.protection()
+            ),
+        )
+        .hint("DB_TLS=verify-identity with DB_TLS_CA, or DB_TLS_FINGERPRINT, verifies it: docs/tls.md.")
+        .hint("Or run this on the server's own machine.")
+        .into());
+    }
     let sql = format!(
-        "{verb} {}@{} IDENTIFIED BY {}",
+        "{verb} {}@{} IDENTIFIED BY {}{}",
         literal(user),
         literal(host),
-        literal(password.reveal())
+        literal(password.reveal()),
+        if session.is_here() { "" } else { " REQUIRE SSL" }
     );
     session.run_secret(&sql).map_err(|error| {
         let message = password.redact(&format!("{error:#}"));
@@ -242,7 +256,8 @@ fn login(
         }
         return Ok(());
     }
-    let refused = |error: &anyhow::Error| session::code(error) == Some(1045);
+    let refused =
+        |error: &anyhow::Error| session::code(error) == Some(1045) && !session::wants_tls(error);
     match Session::open(server, account, None) {
         Ok(_) => return Ok(()),
         Err(error) if refused(&error) => {}
@@ -353,7 +368,7 @@ fn prove(server: &Server, settings: &Settings, account: &Account) -> Result<()> 
 }
 
 fn root_refused(error: anyhow::Error, server: &Server) -> anyhow::Error {
-    if session::code(&error) != Some(1045) {
+    if session::code(&error) != Some(1045) || session::wants_tls(&error) {
         return error;
     }
     let stop = Stop::new(

@@ -100,7 +100,7 @@ fn at_address(settings: &Settings, endpoint: Endpoint, ui: &Ui) -> Result<Found>
     match greeting::ask(&endpoint, limit, limit) {
         Answer::Greets(greeting) => {
             greeting.new_enough(&endpoint.to_string())?;
-            let server = Server::new(endpoint, Reach::Explicit);
+            let server = Server::guarded(endpoint, Reach::Explicit, &settings.tls);
             ui.detail(format!("server: {server}; nothing else was tried"));
             Ok(Found { server, greeting })
         }
@@ -133,7 +133,7 @@ fn attempt(settings: &Settings, ui: &Ui) -> Result<Result<Found, Trouble>> {
             let port = tunnel.as_ref().map(DockerExec::port);
             let endpoint = endpoint.unwrap_or_else(|| tcp("127.0.0.1", port));
             let published = matches!(reach, Reach::Published { .. });
-            let mut server = Server::new(endpoint, reach);
+            let mut server = Server::guarded(endpoint, reach, &settings.tls);
             server.near = published.then(|| decide::near(&facts)).flatten();
             server.tunnel =
                 tunnel.map(|tunnel| Box::new(tunnel) as Box<dyn super::endpoint::Tunnel>);

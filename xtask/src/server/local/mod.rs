@@ -60,7 +60,7 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
     if let Some(pid) = place.running_pid(last.as_ref()) {
         if let (true, Some(state)) = (place.data().is_dir(), last.clone()) {
             wait_usable(&place, &state, pid, deadline)?;
-            return Ok(Server::new(state.endpoint(), Reach::Local));
+            return Ok(Server::guarded(state.endpoint(), Reach::Local, &settings.tls));
         }
         // It serves the unfinished data folder of a run that was killed.
         end_by_signal(&place, pid)?;
@@ -96,7 +96,7 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
     }
     let args = program::arguments(&state, &place, &place.data(), false, root);
     launch(&place, &mut state, args, deadline)?;
-    Ok(Server::new(state.endpoint(), Reach::Local))
+    Ok(Server::guarded(state.endpoint(), Reach::Local, &settings.tls))
 }
 
 /// Stops it and keeps its data; says whether it was running.

@@ -34,6 +34,14 @@ pub struct PrivateMariadb {
 /// # Errors
 /// The programs are missing, or the server is not usable before the deadline.
 pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
+    start_with(folder, password, &[])
+}
+
+/// As [`start`], with more options.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(folder: &Path, password: &Secret, more: &[String]) -> Result<PrivateMariadb> {
     let data = folder.join("data");
     let socket = folder.join("mariadb.sock");
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
@@ -64,6 +72,7 @@ pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
         .arg(format!("--port={port}"))
         .arg(format!("--init-file={}", accounts.display()))
         .args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_unicode_ci"])
+        .args(more.iter().cloned())
         .daemon(fs::create_private(&log)?)?;
     // From here on dropping it stops it, whatever goes wrong.
     let server = PrivateMariadb { port, socket, pid };

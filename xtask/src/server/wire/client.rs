@@ -12,9 +12,9 @@ use mysql_common::packets::{
 };
 use rowtext::{RawRow, is_end};
 
-use super::login::{self, Login};
+use super::login::Login;
 use super::stream::{Stream, Wait};
-use super::{Access, refusal};
+use super::{Access, connected, refusal};
 
 const COM_QUIT: u8 = 1;
 pub(super) const COM_QUERY: u8 = 3;
@@ -84,12 +84,11 @@ impl Client {
     /// Nothing answers, or the server refuses.
     pub(in crate::server) fn open(access: &Access, purpose: Use) -> Result<Self> {
         let wait = Wait { stall: LOGIN_STALL, stop: None };
-        let mut stream = Stream::connect(&access.endpoint, access.connect, wait)?;
         let mut wanted = CapabilityFlags::CLIENT_MULTI_RESULTS
             | CapabilityFlags::CLIENT_SESSION_TRACK
             | CapabilityFlags::CLIENT_DEPRECATE_EOF;
         wanted.set(CapabilityFlags::CLIENT_LOCAL_FILES, purpose == Use::Data);
-        let login = login::log_in(&mut stream, access, access.schema.as_deref(), wanted)?;
+        let (mut stream, login) = connected(access, access.schema.as_deref(), wanted, &wait)?;
         stream.wait_for_ever()?;
         Ok(Self { stream, login, broken: false })
     }
@@ -97,6 +96,11 @@ impl Client {
     /// The server's number of this connection.
     pub(in crate::server) fn id(&self) -> u32 {
         self.login.id
+    }
+
+    /// The version of TLS; `None` without it.
+    pub(in crate::server) fn tls(&self) -> Option<&'static str> {
+        self.stream.tls().map(|facts| facts.version)
     }
 
     /// Runs one statement. A `CALL` gives as many results as its procedure makes; for any other

@@ -6,8 +6,11 @@
 //! Packets: <https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html>.
 
 pub(super) mod client;
+pub(super) mod guard;
 mod login;
 mod stream;
+mod tls;
+mod trust;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +22,8 @@ use mysql_common::io::ParseBuf;
 use mysql_common::packets::ErrPacket;
 use rowtext::{RawRow, Sink};
 
+use self::guard::Guard;
+use self::login::Login;
 use self::stream::{Rows, Stream, Wait};
 use super::endpoint::Endpoint;
 use super::refusal::ServerError;
@@ -38,6 +43,44 @@ pub(super) struct Access {
     pub(super) schema: Option<String>,
     /// How long connecting may take.
     pub(super) connect: Duration,
+    /// What protects the connection.
+    pub(super) guard: Arc<Guard>,
+}
+
+/// Connects and logs in, with TLS as the guard says.
+fn connected(
+    access: &Access,
+    schema: Option<&str>,
+    wanted: CapabilityFlags,
+    wait: &Wait,
+) -> Result<(Stream, Login)> {
+    let mut offers_tls = false;
+    let mut attempt = |secure: bool| {
+        let mut stream = Stream::connect(&access.endpoint, access.connect, wait.clone())
+            .with_context(|| format!("connect to {}", access.endpoint))?;
+        let login = login::log_in(&mut stream, access, schema, wanted, secure, &mut offers_tls)?;
+        Ok((stream, login))
+    };
+    let first = attempt(access.guard.begins_with_tls());
+    match first {
+        Err(error) if access.guard.may_try_tls() && may_want_tls(&error) => {
+            let second = attempt(true);
+            if !offers_tls {
+                return Err(error);
+            }
+            if second.is_ok() {
+                access.guard.tls_was_demanded();
+            }
+            second
+        }
+        first => first,
+    }
+}
+
+/// Whether the server may have refused a connection because it was without TLS: it says so
+/// where all have to have it, and calls it a wrong password where only this account has to.
+fn may_want_tls(error: &anyhow::Error) -> bool {
+    super::refusal::wants_tls(error) || super::refusal::code(error) == Some(1045)
 }
 
 /// How long to wait for the server, and what ends the wait.
@@ -96,9 +139,8 @@ impl Wire {
     fn log_in(access: &Access, schema: &str, patience: &Patience) -> Result<Self> {
         let Access { endpoint, user, .. } = access;
         let wait = Wait { stall: patience.stall, stop: Some(Arc::clone(&patience.stop)) };
-        let mut stream = Stream::connect(endpoint, patience.connect, wait)
-            .with_context(|| format!("connect to {endpoint}"))?;
-        login::log_in(&mut stream, access, Some(schema), CapabilityFlags::empty())
+        let access = Access { connect: patience.connect, ..access.clone() };
+        let (stream, _) = connected(&access, Some(schema), CapabilityFlags::empty(), &wait)
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
         let mut wire = Self { stream, asked: String::new(), over: true };
         wire.run(SETTINGS)?;

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use rowtext::{Fed, Sink};
 
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+
+use super::tls::{Facts, Secured};
 use crate::server::endpoint::Endpoint;
 use crate::sys::signal;
 
@@ -25,6 +29,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 enum Socket {
     Tcp(TcpStream),
+    Tls(Box<Secured>),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
 }
@@ -97,14 +102,51 @@ impl Stream {
         self.wait = None;
         match &self.socket {
             Socket::Tcp(socket) => socket.set_read_timeout(None),
+            Socket::Tls(secured) => secured.socket().set_read_timeout(None),
             #[cfg(unix)]
             Socket::Unix(socket) => socket.set_read_timeout(None),
         }
     }
 
     /// Whether what is sent cannot be overheard on the way.
-    pub(super) fn is_local(&self) -> bool {
+    pub(super) fn is_private(&self) -> bool {
         !matches!(self.socket, Socket::Tcp(_))
+    }
+
+    /// What is known of TLS; `None` without it.
+    pub(super) fn tls(&self) -> Option<Facts> {
+        match &self.socket {
+            Socket::Tls(secured) => Some(secured.facts()),
+            _ => None,
+        }
+    }
+
+    /// Whether bytes were received that nobody asked for yet.
+    pub(super) fn has_more(&self) -> bool {
+        self.start < self.end
+    }
+
+    /// Begins TLS. Whatever comes from here on comes through it.
+    pub(super) fn secure(
+        &mut self,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> io::Result<()> {
+        let Socket::Tcp(socket) = &self.socket else {
+            return Err(broken("TLS begins once, and over TCP only"));
+        };
+        let mut secured = Secured::new(socket.try_clone()?, config, name)?;
+        let since = Instant::now();
+        loop {
+            match secured.shake_hands() {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) if is_early(&error) => self.patient(since)?,
+                Err(error) => return Err(error),
+            }
+        }
+        self.socket = Socket::Tls(Box::new(secured));
+        Ok(())
     }
 
     /// Starts a new exchange.
@@ -135,6 +177,10 @@ impl Stream {
             self.sequence = self.sequence.wrapping_add(1);
             match &mut self.socket {
                 Socket::Tcp(socket) => socket.write_all(&packet)?,
+                Socket::Tls(secured) => {
+                    secured.write_all(&packet)?;
+                    secured.flush()?;
+                }
                 #[cfg(unix)]
                 Socket::Unix(socket) => socket.write_all(&packet)?,
             }
@@ -236,6 +282,7 @@ impl Stream {
             let free = &mut self.buf[self.end..];
             let read = match &mut self.socket {
                 Socket::Tcp(socket) => socket.read(free),
+                Socket::Tls(secured) => secured.read(free),
                 #[cfg(unix)]
                 Socket::Unix(socket) => socket.read(free),
             };
@@ -250,12 +297,8 @@ impl Stream {
                     self.end += count;
                     since = Instant::now();
                 }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock
-                    | io::ErrorKind::TimedOut
-                    | io::ErrorKind::Interrupted => self.patient(since)?,
-                    _ => return Err(error),
-                },
+                Err(error) if is_early(&error) => self.patient(since)?,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -279,13 +322,24 @@ impl Stream {
     }
 }
 
+/// Whether nothing came yet, and nothing is lost by asking again.
+fn is_early(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
+}
+
 fn broken(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 fn tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
+    let by_name = host.eq_ignore_ascii_case("localhost");
     for address in (host, port).to_socket_addrs()? {
+        // What counts as this machine has to be this machine, whatever names it.
+        if by_name && !address.ip().is_loopback() {
+            continue;
+        }
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = error,

@@ -36,6 +36,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "commands"]),
     ("mysql", &[]),
     ("mysql_common", &["server", "engine", "commands"]),
+    ("rustls", &["server"]),
+    ("rustls_native_certs", &["server"]),
     ("age", &["store"]),
     ("duct", &["sys"]),
     ("xshell", &["sys"]),

@@ -17,10 +17,15 @@ pub struct OwnMariadb {
 
 /// Starts one; `None` where MariaDB is not there (the test says so).
 pub fn own_mariadb() -> Option<OwnMariadb> {
+    own_mariadb_with(&[])
+}
+
+/// As [`own_mariadb`], with more of the server's options.
+pub fn own_mariadb_with(options: &[String]) -> Option<OwnMariadb> {
     super::require(Server::Mariadb)?;
     let folder = tempfile::tempdir().unwrap();
     let root_password = Secret::new("of-a-server-of-this-test");
-    let running = private_mariadb::start(folder.path(), &root_password).unwrap();
+    let running = private_mariadb::start_with(folder.path(), &root_password, options).unwrap();
     let server = TestServer {
         flavour: Server::Mariadb,
         host: "127.0.0.1".to_owned(),

@@ -110,8 +110,10 @@ impl Sandbox {
             .into_iter()
             .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
         // Only `.env` speaks here: a developer's own settings stay outside.
+        let tls = xtask::server::Guard::VARIABLES;
         let outside = ["API_URL", "BACKUP_AGE_IDENTITY", "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_URL"];
-        let all = own.into_iter().chain(accounts).chain(outside).chain(["HEARTBEAT_URL"]);
+        let all =
+            own.into_iter().chain(accounts).chain(tls).chain(outside).chain(["HEARTBEAT_URL"]);
         for name in all {
             command = command.env_remove(name);
         }

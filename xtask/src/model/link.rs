@@ -1,0 +1,30 @@
+//! What a program that connects by itself is told of the way to the server.
+
+use std::path::PathBuf;
+
+/// A client certificate and its key, as PEM files.
+pub type ClientFiles = Option<(PathBuf, PathBuf)>;
+
+/// How a dump program is to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Without TLS, on this machine.
+    Plain,
+    /// With TLS, on this machine: the server demands it, and nobody is in between.
+    Encrypted {
+        /// Who we are.
+        client: ClientFiles,
+    },
+    /// With TLS, and the certificate leads to an authority of this file.
+    Verified {
+        /// The authorities.
+        ca: PathBuf,
+        /// The certificate has to be for the host, too.
+        identity: bool,
+        /// Who we are.
+        client: ClientFiles,
+    },
+    /// It must not connect, because a dump program cannot check what is to be checked;
+    /// why.
+    Not(&'static str),
+}
