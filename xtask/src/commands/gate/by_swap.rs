@@ -46,6 +46,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
     let earlier = gate.store.read_undo()?;
     gate.store.write_undo(gate.lock, &undo)?;
     point("gate.remembered")?;
+    let definer = gate.ctx.settings.program_definer();
     let mut seen = None;
     let mut guard = |session: &mut Session| {
         let evidence = unchanged::look(gate.ctx, session, &mut reader, basis)?;
@@ -60,18 +61,9 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
         seen = Some(evidence);
         if unchanged { Ok(()) } else { Err(refused.into()) }
     };
-    let definer = gate.ctx.settings.program_definer();
     let change = Swap {
         server_uuid: &basis.manifest.server.uuid,
-        sides: Sides {
-            flavour: staged.flavour,
-            target: &gate.ctx.settings.schema,
-            live: gate.before,
-            staging: &staged.schema,
-            staged: &copy,
-            before: &before,
-            owner: Owner::Locked(&definer),
-        },
+        sides: Sides { owner: Owner::Locked(&definer), ..sides(gate, staged, &copy, &before) },
         source: &basis.manifest.label.to_string(),
         purpose: Purpose::Migrate,
         enable: Vec::new(),
@@ -107,6 +99,23 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
     swap::demand_exact(session, &gate.ctx.settings.schema, &copy)?;
     staging::drop_schema(session, &staged.schema)?;
     Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before), locked_ms }))
+}
+
+fn sides<'a>(
+    gate: &'a Gate<'_>,
+    staged: &'a Staged,
+    copy: &'a Inventory,
+    before: &'a str,
+) -> Sides<'a> {
+    Sides {
+        flavour: staged.flavour,
+        target: &gate.ctx.settings.schema,
+        live: gate.before,
+        staging: &staged.schema,
+        staged: copy,
+        before,
+        owner: Owner::Swapper,
+    }
 }
 
 /// Something had written to the old tables before they moved: they come back, where

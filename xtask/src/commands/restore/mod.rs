@@ -1,5 +1,6 @@
 //! `db-restore`: check, show, confirm, save, load beside, compare, swap.
 
+mod ends;
 mod planning;
 mod programs;
 
@@ -7,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use ends::{checked, without_receipt};
 use planning::{File, plan, scope};
 
 use super::backup::{LOCK_WAIT, Wish};
@@ -14,7 +16,7 @@ use super::copy::fetching;
 use super::ctx::Ctx;
 use super::sessions::{self, Pair};
 use super::staging::{self, Staged};
-use super::{api_rights, backup, events, old_tables, recover, swap, tables, verify};
+use super::{api_rights, backup, events, old_tables, recover, swap, tables};
 use crate::cli::restore::DbRestore;
 use crate::engine::fingerprint;
 use crate::engine::load::Part;
@@ -30,7 +32,6 @@ use crate::model::swap::Purpose;
 use crate::plan::definer::Owner;
 use crate::plan::restore::{RestorePlan, Scope};
 use crate::plan::swap::Sides;
-use crate::report;
 use crate::server::{Server, Session, inventory};
 use crate::store::source::Source;
 use crate::store::{Provenance, Store, StoreLock};
@@ -103,56 +104,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     if plan.scope != Scope::Beside {
         api_rights::complete(ctx, &server, pair.live());
     }
-    let document = report::json::RestoreDocument {
-        version: report::json::DOCUMENT_VERSION,
-        label: source.name.clone(),
-        target: plan.target.clone(),
-        safety_backup: done.safety,
-        previous_schema: done.previous,
-        tables: done.tables,
-        rows: done.rows,
-        duration_ms: clock::elapsed_ms(start),
-        disabled_events: done.disabled_events,
-    };
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
-    } else {
-        ctx.ui.result(&report::text::restore(&document));
-    }
-    Ok(())
-}
-
-/// The whole file, read and compared with its manifest.
-fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
-    let checked = verify::file_level(ctx, source)?;
-    match checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
-        None => Ok(checked),
-        Some(check) => Err(Stop::new(
-            ExitCode::Store,
-            format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
-        )
-        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
-        .into()),
-    }
-}
-
-/// The restore is done by then, and whoever reads the message must know that.
-fn without_receipt(error: anyhow::Error, plan: &RestorePlan, done: &Outcomes) -> anyhow::Error {
-    let old = done
-        .previous
-        .as_ref()
-        .map_or_else(String::new, |old| format!(", the old tables are in `{old}`"));
-    let stop = Stop::new(
-        ExitCode::Store,
-        format!(
-            "{} IS restored into `{}`{old}; only the receipt could not be written: {}",
-            plan.source,
-            plan.target,
-            error.root_cause()
-        ),
-    )
-    .hint("Do not restore again. `cargo xtask doctor` says what is wrong with the ledger.");
-    error.context(stop)
+    ends::show(ctx, &source.name, &plan.target, done, clock::elapsed_ms(start))
 }
 
 /// What came out.

@@ -193,7 +193,9 @@ pub(super) fn set_password(
         "{verb} {}@{} IDENTIFIED BY {}{}",
         literal(user),
         literal(host),
-        literal(password.reveal()),
+        // IDENTIFIED BY takes a plain string only. Sessions have `sql_mode=''`, so a
+        // backslash escapes.
+        format_args!("'{}'", password.reveal().replace('\\', "\\\\").replace('\'', "''")),
         if session.is_here() { "" } else { " REQUIRE SSL" }
     );
     session.run_secret(&sql).map_err(|error| {

@@ -1,4 +1,5 @@
 //! What an attacker tried, on both servers: each attempt worked once.
 
+mod accounts;
 mod api_account;
 mod second_wall;
