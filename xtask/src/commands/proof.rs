@@ -38,14 +38,16 @@ impl Proven {
     }
 }
 
-/// The newest proof of the schema, of any age; with `uuid` only of that server.
+/// The newest proof of the schema, of any age; with `uuid` only of that server. Only what
+/// is proven counts: the backup's origin, and the receipt that it was restored.
 ///
 /// # Errors
 /// The ledger is damaged, or the folder cannot be read.
 pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Proof>> {
     let entries = store.list()?;
     let ledger = store.read()?;
-    let manifests = entries.iter().filter_map(|entry| entry.manifest());
+    let proven = entries.iter().filter(|entry| entry.trust.is_proven());
+    let manifests = proven.filter_map(|entry| entry.manifest());
     let candidates: Vec<Candidate<'_>> = manifests
         .map(|manifest| Candidate {
             manifest,

@@ -8,6 +8,7 @@ pub mod gate;
 pub mod keeping;
 pub mod outside;
 pub mod policy;
+pub mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,8 @@ pub struct Settings {
     pub api_url: String,
     /// Rules from `xtask.toml`.
     pub policy: Policy,
+    /// Where this machine's signing key is: `SIGNING_KEY`; `None`: the usual place.
+    pub signing_key: Option<PathBuf>,
     /// Credentials and addresses beyond this machine.
     pub outside: Outside,
     accounts: BTreeMap<Role, Account>,
@@ -115,6 +118,7 @@ impl Settings {
             program_user: env.get("DB_PROGRAM_USER").unwrap_or_else(|| "program_user".to_owned()),
             account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
+            signing_key: env.get("SIGNING_KEY").map(|path| root.join(path)),
             outside: Outside::read(&env, &policy.destination),
             policy,
             accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),

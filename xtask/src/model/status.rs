@@ -213,6 +213,17 @@ pub struct Flaw {
     pub problem: String,
 }
 
+/// A backup whose origin is not proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unproven {
+    /// Which.
+    pub label: Label,
+    /// `unsigned`, or the words for an unknown signer.
+    pub origin: String,
+    /// Whether it is signed with a key that is trusted nowhere here.
+    pub stranger: bool,
+}
+
 /// The name of the backups folder among the places.
 pub const LOCAL: &str = "local";
 
@@ -297,6 +308,10 @@ pub struct LedgerFacts {
     /// Why it cannot be relied on; `None`: the chain was checked and holds, or there is
     /// no receipt yet.
     pub problem: Option<String>,
+    /// What of it proves nothing, in words; `None`: every receipt since the first signed
+    /// one carries a trusted signature.
+    #[serde(default)]
+    pub unproven: Option<String>,
 }
 
 /// A scheduled run.
@@ -357,6 +372,9 @@ pub struct Facts {
     pub disk: Disk,
     /// The ledger.
     pub ledger: LedgerFacts,
+    /// Usable backups in the folder whose origin is not proven, and what is known of it.
+    #[serde(default)]
+    pub unproven: Vec<Unproven>,
     /// What runs by itself.
     pub schedule: ScheduleFacts,
 }

@@ -78,7 +78,8 @@ fn good() -> Facts {
             newest_bytes: Some(1000),
             forecast: Answer::unknown("why"),
         },
-        ledger: LedgerFacts { receipts: Answer::Known(7), problem: None },
+        ledger: LedgerFacts { receipts: Answer::Known(7), problem: None, unproven: None },
+        unproven: Vec::new(),
         schedule: ScheduleFacts {
             installed: Answer::Known(None),
             every: "6h".to_owned(),

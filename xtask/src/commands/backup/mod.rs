@@ -135,6 +135,7 @@ pub fn take(
     let event = Event::Backup {
         label: manifest.label.clone(),
         sha256: manifest.sha256.clone(),
+        manifest_sha256: Some(manifest.manifest_sha256.clone()),
         reason: manifest.reason.word().to_owned(),
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,

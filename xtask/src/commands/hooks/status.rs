@@ -29,7 +29,7 @@ pub(super) fn status(ctx: &Ctx) -> Result<()> {
     let installed = Installed::read(root)?;
     // Looking must not make a backups folder.
     let proof = if ctx.settings.backups.is_dir() {
-        proof::newest(ctx, &Store::open(&ctx.settings.backups)?, None)?
+        proof::newest(ctx, &Store::of(&ctx.settings)?, None)?
     } else {
         None
     };

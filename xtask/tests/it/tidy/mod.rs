@@ -37,6 +37,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("mysql", &[]),
     ("mysql_common", &["server", "engine", "commands"]),
     ("age", &["store"]),
+    ("ring", &["store"]),
     ("duct", &["sys"]),
     ("xshell", &["sys"]),
     ("ureq", &["sys"]),
