@@ -103,6 +103,7 @@ pub fn take(
     wish: &Wish,
 ) -> Result<Manifest> {
     let start = Instant::now();
+    ctx.demand_signer(store)?;
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
