@@ -63,7 +63,7 @@ pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Pro
 ///
 /// # Errors
 /// As [`newest`].
-pub fn unproven(ctx: &Ctx, store: &Store) -> Result<Option<String>> {
+pub fn discounted(ctx: &Ctx, store: &Store) -> Result<Option<String>> {
     let ledger = store.read()?;
     let found = store.list()?.into_iter().find_map(|entry| {
         let manifest = entry.manifest().filter(|it| it.schema == ctx.settings.schema)?;
@@ -106,7 +106,7 @@ pub fn ensure(ctx: &Ctx, server: &Server) -> Result<Proven> {
         ));
         return Ok(Proven::Found(found));
     }
-    if let Some(why) = unproven(ctx, &store)? {
+    if let Some(why) = discounted(ctx, &store)? {
         ctx.ui.say(format!("{why}; it counts for no push and no deploy"));
     }
     if inventory::read(&mut session, &ctx.settings.schema)?.tables.is_empty() {

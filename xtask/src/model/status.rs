@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::label::Label;
 use super::receipt::Level;
+use super::trust::Unproven;
 
 /// Version of the document. Fields can be added within a version.
 pub const STATUS_VERSION: u32 = 1;
@@ -211,17 +212,6 @@ pub struct Flaw {
     pub label: Label,
     /// Why, as a fragment.
     pub problem: String,
-}
-
-/// A backup whose origin is not proven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unproven {
-    /// Which.
-    pub label: Label,
-    /// `unsigned`, or the words for an unknown signer.
-    pub origin: String,
-    /// Whether it is signed with a key that is trusted nowhere here.
-    pub stranger: bool,
 }
 
 /// The name of the backups folder among the places.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use super::label::Label;
+
 /// Whose signature it carries. What is written and does not verify is no kind of trust:
 /// that is damage, and refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -57,6 +61,17 @@ impl fmt::Display for Trust {
             Self::Unsigned => f.write_str("unsigned"),
         }
     }
+}
+
+/// A backup whose origin is not proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unproven {
+    /// Which.
+    pub label: Label,
+    /// `unsigned`, or the words for an unknown signer.
+    pub origin: String,
+    /// Whether it is signed with a key that is trusted nowhere here.
+    pub stranger: bool,
 }
 
 #[cfg(test)]

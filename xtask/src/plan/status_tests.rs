@@ -5,8 +5,9 @@ use crate::model::label::Label;
 use crate::model::receipt::Level;
 use crate::model::status::{
     BackupFacts, Copies, Disk, Drill, Flaw, Forecast, LedgerFacts, Rpo, Rto, ScheduleFacts,
-    ScheduledRun, Unproven, Written,
+    ScheduledRun, Written,
 };
+use crate::model::trust::Unproven;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T10:00:00Z".parse().expect("a time")

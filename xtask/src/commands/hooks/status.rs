@@ -31,7 +31,7 @@ pub(super) fn status(ctx: &Ctx) -> Result<()> {
     // Looking must not make a backups folder.
     let (proof, unproven) = if ctx.settings.backups.is_dir() {
         let store = Store::of(&ctx.settings)?;
-        (proof::newest(ctx, &store, None)?, proof::unproven(ctx, &store)?)
+        (proof::newest(ctx, &store, None)?, proof::discounted(ctx, &store)?)
     } else {
         (None, None)
     };

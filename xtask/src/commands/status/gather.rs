@@ -10,9 +10,9 @@ use crate::commands::schedule;
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
 use crate::model::status::{
-    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage, Unproven,
+    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage,
 };
-use crate::model::trust::Trust;
+use crate::model::trust::{Trust, Unproven};
 use crate::plan::forecast::{self, Change};
 use crate::plan::history::History;
 use crate::plan::status::age_of;
