@@ -11,7 +11,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::server::local::{self, Status};
 use crate::server::{self, Server, Session, accounts};
-use crate::store::{KeyFile, Store};
+use crate::store::Store;
 use crate::sys::docker;
 use crate::ui::Ui;
 
@@ -30,9 +30,24 @@ impl Ctx {
     /// The backups folder.
     ///
     /// # Errors
-    /// It cannot be created or is not ours.
+    /// It cannot be created or is not ours, or this machine's signing key cannot be used.
     pub fn store(&self) -> Result<Store> {
-        Ok(Store::open(&self.settings.backups)?.with_key(KeyFile::of(&self.settings)))
+        Store::of(&self.settings)
+    }
+
+    /// Makes this machine's signing key before the first thing that it has to sign, and
+    /// says so.
+    ///
+    /// # Errors
+    /// It cannot be made, or the one that is there cannot be used.
+    pub fn demand_signer(&self, store: &Store) -> Result<()> {
+        if let Some(path) = store.keyring().make()? {
+            let name = path.display();
+            self.ui.say(format!(
+                "made this machine's signing key, {name}; `cargo xtask db-keys signer` shows its public half"
+            ));
+        }
+        Ok(())
     }
 
     /// The server. One that is there and stopped is started: under `yes`, or after

@@ -129,7 +129,7 @@ fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
             .as_ref()
             .ok()
             .and_then(|manifest| ledger.highest_verification(&entry.label, &manifest.sha256));
-        HeldBackup { label: entry.label, content, verified }
+        HeldBackup { label: entry.label, content, verified, trust: entry.trust }
     });
     Ok(held.collect())
 }

@@ -9,15 +9,16 @@ use anyhow::{Context, Result};
 use super::ctx::Ctx;
 use crate::cli::keys::{DbKeys, KeysCommand};
 use crate::config::Settings;
+use crate::config::trust::NamedSigner;
 use crate::model::check::{Check, Outcome};
 use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 use crate::report::json::{DOCUMENT_VERSION, render};
-use crate::report::keys::{KeysDocument, ListedKey, NewKeyDocument};
+use crate::report::keys::{KeysDocument, ListedKey, NewKeyDocument, SignerDocument, TrustedSigner};
 use crate::store::age::{
     Identities, Recipients, VARIABLE, fingerprint, generate, identity, round_trip,
 };
-use crate::store::{KeyFile, Store, remote};
+use crate::store::{KeyFile, Keyring, Store, remote, signing};
 use crate::sys::{clock, fs};
 
 /// Runs the command.
@@ -28,6 +29,7 @@ pub fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
     match &args.command {
         KeysCommand::New { file } => new(ctx, file),
         KeysCommand::Check => check(ctx),
+        KeysCommand::Signer => signer(ctx),
     }
 }
 
@@ -48,6 +50,39 @@ fn new(ctx: &Ctx, file: &Path) -> Result<()> {
         recipient,
         policy_line: format!("recipients = [{}]", quoted.join(", ")),
         env_line: format!("{VARIABLE}='{}'", path.display()),
+    };
+    if ctx.ui.json() {
+        ctx.ui.result(&render(&document)?);
+    } else {
+        ctx.ui.result(&document.text());
+    }
+    Ok(())
+}
+
+/// The public half of the key that this machine signs with.
+fn signer(ctx: &Ctx) -> Result<()> {
+    let keyring = Keyring::of(&ctx.settings);
+    let made = keyring.make()?.is_some();
+    let key = keyring.own()?.context("the signing key is not there")?;
+    let trusted: Vec<NamedSigner> = ctx.settings.policy.trust.named();
+    let name = trusted.iter().find(|it| it.key == key.public()).map(|it| it.name.clone());
+    let shown = name.clone().unwrap_or_else(|| "NAME".to_owned());
+    let document = SignerDocument {
+        version: DOCUMENT_VERSION,
+        file: keyring.path()?.unwrap_or_default().display().to_string(),
+        made,
+        key: key.public().to_owned(),
+        fingerprint: key.fingerprint(),
+        policy_line: format!("signers = [\"{shown} {}\"]", key.public()),
+        name,
+        trusted: trusted
+            .iter()
+            .map(|it| TrustedSigner {
+                name: it.name.clone(),
+                key: it.key.clone(),
+                fingerprint: signing::fingerprint(&it.key),
+            })
+            .collect(),
     };
     if ctx.ui.json() {
         ctx.ui.result(&render(&document)?);

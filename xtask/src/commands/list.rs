@@ -5,8 +5,12 @@ use anyhow::Result;
 use super::copy::fetching;
 use super::ctx::Ctx;
 use crate::cli::list::DbList;
+use crate::model::manifest::Manifest;
+use crate::model::trust::Trust;
 use crate::report;
 use crate::store::Store;
+use crate::store::ledger::Ledger;
+use crate::store::remote::RemoteCopy;
 use crate::sys::clock;
 
 /// Runs the command. It takes no lock and changes nothing.
@@ -21,12 +25,10 @@ pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let entries = store.list()?;
     let ledger = store.read()?;
     let pins = ledger.pins();
-    let verified =
-        |m: &crate::model::manifest::Manifest| ledger.highest_verification(&m.label, &m.sha256);
+    let listed = |m: &Manifest, trust: &Trust| listed(&ledger, m, trust).pinned(pins.get(&m.label));
     if ctx.ui.json() {
-        let backups = entries.iter().filter_map(|e| e.manifest());
-        let listed = |m| report::json::ListedBackup::new(m, verified(m)).pinned(pins.get(&m.label));
-        let backups = backups.map(listed).collect();
+        let usable = entries.iter().filter_map(|e| Some(listed(e.manifest()?, &e.trust)));
+        let backups = usable.collect();
         let document =
             report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
         ctx.ui.result(&report::json::render(&document)?);
@@ -34,9 +36,7 @@ pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
         let rows: Vec<report::text::ListRow> = entries
             .iter()
             .map(|entry| match entry.manifest() {
-                Some(m) => report::text::ListRow::Usable(
-                    report::json::ListedBackup::new(m, verified(m)).pinned(pins.get(&m.label)),
-                ),
+                Some(m) => report::text::ListRow::Usable(listed(m, &entry.trust)),
                 None => report::text::ListRow::Unusable {
                     label: entry.label.clone(),
                     problem: entry.problem().unwrap_or_default(),
@@ -58,16 +58,29 @@ pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     Ok(())
 }
 
+fn listed(ledger: &Ledger, manifest: &Manifest, trust: &Trust) -> report::json::ListedBackup {
+    let (label, sha256) = (&manifest.label, &manifest.sha256);
+    let verified = ledger.highest_verification(label, sha256);
+    report::json::ListedBackup::new(manifest, verified)
+        .vouched(trust, ledger.claimed_verification(label, sha256))
+}
+
 /// What lies at a destination. How far a backup was proven is in the ledger here.
 fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<()> {
     let copies = fetching::copies(ctx, name)?;
     let ledger = store.read()?;
     let rows: Vec<report::text::ListRow> = copies
         .into_iter()
+        .map(|copy| {
+            // What is there under the name of a backup of this machine has to be that one.
+            let other = copy.manifest.as_ref().and_then(|m| ledger.contradicts(m));
+            let replaced = other.map(|why| format!("was replaced: {why}"));
+            RemoteCopy { problem: copy.problem.or(replaced), ..copy }
+        })
         .map(|copy| match (copy.manifest, copy.problem) {
             (Some(m), None) => {
-                let verified = ledger.highest_verification(&m.label, &m.sha256);
-                report::text::ListRow::Usable(report::json::ListedBackup::new(&m, verified))
+                let trust = ledger.origin(&m, store.keyring().judge(m.signer.as_deref()));
+                report::text::ListRow::Usable(listed(&ledger, &m, &trust))
             }
             (_, problem) => report::text::ListRow::Unusable {
                 label: copy.label,

@@ -106,7 +106,7 @@ fn last_times(ctx: &Ctx) -> Result<Option<String>> {
         return Ok(None);
     }
     let ledger = ctx.store()?.read()?;
-    let last = ledger.receipts.iter().rev().find_map(|receipt| match &receipt.event {
+    let last = ledger.proven().rev().find_map(|receipt| match &receipt.event {
         Event::Gate { times, outcome: GateOutcome::Applied, .. }
             if receipt.schema == ctx.settings.schema && times.total_ms > 0 =>
         {

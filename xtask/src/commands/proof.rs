@@ -12,6 +12,7 @@ use crate::model::account::Role;
 use crate::model::check::Outcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::manifest::{Manifest, Reason};
+use crate::model::receipt::Level;
 use crate::plan::proof::{self, Candidate, Proof};
 use crate::server::{Server, facts, inventory};
 use crate::store::Store;
@@ -38,14 +39,16 @@ impl Proven {
     }
 }
 
-/// The newest proof of the schema, of any age; with `uuid` only of that server.
+/// The newest proof of the schema, of any age; with `uuid` only of that server. Only what
+/// is proven counts: the backup's origin, and the receipt that it was restored.
 ///
 /// # Errors
 /// The ledger is damaged, or the folder cannot be read.
 pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Proof>> {
     let entries = store.list()?;
     let ledger = store.read()?;
-    let manifests = entries.iter().filter_map(|entry| entry.manifest());
+    let proven = entries.iter().filter(|entry| entry.trust.is_proven());
+    let manifests = proven.filter_map(|entry| entry.manifest());
     let candidates: Vec<Candidate<'_>> = manifests
         .map(|manifest| Candidate {
             manifest,
@@ -53,6 +56,33 @@ pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Pro
         })
         .collect();
     Ok(proof::newest(&candidates, &ctx.settings.schema, uuid))
+}
+
+/// Why the newest backup that was restored by what the ledger says is no proof: the backup
+/// or the receipt has no trusted signature. `None`: there is no such backup.
+///
+/// # Errors
+/// As [`newest`].
+pub fn discounted(ctx: &Ctx, store: &Store) -> Result<Option<String>> {
+    let ledger = store.read()?;
+    let found = store.list()?.into_iter().find_map(|entry| {
+        let manifest = entry.manifest().filter(|it| it.schema == ctx.settings.schema)?;
+        let claimed = ledger.claimed_verification(&manifest.label, &manifest.sha256);
+        if claimed != Some(Level::Restore) {
+            return None;
+        }
+        if !entry.trust.is_proven() {
+            return Some(format!(
+                "{} was restored, but its origin is not proven: {}",
+                entry.label, entry.trust
+            ));
+        }
+        let proven = ledger.highest_verification(&manifest.label, &manifest.sha256);
+        (proven.map(|(level, _)| level) != Some(Level::Restore)).then(|| {
+            format!("the receipt that {} was restored has no trusted signature", entry.label)
+        })
+    });
+    Ok(found)
 }
 
 /// A proof that is recent enough: one that is there, or one that is made now.
@@ -75,6 +105,9 @@ pub fn ensure(ctx: &Ctx, server: &Server) -> Result<Proven> {
             minutes(found.age_minutes(clock::now()))
         ));
         return Ok(Proven::Found(found));
+    }
+    if let Some(why) = discounted(ctx, &store)? {
+        ctx.ui.say(format!("{why}; it counts for no push and no deploy"));
     }
     if inventory::read(&mut session, &ctx.settings.schema)?.tables.is_empty() {
         ctx.ui

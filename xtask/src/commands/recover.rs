@@ -31,6 +31,7 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     for name in fetching::sweep(&ctx.settings.local)? {
         ctx.ui.say(format!("removed .local/{name}, a copy that a dead run had looked at"));
     }
+    ctx.demand_signer(store)?;
     // What is done now could not be recorded: better not to begin it.
     store.read()?;
     if store.read_in_place()?.is_some() {
@@ -177,6 +178,7 @@ fn slipped(ctx: &Ctx, session: &mut Session, store: &Store, flavour: Flavour) {
 pub fn forget(ctx: &Ctx) -> Result<()> {
     let store = ctx.store()?;
     let lock = store.lock(LOCK_WAIT)?;
+    ctx.demand_signer(&store)?;
     let Some(journal) = store.read_journal()? else {
         return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to forget").into());
     };

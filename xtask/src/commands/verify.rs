@@ -77,7 +77,8 @@ fn show(ctx: &Ctx, source: &Source, verified: &Verified) -> Result<()> {
         verified.level.word(),
         verified.checks.clone(),
         verified.duration_ms,
-    );
+    )
+    .vouched(&source.trust);
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document)?);
     } else {

@@ -9,6 +9,7 @@ pub mod keeping;
 pub mod outside;
 pub mod policy;
 pub mod tls;
+pub mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,6 +73,8 @@ pub struct Settings {
     pub api_url: String,
     /// Rules from `xtask.toml`.
     pub policy: Policy,
+    /// Where this machine's signing key is: `SIGNING_KEY`; `None`: the usual place.
+    pub signing_key: Option<PathBuf>,
     /// Credentials and addresses beyond this machine.
     pub outside: Outside,
     accounts: BTreeMap<Role, Account>,
@@ -120,6 +123,7 @@ impl Settings {
             account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
             tls: Tls::read(&env, &root)?,
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
+            signing_key: env.get("SIGNING_KEY").map(|path| root.join(path)),
             outside: Outside::read(&env, &policy.destination),
             policy,
             accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),

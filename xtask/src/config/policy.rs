@@ -10,6 +10,7 @@ use super::deploy::DeployPolicy;
 use super::gate::GatePolicy;
 use super::keeping::{MonitorPolicy, RetentionPolicy, SchedulePolicy};
 use super::outside::{self, DestinationPolicy, EncryptionPolicy};
+use super::trust::TrustPolicy;
 use crate::model::exit::{ExitCode, Stop};
 use crate::sys;
 
@@ -33,6 +34,8 @@ pub struct Policy {
     pub encryption: EncryptionPolicy,
     /// Each `[[destination]]`.
     pub destination: Vec<DestinationPolicy>,
+    /// `[trust]`
+    pub trust: TrustPolicy,
     /// `[retention]`
     pub retention: RetentionPolicy,
     /// `[schedule]`
@@ -131,6 +134,7 @@ impl Policy {
         let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         policy.gate.demand_sound().map_err(wrong)?;
         policy.retention.demand_sound().map_err(wrong)?;
+        policy.trust.demand_sound().map_err(wrong)?;
         outside::demand_sound(&policy.destination).map_err(wrong)?;
         Ok(policy)
     }

@@ -7,6 +7,7 @@ use super::label::Label;
 use super::manifest::Manifest;
 use super::receipt::{Level, Receipt};
 use super::status::{Answer, Status};
+use super::trust::Trust;
 
 /// Everything that the page tells.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct HeldBackup {
     pub content: Result<Box<Manifest>, String>,
     /// How far it was proven, and when; `None`: not at all, or a later proof failed.
     pub verified: Option<(Level, DateTime<Utc>)>,
+    /// Who vouches for it.
+    pub trust: Trust,
 }
 
 impl HeldBackup {

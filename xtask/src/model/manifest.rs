@@ -205,6 +205,12 @@ pub struct Manifest {
     pub sections: Vec<Section>,
     /// How long the dump took, in milliseconds.
     pub duration_ms: u64,
+    /// Public key of who signed it, `ed25519:…`; `None`: it is unsigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// The signature over this manifest's JSON with this field and the next one empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// SHA-256 of this manifest's JSON with this field empty.
     pub manifest_sha256: String,
 }

@@ -7,6 +7,7 @@ use super::check::Check;
 use super::copy::CopyOutcome;
 use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
+use super::trust::Trust;
 
 /// The format version this tool writes, and the newest it reads.
 pub const RECEIPT_VERSION: u32 = 3;
@@ -42,6 +43,35 @@ pub fn failure_after(stands: Option<Level>, level: Level, passed: bool) -> Optio
     }
 }
 
+/// Failed verifications of a backup that still stand. Whoever can write to the ledger can
+/// write that something passed; only a line that is proven lifts what a proven line says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures {
+    proven: Option<Level>,
+    claimed: Option<Level>,
+}
+
+impl Failures {
+    /// With one more verification.
+    #[must_use]
+    pub fn after(self, level: Level, passed: bool, trust: &Trust) -> Self {
+        let Self { proven, claimed } = self;
+        match (trust.is_proven(), passed) {
+            (true, true) => Self {
+                proven: failure_after(proven, level, true),
+                claimed: failure_after(claimed, level, true),
+            },
+            (true, false) => Self { proven: failure_after(proven, level, false), claimed },
+            (false, _) => Self { proven, claimed: failure_after(claimed, level, passed) },
+        }
+    }
+
+    /// The level of the failure that stands.
+    pub fn standing(self) -> Option<Level> {
+        self.proven.max(self.claimed)
+    }
+}
+
 /// What came of a change that stood before the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +98,9 @@ pub enum Event {
         label: Label,
         /// SHA-256 of its file.
         sha256: String,
+        /// The hash that its manifest carries of itself; `None` in lines of older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest_sha256: Option<String>,
         /// Its reason.
         reason: String,
         /// Rows in it.
@@ -275,6 +308,15 @@ pub struct Receipt {
     pub event: Event,
     /// `hash` of the line before; 64 zeros on the first.
     pub previous: String,
+    /// Public key of who signed it, `ed25519:…`; `None`: it is unsigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// The signature over this line's JSON with this field and the next one empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// SHA-256 of this line's JSON with this field empty.
     pub hash: String,
+    /// Who vouches for it: what reading the ledger made of the signature.
+    #[serde(skip)]
+    pub trust: Trust,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::label::Label;
 use super::receipt::Level;
+use super::trust::Unproven;
 
 /// Version of the document. Fields can be added within a version.
 pub const STATUS_VERSION: u32 = 1;
@@ -297,6 +298,10 @@ pub struct LedgerFacts {
     /// Why it cannot be relied on; `None`: the chain was checked and holds, or there is
     /// no receipt yet.
     pub problem: Option<String>,
+    /// What of it proves nothing, in words; `None`: every receipt since the first signed
+    /// one carries a trusted signature.
+    #[serde(default)]
+    pub unproven: Option<String>,
 }
 
 /// A scheduled run.
@@ -357,6 +362,9 @@ pub struct Facts {
     pub disk: Disk,
     /// The ledger.
     pub ledger: LedgerFacts,
+    /// Usable backups in the folder whose origin is not proven, and what is known of it.
+    #[serde(default)]
+    pub unproven: Vec<Unproven>,
     /// What runs by itself.
     pub schedule: ScheduleFacts,
 }

@@ -7,22 +7,27 @@ use chrono::{DateTime, Utc};
 
 use crate::model::copy::CopyOutcome;
 use crate::model::label::Label;
-use crate::model::receipt::{Event, Level, Receipt, failure_after};
+use crate::model::receipt::{Event, Failures, Level, Receipt};
 use crate::model::status::{Drill, ReadBack, ScheduledRun};
 
-/// Receipts about one schema, the oldest first.
+/// Receipts about one schema, the oldest first. What speaks for something is taken from
+/// proven lines only; what speaks against it, from all.
 #[derive(Debug, Clone)]
 pub struct History<'a> {
+    all: Vec<&'a Receipt>,
     receipts: Vec<&'a Receipt>,
 }
 
 impl<'a> History<'a> {
     /// Those about `schema`.
     pub fn of(receipts: &'a [Receipt], schema: &str) -> Self {
-        Self { receipts: receipts.iter().filter(|receipt| receipt.schema == schema).collect() }
+        let all: Vec<&Receipt> =
+            receipts.iter().filter(|receipt| receipt.schema == schema).collect();
+        let receipts = all.iter().copied().filter(|one| one.trust.is_proven()).collect();
+        Self { all, receipts }
     }
 
-    /// The receipts themselves.
+    /// The receipts that are proven.
     pub fn receipts(&self) -> &[&'a Receipt] {
         &self.receipts
     }
@@ -50,23 +55,21 @@ impl<'a> History<'a> {
 
     /// Backups with a failed verification that none of its level has lifted.
     pub fn failed(&self) -> BTreeMap<String, (Level, DateTime<Utc>)> {
-        let mut failed = BTreeMap::new();
-        for receipt in &self.receipts {
+        let mut failed: BTreeMap<String, (Failures, DateTime<Utc>)> = BTreeMap::new();
+        for receipt in &self.all {
             let Event::Verify { subject, level, passed, place: None, .. } = &receipt.event else {
                 continue;
             };
-            let stands = failed.get(subject).map(|(level, _): &(Level, _)| *level);
-            match failure_after(stands, *level, *passed) {
-                None => {
-                    failed.remove(subject);
-                }
-                Some(now) if !passed && now == *level => {
-                    failed.insert(subject.clone(), (now, receipt.at_utc));
-                }
-                Some(_) => {}
+            let (stands, at) = failed.entry(subject.clone()).or_default();
+            *stands = stands.after(*level, *passed, &receipt.trust);
+            if !passed && stands.standing() == Some(*level) {
+                *at = receipt.at_utc;
             }
         }
-        failed
+        let standing = |(subject, (stands, at)): (String, (Failures, DateTime<Utc>))| {
+            Some((subject, (stands.standing()?, at)))
+        };
+        failed.into_iter().filter_map(standing).collect()
     }
 
     /// When one of `labels` was last read to its end in the backups folder, and was
@@ -85,12 +88,12 @@ impl<'a> History<'a> {
     /// be; copies whose last attempt failed are missing.
     pub fn read_back_at(&self, destination: &str) -> BTreeMap<Label, DateTime<Utc>> {
         let mut read = BTreeMap::new();
-        for receipt in &self.receipts {
+        for receipt in &self.all {
             match &receipt.event {
                 Event::Copy { label, destination: at, outcome, .. } if at == destination => {
                     if *outcome == CopyOutcome::Failed {
                         read.remove(label);
-                    } else {
+                    } else if receipt.trust.is_proven() {
                         read.insert(label.clone(), receipt.at_utc);
                     }
                 }
@@ -102,22 +105,23 @@ impl<'a> History<'a> {
 
     /// Copies at a destination whose last attempt, to write or to read them, failed.
     pub fn failed_at(&self, destination: &str) -> BTreeMap<Label, String> {
-        let mut failed = BTreeMap::new();
-        for receipt in &self.receipts {
+        let mut failed: BTreeMap<Label, (String, bool)> = BTreeMap::new();
+        for receipt in &self.all {
+            let proven = receipt.trust.is_proven();
             match &receipt.event {
                 Event::Copy { label, destination: at, outcome, detail, .. }
                     if at == destination =>
                 {
                     if *outcome == CopyOutcome::Failed {
-                        failed.insert(label.clone(), detail.clone());
-                    } else {
+                        failed.insert(label.clone(), (detail.clone(), proven));
+                    } else if proven || failed.get(label).is_some_and(|(_, by_proven)| !by_proven) {
                         failed.remove(label);
                     }
                 }
                 _ => {}
             }
         }
-        failed
+        failed.into_iter().map(|(label, (detail, _))| (label, detail)).collect()
     }
 
     /// The last scheduled run.

@@ -32,7 +32,10 @@ impl Log {
             tool_version: String::new(),
             event,
             previous: String::new(),
+            signer: None,
+            signature: None,
             hash: String::new(),
+            trust: crate::model::trust::Trust::Own,
         });
         self
     }
@@ -42,6 +45,7 @@ impl Log {
         let event = Event::Backup {
             label: label.clone(),
             sha256: String::new(),
+            manifest_sha256: None,
             reason: "manual".to_owned(),
             rows: 0,
             duration_ms: 1,

@@ -52,6 +52,8 @@ pub struct RestorePlan {
     pub source: String,
     /// "19 tables, …, 1,234 rows", or that it is unknown.
     pub contents: String,
+    /// Who vouches for it, in words.
+    pub origin: String,
     /// "3 hours old", or that it is unknown.
     pub age: String,
     /// The server, as it was found.
@@ -82,6 +84,7 @@ impl fmt::Display for RestorePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Restore {} ({}):", self.source, self.age)?;
         writeln!(f, "  backup   {}", self.contents)?;
+        writeln!(f, "  origin   {}", self.origin)?;
         writeln!(f, "  server   {}", self.server)?;
         match &self.scope {
             Scope::Replace => {

@@ -24,6 +24,7 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
         ));
     }
     age(&facts, policy, &mut findings);
+    origins(&facts, &mut findings);
     drills(&facts, policy, &mut findings);
     copies(&facts, &mut findings);
     around(&facts, &mut findings);
@@ -84,12 +85,21 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
         return;
     };
     let Some(verified) = &facts.rpo.newest_verified else {
-        let message = format!("no backup is verified; the newest is {}", backup.label);
-        out.push(broken(
-            "no_verified_backup",
-            message,
-            "Run `cargo xtask db-verify --level restore`.",
-        ));
+        let unproven = facts.unproven.iter().find(|it| it.label == backup.label);
+        let (message, todo) = match unproven {
+            None => (
+                format!("no backup is verified; the newest is {}", backup.label),
+                "Run `cargo xtask db-verify --level restore`.",
+            ),
+            Some(it) => (
+                format!(
+                    "no backup of proven origin is verified; the newest is {}, {}",
+                    backup.label, it.origin
+                ),
+                AGAIN,
+            ),
+        };
+        out.push(broken("no_verified_backup", message, todo));
         return;
     };
     if facts.rpo.written.why() == Some(OTHER_SERVER) {
@@ -116,6 +126,24 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
             format!("how old {} is cannot be told: {why}", verified.label),
             "Set the clock of this machine right, then take a new backup.",
         )),
+    }
+}
+
+/// What is signed with a key that nobody here trusts, or not signed where it should be.
+fn origins(facts: &Facts, out: &mut Vec<Finding>) {
+    const TODO: &str = "If a machine of yours made them, name its key under `[trust]` in xtask.toml; docs/keys.md says how.";
+    let strangers: Vec<_> = facts.unproven.iter().filter(|it| it.stranger).collect();
+    if let Some(first) = strangers.first() {
+        let more = match strangers.len() {
+            1 => String::new(),
+            n => format!(", and {} more", n - 1),
+        };
+        let message = format!("{}: {}{more}", first.label, first.origin);
+        out.push(warning("origin_unknown", message, TODO));
+    }
+    if let Some(unproven) = &facts.ledger.unproven {
+        let message = format!("of the ledger, {unproven}: they prove nothing");
+        out.push(warning("receipts_unproven", message, TODO));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::status::{
     BackupFacts, Copies, Disk, Drill, Flaw, Forecast, LedgerFacts, Rpo, Rto, ScheduleFacts,
     ScheduledRun, Written,
 };
+use crate::model::trust::Unproven;
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T10:00:00Z".parse().expect("a time")
@@ -78,7 +79,8 @@ fn good() -> Facts {
             newest_bytes: Some(1000),
             forecast: Answer::unknown("why"),
         },
-        ledger: LedgerFacts { receipts: Answer::Known(7), problem: None },
+        ledger: LedgerFacts { receipts: Answer::Known(7), problem: None, unproven: None },
+        unproven: Vec::new(),
         schedule: ScheduleFacts {
             installed: Answer::Known(None),
             every: "6h".to_owned(),
@@ -153,10 +155,18 @@ fn what_was_not_looked_at_is_not_safe() {
     );
 }
 
+fn unproven(stranger: bool) -> Unproven {
+    Unproven { label: label(), origin: "unsigned".to_owned(), stranger }
+}
+
 #[test]
 fn a_warning_breaks_nothing() {
     let warned = |id: &str, spoil: fn(&mut Facts)| demand(State::Safe, &[id], spoil);
     warned("rto", |it| it.rto.drills[0].duration_ms = 600_001);
+    warned("receipts_unproven", |it| it.ledger.unproven = Some("1 receipt unsigned".to_owned()));
+    warned("origin_unknown", |it| it.unproven = vec![unproven(true)]);
+    // Those of before signatures are no news.
+    demand(State::Safe, &[], |it| it.unproven = vec![unproven(false)]);
     warned("disk_low", |it| it.disk.free_bytes = Answer::Known(1999));
     warned("disk_forecast", |it| {
         it.disk.forecast = Answer::Known(Forecast { bytes_per_day: 1, days_until_full: Some(13) });

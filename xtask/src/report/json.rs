@@ -11,6 +11,7 @@ use crate::model::label::Label;
 use crate::model::manifest::Manifest;
 use crate::model::receipt::Level;
 use crate::model::status::State;
+use crate::model::trust::Trust;
 
 /// Version of every document here.
 pub const DOCUMENT_VERSION: u32 = 1;
@@ -102,9 +103,18 @@ pub struct VerifyDocument {
     pub checks: Vec<Check>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// Who vouches for the dump, in words; left out for `live`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 impl VerifyDocument {
+    /// With who vouches for the dump.
+    #[must_use]
+    pub fn vouched(self, trust: &Trust) -> Self {
+        Self { origin: Some(trust.to_string()), ..self }
+    }
+
     /// From the checks; whether they passed is decided here.
     pub fn new(label: &str, level: &str, checks: Vec<Check>, duration_ms: u64) -> Self {
         Self {
@@ -114,6 +124,7 @@ impl VerifyDocument {
             passed: all_passed(&checks),
             checks,
             duration_ms,
+            origin: None,
         }
     }
 }
@@ -187,6 +198,14 @@ pub struct ListedBackup {
     /// The note of its pin, which may be empty; left out where it is not pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<String>,
+    /// Who vouches for it: `own`, `trusted`, `unknown` or `unsigned`.
+    pub origin: String,
+    /// The name of the trusted signer, or the fingerprint of an unknown one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// How far it was proven by receipts that are not proven themselves; it counts nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Level>,
 }
 
 impl ListedBackup {
@@ -201,7 +220,18 @@ impl ListedBackup {
             verified: verified.map(|(level, _)| level),
             verified_utc: verified.map(|(_, at)| at),
             pinned: None,
+            origin: Trust::Unsigned.word().to_owned(),
+            signer: None,
+            claimed: None,
         }
+    }
+
+    /// With who vouches for it, and what receipts claim that nobody vouches for.
+    #[must_use]
+    pub fn vouched(self, trust: &Trust, claimed: Option<Level>) -> Self {
+        let signer = trust.signer().map(str::to_owned);
+        let claimed = claimed.filter(|_| self.verified.is_none());
+        Self { origin: trust.word().to_owned(), signer, claimed, ..self }
     }
 
     /// With the mark of retention.
@@ -270,6 +300,9 @@ mod tests {
             verified: Some(Level::Restore),
             verified_utc: Some(at),
             pinned: None,
+            origin: "unknown".to_owned(),
+            signer: Some("ab12".to_owned()),
+            claimed: None,
         };
         let list = |backup: &ListedBackup| ListDocument {
             version: DOCUMENT_VERSION,
@@ -277,14 +310,12 @@ mod tests {
         };
         demand(
             &list(&backup),
-            r#"{"version":1,"backups":[{"label":"mydb_backup_20261122_101112","created_utc":"2026-11-22T10:11:12Z","bytes":1,"rows":2,"reason":"manual","verified":"restore","verified_utc":"2026-11-22T10:11:12Z"}]}"#,
+            r#"{"version":1,"backups":[{"label":"mydb_backup_20261122_101112","created_utc":"2026-11-22T10:11:12Z","bytes":1,"rows":2,"reason":"manual","verified":"restore","verified_utc":"2026-11-22T10:11:12Z","origin":"unknown","signer":"ab12"}]}"#,
         );
         (backup.verified, backup.verified_utc) = (None, None);
-        assert!(
-            serde_json::to_string(&list(&backup))
-                .unwrap()
-                .ends_with(r#""verified":null,"verified_utc":null}]}"#)
-        );
+        assert!(serde_json::to_string(&list(&backup)).unwrap().ends_with(
+            r#""verified":null,"verified_utc":null,"origin":"unknown","signer":"ab12"}]}"#
+        ));
     }
 
     #[test]

@@ -97,6 +97,63 @@ impl NewKeyDocument {
     }
 }
 
+/// The key that this machine signs with, and those that are trusted here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SignerDocument {
+    /// [`DOCUMENT_VERSION`].
+    pub version: u32,
+    /// Where the private key is.
+    pub file: String,
+    /// Whether it was made just now.
+    pub made: bool,
+    /// The public key, `ed25519:…`.
+    pub key: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The name that xtask.toml gives it; `None`: it is not named there.
+    pub name: Option<String>,
+    /// The line for `[trust]` in xtask.toml of the machines that are to trust this one.
+    pub policy_line: String,
+    /// Every signer that xtask.toml names.
+    pub trusted: Vec<TrustedSigner>,
+}
+
+/// A signer that xtask.toml names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrustedSigner {
+    /// What people call it.
+    pub name: String,
+    /// Its public key.
+    pub key: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+}
+
+impl SignerDocument {
+    /// For people.
+    pub fn text(&self) -> String {
+        let made = if self.made { " It was made just now." } else { "" };
+        let mut text = format!(
+            "This machine signs with the private key in {}.{made}\n\
+             \n\
+             public key   {}\n\
+             fingerprint  {}\n\
+             \n\
+             To xtask.toml, under [trust], so that other machines trust this one:\n\
+             \x20 {}\n",
+            self.file, self.key, self.fingerprint, self.policy_line
+        );
+        if self.name.is_none() {
+            text.push_str("Replace NAME by what people call this machine.\n");
+        }
+        for signer in &self.trusted {
+            let own = if signer.key == self.key { "  (this machine)" } else { "" };
+            text.push_str(&format!("trusted: {}  {}{own}\n", signer.fingerprint, signer.name));
+        }
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

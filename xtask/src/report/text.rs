@@ -9,6 +9,7 @@ use super::json::{BackupDocument, ListedBackup, RestoreDocument, SeedDocument, V
 use crate::model::check::{Check, Outcome};
 use crate::model::label::Label;
 use crate::model::manifest::{Compression, Manifest};
+use crate::model::trust::Trust;
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +78,8 @@ pub fn verify(document: &VerifyDocument) -> String {
     } else {
         format!("{label} is NOT verified at level `{level}`: no check could be run.")
     };
-    format!("{}{verdict}\n", self::checks(checks))
+    let origin = document.origin.as_ref().map_or_else(String::new, |it| format!("Origin: {it}.\n"));
+    format!("{}{origin}{verdict}\n", self::checks(checks))
 }
 
 /// The checks as a table; empty when there are none.
@@ -148,7 +150,7 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
         return "There are no backups yet.\n".to_owned();
     }
     let mut table = table();
-    table.set_header(["label", "age", "size", "rows", "reason", "verified"]);
+    table.set_header(["label", "age", "size", "rows", "reason", "verified", "origin"]);
     for column in [2, 3] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -165,12 +167,13 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
                     human::thousands(backup.rows),
                     reason(backup),
                     verified(backup, now),
+                    origin(backup),
                 ]);
             }
             ListRow::Unusable { label, problem } => {
                 let label = label.to_string();
                 problems.push_str(&format!("{label} {problem}.\n"));
-                table.add_row([label.as_str(), "-", "-", "-", "-", "NOT USABLE"]);
+                table.add_row([label.as_str(), "-", "-", "-", "-", "NOT USABLE", ""]);
             }
         }
     }
@@ -186,7 +189,19 @@ fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
     match (backup.verified, backup.verified_utc) {
         (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
         (Some(level), None) => level.word().to_owned(),
-        (None, _) => "never".to_owned(),
+        (None, _) => match backup.claimed {
+            Some(level) => format!("never; {} by receipts that prove nothing", level.word()),
+            None => "never".to_owned(),
+        },
+    }
+}
+
+fn origin(backup: &ListedBackup) -> String {
+    match (backup.origin.as_str(), &backup.signer) {
+        ("own", _) => "this machine".to_owned(),
+        ("trusted", Some(name)) => name.clone(),
+        ("unknown", Some(fingerprint)) => Trust::Unknown(fingerprint.clone()).to_string(),
+        _ => Trust::Unsigned.to_string(),
     }
 }
 
@@ -224,6 +239,9 @@ mod tests {
             verified: None,
             verified_utc: None,
             pinned: None,
+            origin: "own".to_owned(),
+            signer: None,
+            claimed: None,
         }
     }
 
@@ -249,10 +267,10 @@ mod tests {
         assert_eq!(
             list(&rows, now),
             [
-                " label                        age            size       rows  reason           verified\n",
+                " label                        age            size       rows  reason           verified           origin\n",
                 " mydb_backup_20261123_101112  -                 -          -  -                NOT USABLE\n",
-                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate, pinned  restore, just now\n",
-                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate          never\n",
+                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate, pinned  restore, just now  this machine\n",
+                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate          never              this machine\n",
                 "mydb_backup_20261123_101112 is damaged: its data file is missing.\n",
             ]
             .concat()

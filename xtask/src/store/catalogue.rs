@@ -5,15 +5,22 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::ledger::Ledger;
+use super::signing::{self, Form, SigningKey, Subject};
 use super::{Store, names, seal};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::word;
 use crate::model::label::Label;
 use crate::model::manifest::{MANIFEST_VERSION, Manifest};
+use crate::model::trust::Trust;
 use crate::sys::fs;
 
 /// The manifest's text up to the value of its own hash.
 const SEAL: &str = "\"manifest_sha256\": \"";
+const FORM: Form = Form { signature: "\"signature\": \"", hash: SEAL };
+
+/// What is left to do with a file whose manifest does not fit.
+pub(super) const BY_HAND: &str = "To use the SQL file alone, with nothing to prove it by, copy it to another folder and name it by its path.";
 
 /// What a manifest turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub enum State {
     Ok(Box<Manifest>),
     /// It or its data file is not what was written; the reason.
     Damaged(String),
+    /// It is sound in itself, and not the one that was made: the ledger says otherwise.
+    Replaced(String),
     /// A newer tool wrote it, in this format version.
     Newer(u32),
 }
@@ -35,6 +44,8 @@ pub struct Entry {
     pub manifest_path: PathBuf,
     /// What it is worth.
     pub state: State,
+    /// Who vouches for it.
+    pub trust: Trust,
 }
 
 impl Entry {
@@ -42,7 +53,7 @@ impl Entry {
     pub fn manifest(&self) -> Option<&Manifest> {
         match &self.state {
             State::Ok(manifest) => Some(manifest),
-            State::Damaged(_) | State::Newer(_) => None,
+            State::Damaged(_) | State::Replaced(_) | State::Newer(_) => None,
         }
     }
 
@@ -56,6 +67,7 @@ impl Entry {
         match &self.state {
             State::Ok(_) => None,
             State::Damaged(reason) => Some(format!("is damaged: {reason}")),
+            State::Replaced(reason) => Some(format!("was replaced: {reason}")),
             State::Newer(version) => Some(format!(
                 "was made by a newer version of this tool (format {version}, \
                  this one reads up to {MANIFEST_VERSION})"
@@ -68,10 +80,7 @@ impl Entry {
         let stop = Stop::new(ExitCode::Store, format!("backup {} {}", self.label, self.problem()?));
         Some(match &self.state {
             State::Newer(_) => stop.hint("Update this checkout, then try again."),
-            _ => stop.hint("Use another backup: `cargo xtask db-list` shows them.").hint(
-                "To use the SQL file alone, with nothing to prove it by, copy it to another \
-                     folder and name it by its path.",
-            ),
+            _ => stop.hint("Use another backup: `cargo xtask db-list` shows them.").hint(BY_HAND),
         })
     }
 }
@@ -83,10 +92,11 @@ impl Store {
     /// The folder cannot be read.
     pub fn list(&self) -> Result<Vec<Entry>> {
         let names = fs::names(self.dir())?;
+        let ledger = self.known();
         let mut entries: Vec<Entry> = names
             .iter()
             .filter_map(|name| match names::split_label(name)? {
-                (label, names::MANIFEST) => Some(read_entry(label, &self.path(name))),
+                (label, names::MANIFEST) => Some(self.look(&ledger, label, &self.path(name))),
                 _ => None,
             })
             // Another run may just have removed it: then it is not there, and not damaged.
@@ -106,7 +116,26 @@ impl Store {
         let path = self.path(&format!("{label}{}", names::MANIFEST));
         // A label from outside must not lead out of the folder.
         let inside = names::is_plain(&label.to_string());
-        Ok((inside && fs::exists(&path)?).then(|| read_entry(label.clone(), &path)))
+        Ok((inside && fs::exists(&path)?).then(|| self.look(&self.known(), label.clone(), &path)))
+    }
+
+    /// The ledger, as far as it can be read. Whatever relies on a backup reads the ledger
+    /// for itself, and stops where that is damaged.
+    pub(super) fn known(&self) -> Ledger {
+        self.read().unwrap_or_default()
+    }
+
+    /// Reads a manifest, looks at its data file, and holds both against the ledger and the
+    /// keys. Every way to a backup leads through here.
+    pub(super) fn look(&self, ledger: &Ledger, label: Label, path: &Path) -> Entry {
+        let entry = read_entry(label, path);
+        let State::Ok(manifest) = &entry.state else { return entry };
+        if let Some(why) = ledger.contradicts(manifest) {
+            return Entry { state: State::Replaced(why), ..entry };
+        }
+        let signed = self.keyring.judge(manifest.signer.as_deref());
+        let trust = ledger.origin(manifest, signed);
+        Entry { trust, ..entry }
     }
 
     /// Dumps in the folder that belong to no manifest: made by hand, or by another
@@ -129,7 +158,7 @@ impl Store {
 }
 
 /// Reads a manifest and looks at its data file, without reading that.
-pub(super) fn read_entry(label: Label, path: &Path) -> Entry {
+fn read_entry(label: Label, path: &Path) -> Entry {
     let state = match fs::read_bytes(path) {
         Err(error) => State::Damaged(format!("its manifest cannot be read ({error:#})")),
         Ok(bytes) => match parse(&bytes) {
@@ -140,7 +169,7 @@ pub(super) fn read_entry(label: Label, path: &Path) -> Entry {
             other => other,
         },
     };
-    Entry { label, manifest_path: path.to_owned(), state }
+    Entry { label, manifest_path: path.to_owned(), state, trust: Trust::Unsigned }
 }
 
 /// What the bytes of a manifest are, not looking at anything beside them.
@@ -165,9 +194,14 @@ pub(super) fn parse(bytes: &[u8]) -> State {
     if let Err(what) = seal::unseal(text, SEAL) {
         return damaged(what);
     }
-    match serde_json::from_str(text) {
-        Ok(manifest) => State::Ok(manifest),
-        Err(error) => damaged(&format!("lacks something ({error})")),
+    let manifest: Box<Manifest> = match serde_json::from_str(text) {
+        Ok(manifest) => manifest,
+        Err(error) => return damaged(&format!("lacks something ({error})")),
+    };
+    let carried = (manifest.signer.as_deref(), manifest.signature.as_deref());
+    match signing::demand_signed(text, FORM, Subject::Manifest(&manifest.label), carried) {
+        Ok(()) => State::Ok(manifest),
+        Err(what) => damaged(what),
     }
 }
 
@@ -207,11 +241,22 @@ fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
     }
 }
 
-/// A manifest as it is stored, with its hash filled in.
-pub(super) fn manifest_text(mut manifest: Manifest) -> Result<(String, Manifest)> {
+/// A manifest as it is stored, with its signature and its hash filled in.
+pub(super) fn manifest_text(
+    mut manifest: Manifest,
+    key: Option<&SigningKey>,
+) -> Result<(String, Manifest)> {
     manifest.manifest_sha256 = String::new();
+    manifest.signer = key.map(|key| key.public().to_owned());
+    manifest.signature = key.map(|_| String::new());
     let mut text = serde_json::to_string_pretty(&manifest).context("write the manifest")?;
     text.push('\n');
+    if let Some(key) = key {
+        let signed = signing::sign(&text, FORM, Subject::Manifest(&manifest.label), key);
+        let signature;
+        (text, signature) = signed.context("the manifest has no place for its signature")?;
+        manifest.signature = Some(signature);
+    }
     let (text, hash) = seal::seal(&text, SEAL).context("the manifest has no place for its hash")?;
     manifest.manifest_sha256 = hash;
     // What cannot be read back must not be written.

@@ -132,7 +132,7 @@ fn a_sealed_manifest_cannot_name_another_file() {
     for file in ["../mydb_backup_20261122_101112.sql", "/etc/passwd", "other.sql", "", ".."] {
         let mut manifest = entry.manifest().unwrap().clone();
         manifest.file = file.to_owned();
-        let (text, _) = manifest_text(manifest).unwrap();
+        let (text, _) = manifest_text(manifest, None).unwrap();
         put(&entry.manifest_path, text.as_bytes());
         assert!(damage(&store.list().unwrap()[0]).contains("cannot be its own"), "{file}");
     }

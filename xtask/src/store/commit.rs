@@ -30,6 +30,7 @@ use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::{Compression, Manifest, Section, SectionKind};
+use crate::model::trust::Trust;
 use crate::sys::fault::point;
 use crate::sys::fs;
 use crate::sys::sink::SectionSink;
@@ -102,6 +103,8 @@ impl Store {
     ) -> Result<Pending<'lock>> {
         self.demand(lock)?;
         self.demand_unused(label)?;
+        // What cannot be signed at the end is better not begun.
+        self.keyring.make()?;
         let pending = Pending {
             store: self.clone(),
             label: label.clone(),
@@ -180,12 +183,15 @@ impl Pending<'_> {
         let facts = self.settle().with_context(|| format!("write {}", self.file_name()))?;
         let manifest = build(&facts)?;
         demand_match(&manifest, &facts)?;
-        let (text, manifest) = manifest_text(manifest)?;
+        let key = self.store.keyring.signer()?;
+        let (text, manifest) = manifest_text(manifest, key)?;
+        let trust = key.map_or(Trust::Unsigned, |_| Trust::Own);
         self.commit(&facts, &text)?;
         Ok(Entry {
             label: self.label.clone(),
             manifest_path: self.manifest_path(),
             state: State::Ok(Box::new(manifest)),
+            trust,
         })
     }
 

@@ -5,6 +5,9 @@
 //! were cut off at the end cannot be seen in the file itself: `ledger.head`, written
 //! after each line, says which is the last.
 //!
+//! The hashes are no signature: whoever can write here can compute them. What a line
+//! proves is for [`super::believed`] to say, by who signed it.
+//!
 //! A crash can leave two things, and only these are put right by the next append:
 //! a last line that is not whole (kept in `ledger.torn`), and a head that is one
 //! line behind. Everything else is damage, and is never repaired silently.
@@ -15,17 +18,20 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreLock, names, seal};
-use crate::model::check::{Check, Outcome};
+use super::signing::{self, Form, Subject};
+use super::{Keyring, Store, StoreLock, names, seal};
+use crate::model::check::Check;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
-use crate::model::receipt::{Event, Level, RECEIPT_VERSION, Receipt, failure_after};
+use crate::model::receipt::{Event, RECEIPT_VERSION, Receipt};
+use crate::model::trust::Trust;
 use crate::sys::{fault::point, fs};
 
 /// Name of the check of the ledger.
 pub const CHAIN: &str = "ledger chain";
 
 const SEAL: &str = "\"hash\":\"";
+const FORM: Form = Form { signature: "\"signature\":\"", hash: SEAL };
 /// `previous` of the first line.
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -54,40 +60,6 @@ struct Found {
     head_is_behind: bool,
 }
 
-impl Ledger {
-    /// The highest level at which a backup was proven, and when it last was. Only
-    /// receipts about a file with this hash count. A verification of the backup that
-    /// failed takes back all that earlier ones proved: the file was not good then. Until
-    /// one of its level passes, nothing is proven ([`failure_after`]).
-    pub fn highest_verification(
-        &self,
-        label: &Label,
-        sha256: &str,
-    ) -> Option<(Level, DateTime<Utc>)> {
-        let label = label.to_string();
-        let mut best: Option<(Level, DateTime<Utc>)> = None;
-        let mut failed = None;
-        for receipt in &self.receipts {
-            let Event::Verify { subject, sha256: read, level, passed, checks, place: None, .. } =
-                &receipt.event
-            else {
-                continue;
-            };
-            if *subject != label {
-                continue;
-            }
-            let passed = *passed && !checks.iter().any(|it| it.outcome == Outcome::Failed);
-            failed = failure_after(failed, *level, passed);
-            if failed.is_some() {
-                best = None;
-            } else if read == sha256 && best.is_none_or(|(highest, _)| highest <= *level) {
-                best = Some((*level, receipt.at_utc));
-            }
-        }
-        best
-    }
-}
-
 impl Store {
     /// Adds a receipt, durably: when this returns, it will not be lost.
     ///
@@ -105,6 +77,7 @@ impl Store {
         let found = self.load()?;
         self.heal(&found)?;
         let last = found.ledger.receipts.last();
+        let key = self.keyring.signer()?;
         let mut receipt = Receipt {
             version: RECEIPT_VERSION,
             sequence: last.map_or(0, |receipt| receipt.sequence) + 1,
@@ -114,9 +87,18 @@ impl Store {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             event,
             previous: last.map_or_else(|| NOTHING.to_owned(), |receipt| receipt.hash.clone()),
+            signer: key.map(|key| key.public().to_owned()),
+            signature: key.map(|_| String::new()),
             hash: String::new(),
+            trust: key.map_or(Trust::Unsigned, |_| Trust::Own),
         };
-        let text = serde_json::to_string(&receipt).context("write the receipt")?;
+        let mut text = serde_json::to_string(&receipt).context("write the receipt")?;
+        if let Some(key) = key {
+            let signed = signing::sign(&text, FORM, Subject::Line(receipt.sequence), key);
+            let signature;
+            (text, signature) = signed.context("the receipt has no place for its signature")?;
+            receipt.signature = Some(signature);
+        }
         let (line, hash) =
             seal::seal(&text, SEAL).context("the receipt has no place for its hash")?;
         receipt.hash = hash;
@@ -228,7 +210,7 @@ impl Store {
             head = again;
             bytes = optional(names::LEDGER)?.unwrap_or_default();
         }
-        examine(&bytes, head.as_deref()).map_err(|flaw| self.refusal(flaw).into())
+        examine(&bytes, head.as_deref(), &self.keyring).map_err(|flaw| self.refusal(flaw).into())
     }
 
     fn refusal(&self, flaw: Flaw) -> Stop {
@@ -261,7 +243,7 @@ enum Flaw {
     Damage(String),
 }
 
-fn examine(bytes: &[u8], head: Option<&[u8]>) -> Result<Found, Flaw> {
+fn examine(bytes: &[u8], head: Option<&[u8]>, keyring: &Keyring) -> Result<Found, Flaw> {
     let head: Option<Head> = head.map(serde_json::from_slice).transpose().map_err(|error| {
         Flaw::Damage(format!("`{}` cannot be read ({error})", names::LEDGER_HEAD))
     })?;
@@ -275,7 +257,7 @@ fn examine(bytes: &[u8], head: Option<&[u8]>) -> Result<Found, Flaw> {
             break;
         };
         let previous = found.ledger.receipts.last().map_or(NOTHING, |receipt| &receipt.hash);
-        match line(&rest[..end], sequence, previous) {
+        match line(&rest[..end], sequence, previous, keyring) {
             Ok(receipt) => found.ledger.receipts.push(receipt),
             // A crash can also leave a line whose end came to the disk before its
             // middle. It is the last one, and no head ever confirmed it.
@@ -294,7 +276,7 @@ fn examine(bytes: &[u8], head: Option<&[u8]>) -> Result<Found, Flaw> {
 }
 
 /// One line without its end.
-fn line(bytes: &[u8], sequence: u64, previous: &str) -> Result<Receipt, Flaw> {
+fn line(bytes: &[u8], sequence: u64, previous: &str, keyring: &Keyring) -> Result<Receipt, Flaw> {
     #[derive(Deserialize)]
     struct Front {
         version: u32,
@@ -306,13 +288,20 @@ fn line(bytes: &[u8], sequence: u64, previous: &str) -> Result<Receipt, Flaw> {
         return Err(Flaw::Newer(front.version));
     }
     seal::unseal(text, SEAL).map_err(damage)?;
-    let receipt: Receipt = serde_json::from_str(text).map_err(|_| damage("is not a receipt"))?;
+    let mut receipt: Receipt =
+        serde_json::from_str(text).map_err(|_| damage("is not a receipt"))?;
     if receipt.sequence != sequence {
         return Err(damage(&format!("has number {}", receipt.sequence)));
     }
     if receipt.previous != previous {
         return Err(damage("does not follow the line before it"));
     }
+    if !keyring.remembers(&receipt.hash) {
+        let carried = (receipt.signer.as_deref(), receipt.signature.as_deref());
+        signing::demand_signed(text, FORM, Subject::Line(sequence), carried).map_err(damage)?;
+        keyring.remember(&receipt.hash);
+    }
+    receipt.trust = keyring.judge(receipt.signer.as_deref());
     Ok(receipt)
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::super::testing::{child, child_dir, label, put, scratch, stop_of, utc};
 use super::*;
+use crate::model::check::Outcome;
+use crate::model::receipt::Level;
 use crate::sys::fault;
 
 fn verified(level: Level, passed: bool, sha256: &str) -> Event {
@@ -66,9 +68,9 @@ fn every_changed_byte_is_damage() {
         for mask in [1, 0x20, 0x80] {
             let mut bytes = good.clone();
             bytes[at] ^= mask;
-            assert!(examine(&bytes, Some(&head)).is_err(), "byte {at}");
+            assert!(examine(&bytes, Some(&head), &Keyring::default()).is_err(), "byte {at}");
         }
-        assert!(examine(&good[..at], Some(&head)).is_err(), "cut at {at}");
+        assert!(examine(&good[..at], Some(&head), &Keyring::default()).is_err(), "cut at {at}");
     }
     let mut bytes = good.clone();
     bytes[10] ^= 1;
@@ -276,6 +278,7 @@ fn labels_of_deleted_backups_are_not_used_again() {
     let event = Event::Backup {
         label: label("20261122_101112"),
         sha256: "a".to_owned(),
+        manifest_sha256: None,
         reason: "manual".to_owned(),
         rows: 0,
         duration_ms: 0,

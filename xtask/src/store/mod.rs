@@ -5,6 +5,7 @@
 //! means, [`check`] reads one back, and [`ledger`] keeps what was proven. Whatever
 //! changes the folder takes a [`StoreLock`], which only one run holds at a time.
 
+mod believed;
 mod clean;
 mod names;
 mod seal;
@@ -27,6 +28,7 @@ pub mod lock;
 pub mod provenance;
 pub mod prune;
 pub mod remote;
+pub mod signing;
 pub mod source;
 pub mod space;
 
@@ -35,6 +37,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use chrono::NaiveDateTime;
 
+use crate::config::Settings;
 use crate::model::label::Label;
 use crate::sys::fs;
 
@@ -43,6 +46,7 @@ pub use catalogue::{Entry, State};
 pub use commit::{FileFacts, Pending, is_disk_full};
 pub use lock::{CopyLock, StoreLock};
 pub use provenance::Provenance;
+pub use signing::Keyring;
 pub use source::{Origin, Source};
 
 /// A backups folder.
@@ -50,6 +54,7 @@ pub use source::{Origin, Source};
 pub struct Store {
     dir: PathBuf,
     key: KeyFile,
+    keyring: Keyring,
 }
 
 impl Store {
@@ -77,13 +82,35 @@ impl Store {
         if !shared && !is_private(dir) {
             fs::make_private_dir(dir)?;
         }
-        Ok(Self { dir: dir.to_owned(), key: KeyFile::default() })
+        let (key, keyring) = (KeyFile::default(), Keyring::default());
+        Ok(Self { dir: dir.to_owned(), key, keyring })
     }
 
     /// The same folder, with the private key that its encrypted files are read with.
     #[must_use]
     pub fn with_key(self, key: KeyFile) -> Self {
         Self { key, ..self }
+    }
+
+    /// The folder of these settings, with its keys.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and this machine's signing key cannot be used.
+    pub fn of(settings: &Settings) -> Result<Self> {
+        let keyring = Keyring::of(settings);
+        keyring.own()?;
+        Ok(Self::open(&settings.backups)?.with_key(KeyFile::of(settings)).with_keyring(keyring))
+    }
+
+    /// The same folder, with the keys that sign and are trusted.
+    #[must_use]
+    pub fn with_keyring(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
+    }
+
+    /// The keys that sign and are trusted here.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// The folder.

@@ -1,4 +1,4 @@
-//! Whether it is known who made a file. What of unknown origin holds may not act by itself
+//! Whether it is proven who made a file. What of unknown origin holds may not act by itself
 //! after a restore: its events stay disabled, and its programs are listed.
 
 use anyhow::Result;
@@ -8,16 +8,17 @@ use super::{Source, Store};
 /// What is known of where a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provenance {
-    /// The ledger of this folder says that this machine made exactly this file.
-    MadeHere,
-    /// Nothing says who made it.
+    /// A trusted signature covers exactly these bytes: that of the manifest, or that of the
+    /// line of the ledger which says that they were made here.
+    Proven,
+    /// Nothing proves who made it.
     Unknown,
 }
 
 impl Provenance {
     /// Whether what the file holds may act as soon as it is live.
     pub fn is_proven(self) -> bool {
-        self == Self::MadeHere
+        self == Self::Proven
     }
 }
 
@@ -29,9 +30,9 @@ impl Store {
     /// The ledger cannot be read.
     pub fn provenance(&self, source: &Source, sha256: Option<&str>) -> Result<Provenance> {
         let Some(manifest) = &source.manifest else { return Ok(Provenance::Unknown) };
-        let ledger = self.read()?;
-        let made = ledger.made(&manifest.label);
-        let known = made == Some(sha256.unwrap_or(&manifest.sha256));
-        Ok(if known { Provenance::MadeHere } else { Provenance::Unknown })
+        let same = sha256.is_none_or(|read| read == manifest.sha256);
+        let unsaid = self.read()?.contradicts(manifest).is_none();
+        let proven = same && unsaid && source.trust.is_proven();
+        Ok(if proven { Provenance::Proven } else { Provenance::Unknown })
     }
 }

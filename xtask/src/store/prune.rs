@@ -17,24 +17,26 @@ use super::commit::Marker;
 use super::ledger::Ledger;
 use super::remote::{self, Depot};
 use super::{Store, StoreLock, names};
-use crate::model::check::Outcome;
 use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
-use crate::model::receipt::{Event, Receipt, failure_after};
+use crate::model::receipt::{Event, Receipt};
 use crate::sys::fault::point;
 use crate::sys::fs;
 
 impl Ledger {
-    /// The backups that are pinned, each with its note.
+    /// The backups that are pinned, each with its note. A line that is not proven can pin,
+    /// but unpins only in the part of a ledger that is older than signatures.
     pub fn pins(&self) -> BTreeMap<Label, String> {
         let mut pins = BTreeMap::new();
+        let mut signed = false;
         for receipt in &self.receipts {
+            signed |= receipt.trust.is_proven();
             match &receipt.event {
                 Event::Pin { label, pinned: true, note } => {
                     pins.insert(label.clone(), note.clone());
                 }
-                Event::Pin { label, .. } => {
+                Event::Pin { label, .. } if receipt.trust.is_proven() || !signed => {
                     pins.remove(label);
                 }
                 _ => {}
@@ -43,9 +45,10 @@ impl Ledger {
         pins
     }
 
-    /// What retention deleted from the backups folder.
+    /// What retention deleted from the backups folder, by proven lines: what was let go
+    /// here may be deleted elsewhere.
     pub fn let_go(&self) -> BTreeSet<Label> {
-        let subjects = self.receipts.iter().filter_map(|receipt| match &receipt.event {
+        let subjects = self.proven().filter_map(|receipt| match &receipt.event {
             Event::Prune { destination: None, subject, .. } => subject.parse().ok(),
             _ => None,
         });
@@ -54,10 +57,11 @@ impl Ledger {
 
     /// Copies that were sent from here and not deleted from here: by label and
     /// destination, the SHA-256 of each object. What else lies at a destination was put
-    /// there by another machine; having read it does not make it ours.
+    /// there by another machine; having read it does not make it ours. Only proven lines
+    /// make one ours, because what is ours can be deleted.
     pub fn copied(&self) -> BTreeMap<(Label, String), String> {
         let mut copied = BTreeMap::new();
-        for receipt in &self.receipts {
+        for receipt in self.proven() {
             match &receipt.event {
                 Event::Copy {
                     label, destination, outcome: CopyOutcome::Copied, sha256, ..
@@ -73,21 +77,6 @@ impl Ledger {
             }
         }
         copied
-    }
-
-    /// Whether a verification of a backup failed that none of its level has lifted.
-    pub fn last_failed(&self, label: &Label) -> bool {
-        let label = label.to_string();
-        let stands = self.receipts.iter().fold(None, |stands, receipt| match &receipt.event {
-            Event::Verify { subject, level, passed, checks, place: None, .. }
-                if *subject == label =>
-            {
-                let failed = checks.iter().any(|check| check.outcome == Outcome::Failed);
-                failure_after(stands, *level, *passed && !failed)
-            }
-            _ => stands,
-        });
-        stands.is_some()
     }
 
     /// Whether no receipt tells of a backup, although there is a ledger: an older ledger,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::testing::{backup, child, child_dir, label, put, scratch, stop_of, utc};
+use super::super::testing::{backup, child, child_dir, keyring, label, put, scratch, stop_of, utc};
 use super::super::{Origin, check};
 use super::*;
 use crate::model::check::all_passed;
@@ -95,7 +95,7 @@ fn killed_anywhere_it_is_whole_or_gone() {
 #[test]
 fn child_deletes() {
     let Some(dir) = child_dir() else { return };
-    delete(&Store::open(Path::new(&dir)).unwrap()).unwrap();
+    delete(&Store::open(Path::new(&dir)).unwrap().with_keyring(keyring())).unwrap();
 }
 
 #[test]

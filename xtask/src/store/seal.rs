@@ -45,6 +45,16 @@ pub(super) fn unseal<'a>(text: &'a str, opening: &str) -> Result<&'a str, &'stat
     }
 }
 
+/// `text` with the value of a field left out, which must be so many hex digits.
+pub(super) fn blank(text: &str, opening: &str, digits: usize) -> Option<String> {
+    let at = text.rfind(opening)? + opening.len();
+    let (head, tail) = text.split_at(at);
+    let value = tail.get(..digits)?;
+    let rest = &tail[digits..];
+    let hex = value.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    (hex && rest.starts_with('"')).then(|| format!("{head}{rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::age::KeyFile;
-use super::catalogue::{Entry, State, read_entry};
+use super::catalogue::{BY_HAND, Entry, State};
 use super::{Store, names};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::label::Label;
 use crate::model::manifest::{Manifest, Reason};
+use crate::model::trust::Trust;
 use crate::sys::fs;
 
 /// The word for the newest backup that can be used and is not a safety backup.
 pub const LATEST: &str = "latest";
 
-/// Who made a dump.
+/// What made a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// This tool: there is a manifest.
@@ -33,14 +34,31 @@ pub struct Source {
     pub manifest: Option<Manifest>,
     /// The label, or the file's name where there is no manifest.
     pub name: String,
-    /// Who made it.
+    /// What made it.
     pub origin: Origin,
+    /// Who vouches for it. Where this is not [`Trust::is_proven`], its text is a stranger's.
+    pub trust: Trust,
     /// What a person should know about the choice, as full sentences.
     pub notes: Vec<String>,
     /// Where the private key is, should the file be encrypted.
     pub key: KeyFile,
     /// The destination that it was fetched from, only to be looked at; `None`: it is here.
     pub place: Option<String>,
+}
+
+/// What a person should know of a backup whose origin is not proven.
+pub fn origin_note(name: &str, trust: &Trust) -> Option<String> {
+    match trust {
+        Trust::Own | Trust::Named(_) => None,
+        Trust::Unknown(_) => Some(format!(
+            "{name}: {trust}. Whoever holds that key can have written anything into it; \
+             `[trust]` in xtask.toml does not name it."
+        )),
+        Trust::Unsigned => Some(format!(
+            "{name} is unsigned: an older version of this tool made it, or somebody else, and \
+             its origin is not proven."
+        )),
+    }
 }
 
 impl Source {
@@ -52,14 +70,16 @@ impl Source {
         let name = entry.label.to_string();
         let manifest = match entry.state {
             State::Ok(manifest) => Some(*manifest),
-            State::Damaged(_) | State::Newer(_) => None,
+            _ => None,
         };
+        let notes = origin_note(&name, &entry.trust).into_iter().collect();
         Ok(Self {
             path,
             manifest,
             name,
             origin: Origin::Own,
-            notes: Vec::new(),
+            trust: entry.trust,
+            notes,
             key: KeyFile::default(),
             place: None,
         })
@@ -76,6 +96,7 @@ impl Source {
             manifest: None,
             name,
             origin: Origin::Foreign,
+            trust: Trust::Unsigned,
             notes: vec![note],
             key: KeyFile::default(),
             place: None,
@@ -91,7 +112,7 @@ impl Store {
     /// There is none, or it cannot be used ([`ExitCode::Store`]). `latest` is refused
     /// when the folder holds backups of several schemas; use [`Store::resolve_in`].
     pub fn resolve(&self, text: &str) -> Result<Source> {
-        Ok(self.known(self.find(text, None)?))
+        Ok(self.placed(self.find(text, None)?))
     }
 
     /// As [`Store::resolve`], with `latest` being the latest of that schema.
@@ -99,12 +120,12 @@ impl Store {
     /// # Errors
     /// As [`Store::resolve`].
     pub fn resolve_in(&self, text: &str, schema: &str) -> Result<Source> {
-        Ok(self.known(self.find(text, Some(schema))?))
+        Ok(self.placed(self.find(text, Some(schema))?))
     }
 
     /// With the key, and with the folder where that is another one: what is true of a file
     /// there proves nothing about the one of the same name here.
-    fn known(&self, source: Source) -> Source {
+    fn placed(&self, source: Source) -> Source {
         let folder = fs::whole_path(&source.path).parent().map(Path::to_owned);
         let other =
             folder.filter(|it| source.origin == Origin::Own && *it != fs::whole_path(&self.dir));
@@ -121,7 +142,7 @@ impl Store {
         }
         for path in [PathBuf::from(text), self.path(text)] {
             if path.is_file() {
-                return Ok(at_path(path)?);
+                return self.at_path(path);
             }
         }
         let looks_like_path = text.contains(['/', '\\']) || names::is_dump(text);
@@ -161,7 +182,11 @@ impl Store {
             ));
         }
         match wanted.or_else(|| entries.iter().find(|entry| entry.manifest().is_some())) {
-            Some(entry) => Ok(Source { notes, ..Source::own(entry.clone())? }),
+            Some(entry) => {
+                let mut source = Source::own(entry.clone())?;
+                notes.append(&mut source.notes);
+                Ok(Source { notes, ..source })
+            }
             None => {
                 let of = schema.map(|schema| format!(" of `{schema}`")).unwrap_or_default();
                 let dir = self.dir().display();
@@ -183,13 +208,71 @@ impl Store {
                 && name.strip_prefix(&label.to_string()).is_some_and(|rest| rest.starts_with('.'))
         });
         match (by_hand.next(), by_hand.next()) {
-            (Some(name), None) => Ok(Source::foreign(self.path(&name))),
+            (Some(name), None) => {
+                self.demand_stranger(label)?;
+                Ok(Source::foreign(self.path(&name)))
+            }
             (Some(one), Some(two)) => {
                 let message = format!("`{label}` could mean {one} as well as {two}");
                 Err(Stop::new(ExitCode::Store, message).hint("Name the file.").into())
             }
             (None, _) => self.unknown(&label.to_string(), "there is no backup"),
         }
+    }
+
+    /// A file without a manifest is taken for a stranger's, but not under the name of a
+    /// backup that the ledger says was made here: that one had a manifest.
+    fn demand_stranger(&self, label: &Label) -> Result<(), Stop> {
+        let ledger = self.known();
+        let Some(made) = ledger.made(label).last().copied() else { return Ok(()) };
+        let message = format!(
+            "backup {label} has lost its manifest: the ledger says that it was made with SHA-256 {}",
+            made.sha256
+        );
+        Err(Stop::new(ExitCode::Store, message)
+            .hint("Use another backup: `cargo xtask db-list` shows them.")
+            .hint(BY_HAND))
+    }
+
+    fn at_path(&self, path: PathBuf) -> Result<Source> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_manifest = name.ends_with(names::MANIFEST);
+        if name.ends_with(crate::sys::fs::PARTIAL) {
+            let message = format!("{} was never finished", path.display());
+            return Err(Stop::new(ExitCode::Store, message)
+                .hint("Use another backup: `cargo xtask db-list` shows them.")
+                .into());
+        }
+        let Some((label, rest)) = names::split_label(&name) else {
+            return if is_manifest {
+                Err(no_manifest(&path).into())
+            } else {
+                Ok(Source::foreign(path))
+            };
+        };
+        if is_manifest && rest != names::MANIFEST {
+            return Err(no_manifest(&path).into());
+        }
+        let manifest_path = path.with_file_name(format!("{label}{}", names::MANIFEST));
+        let is_data = names::kind(rest) == names::Kind::Data;
+        let described = is_manifest || (is_data && manifest_path.is_file());
+        if !described {
+            if is_data && self.is_here(&path) {
+                self.demand_stranger(&label)?;
+            }
+            return Ok(Source::foreign(path));
+        }
+        // A file beside its damaged manifest is refused and not taken for a foreign one:
+        // it can be the file that is damaged.
+        let source = Source::own(self.look(&self.known(), label, &manifest_path))?;
+        // `x.sql` beside the manifest of `x.sql.zst` is not what that manifest is about.
+        let same = is_manifest || source.path.file_name() == path.file_name();
+        Ok(if same { source } else { Source::foreign(path) })
+    }
+
+    /// Whether a file lies in this folder.
+    fn is_here(&self, path: &Path) -> bool {
+        fs::whole_path(path).parent() == Some(&fs::whole_path(&self.dir))
     }
 
     fn unknown(&self, text: &str, what: &str) -> Result<Source> {
@@ -216,34 +299,6 @@ impl Store {
 /// How many bytes two texts have in common at the front.
 fn alike(a: &str, b: &str) -> usize {
     a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
-}
-
-fn at_path(path: PathBuf) -> Result<Source, Stop> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_manifest = name.ends_with(names::MANIFEST);
-    if name.ends_with(crate::sys::fs::PARTIAL) {
-        let message = format!("{} was never finished", path.display());
-        return Err(Stop::new(ExitCode::Store, message)
-            .hint("Use another backup: `cargo xtask db-list` shows them."));
-    }
-    let Some((label, rest)) = names::split_label(&name) else {
-        return if is_manifest { Err(no_manifest(&path)) } else { Ok(Source::foreign(path)) };
-    };
-    if is_manifest && rest != names::MANIFEST {
-        return Err(no_manifest(&path));
-    }
-    let manifest_path = path.with_file_name(format!("{label}{}", names::MANIFEST));
-    let is_data = names::kind(rest) == names::Kind::Data;
-    let described = is_manifest || (is_data && manifest_path.is_file());
-    if !described {
-        return Ok(Source::foreign(path));
-    }
-    // A file beside its damaged manifest is refused and not taken for a foreign one:
-    // it can be the file that is damaged.
-    let source = Source::own(read_entry(label, &manifest_path))?;
-    // `x.sql` beside the manifest of `x.sql.zst` is not what that manifest is about.
-    let same = is_manifest || source.path.file_name() == path.file_name();
-    Ok(if same { source } else { Source::foreign(path) })
 }
 
 fn no_manifest(path: &Path) -> Stop {

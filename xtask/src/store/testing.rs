@@ -9,7 +9,8 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use tempfile::TempDir;
 
 use super::age::Sealing;
-use super::{Entry, FileFacts, Store};
+use super::signing::SigningKey;
+use super::{Entry, FileFacts, Keyring, Store};
 use crate::model::exit::Stop;
 use crate::model::facts::{Flavour, LogPosition, ServerFacts, Version};
 use crate::model::label::Label;
@@ -22,8 +23,30 @@ const CHILD_DIR: &str = "XTASK_TEST_STORE";
 
 pub(crate) fn scratch() -> (TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path()).unwrap();
+    let store = Store::open(dir.path()).unwrap().with_keyring(keyring());
     (dir, store)
+}
+
+/// A machine with the first key of the test vectors of RFC 8032, which trusts nobody.
+pub(crate) fn keyring() -> Keyring {
+    Keyring::holding(first_key(), Vec::new())
+}
+
+pub(crate) fn first_key() -> SigningKey {
+    SigningKey::from_seed(&[
+        0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c,
+        0xc4, 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae,
+        0x7f, 0x60,
+    ])
+}
+
+/// The second one.
+pub(crate) fn second_key() -> SigningKey {
+    SigningKey::from_seed(&[
+        0x4c, 0xcd, 0x08, 0x9b, 0x28, 0xff, 0x96, 0xda, 0x9d, 0xb6, 0xc3, 0x46, 0xec, 0x11, 0x4e,
+        0x0f, 0x5b, 0x8a, 0x31, 0x9f, 0x35, 0xab, 0xa6, 0x24, 0xda, 0x8c, 0xf6, 0xed, 0x4f, 0xb8,
+        0xa6, 0xfb,
+    ])
 }
 
 pub(super) fn put(path: &Path, bytes: &[u8]) {
@@ -108,6 +131,8 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
         schema_fingerprint: String::new(),
         sections: facts.sections.clone(),
         duration_ms: 1,
+        signer: None,
+        signature: None,
         manifest_sha256: String::new(),
     }
 }

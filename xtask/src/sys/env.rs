@@ -23,6 +23,18 @@ pub fn names_with(prefix: &str) -> Vec<String> {
     names.filter(|name| name.starts_with(prefix)).collect()
 }
 
+/// The folder for settings of the programs of this user; `None`: the system does not say.
+pub fn config_dir() -> Option<PathBuf> {
+    let path = |name: &str| var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        path("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        path("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config")))
+    }
+}
+
 /// The program that is running, to run it once more as a child.
 ///
 /// # Errors

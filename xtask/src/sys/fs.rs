@@ -112,6 +112,31 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     fill_and_rename(file, &partial, path, bytes)
 }
 
+/// Creates a whole private file durably, unless one of that name is there: then it stays,
+/// and the answer is `false`. Of two runs that do this at once, one wins.
+///
+/// # Errors
+/// It cannot be written.
+pub fn create_durably(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}{PARTIAL}", std::process::id()));
+    let partial = path.with_file_name(name);
+    remove_if_exists(&partial)?;
+    let mut file = create_private(&partial)?;
+    let made = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
+        // A link never replaces what is there; a rename would.
+        match fs::hard_link(&partial, path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            other => other.map(|()| true),
+        }
+    });
+    drop(file);
+    remove_if_exists(&partial)?;
+    let made = made.with_context(|| format!("write {}", path.display()))?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(made)
+}
+
 fn fill_and_rename(mut file: File, partial: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if let Err(error) = written {

@@ -19,15 +19,16 @@ const DEADLINE: Duration = Duration::from_secs(1200);
 /// A copy of this checkout's files, without anything that a run left in it.
 struct Checkout {
     folder: tempfile::TempDir,
+    home: tempfile::TempDir,
     settings: Vec<(String, String)>,
 }
 
 impl Checkout {
     fn new(settings: &[(&str, String)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         copy_checkout(folder.path());
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
-        Self { folder, settings }
+        Self { folder, home, settings }
     }
 
     fn root(&self) -> &Path {
@@ -40,7 +41,9 @@ impl Checkout {
             .dir(self.root())
             .env("XTASK_ROOT", self.root().to_str().unwrap())
             // What was compiled for this run's own tests serves here too.
-            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap());
+            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap())
+            // Its signing key is made there, and not where the developer has one.
+            .env("XDG_CONFIG_HOME", self.home.path().to_str().unwrap());
         for (name, value) in &self.settings {
             command = command.env(name, value.clone());
         }

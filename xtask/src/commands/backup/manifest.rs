@@ -81,6 +81,8 @@ pub(super) fn of(
         schema_fingerprint: fingerprint::schema(&prepared.before),
         sections: file.sections.clone(),
         duration_ms: clock::elapsed_ms(start),
+        signer: None,
+        signature: None,
         manifest_sha256: String::new(),
     }
 }

@@ -103,6 +103,7 @@ pub fn take(
     wish: &Wish,
 ) -> Result<Manifest> {
     let start = Instant::now();
+    ctx.demand_signer(store)?;
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
@@ -135,6 +136,7 @@ pub fn take(
     let event = Event::Backup {
         label: manifest.label.clone(),
         sha256: manifest.sha256.clone(),
+        manifest_sha256: Some(manifest.manifest_sha256.clone()),
         reason: manifest.reason.word().to_owned(),
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,

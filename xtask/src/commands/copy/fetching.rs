@@ -12,13 +12,14 @@ use crate::config::outside::{DestinationPolicy, named};
 use crate::model::check::Outcome;
 use crate::model::copy::CopyOutcome;
 use crate::model::exit::{ExitCode, Stop};
+use crate::model::trust::Trust;
 use crate::report::copies::CopyLine;
 use crate::store::age::identity_of;
 use crate::store::ledger::Ledger;
 use crate::store::remote::fault::Fault;
 use crate::store::remote::{self, Depot, RemoteCopy, fetch, known};
-use crate::store::source::{Origin, Source};
-use crate::store::{KeyFile, Store, StoreLock};
+use crate::store::source::{Origin, Source, origin_note};
+use crate::store::{KeyFile, Keyring, Store, StoreLock};
 use crate::sys::{clock, fs, proc};
 
 /// The copies at a destination, the newest first.
@@ -37,11 +38,13 @@ pub fn copies(ctx: &Ctx, name: &str) -> Result<Vec<RemoteCopy>> {
 pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
     let mut from = From::open(ctx, name)?;
     let copy = from.pick(text)?;
+    let (copy, trust) = copy;
     Ok(Source {
         path: PathBuf::from(copy.note.map_or_else(String::new, |note| note.object)),
         manifest: copy.manifest,
         name: copy.label.to_string(),
         origin: Origin::Own,
+        trust,
         key: KeyFile::of(&ctx.settings),
         place: Some(name.to_owned()),
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
@@ -54,7 +57,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
 /// As [`copies`]; the copy is damaged ([`ExitCode::Store`]), or no key opens it.
 pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCopy> {
     let mut from = From::open(ctx, name)?;
-    let copy = from.pick(text)?;
+    let (copy, trust) = from.pick(text)?;
     let lock = store.lock(LOCK_WAIT)?;
     for name in store.clean(&lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
@@ -72,7 +75,12 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCo
         entry
     })?;
     let entry = fetched.map_err(|fault| unreadable(ctx, name, &fault))?;
-    ctx.ui.say(format!("{} is here and equal to what was sent", entry.label));
+    // That it is what was sent can be said only where it is known who sent it.
+    let what = match &trust {
+        trust if trust.is_proven() => format!("equal to what was sent, {trust}"),
+        trust => format!("what its note describes; {trust}"),
+    };
+    ctx.ui.say(format!("{} is here and {what}", entry.label));
     Ok(copy)
 }
 
@@ -134,19 +142,20 @@ impl<'a> From<'a> {
         Ok(found.map_err(|fault| unreadable(self.ctx, name, &fault))?)
     }
 
-    fn pick(&mut self, text: &str) -> Result<RemoteCopy> {
+    fn pick(&mut self, text: &str) -> Result<(RemoteCopy, Trust)> {
         let copies = self.copies()?;
         let (ctx, name) = (self.ctx, &self.policy.name);
         let picked = fetch::pick(&copies, text, &ctx.settings.schema, name, clock::now())?;
         let backups = &ctx.settings.backups;
         // Looking does not make the folder.
         let ledger =
-            if backups.is_dir() { Store::open(backups)?.read()? } else { Ledger::default() };
-        let unknown = known::demand_own(&ledger, name, &picked.copy)?;
-        for note in picked.notes.into_iter().chain(unknown) {
+            if backups.is_dir() { Store::of(&ctx.settings)?.read()? } else { Ledger::default() };
+        let trust = known::demand_own(&ledger, &Keyring::of(&ctx.settings), name, &picked.copy)?;
+        let unproven = origin_note(&format!("the copy of {}", picked.copy.label), &trust);
+        for note in picked.notes.into_iter().chain(unproven) {
             ctx.ui.warn(note);
         }
-        Ok(picked.copy)
+        Ok((picked.copy, trust))
     }
 }
 
@@ -199,7 +208,8 @@ impl Scratch {
     /// # Errors
     /// It cannot be opened.
     pub fn store(&self, ctx: &Ctx) -> Result<Store> {
-        Ok(Store::open(&self.0)?.with_key(KeyFile::of(&ctx.settings)))
+        let store = Store::open(&self.0)?.with_key(KeyFile::of(&ctx.settings));
+        Ok(store.with_keyring(Keyring::of(&ctx.settings)))
     }
 }
 

@@ -231,7 +231,7 @@ fn send_to(
     let parcel = Parcel::new(entry, seal.map(|(recipients, tested)| (recipients, *tested)))?
         .sent_before(ledger.sent(&entry.label, &policy.name));
     let mut depot = open(ctx, policy)?;
-    let first = !ledger.receipts.iter().any(|receipt| {
+    let first = !ledger.proven().any(|receipt| {
         matches!(&receipt.event, Event::Copy { destination, outcome: CopyOutcome::Copied, .. }
             if *destination == policy.name)
     });
@@ -350,6 +350,7 @@ fn record(
         Some(_) => None,
         None => Some(store.lock(RECEIPT_WAIT)?),
     };
+    ctx.demand_signer(store)?;
     if let Some(lock) = lock.or(own.as_ref()) {
         store.append(lock, uuid, line.label.schema(), event, clock::now())?;
     }

@@ -14,8 +14,8 @@ use crate::model::exit::Stop;
 use crate::server::find::{self, Found};
 use crate::server::greeting::Greeting;
 use crate::server::{Reach, Server, Session, accounts, session};
-use crate::store::Store;
 use crate::store::ledger::CHAIN;
+use crate::store::{Entry, Keyring, Store};
 use crate::ui::Ui;
 
 const ACCOUNT_CHECKS: [&str; 6] =
@@ -50,12 +50,51 @@ pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Res
             }
         }
     }
-    backups(settings, findings)?;
+    let keyring = signer(settings, findings);
+    backups(settings, keyring, findings)?;
     Ok(())
 }
 
+/// The key that this machine signs with.
+fn signer(settings: &Settings, findings: &mut Findings) -> Keyring {
+    const NAME: &str = "signing key";
+    let keyring = Keyring::of(settings);
+    match keyring.own() {
+        Ok(Some(key)) => {
+            let path = keyring.path().ok().flatten().unwrap_or_default();
+            let detail = format!("{}, {}", key.fingerprint(), path.display());
+            findings.configuration(Check::passed(NAME, detail), "");
+        }
+        Ok(None) => findings.not_run(NAME, "there is none yet; the first backup makes it"),
+        Err(stop) => {
+            let fix = stop.hints.first().cloned().unwrap_or_default();
+            let fix = fix.trim_end_matches('.').to_owned();
+            findings.configuration(Check::failed(NAME, stop.message), fix);
+        }
+    }
+    keyring
+}
+
+/// Whose signatures the receipts and the backups carry. An origin that is not proven is
+/// no failure; it is said, and proves nothing.
+fn origins(store: &Store, entries: &[Entry], findings: &mut Findings) {
+    const NAME: &str = "origins";
+    let unproven: Vec<String> = entries
+        .iter()
+        .filter(|entry| entry.manifest().is_some() && !entry.trust.is_proven())
+        .map(|entry| format!("{}: {}", entry.label, entry.trust))
+        .collect();
+    let receipts = store.read().ok().and_then(|ledger| ledger.signed().unproven());
+    let what: Vec<String> = unproven.into_iter().chain(receipts).collect();
+    if what.is_empty() {
+        findings.store(Check::passed(NAME, "every backup and receipt is proven"), "");
+    } else {
+        findings.not_run(NAME, format!("not proven: {}", what.join("; ")));
+    }
+}
+
 /// The backups folder's own state: the chain, leftovers, an unfinished swap.
-fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
+fn backups(settings: &Settings, keyring: Keyring, findings: &mut Findings) -> Result<()> {
     let fetched = fetching::abandoned(&settings.local)?;
     let fetched: Vec<String> = fetched.iter().map(|name| format!(".local/{name}")).collect();
     let next = "the next `cargo xtask db-backup` or `doctor --fix` removes it";
@@ -66,12 +105,12 @@ fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
         }
         return Ok(());
     }
-    let store = Store::open(&settings.backups)?;
+    let store = Store::open(&settings.backups)?.with_keyring(keyring);
     let aside = "copy the backups folder aside and read docs/formats.md: a ledger is never mended by itself";
     findings.store(store.verify_chain()?, aside);
     findings.store(none_of("leftovers", &store.leftovers()?), next);
-    let damaged: Vec<String> = store
-        .list()?
+    let entries = store.list()?;
+    let damaged: Vec<String> = entries
         .iter()
         .filter_map(|entry| Some(format!("{}: {}", entry.label, entry.problem()?)))
         .collect();
@@ -79,6 +118,7 @@ fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
         none_of("damaged backups", &damaged),
         "restore them from another copy, or delete their files",
     );
+    origins(&store, &entries, findings);
     let unfinished: Vec<String> =
         store.read_journal()?.map(|journal| journal.what()).into_iter().collect();
     findings.store(
@@ -88,7 +128,8 @@ fn backups(settings: &Settings, findings: &mut Findings) -> Result<()> {
     Ok(())
 }
 
-const BACKUP_CHECKS: [&str; 4] = [CHAIN, "leftovers", "damaged backups", "unfinished restores"];
+const BACKUP_CHECKS: [&str; 5] =
+    [CHAIN, "leftovers", "damaged backups", "origins", "unfinished restores"];
 
 fn none_of(name: &str, found: &[String]) -> Check {
     if found.is_empty() {

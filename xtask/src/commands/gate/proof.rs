@@ -203,6 +203,10 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
     let mut own: Vec<&str> = Vec::new();
     let mut newest: Option<(Label, &Receipt)> = None;
     for receipt in ledger.receipts.iter().rev() {
+        // A line that is not proven may hide what was written, or who wrote it.
+        if !receipt.trust.is_proven() {
+            return Ok(None);
+        }
         match &receipt.event {
             Event::Verify {
                 subject,
@@ -241,7 +245,9 @@ fn reusable(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Kn
         return Ok(None);
     }
     let Some(entry) = store.entry(&label)? else { return Ok(None) };
-    let Some(manifest) = entry.manifest() else { return Ok(None) };
+    let Some(manifest) = entry.manifest().filter(|_| entry.trust.is_proven()) else {
+        return Ok(None);
+    };
     if manifest.schema != ctx.settings.schema || !unchanged::by_gtids(session, manifest, &own)? {
         return Ok(None);
     }

@@ -18,6 +18,7 @@ struct Status {
     installed: Installed,
     passed_over: Vec<String>,
     proof: Option<Proof>,
+    unproven: Option<String>,
     fresh: Option<bool>,
     next: Next,
     now: DateTime<Utc>,
@@ -28,10 +29,11 @@ pub(super) fn status(ctx: &Ctx) -> Result<()> {
     let root = &ctx.settings.root;
     let installed = Installed::read(root)?;
     // Looking must not make a backups folder.
-    let proof = if ctx.settings.backups.is_dir() {
-        proof::newest(ctx, &Store::open(&ctx.settings.backups)?, None)?
+    let (proof, unproven) = if ctx.settings.backups.is_dir() {
+        let store = Store::of(&ctx.settings)?;
+        (proof::newest(ctx, &store, None)?, proof::discounted(ctx, &store)?)
     } else {
-        None
+        (None, None)
     };
     let now = clock::now();
     let max_age = ctx.settings.policy.gate.proof_max_age_minutes;
@@ -41,6 +43,7 @@ pub(super) fn status(ctx: &Ctx) -> Result<()> {
         fresh: proof.as_ref().map(|it| is_fresh(it.created_utc, max_age, now)),
         installed,
         proof,
+        unproven,
         now,
     };
     if ctx.ui.json() {
@@ -52,7 +55,7 @@ pub(super) fn status(ctx: &Ctx) -> Result<()> {
 }
 
 fn document(ctx: &Ctx, status: &Status) -> serde_json::Value {
-    let Status { installed, passed_over, proof, fresh, next, now } = status;
+    let Status { installed, passed_over, proof, unproven, fresh, next, now } = status;
     let gate = &ctx.settings.policy.gate;
     json!({
         "version": 1,
@@ -75,11 +78,12 @@ fn document(ctx: &Ctx, status: &Status) -> serde_json::Value {
             "age_minutes": it.age_minutes(*now),
             "fresh": fresh,
         })),
+        "unproven": unproven,
     })
 }
 
 fn text(ctx: &Ctx, status: &Status) -> String {
-    let Status { installed, passed_over, proof, fresh, next, now } = status;
+    let Status { installed, passed_over, proof, unproven, fresh, next, now } = status;
     let mut text = match (installed.active(), installed.ours) {
         (true, true) => "The pre-push hook is installed.".to_owned(),
         (true, false) => format!("{} calls this tool.", installed.folder.join(PRE_PUSH).display()),
@@ -99,7 +103,10 @@ fn text(ctx: &Ctx, status: &Status) -> String {
             format!("{}, {} old", proof.label, proof::minutes(proof.age_minutes(*now)))
         }
         (Some(proof), _) => format!("none that is recent; the newest is {}", proof.label),
-        (None, _) => "none".to_owned(),
+        (None, _) => match unproven {
+            Some(why) => format!("none that counts: {why}"),
+            None => "none".to_owned(),
+        },
     };
     text.push_str(&format!("\n  proof        {proof}\n  next push    {}", next.why));
     text

@@ -22,9 +22,9 @@ use crate::report::json::DOCUMENT_VERSION;
 use crate::report::prune::{NotReached, PruneDocument, PruneEntry};
 use crate::server::Session;
 use crate::server::facts::UNKNOWN;
-use crate::store::Store;
 use crate::store::ledger::Ledger;
 use crate::store::remote::{self, Depot, RemoteCopy};
+use crate::store::{Keyring, Store};
 use crate::sys::clock;
 
 /// Everything that was looked at, and what becomes of it.
@@ -61,7 +61,7 @@ pub(super) fn look(
     let ledger = store.read()?;
     let now = moment(clock::now());
     let mut not_reached = Vec::new();
-    let mut all = Gathered::new(&ledger);
+    let mut all = Gathered::new(&ledger, store.keyring());
     all.local(store)?;
     let mut depots = Vec::new();
     let wanted = ctx.settings.policy.destination.iter().filter(|_| !only_here);
@@ -117,6 +117,7 @@ fn moment(utc: DateTime<Utc>) -> Moment {
 /// Backups as they are found, place by place.
 struct Gathered<'a> {
     ledger: &'a Ledger,
+    keyring: &'a Keyring,
     found: BTreeMap<Label, Backup>,
     sha256: BTreeMap<Label, String>,
     copied: BTreeMap<(Label, String), String>,
@@ -124,19 +125,25 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(ledger: &'a Ledger) -> Self {
+    fn new(ledger: &'a Ledger, keyring: &'a Keyring) -> Self {
         let mut failed_copies = BTreeMap::new();
         for receipt in &ledger.receipts {
             if let Event::Copy { label, destination, outcome, detail, .. } = &receipt.event {
                 let place = (label.clone(), destination.clone());
                 match outcome {
-                    CopyOutcome::Failed => failed_copies.insert(place, detail.clone()),
-                    CopyOutcome::Copied | CopyOutcome::Checked => failed_copies.remove(&place),
-                };
+                    CopyOutcome::Failed => {
+                        failed_copies.insert(place, detail.clone());
+                    }
+                    // Anybody can write that a copy is good.
+                    _ if receipt.trust.is_proven() => {
+                        failed_copies.remove(&place);
+                    }
+                    CopyOutcome::Copied | CopyOutcome::Checked => {}
+                }
             }
         }
         let (found, sha256, copied) = (BTreeMap::new(), BTreeMap::new(), ledger.copied());
-        Self { ledger, found, sha256, copied, failed_copies }
+        Self { ledger, keyring, found, sha256, copied, failed_copies }
     }
 
     fn local(&mut self, store: &Store) -> Result<()> {
@@ -191,8 +198,12 @@ impl<'a> Gathered<'a> {
             Flavour::Mariadb => UNKNOWN.to_owned(),
         };
         backup.safety = manifest.reason == Reason::Safety;
-        let verified = self.ledger.highest_verification(label, &manifest.sha256);
-        backup.verified = verified.map(|(level, _)| level);
+        // A good backup is not let go for one that somebody put there.
+        let signed = self.keyring.judge(manifest.signer.as_deref());
+        if self.ledger.origin(manifest, signed).is_proven() {
+            let verified = self.ledger.highest_verification(label, &manifest.sha256);
+            backup.verified = verified.map(|(level, _)| level);
+        }
         self.sha256.insert(label.clone(), manifest.sha256.clone());
     }
 
@@ -268,7 +279,7 @@ fn tie(
     policy: &RetentionPolicy,
     now: Moment,
 ) -> Option<String> {
-    let dropped = ledger.receipts.iter().rev().find_map(|receipt| match &receipt.event {
+    let dropped = ledger.proven().rev().find_map(|receipt| match &receipt.event {
         Event::Prune { destination: None, subject, .. } if subject == schema => {
             Some(receipt.at_utc)
         }

@@ -22,7 +22,10 @@ fn ledger(events: Vec<(u32, Event)>) -> Ledger {
         tool_version: String::new(),
         event,
         previous: String::new(),
+        signer: None,
+        signature: None,
         hash: String::new(),
+        trust: crate::model::trust::Trust::Own,
     });
     Ledger { receipts: receipts.collect(), torn: false }
 }
@@ -147,7 +150,8 @@ fn only_what_was_sent_from_here_is_ours() {
         bytes: 1,
         rewritten: None,
     };
-    let mut all = Gathered::new(&known);
+    let keyring = Keyring::default();
+    let mut all = Gathered::new(&known, &keyring);
     all.remote("nas", (1..=6).map(there).collect());
     all.remote("cloud", vec![there(1)]);
     let backups = all.finish(&BTreeMap::new());

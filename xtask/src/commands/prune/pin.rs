@@ -23,6 +23,7 @@ pub fn pin(ctx: &mut Ctx, args: &DbPin) -> Result<()> {
             .hint("`cargo xtask db-list` shows the labels.")
     })?;
     let lock = store.lock(LOCK_WAIT)?;
+    ctx.demand_signer(&store)?;
     let ledger = store.read()?;
     let entry = store.entry(&label)?;
     // One that only a destination still holds can be pinned, too.

@@ -10,7 +10,7 @@ use crate::commands::ctx::Ctx;
 use crate::commands::leftovers;
 use crate::model::ident::literal;
 use crate::model::label::Label;
-use crate::model::receipt::{Event, Level};
+use crate::model::receipt::{Event, Level, Receipt};
 use crate::plan::companions::{Companion, CompanionKind};
 use crate::plan::retention::{Backup, Place};
 use crate::server::facts::{self, UNKNOWN};
@@ -29,7 +29,11 @@ pub(super) struct Origin {
 
 /// Every schema of old tables that the ledger knows, with its backup.
 pub(super) fn origins(ledger: &Ledger) -> Vec<Origin> {
-    let origins = ledger.receipts.iter().filter_map(|receipt| {
+    origins_in(ledger.receipts.iter())
+}
+
+fn origins_in<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Vec<Origin> {
+    let origins = receipts.filter_map(|receipt| {
         let (schema, backup) = match &receipt.event {
             Event::Restore { previous_schema, safety_backup, .. } => {
                 (previous_schema.clone()?, safety_backup.clone()?)
@@ -90,11 +94,12 @@ pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Se
             });
         }
     }
-    let kept = ledger.receipts.iter().rev().find_map(|receipt| match &receipt.event {
+    let kept = ledger.proven().rev().find_map(|receipt| match &receipt.event {
         Event::Verify { level: Level::Restore, kept, .. } => Some(kept.clone()),
         _ => None,
     });
-    let mut origins = origins(ledger);
+    // What a schema is dropped for has to be proven.
+    let mut origins = origins_in(ledger.proven());
     origins.retain(|origin| same(&uuid, &origin.uuid));
     Ok(Seen { uuid, all, kept: kept.flatten(), free: access.free, origins })
 }

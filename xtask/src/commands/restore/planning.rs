@@ -117,6 +117,7 @@ pub(super) fn plan(
     let plan = RestorePlan {
         source: source.name.clone(),
         contents: description,
+        origin: source.trust.to_string(),
         age,
         server: server.to_string(),
         target,

@@ -12,6 +12,7 @@ use crate::model::manifest::{Manifest, Reason};
 use crate::model::status::{
     Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage,
 };
+use crate::model::trust::{Trust, Unproven};
 use crate::plan::forecast::{self, Change};
 use crate::plan::history::History;
 use crate::plan::status::age_of;
@@ -39,7 +40,7 @@ impl Known {
         if !ctx.settings.backups.is_dir() {
             return Ok(Self::default());
         }
-        let store = Store::open(&ctx.settings.backups)?;
+        let store = Store::of(&ctx.settings)?;
         let mut entries = store.list()?;
         entries.retain(|entry| entry.label.schema() == ctx.settings.schema);
         let (ledger, problem) = match store.read() {
@@ -75,13 +76,31 @@ impl Known {
         }
     }
 
-    /// The newest verified backup. A safety backup holds the state that somebody wanted
+    /// Whether the origin of a backup is proven: what somebody put there keeps nobody safe.
+    fn is_own(&self, manifest: &Manifest) -> bool {
+        self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
+    }
+
+    /// The newest verified backup of proven origin. A safety backup holds the state that somebody wanted
     /// to be rid of, so it counts only where there is no other.
     fn newest_verified<'a>(&self, usable: &[&'a Manifest]) -> Option<&'a Manifest> {
-        let proven =
-            |m: &&&Manifest| self.ledger.highest_verification(&m.label, &m.sha256).is_some();
+        let proven = |m: &&&Manifest| {
+            self.is_own(m) && self.ledger.highest_verification(&m.label, &m.sha256).is_some()
+        };
         let order = |m: &&&Manifest| (m.reason != Reason::Safety, m.created_utc);
         usable.iter().filter(proven).max_by_key(order).copied()
+    }
+
+    fn unproven(&self) -> Vec<Unproven> {
+        let usable = self.entries.iter().filter(|it| it.manifest().is_some());
+        let unproven = usable.filter(|it| !it.trust.is_proven());
+        unproven
+            .map(|it| Unproven {
+                label: it.label.clone(),
+                origin: it.trust.to_string(),
+                stranger: matches!(it.trust, Trust::Unknown(_)),
+            })
+            .collect()
     }
 
     fn flaws(&self, history: &History<'_>) -> Vec<Flaw> {
@@ -149,7 +168,9 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
                 None => Answer::Known(known.ledger.receipts.len() as u64),
             },
             problem: known.problem.clone(),
+            unproven: known.ledger.signed().unproven(),
         },
+        unproven: known.unproven(),
         schedule: schedule::facts(ctx, &history),
         definitions: said.definitions,
         last_backup,

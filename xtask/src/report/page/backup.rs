@@ -64,7 +64,7 @@ fn compact(older: &[HeldBackup]) -> Html {
             Html::text(&human::thousands(manifest.tables.len() as u64)),
             Html::text(&human::thousands(manifest.rows)),
             Html::text(&human::bytes(manifest.bytes)),
-            Html::text(proof(backup)),
+            Html::said(&format!("{}{}", proof(backup), origin(backup))),
         ],
         Err(problem) => {
             let text = format!("cannot be used: {}", shortened(problem, 200));
@@ -86,14 +86,20 @@ fn proof(backup: &HeldBackup) -> &'static str {
     }
 }
 
+/// Who vouches for it, where that is not this machine or one that is trusted.
+fn origin(backup: &HeldBackup) -> String {
+    if backup.trust.is_proven() { String::new() } else { format!(", {}", backup.trust) }
+}
+
 fn section(backup: &HeldBackup, receipts: &[&Receipt], number: usize) -> Html {
     let title = Html::tag("h3", &[], Html::name(&backup.label.to_string()));
     let short = match backup.manifest() {
         Some(manifest) => format!(
-            " {}, {}, {}",
+            " {}, {}, {}{}",
             human::count(manifest.rows, "row"),
             human::bytes(manifest.bytes),
-            proof(backup)
+            proof(backup),
+            origin(backup)
         ),
         None => format!(" {}", proof(backup)),
     };
@@ -155,6 +161,7 @@ fn facts(backup: &HeldBackup, manifest: &Manifest) -> Html {
     rows.extend(manifest.note.iter().map(|note| ("Note", note.clone())));
     rows.extend([
         ("Proof", verified),
+        ("Origin", backup.trust.to_string()),
         ("Holds", manifest.contents()),
         ("Schema", format!("{}, {}", manifest.schema, manifest.collation)),
         ("From", format!("{} {}", server.flavour, server.version_text)),

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::history::History;
 use crate::model::receipt::Event;
+use crate::model::trust::Trust;
 
 /// The moment and the age in seconds then, the oldest first. A proof has two points,
 /// before it and after it. A new piece begins where there was none that was verified.
@@ -20,8 +21,12 @@ pub fn ages(history: &History) -> Vec<Vec<(DateTime<Utc>, f64)>> {
     }
     let mut verified: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
     let mut pieces: Vec<Vec<(DateTime<Utc>, f64)>> = vec![Vec::new()];
+    // Before the first signed receipt none was signed; after it, unsigned ones prove nothing.
+    let mut signed = false;
     let own = history.receipts.iter().filter(|receipt| receipt.schema == history.schema);
     for receipt in own {
+        signed |= receipt.trust.is_proven();
+        let believed = receipt.trust.is_proven() || !signed && receipt.trust == Trust::Unsigned;
         let at = receipt.at_utc;
         let before = verified.values().max().copied();
         match &receipt.event {
@@ -34,7 +39,7 @@ pub fn ages(history: &History) -> Vec<Vec<(DateTime<Utc>, f64)>> {
                 }
             }
             Event::Verify { subject, passed: true, place: None, .. }
-                if !safety.contains(subject) =>
+                if believed && !safety.contains(subject) =>
             {
                 let Some(created) = made.get(subject) else { continue };
                 verified.insert(subject.clone(), *created);

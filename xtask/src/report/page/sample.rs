@@ -17,6 +17,7 @@ use crate::model::status::{
     Answer, Copies, Disk, Facts, Finding, Flaw, LedgerFacts, Place, Rpo, Rto, ScheduleFacts,
     Severity, State, Status, Storage,
 };
+use crate::model::trust::Trust;
 
 pub(super) fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap() + TimeDelta::minutes(minute)
@@ -91,6 +92,8 @@ pub(super) fn manifest(minute: i64, name: &dyn Fn(usize) -> String) -> Manifest 
         schema_fingerprint: String::new(),
         sections: tables.map(section).collect(),
         duration_ms: 300,
+        signer: None,
+        signature: None,
         manifest_sha256: String::new(),
     }
 }
@@ -105,7 +108,10 @@ pub(super) fn receipt(minute: i64, event: Event) -> Receipt {
         tool_version: "1".to_owned(),
         event,
         previous: String::new(),
+        signer: None,
+        signature: None,
         hash: String::new(),
+        trust: crate::model::trust::Trust::Own,
     }
 }
 
@@ -113,6 +119,7 @@ pub(super) fn made(minute: i64) -> Receipt {
     let event = Event::Backup {
         label: label(minute),
         sha256: String::new(),
+        manifest_sha256: None,
         reason: "manual".to_owned(),
         rows: 28,
         duration_ms: 300,
@@ -206,6 +213,7 @@ pub(super) fn history(name: &dyn Fn(usize) -> String) -> History {
         label: label(minute),
         content: Ok(Box::new(manifest(minute, name))),
         verified: (minute == 100).then(|| (Level::Restore, at(310))),
+        trust: Trust::Unknown(name(63)),
     };
     let mut backups: Vec<HeldBackup> = (0..4).rev().map(|n| held(n * 100)).collect();
     backups[1].content = Err(name(41));
@@ -268,7 +276,12 @@ pub(super) fn status(name: &dyn Fn(usize) -> String) -> Status {
                 newest_bytes: None,
                 forecast: Answer::unknown(name(58)),
             },
-            ledger: LedgerFacts { receipts: Answer::Known(3), problem: Some(name(59)) },
+            ledger: LedgerFacts {
+                receipts: Answer::Known(3),
+                problem: Some(name(59)),
+                unproven: Some(name(62)),
+            },
+            unproven: Vec::new(),
             schedule: ScheduleFacts {
                 installed: Answer::Known(Some(name(60))),
                 every: name(61),

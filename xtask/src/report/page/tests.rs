@@ -160,6 +160,7 @@ fn two_thousand_backups_are_a_page_that_opens() {
             label: label(n * 360),
             content: Ok(Box::new(manifest(n * 360, &name))),
             verified: Some((Level::File, at(n * 360 + 1))),
+            trust: crate::model::trust::Trust::Own,
         })
         .collect();
     history.receipts = (0..2000)

@@ -92,7 +92,7 @@ pub fn events<'a>(caption: &str, receipts: impl Iterator<Item = &'a Receipt>) ->
             stamp(receipt.at_utc),
             Html::text(words::kind(&receipt.event)),
             Html::tag("span", &[("class", end.class())], word),
-            Html::said(&words::sentence(&receipt.event)),
+            Html::said(&words::said_by(receipt)),
             Html::text(&took),
         ]
     });

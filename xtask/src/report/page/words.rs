@@ -2,7 +2,7 @@
 
 use crate::model::copy::CopyOutcome;
 use crate::model::label::Label;
-use crate::model::receipt::{DeployOutcome, Event, GateOutcome, Level};
+use crate::model::receipt::{DeployOutcome, Event, GateOutcome, Level, Receipt};
 use crate::report::human;
 
 /// How something ended.
@@ -136,6 +136,12 @@ pub fn duration_ms(event: &Event) -> Option<u64> {
         | Event::Prune { .. }
         | Event::Pin { .. } => None,
     }
+}
+
+/// What happened, and who says so where that is not proven.
+pub fn said_by(receipt: &Receipt) -> String {
+    let sentence = sentence(&receipt.event);
+    if receipt.trust.is_proven() { sentence } else { format!("{sentence} ({})", receipt.trust) }
 }
 
 /// What happened, as a fragment.

@@ -187,8 +187,9 @@ fn parse(text: &str) -> Result<Vec<x25519::Identity>, String> {
     if keys.is_empty() { Err("holds no private key".to_owned()) } else { Ok(keys) }
 }
 
+/// A private key that others can read is refused.
 #[cfg(unix)]
-fn demand_private(path: &Path, facts: &std::fs::Metadata) -> Result<(), Stop> {
+pub(in crate::store) fn demand_private(path: &Path, facts: &std::fs::Metadata) -> Result<(), Stop> {
     use std::os::unix::fs::PermissionsExt;
     let mode = facts.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
@@ -202,7 +203,10 @@ fn demand_private(path: &Path, facts: &std::fs::Metadata) -> Result<(), Stop> {
 
 /// On Windows the file inherits the access list of its folder.
 #[cfg(not(unix))]
-fn demand_private(_path: &Path, _facts: &std::fs::Metadata) -> Result<(), Stop> {
+pub(in crate::store) fn demand_private(
+    _path: &Path,
+    _facts: &std::fs::Metadata,
+) -> Result<(), Stop> {
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use crate::config::Settings;
 use crate::model::copy::Encryption;
 use crate::model::exit::{ExitCode, Stop};
 
+pub(super) use identity::demand_private;
 pub use identity::{Identities, KeyFile, VARIABLE, generate, identity, identity_of};
 pub use sealing::Sealing;
 

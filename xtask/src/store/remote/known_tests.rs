@@ -15,7 +15,7 @@ use super::*;
 use crate::model::manifest::Compression;
 use crate::model::receipt::{RECEIPT_VERSION, Receipt};
 use crate::store::Entry;
-use crate::store::testing::{backup, label, put, scratch, utc};
+use crate::store::testing::{backup, first_key, label, put, scratch, second_key, utc};
 use crate::sys::fs;
 
 const STAMP: &str = "20261122_101112";
@@ -73,7 +73,10 @@ fn ledger(events: Vec<Event>) -> Ledger {
         tool_version: String::new(),
         event,
         previous: String::new(),
+        signer: None,
+        signature: None,
         hash: String::new(),
+        trust: crate::model::trust::Trust::Own,
     });
     Ledger { receipts: receipts.collect(), torn: false }
 }
@@ -82,6 +85,7 @@ fn made(sha256: &str) -> Event {
     Event::Backup {
         label: label(STAMP),
         sha256: sha256.to_owned(),
+        manifest_sha256: None,
         reason: "manual".to_owned(),
         rows: 0,
         duration_ms: 1,
@@ -107,19 +111,26 @@ fn what_the_ledger_knows_otherwise_is_not_fetched() {
     machine.sends(&mut drive, None).unwrap();
     let copy = copies(&mut drive).unwrap().remove(0);
     let own = machine.sha256();
-    let judge = |events: Vec<Event>| demand_own(&ledger(events), "drive", &copy);
+    let keyring = Keyring::holding(second_key(), Vec::new());
+    let judge = |events: Vec<Event>| demand_own(&ledger(events), &keyring, "drive", &copy);
+    let stranger = Ok(Trust::Unknown(first_key().fingerprint()));
     let (copy_of, read) = (CopyOutcome::Copied, CopyOutcome::Checked);
-    assert_eq!(judge(vec![made(&own)]), Ok(None));
-    assert_eq!(judge(vec![copied(copy_of, "drive", &own)]), Ok(None));
+    // A line of before signatures does not say which manifest it was.
+    assert_eq!(judge(vec![made(&own)]), stranger);
+    let mut exact = made(&own);
+    if let Event::Backup { manifest_sha256, .. } = &mut exact {
+        *manifest_sha256 = copy.manifest.as_ref().map(|it| it.manifest_sha256.clone());
+    }
+    assert_eq!(judge(vec![exact]), Ok(Trust::Own));
+    assert_eq!(judge(vec![copied(copy_of, "drive", &own)]), stranger);
     // The file that comes out is held against the backup, whoever encrypted the object.
-    assert_eq!(judge(vec![made(&own), copied(copy_of, "drive", "other")]), Ok(None));
+    assert_eq!(judge(vec![made(&own), copied(copy_of, "drive", "other")]), stranger);
     for events in [vec![made("other")], vec![copied(copy_of, "drive", "other")]] {
         assert_eq!(judge(events).unwrap_err().code, ExitCode::Store);
     }
     assert!(judge(vec![copied(copy_of, "elsewhere", "other")]).is_ok());
     for events in [vec![], vec![copied(read, "drive", &own)]] {
-        let note = judge(events).unwrap().expect("a note");
-        assert!(note.contains("origin") && note.contains("not known here"), "{note}");
+        assert_eq!(judge(events), stranger);
     }
 }
 

@@ -290,7 +290,7 @@ pub fn read_manifest(label: &Label, text: &[u8]) -> Result<Manifest, String> {
             None => Ok(*manifest),
             Some(reason) => Err(reason),
         },
-        State::Damaged(reason) => Err(reason),
+        State::Damaged(reason) | State::Replaced(reason) => Err(reason),
         State::Newer(version) => Err(format!(
             "it was made by a newer version of this tool (format {version}, this one reads up to \
              {MANIFEST_VERSION})"

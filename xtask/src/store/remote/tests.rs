@@ -277,7 +277,10 @@ fn only_what_was_sent_from_here_and_let_go_is_swept() {
             tool_version: String::new(),
             event,
             previous: String::new(),
+            signer: None,
+            signature: None,
             hash: String::new(),
+            trust: crate::model::trust::Trust::Own,
         });
         let ledger = Ledger { receipts: receipts.collect(), torn: false };
         let swept = crate::store::prune::sweep(&mut folder, &ledger).unwrap();

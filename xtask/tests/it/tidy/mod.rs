@@ -39,6 +39,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("rustls", &["server"]),
     ("rustls_native_certs", &["server"]),
     ("age", &["store"]),
+    ("ring", &["store"]),
     ("duct", &["sys"]),
     ("xshell", &["sys"]),
     ("ureq", &["sys"]),

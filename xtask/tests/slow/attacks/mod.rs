@@ -2,4 +2,5 @@
 
 mod accounts;
 mod api_account;
+mod forged;
 mod second_wall;

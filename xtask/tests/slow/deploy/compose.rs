@@ -14,7 +14,7 @@ use crate::support::{
 fn a_service_of_compose_is_replaced_and_brought_back() {
     let Some(server) = require(Server::Mysql) else { return };
     let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     copy_checkout(folder.path());
     let (database, port) = (free_port(), free_port());
     let project = format!("streamflix_deploy_{database}");
@@ -31,6 +31,7 @@ fn a_service_of_compose_is_replaced_and_brought_back() {
             .dir(folder.path())
             .env("XTASK_ROOT", folder.path().to_str().unwrap())
             .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap())
+            .env("XDG_CONFIG_HOME", home.path().to_str().unwrap())
             .env("DB_CONTAINER", &project)
             .env("DB_PORT", database.to_string())
             .env("COMPOSE_PROJECT_NAME", &project)

@@ -26,6 +26,8 @@ pub struct Sandbox {
     name: String,
     server: TestServer,
     folder: tempfile::TempDir,
+    /// What belongs to the machine and to no checkout: its signing key.
+    home: tempfile::TempDir,
     /// Holds the name: two runs of the tests may use one server.
     _alone: Conn,
 }
@@ -46,6 +48,7 @@ impl Sandbox {
             name: name.to_owned(),
             server: server.clone(),
             folder: tempfile::tempdir().unwrap(),
+            home: tempfile::tempdir().unwrap(),
         };
         // What a killed run left would be taken for this test's own.
         sandbox.remove_from_server();
@@ -65,6 +68,11 @@ impl Sandbox {
     /// The project folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where this machine's signing key is, once it is made.
+    pub fn signing_key(&self) -> PathBuf {
+        self.home.path().join("keys/signing.pk8")
     }
 
     /// Where backups are kept.
@@ -111,7 +119,13 @@ impl Sandbox {
             .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
         // Only `.env` speaks here: a developer's own settings stay outside.
         let tls = xtask::server::Guard::VARIABLES;
-        let outside = ["API_URL", "BACKUP_AGE_IDENTITY", "NOTIFY_WEBHOOK_URL", "NOTIFY_SLACK_URL"];
+        let outside = [
+            "API_URL",
+            "BACKUP_AGE_IDENTITY",
+            "NOTIFY_WEBHOOK_URL",
+            "NOTIFY_SLACK_URL",
+            "SIGNING_KEY",
+        ];
         let all =
             own.into_iter().chain(accounts).chain(tls).chain(outside).chain(["HEARTBEAT_URL"]);
         for name in all {
@@ -160,6 +174,7 @@ impl Sandbox {
             ("DB_NAME", self.schema.clone()),
             ("DB_ROOT_PASSWORD", server.root_password.reveal().to_owned()),
             ("API_URL", "http://127.0.0.1:9".to_owned()),
+            ("SIGNING_KEY", self.signing_key().display().to_string()),
         ];
         // An explicit address would hide the container, and with it the only
         // MySQL clients there may be; its published port is found by itself.
