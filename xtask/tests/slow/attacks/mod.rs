@@ -1,4 +1,9 @@
 //! What an attacker tried, on both servers: each attempt worked once.
 
+mod accepted;
 mod api_account;
+mod first_wall;
+mod nasty;
+mod searched;
 mod second_wall;
+mod spellings;
