@@ -123,7 +123,7 @@ const ATOMS: [&[u8]; 38] = [
 /// A text, for the schema whose `victim` it is after.
 pub fn text(random: &mut Random, schema: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    for _ in 0..1 + random.below(6) {
+    for _ in 0..1 + random.below(5) {
         statement(random, schema, &mut out);
     }
     out.extend_from_slice(b"-- Dump completed\n");
@@ -134,7 +134,7 @@ fn statement(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
     let number = random.below(4);
     match random.below(12) {
         0..4 => {
-            let among = if random.chance(80) { FINE } else { SETS.len() };
+            let among = if random.chance(92) { FINE } else { SETS.len() };
             out.extend_from_slice(SETS[random.below(among)].as_bytes());
         }
         4 => {
@@ -218,7 +218,8 @@ fn string(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
         for _ in 0..random.below(2) {
             out.extend_from_slice(*random.pick(&ATOMS[24..32]));
         }
-        out.extend_from_slice(random.pick(&["\\", "\\\\", "", "\\\\\\"]).as_bytes());
+        let escapes = ["\\", "\\", "\\", "\\", "\\\\\\", "\\\\", ""];
+        out.extend_from_slice(random.pick(&escapes).as_bytes());
         out.push(quote);
         if random.chance(30) {
             out.push(quote);
@@ -250,7 +251,7 @@ fn inside(random: &mut Random, quote: u8, out: &mut Vec<u8>) {
     for _ in 0..random.below(5) {
         let atom = *random.pick(&ATOMS);
         let plain = !atom.contains(&quote) && !atom.contains(&b'\\');
-        if plain || random.chance(25) {
+        if plain || random.chance(8) {
             out.extend_from_slice(atom);
         }
     }
