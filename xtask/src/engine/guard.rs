@@ -3,46 +3,35 @@
 //! A dump is a program that somebody else may have edited. What is not known to
 //! be a dump's work is refused. The bodies of views, triggers, routines and
 //! events are not judged, but nothing that the guard lets through runs them:
-//! rows come before triggers, SETs call no functions, and a statement cannot
-//! hide behind a body's end. Events must be disabled by whoever loads them.
+//! rows come before triggers, SETs call no functions and are never passed on, and a
+//! statement cannot hide behind a body's end. Events must be disabled by whoever loads
+//! them.
 
 use std::collections::BTreeSet;
+use std::mem::discriminant;
+use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::body;
+use super::follow::{Effect, Model};
 use super::lex::{LexMode, Token, TokenKind, Tokens};
 use super::read::Piece;
-use super::setting::{self, Assignment, Scope, Value};
+use super::state::State;
 use super::statement::{Kind, Name, classify};
-use super::versions;
+use super::{alike, body, versions};
 use crate::model::exit::{ExitCode, Stop};
 
 /// What to do with a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Verdict {
     /// Send it to the server.
     Run,
+    /// Do not send it: it is a SET, and what comes after it needs a session with these
+    /// settings.
+    Set(Arc<State>),
     /// Leave it out, for this reason.
     Skip(&'static str),
 }
-
-/// Session variables that a dump may set.
-const VARIABLES: &[&str] = &[
-    "autocommit",
-    "check_constraint_checks",
-    "character_set_client",
-    "character_set_connection",
-    "character_set_results",
-    "collation_connection",
-    "foreign_key_checks",
-    "note_verbosity",
-    "sql_mode",
-    "sql_notes",
-    "sql_quote_show_create",
-    "time_zone",
-    "unique_checks",
-];
 
 /// Storage engines that are known to keep their rows in the server itself.
 const ENGINES: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "HEAP", "CSV", "ARCHIVE"];
@@ -61,6 +50,8 @@ pub struct Guard {
     acting: BTreeSet<String>,
     /// `Film` and `film` are one table to the server.
     ignore_case: bool,
+    /// What the SETs so far have made of the session.
+    model: Model,
 }
 
 type Judged = std::result::Result<Verdict, String>;
@@ -86,7 +77,7 @@ impl Guard {
     /// # Errors
     /// A [`Stop`] that names the line and the statement's start.
     pub fn check(&mut self, piece: &Piece<'_>) -> Result<Verdict> {
-        self.judge_all(piece.kind, piece.text, piece.mode).map_err(|why| {
+        self.judge_all(piece).map_err(|why| {
             // The first words only: a statement may hold secrets.
             let start: Vec<String> = Tokens::new(piece.text, piece.mode)
                 .take_while(|token| token.kind != TokenKind::Text)
@@ -103,7 +94,18 @@ impl Guard {
 
     /// A version comment may run on one server and not on another: every
     /// reading that a server could make of the statement has to be allowed.
-    fn judge_all(&mut self, kind: &Kind, text: &[u8], mode: LexMode) -> Judged {
+    fn judge_all(&mut self, piece: &Piece<'_>) -> Judged {
+        let (kind, text, mode) = (piece.kind, piece.text, piece.mode);
+        if mode != self.model.mode() {
+            return Err("sql_mode is not what it was read in".to_owned());
+        }
+        alike::check(kind, text, mode, self.model.state().client)?;
+        if *kind == Kind::Set {
+            return Ok(match self.model.apply(text, piece.line)? {
+                Effect::Replication => Verdict::Skip("concerns replication, not the data"),
+                Effect::Session => Verdict::Set(Arc::clone(self.model.state())),
+            });
+        }
         // The values were read strictly; only what stands before them is left.
         let code = match kind {
             Kind::Insert(insert) => &text[..insert.values_at.min(text.len())],
@@ -115,20 +117,29 @@ impl Guard {
         }
         for reading in &readings {
             let other = classify(reading, mode);
-            if other != Kind::Empty {
-                self.judge(&other, reading, mode)?;
+            if other == Kind::Empty {
+                continue;
             }
+            if discriminant(&other) != discriminant(kind) {
+                return Err("some servers take it for another kind of statement".to_owned());
+            }
+            self.judge(&other, reading, mode)?;
         }
         self.judge(kind, text, mode)
     }
 
     fn judge(&mut self, kind: &Kind, text: &[u8], mode: LexMode) -> Judged {
-        if kind.program().is_some() {
-            body::single(kind, text, mode)?;
+        match kind {
+            kind if kind.program().is_some() => body::single(kind, text, mode)?,
+            Kind::Insert(_) => {}
+            _ if Tokens::new(text, mode).any(|token| token.is_punct(b';')) => {
+                return Err("it holds a second statement".to_owned());
+            }
+            _ => {}
         }
         match kind {
             Kind::Empty => Ok(Verdict::Skip("empty")),
-            Kind::Set => settings(text, mode),
+            Kind::Set => Err("a SET is not read here".to_owned()),
             Kind::DropTable { name, .. } | Kind::Drop { name, .. } => own(name),
             Kind::LockTables(name) => {
                 // Only the first name is known; a dump locks one table at a time.
@@ -195,41 +206,6 @@ fn own(name: &Name) -> Judged {
     }
 }
 
-fn settings(text: &[u8], mode: LexMode) -> Judged {
-    let all = setting::parse(text, mode).ok_or("this form of SET is not allowed")?;
-    let mut verdict = Verdict::Run;
-    for set in &all {
-        if is_replication(set) {
-            verdict = Verdict::Skip("concerns replication, not the data");
-            continue;
-        }
-        match set.scope {
-            Scope::Global => return Err("a global variable is set".to_owned()),
-            Scope::Session if !VARIABLES.contains(&set.name.as_str()) => {
-                return Err(format!("the variable {} is not one that dumps set", set.name));
-            }
-            _ => {}
-        }
-        if set.value == Value::Expression {
-            return Err(format!("{} is set to an expression", set.name));
-        }
-    }
-    // Leaving out half of a statement is no option.
-    if verdict != Verdict::Run && !all.iter().all(is_replication) {
-        return Err("a SET mixes replication and session variables".to_owned());
-    }
-    Ok(verdict)
-}
-
-fn is_replication(set: &Assignment) -> bool {
-    match set.scope {
-        Scope::Global => set.name == "gtid_purged",
-        Scope::Session => set.name == "sql_log_bin",
-        Scope::User => set.name == "mysqldump_temp_log_bin",
-        Scope::Names => false,
-    }
-}
-
 fn transaction(text: &[u8], mode: LexMode) -> Judged {
     let mut words = Tokens::new(text, mode);
     let allowed = ["START", "TRANSACTION", "BEGIN", "COMMIT", "WORK"];
@@ -243,7 +219,10 @@ fn transaction(text: &[u8], mode: LexMode) -> Judged {
 fn alter_database(text: &[u8], mode: LexMode) -> Judged {
     let words = ["DEFAULT", "CHARACTER", "SET", "CHARSET", "COLLATE"];
     for token in Tokens::new(text, mode).skip(2) {
-        let value = matches!(token.kind, TokenKind::Text | TokenKind::Name);
+        // A quoted name of letters and digits reads the same in every `sql_mode`.
+        let quoted = matches!(token.kind, TokenKind::Text | TokenKind::Name);
+        let inner = token.raw.get(1..token.raw.len() - 1).unwrap_or_default();
+        let value = quoted && inner.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
         let known = words.iter().any(|word| token.is(word)) || token.is_punct(b'=') || value;
         // Names of character sets and collations are words, too.
         let name = token.kind == TokenKind::Word
@@ -269,7 +248,6 @@ fn create_table(text: &[u8], mode: LexMode) -> Judged {
         match token.kind {
             TokenKind::Punct(b'(') => depth += 1,
             TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
-            TokenKind::Punct(b';') => return Err("it holds a second statement".to_owned()),
             // The point of a number is none between names: no unquoted name is all digits.
             TokenKind::Punct(b'.') if !before.as_ref().is_some_and(|b| digits_up_to(b, &token)) => {
                 return Err("a name is qualified with a schema".to_owned());

@@ -202,20 +202,22 @@ pub struct Tokens<'a> {
     /// Version comments that were closed, with the offset behind them; the
     /// guard asks for them, nobody else pays.
     log: Option<Vec<(Version, usize)>>,
+    /// A version comment began inside of another one.
+    nested: bool,
 }
 
 impl<'a> Tokens<'a> {
     /// From the statement's first byte.
     pub fn new(text: &'a [u8], mode: LexMode) -> Self {
-        Self { text, pos: 0, mode, version: None, log: None }
+        Self { text, pos: 0, mode, version: None, log: None, nested: false }
     }
 
     /// Reads to the end; every version comment and the offset behind it, or
-    /// `None` if one does not end.
+    /// `None` if one does not end or stands in another.
     pub(super) fn version_comments(text: &'a [u8], mode: LexMode) -> Option<Vec<(Version, usize)>> {
         let mut tokens = Self { log: Some(Vec::new()), ..Self::new(text, mode) };
         tokens.by_ref().for_each(drop);
-        if tokens.in_version() { None } else { tokens.log }
+        if tokens.in_version() || tokens.nested { None } else { tokens.log }
     }
 
     /// Offset of the byte after the token read last.
@@ -277,6 +279,7 @@ impl<'a> Tokens<'a> {
                 let number = rest[mark..mark + digits]
                     .iter()
                     .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+                self.nested |= self.version.is_some();
                 self.version = Some(Version { maria: mark == 4, number, open: self.pos });
                 self.pos += mark + digits;
             } else if rest.starts_with(b"/*") {

@@ -5,8 +5,10 @@
 //! `encoding` → `scan` → `statement` → `rewrite` → `copy` or `read`, and
 //! `guard` judges what `read` gives out before anybody sends it.
 
+mod alike;
 pub mod alter;
 mod body;
+mod charset;
 pub mod client;
 pub mod compare;
 pub mod content;
@@ -16,6 +18,7 @@ pub mod dumper;
 pub mod encoding;
 mod event;
 pub mod fingerprint;
+mod follow;
 pub mod guard;
 mod layout;
 pub mod lex;
@@ -30,8 +33,10 @@ pub mod scan;
 mod sections;
 pub mod seen;
 pub mod send;
-pub mod setting;
+mod setting;
 pub mod split;
+mod sql_mode;
+pub mod state;
 pub mod statement;
 pub mod table;
 pub mod tuple;

@@ -9,8 +9,8 @@ use std::io::BufRead;
 use anyhow::Result;
 
 use super::client::{Form, Statement, delimiter_argument, is_command};
+use super::follow::Model;
 use super::lex::{close_quote, is_dash_comment, is_space, newlines, version_mark};
-use super::setting::ModeTracker;
 use crate::model::exit::{ExitCode, Stop};
 
 /// How much is read at a time.
@@ -36,7 +36,7 @@ pub struct Scanner<R> {
     eof: bool,
     delimiter: Vec<u8>,
     special: [bool; 256],
-    modes: ModeTracker,
+    modes: Model,
     line: u64,
     offset: u64,
 }
@@ -96,7 +96,7 @@ impl<R: BufRead> Scanner<R> {
             eof: false,
             delimiter: Vec::new(),
             special: [false; 256],
-            modes: ModeTracker::default(),
+            modes: Model::default(),
             line: 1,
             offset: 0,
         };

@@ -1,7 +1,5 @@
-//! `SET` statements, read into assignments: the scanner follows `sql_mode`
-//! through them and the guard judges them one by one.
-
-use std::collections::HashMap;
+//! `SET` statements, read into assignments. What they do to a session is in
+//! [`super::state`]; no text of a file's SET is ever sent to a server.
 
 use super::lex::{LexMode, Token, TokenKind, Tokens};
 
@@ -14,21 +12,27 @@ pub enum Scope {
     Session,
     /// `GLOBAL`, `PERSIST` or `PERSIST_ONLY`.
     Global,
-    /// `SET NAMES` or `SET CHARACTER SET`.
+    /// `SET NAMES`.
     Names,
 }
 
 /// What it is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A string, a number or a bare word such as `utf8mb4`.
-    Plain(String),
+    /// One string, as its bytes spell it: no escapes, no introducer.
+    Text(String),
+    /// A string that holds an escape or its own quote.
+    Escaped,
+    /// A bare word such as `utf8mb4` or `ON`.
+    Word(String),
+    /// Digits, perhaps with a sign.
+    Number(String),
     /// `@x`.
     User(String),
-    /// `@@x`.
+    /// `@@x` of the session.
     System(String),
-    /// `IFNULL(@x, plain)`, which some tools write.
-    IfNull(String, String),
+    /// `IFNULL(@x, value)`, which some tools write.
+    IfNull(String, Box<Value>),
     /// Anything that would have to be evaluated.
     Expression,
 }
@@ -52,7 +56,7 @@ pub fn parse(text: &[u8], mode: LexMode) -> Option<Vec<Assignment>> {
     }
     let mut all = Vec::new();
     loop {
-        all.push(assignment(&mut tokens, mode)?);
+        assignment(&mut tokens, mode, &mut all)?;
         match tokens.next() {
             None => break,
             Some(token) if token.is_punct(b',') => {}
@@ -62,14 +66,11 @@ pub fn parse(text: &[u8], mode: LexMode) -> Option<Vec<Assignment>> {
     (!tokens.in_version()).then_some(all)
 }
 
-fn assignment(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Assignment> {
+fn assignment(tokens: &mut Tokens<'_>, mode: LexMode, all: &mut Vec<Assignment>) -> Option<()> {
     let mut scope = Scope::Session;
     let first = tokens.next()?;
-    if first.is("NAMES") {
-        return names(tokens, mode);
-    }
-    if first.is("CHARACTER") && tokens.eat("SET") || first.is("CHARSET") {
-        return names(tokens, mode);
+    if first.is("NAMES") && !tokens.peek()?.is_punct(b'=') {
+        return names(tokens, mode, all);
     }
     let mut name = if first.is_punct(b'@') {
         if tokens.eat_punct(b'@') {
@@ -96,7 +97,8 @@ fn assignment(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Assignment> {
     if !tokens.eat_punct(b'=') {
         return None;
     }
-    Some(Assignment { scope, name, value: value(tokens, mode)? })
+    all.push(Assignment { scope, name, value: value(tokens, mode)? });
+    Some(())
 }
 
 fn scope_word(token: &Token<'_>) -> Option<Scope> {
@@ -109,12 +111,16 @@ fn scope_word(token: &Token<'_>) -> Option<Scope> {
     }
 }
 
-fn names(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Assignment> {
-    let value = spelled(&tokens.next()?, mode)?;
+/// `NAMES x COLLATE y` is `NAMES x`, and then another collation.
+fn names(tokens: &mut Tokens<'_>, mode: LexMode, all: &mut Vec<Assignment>) -> Option<()> {
+    let value = plain(&tokens.next()?, mode);
+    all.push(Assignment { scope: Scope::Names, name: "names".to_owned(), value });
     if tokens.eat("COLLATE") {
-        spelled(&tokens.next()?, mode)?;
+        let value = plain(&tokens.next()?, mode);
+        let name = "collation_connection".to_owned();
+        all.push(Assignment { scope: Scope::Session, name, value });
     }
-    Some(Assignment { scope: Scope::Names, name: "names".to_owned(), value: Value::Plain(value) })
+    Some(())
 }
 
 fn spelled(token: &Token<'_>, mode: LexMode) -> Option<String> {
@@ -143,19 +149,45 @@ fn simple(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Value> {
     Some(match token.kind {
         TokenKind::Punct(b'@') if tokens.eat_punct(b'@') => {
             let mut name = tokens.next()?;
-            if scope_word(&name).is_some() && tokens.eat_punct(b'.') {
+            if let Some(scope) = scope_word(&name)
+                && tokens.eat_punct(b'.')
+            {
                 name = tokens.next()?;
+                if scope == Scope::Global {
+                    return Some(Value::Expression);
+                }
             }
             Value::System(spelled(&name, mode)?.to_lowercase())
         }
         TokenKind::Punct(b'@') => Value::User(spelled(&tokens.next()?, mode)?.to_lowercase()),
-        TokenKind::Punct(b'-' | b'+') if tokens.peek()?.kind == TokenKind::Number => {
-            Value::Plain(spelled(&tokens.next()?, mode)?)
+        TokenKind::Punct(sign @ (b'-' | b'+')) if tokens.peek()?.kind == TokenKind::Number => {
+            Value::Number(format!("{}{}", char::from(sign), spelled(&tokens.next()?, mode)?))
         }
-        TokenKind::Punct(_) => Value::Expression,
         TokenKind::Word if token.is("IFNULL") => if_null(tokens, mode).unwrap_or(Value::Expression),
-        _ => Value::Plain(spelled(&token, mode)?),
+        _ => plain(&token, mode),
     })
+}
+
+/// A value of one token.
+fn plain(token: &Token<'_>, mode: LexMode) -> Value {
+    let text = || String::from_utf8(token.raw.to_vec()).ok();
+    match token.kind {
+        TokenKind::Number => text().map_or(Value::Expression, Value::Number),
+        // `0x41` and `0b1` are words to the lexer, and numbers or bytes to the server.
+        TokenKind::Word if !token.raw[0].is_ascii_digit() => {
+            text().map_or(Value::Expression, Value::Word)
+        }
+        TokenKind::Text => {
+            let inner = token.raw.get(1..token.raw.len() - 1).unwrap_or_default();
+            let quote = token.raw[0];
+            let odd = inner.contains(&quote) || inner.contains(&b'\\') && mode.escapes(quote);
+            match String::from_utf8(inner.to_vec()) {
+                Ok(inner) if !odd => Value::Text(inner),
+                _ => Value::Escaped,
+            }
+        }
+        _ => Value::Expression,
+    }
 }
 
 fn if_null(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Value> {
@@ -167,68 +199,12 @@ fn if_null(tokens: &mut Tokens<'_>, mode: LexMode) -> Option<Value> {
     if !ahead.eat_punct(b',') {
         return None;
     }
-    let token = ahead.next()?;
-    let plain = matches!(token.kind, TokenKind::Text | TokenKind::Word | TokenKind::Number);
-    if !(plain && ahead.eat_punct(b')')) {
+    let fallback = plain(&ahead.next()?, mode);
+    if fallback == Value::Expression || !ahead.eat_punct(b')') {
         return None;
     }
-    let fallback = spelled(&token, mode)?;
     *tokens = ahead;
-    Some(Value::IfNull(name, fallback))
-}
-
-/// Follows the session's `sql_mode` as far as it matters to the lexer: the
-/// server would tell the client by status flags, a file has only its SETs.
-#[derive(Debug, Clone, Default)]
-pub struct ModeTracker {
-    now: LexMode,
-    saved: HashMap<String, LexMode>,
-}
-
-impl ModeTracker {
-    /// The mode the next statement is read in.
-    pub fn mode(&self) -> LexMode {
-        self.now
-    }
-
-    /// Takes note of one statement.
-    pub fn observe(&mut self, text: &[u8]) {
-        // Nothing but a SET changes it, and no sensible SET is long.
-        if text.len() > 64 * 1024 || !Tokens::new(text, self.now).eat("SET") {
-            return;
-        }
-        for set in parse(text, self.now).unwrap_or_default() {
-            if set.scope == Scope::User {
-                if set.value == Value::System("sql_mode".to_owned()) {
-                    self.saved.insert(set.name, self.now);
-                } else if let Value::Plain(text) = &set.value {
-                    // Last resort for `SET @m = 'ANSI_QUOTES'; SET sql_mode = @m`.
-                    self.saved.insert(set.name, flags(text));
-                }
-            } else if set.scope == Scope::Session && set.name == "sql_mode" {
-                match &set.value {
-                    Value::Plain(text) => self.now = flags(text),
-                    Value::User(name) => {
-                        self.now = self.saved.get(name).copied().unwrap_or_default();
-                    }
-                    Value::IfNull(name, text) => {
-                        self.now = self.saved.get(name).copied().unwrap_or_else(|| flags(text));
-                    }
-                    Value::System(_) | Value::Expression => {}
-                }
-            }
-        }
-    }
-}
-
-fn flags(sql_mode: &str) -> LexMode {
-    let has = |wanted: &str| sql_mode.split(',').any(|m| m.trim().eq_ignore_ascii_case(wanted));
-    // The combinations imply ANSI_QUOTES; none implies NO_BACKSLASH_ESCAPES.
-    let ansi = ["ANSI_QUOTES", "ANSI", "DB2", "MAXDB", "MSSQL", "ORACLE", "POSTGRESQL"];
-    LexMode {
-        ansi_quotes: ansi.iter().any(|mode| has(mode)),
-        no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
-    }
+    Some(Value::IfNull(name, Box::new(fallback)))
 }
 
 #[cfg(test)]
@@ -250,21 +226,41 @@ mod tests {
         assert_eq!(one("SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'x:1-2'").scope, Scope::Global);
         assert_eq!(one("SET PERSIST max_connections=1").scope, Scope::Global);
         assert_eq!(one("SET @@SESSION.SQL_LOG_BIN= 0").name, "sql_log_bin");
-        assert_eq!(one("SET @x = (SELECT 1, 2)").value, Value::Expression);
-        assert_eq!(one("SET @x = 1 + 1").value, Value::Expression);
         assert!(parse(b"SET PASSWORD FOR x = 'y'", LexMode::default()).is_none());
         assert!(parse(b"SET DEFAULT ROLE ALL TO x", LexMode::default()).is_none());
+        assert!(parse(b"SET CHARACTER SET latin1", LexMode::default()).is_none());
         let heidi = one("SET FOREIGN_KEY_CHECKS=IFNULL(@OLD_FOREIGN_KEY_CHECKS, 1)");
-        assert_eq!(heidi.value, Value::IfNull("old_foreign_key_checks".into(), "1".into()));
+        let fallback = Box::new(Value::Number("1".into()));
+        assert_eq!(heidi.value, Value::IfNull("old_foreign_key_checks".into(), fallback));
+        let both = parse(b"SET NAMES 'utf8mb4' COLLATE utf8mb4_bin", LexMode::default()).unwrap();
+        assert_eq!(both[1].name, "collation_connection");
     }
 
     #[test]
-    fn follows_sql_mode() {
-        let mut modes = ModeTracker::default();
-        modes.observe(b"/*!50003 SET @saved_sql_mode       = @@sql_mode */");
-        modes.observe(b"/*!50003 SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES' */ ");
-        assert!(modes.mode().ansi_quotes && modes.mode().no_backslash_escapes);
-        modes.observe(b"/*!50003 SET sql_mode              = @saved_sql_mode */");
-        assert_eq!(modes.mode(), LexMode::default());
+    fn every_other_value_is_an_expression() {
+        for value in [
+            "(SELECT 1, 2)",
+            "1 + 1",
+            "0x4E4F",
+            "x'4E4F'",
+            "b'1'",
+            "0b1",
+            "_utf8'A'",
+            "N'A'",
+            "'A' 'B'",
+            "CONCAT('A', 'B')",
+            "@@GLOBAL.sql_mode",
+            "@@persist.sql_mode",
+            "1.5",
+            "@x + 1",
+            "('A')",
+            "IFNULL(@x, 1 + 1)",
+            "IFNULL(@@x, 1)",
+        ] {
+            assert_eq!(one(&format!("SET @x = {value}")).value, Value::Expression, "{value}");
+        }
+        for value in [r"'A\_B'", "'it''s'"] {
+            assert_eq!(one(&format!("SET @x = {value}")).value, Value::Escaped, "{value}");
+        }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::lex::{LexMode, Tokens, version_mark};
+use super::lex::{LexMode, Tokens, is_space, version_mark};
 
 /// The newest number that MySQL 5.7 and later and every MariaDB run.
 const EVERYWHERE: u32 = 50_699;
@@ -20,6 +20,22 @@ struct Conditional {
     maria: bool,
     number: u32,
     range: Range<usize>,
+}
+
+/// Whether a SET stands in a version comment as a whole, and some server skips it.
+///
+/// # Errors
+/// Part of it stands in such a comment, or a comment is not understood.
+pub(super) fn skipped(text: &[u8], mode: LexMode) -> Result<bool, String> {
+    let found = conditionals(text, mode)?;
+    let [one] = &found[..] else {
+        let what = "a part of a SET is in a version comment that some servers skip";
+        return if found.is_empty() { Ok(false) } else { Err(what.to_owned()) };
+    };
+    let whole = Tokens::new(text, mode).all(|token| one.range.contains(&token.at));
+    whole
+        .then_some(true)
+        .ok_or_else(|| "a part of a SET is in a version comment that some servers skip".to_owned())
 }
 
 /// The readings of a statement in which some conditional comments are skipped;
@@ -64,8 +80,10 @@ fn conditionals(text: &[u8], mode: LexMode) -> Result<Vec<Conditional>, String> 
     if memchr::memmem::find(text, b"/*").is_none() {
         return Ok(all);
     }
-    let comments = Tokens::version_comments(text, mode).ok_or("a version comment does not end")?;
+    let comments = Tokens::version_comments(text, mode)
+        .ok_or("a version comment does not end, or stands in another one")?;
     for (version, close) in comments {
+        well_formed(text, version.open)?;
         if version.number <= EVERYWHERE && !version.maria {
             continue;
         }
@@ -81,6 +99,19 @@ fn conditionals(text: &[u8], mode: LexMode) -> Result<Vec<Conditional>, String> 
         all.push(Conditional { maria: version.maria, number: version.number, range });
     }
     Ok(all)
+}
+
+/// Servers read a number of five or six digits, and some six only with a blank behind
+/// it; fewer digits are code to them, and more are cut.
+fn well_formed(text: &[u8], open: usize) -> Result<(), String> {
+    let rest = text.get(open..).unwrap_or_default();
+    let rest = &rest[version_mark(rest).unwrap_or_default()..];
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match (digits, rest.get(digits)) {
+        (0, _) => Ok(()),
+        (5 | 6, Some(next)) if is_space(*next) => Ok(()),
+        _ => Err("the number of a version comment is not one that servers agree on".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +132,29 @@ mod tests {
         assert!(run("a /*!99999 '*/ DROP DATABASE x -- ' */").is_err());
         assert!(run("a /*!99999 b /* c */ DROP DATABASE x */").is_err());
         assert!(run("a /*!99999 b").is_err());
+        assert!(run("a /*!50001 b /*!50002 c */ d */").is_err());
+        assert!(run("a /*!50001 b /* c */ d */").unwrap().is_empty());
+        for bad in ["1 b", "401 b", "5000 b", "50001b", "50001'b'", "500011b", "5000112 b"] {
+            assert!(run(&format!("a /*!{bad} */")).is_err(), "{bad}");
+        }
+        for good in [" b", "b", "50001 b", "050001 b", "50001\nb"] {
+            assert!(run(&format!("a /*!{good} */")).unwrap().is_empty(), "{good}");
+        }
         assert!(run("SET @a=1 /*!99999 -- */ , GLOBAL x=1 \n */").is_err());
         assert_eq!(run("/*M!100616 SET a=1 */").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_set_is_in_such_a_comment_as_a_whole_or_not_at_all() {
+        let run = |text: &str| skipped(text.as_bytes(), LexMode::default());
+        assert_eq!(run("/*!40101 SET a=1 */"), Ok(false));
+        assert_eq!(run("SET /*!40101 a=1 */ , b = 2"), Ok(false));
+        assert_eq!(run("/*!80000 SET a=1 */"), Ok(true));
+        assert_eq!(run("/*M!100616 SET a=1 */ -- x"), Ok(true));
+        for bad in
+            ["SET a=1 /*!80000 , b=2 */", "/*!80000 SET */ a=1", "/*!80000 SET */ /*!80000 a=1 */"]
+        {
+            assert!(run(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 
 use super::Made;
-use super::settings::Settings;
-use super::statement::{event_exists, refused, run, run_program};
+use super::settings::{InForce, Settings};
+use super::statement::{event_exists, run, run_program};
 use crate::engine::{Kind, LexMode, Piece, disable_event};
 use crate::model::ident::word;
 use crate::server::{Session, inventory};
@@ -22,7 +22,7 @@ struct Item {
     text: Vec<u8>,
     mode: LexMode,
     line: u64,
-    /// How many SET statements came before.
+    /// The number of the settings that it needs.
     settings: usize,
     program: bool,
     event: Option<String>,
@@ -96,13 +96,13 @@ impl Held {
         run(session, &text, mode, line)
     }
 
-    /// Runs all of them in order over a session that has run none of the dump's SETs.
+    /// Runs all of them in order.
     ///
     /// # Errors
     /// The server refuses one; the message has the line in the dump.
     pub(super) fn run(
         self,
-        session: &mut Session,
+        (session, force): (&mut Session, &mut InForce),
         schema: &str,
         settings: &Settings,
         made: &mut Made,
@@ -112,18 +112,17 @@ impl Held {
             let sql = format!("ALTER DATABASE CHARACTER SET {charset} COLLATE {collation}");
             session.run(&sql).context("put the schema's defaults back")?;
         }
-        let mut caught_up = 0;
         for item in self.items {
             signal::check()?;
-            for set in settings.between(caught_up, item.settings) {
-                session.run(&set.text).map_err(|error| refused(error, set.line))?;
-            }
-            caught_up = item.settings;
+            force.become_state(session, &settings.at(item.settings))?;
             match item.event {
                 Some(name) => {
-                    make_event(session, schema, &name, (&item.text, item.mode, item.line), made)?;
+                    let text = (&item.text[..], item.mode, item.line);
+                    make_event((session, force), schema, &name, text, made)?;
                 }
-                None if item.program => run_program(session, &item.text, item.mode, item.line)?,
+                None if item.program => {
+                    run_program(session, force, &item.text, item.mode, item.line)?;
+                }
                 None => run(session, &item.text, item.mode, item.line)?,
             }
         }
@@ -136,7 +135,7 @@ impl Held {
 /// # Errors
 /// The server refuses it.
 pub(super) fn make_event(
-    session: &mut Session,
+    (session, force): (&mut Session, &mut InForce),
     schema: &str,
     name: &str,
     (text, mode, line): (&[u8], LexMode, u64),
@@ -146,7 +145,7 @@ pub(super) fn make_event(
     if *disabled != *text {
         made.enabled_events.insert(name.to_owned());
     }
-    run_program(session, &disabled, mode, line)?;
+    run_program(session, force, &disabled, mode, line)?;
     if !event_exists(session, schema, name)? {
         made.past_events.insert(name.to_owned());
     }

@@ -27,6 +27,7 @@ use crate::server::session::{code, has_no_room};
 use crate::sys::{clock, signal};
 use pool::{Shared, StopOnDrop, Worker};
 use reader::Reader;
+use settings::InForce;
 use statement::{Keys, refused};
 
 /// Which part of a dump is loaded.
@@ -80,14 +81,15 @@ pub fn load(
     threads: usize,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Loaded> {
-    settings::begin(session, schema)?;
+    let begun = InForce::begin(session, schema)?;
     let mut notes = Vec::new();
     let helpers =
         if threads > 1 { helpers(session, schema, threads, &mut notes)? } else { Vec::new() };
     let shared = Shared::default();
-    let (outcome, helpers) = side_by_side(input, session, schema, part, helpers, &shared, progress);
+    let to = (schema, part);
+    let (outcome, helpers) = side_by_side(input, (session, begun), to, helpers, &shared, progress);
     // Also after a failure: what was committed is this run's own.
-    helpers.iter().for_each(|helper| session.own(helper));
+    helpers.iter().for_each(|(helper, _)| session.own(helper));
     let (mut seen, made) = outcome?;
     for (table, digest) in shared.take_sums() {
         let Some(table) = seen.tables.get_mut(&table) else { continue };
@@ -107,7 +109,7 @@ fn helpers(
     schema: &str,
     threads: usize,
     notes: &mut Vec<String>,
-) -> Result<Vec<Session>> {
+) -> Result<Vec<Helper>> {
     let lock_wait_s = session.value("SELECT @@lock_wait_timeout")?;
     let unlogged = !session.value::<bool>("SELECT @@sql_log_bin")?;
     let mut all = Vec::new();
@@ -126,48 +128,50 @@ fn helpers(
             }
             Err(error) => return Err(error),
         };
-        settings::begin_helper(&mut helper, schema, lock_wait_s)?;
+        let begun = InForce::begin_helper(&mut helper, schema, lock_wait_s)?;
         if unlogged {
             helper.run("SET SESSION sql_log_bin = 0")?;
         }
         settings::sort_memory(&mut helper, SORT_MEMORY / threads as u64)?;
-        all.push(helper);
+        all.push((helper, begun));
     }
     Ok(all)
 }
 
 type Outcome = Result<(Seen, Made)>;
 
+/// A session beside the first one, and its settings.
+type Helper = (Session, InForce);
+
 /// Reads in this thread while the helpers work in theirs; gives them back.
 fn side_by_side(
     input: impl BufRead,
-    session: &mut Session,
-    schema: &str,
-    part: &Part,
-    mut helpers: Vec<Session>,
+    (session, begun): (&mut Session, InForce),
+    to: (&str, &Part),
+    mut helpers: Vec<Helper>,
     shared: &Shared,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> (Outcome, Vec<Session>) {
+) -> (Outcome, Vec<Helper>) {
     let mut last = helpers.pop();
-    let ids: Vec<u32> = helpers.iter().map(Session::id).collect();
+    let ids: Vec<u32> = helpers.iter().map(|(helper, _)| helper.id()).collect();
     let (outcome, mut helpers) = std::thread::scope(|scope| {
         let stop = StopOnDrop(shared);
         let mut threads = Vec::new();
         let outcome = (|| {
             let load_data = last.is_some() && load_data_allowed(session)?;
-            for mut helper in helpers {
-                let worker = Worker::new(shared, &mut helper, load_data)?;
+            for (mut helper, begun) in helpers {
+                let worker = Worker::new(shared, &mut helper, begun, load_data)?;
                 threads.push(scope.spawn(move || worker.work(helper)));
             }
-            let to = (schema, part);
-            Reader::new(session, last.as_mut(), to, load_data, shared, progress)?.read(input)
+            let first = (&mut *session, begun);
+            Reader::new(first, last.as_mut(), to, load_data, shared, progress)?.read(input)
         })();
         drop(stop);
         if outcome.is_err() {
             end(session, &ids, || threads.iter().all(|thread| thread.is_finished()));
         }
         let helpers = threads.into_iter().filter_map(|thread| thread.join().ok());
-        (outcome, helpers.collect::<Vec<Session>>())
+        (outcome, helpers.collect::<Vec<Helper>>())
     });
     helpers.extend(last);
     (outcome, helpers)
@@ -206,6 +210,6 @@ fn load_data_allowed(session: &mut Session) -> Result<bool> {
 fn reset(session: &mut Session) -> Result<()> {
     session.run(
         "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', foreign_key_checks = 1, \
-         unique_checks = 1, autocommit = 1",
+         unique_checks = 1, autocommit = 1 /*M!100201 , check_constraint_checks = 1 */",
     )
 }

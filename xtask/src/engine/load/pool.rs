@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use super::rows::{Batch, Sender};
-use super::settings::{self, Settings};
+use super::settings::{InForce, Settings};
 use super::{Keys, refused};
+use crate::engine::charset::UTF8MB4;
 use crate::model::digest::ContentDigest;
 use crate::server::Session;
 use crate::sys::signal;
@@ -79,7 +80,7 @@ impl State {
 pub(super) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// The SET statements so far.
+    /// The settings that statements so far need.
     pub settings: RwLock<Settings>,
     /// Rows that were sent.
     rows: AtomicU64,
@@ -234,8 +235,7 @@ pub(super) struct Worker<'a> {
     shared: &'a Shared,
     sender: Sender,
     load_data: bool,
-    /// How many SET statements this session has run.
-    caught_up: usize,
+    force: InForce,
     /// Rows that are not committed.
     open: Option<Open>,
 }
@@ -245,14 +245,19 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// The connection is gone.
-    pub(super) fn new(shared: &'a Shared, session: &mut Session, load_data: bool) -> Result<Self> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        session: &mut Session,
+        force: InForce,
+        load_data: bool,
+    ) -> Result<Self> {
         let mut sender = Sender::new(session)?;
         sender.load_data = load_data;
-        Ok(Self { shared, sender, load_data, caught_up: 0, open: None })
+        Ok(Self { shared, sender, load_data, force, open: None })
     }
 
     /// Works until the end; the session is given back whatever happened.
-    pub(super) fn work(mut self, mut session: Session) -> Session {
+    pub(super) fn work(mut self, mut session: Session) -> (Session, InForce) {
         let shared = self.shared;
         // A panic must not leave the reader waiting for this session's batches.
         let panicking = OnPanic(shared);
@@ -269,7 +274,7 @@ impl<'a> Worker<'a> {
             session.run("ROLLBACK").ok();
         }
         drop(panicking);
-        session
+        (session, self.force)
     }
 
     fn jobs(&mut self, session: &mut Session) -> Result<()> {
@@ -315,7 +320,7 @@ impl<'a> Worker<'a> {
     }
 
     fn rows(&mut self, session: &mut Session, batch: &Batch) -> Result<()> {
-        self.catch_up(session, batch.settings)?;
+        self.settings(session, batch.settings)?;
         let shared = self.shared;
         let turn = batch.target.turn.as_ref();
         let turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
@@ -347,7 +352,7 @@ impl<'a> Worker<'a> {
     fn keys(&mut self, session: &mut Session, table: usize, keys: &Keys) -> Result<()> {
         self.shared.lock().building.push(keys.table.clone());
         self.shared.stopped()?;
-        keys.build(session)?;
+        keys.build(session, &mut self.force)?;
         let mut state = self.shared.lock();
         state.building.retain(|name| *name != keys.table);
         if let Some(found) = state.tables.get_mut(&table) {
@@ -358,27 +363,18 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Runs the SETs that came before a batch, so that it means what it meant there.
-    fn catch_up(&mut self, session: &mut Session, upto: usize) -> Result<()> {
-        if self.caught_up >= upto {
-            return Ok(());
-        }
-        let missed = self
-            .shared
-            .settings
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .between(self.caught_up, upto);
-        for set in missed {
-            session.run(&set.text).map_err(|error| refused(error, set.line))?;
-        }
-        self.caught_up = upto;
-        settings::side_by_side(session)?;
-        self.sender.load_data = self.load_data
-            && session.value::<bool>(
-                "SELECT @@character_set_client = 'utf8mb4' AND @@autocommit = 0 \
-                 AND REPLACE(@@sql_mode, ',ALLOW_INVALID_DATES', '') = 'NO_AUTO_VALUE_ON_ZERO'",
-            )?;
+    /// Gives the session the settings that a batch needs, so that it means what it meant
+    /// where it stands.
+    fn settings(&mut self, session: &mut Session, number: usize) -> Result<()> {
+        let wanted = {
+            let all = self.shared.settings.read().unwrap_or_else(PoisonError::into_inner);
+            all.at(number).side_by_side()
+        };
+        self.force.become_state(session, &wanted)?;
+        // The text of LOAD DATA has escapes, and is UTF-8.
+        let mode = wanted.sql_mode.text();
+        let plain = mode.replace(",ALLOW_INVALID_DATES", "") == "NO_AUTO_VALUE_ON_ZERO";
+        self.sender.load_data = self.load_data && plain && wanted.client == UTF8MB4;
         Ok(())
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct Batch {
     pub target: Arc<Target>,
     pub layout: Arc<Layout>,
     pub mode: LexMode,
-    /// How many SET statements came before.
+    /// The number of the settings that they need.
     pub settings: usize,
     pub text: Vec<u8>,
     pub inserts: Vec<Insert>,

@@ -1,92 +1,129 @@
-//! The SET statements of a dump, kept so that every session can run them in order:
-//! what a later statement means depends on all that came before it.
+//! What the settings of a load's sessions are, and what a statement of the dump needs
+//! them to be: what it means depends on all the SETs before it. Sessions are brought
+//! there in words of our own, and the server is asked whether they got there.
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use super::statement::refused;
+use crate::engine::state::{ASK, State, Told};
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::quote;
 use crate::server::Session;
 use crate::server::session::code;
 
-/// One SET statement.
+/// The states that statements of the dump were met in, in order.
 #[derive(Debug)]
-pub(super) struct Set {
-    pub text: String,
-    /// Line of the dump on which it begins.
-    pub line: u64,
-}
-
-/// All of them so far.
-#[derive(Debug, Default)]
 pub(super) struct Settings {
-    all: Vec<Arc<Set>>,
-    bytes: usize,
+    all: Vec<Arc<State>>,
 }
 
-/// Dump programs write a dozen short ones for each object.
-const LONGEST: usize = 64 << 20;
+/// Dump programs change them a few times for each object.
+const MANY: usize = 1 << 20;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { all: vec![Arc::default()] }
+    }
+}
 
 impl Settings {
-    /// Adds the next one.
+    /// The number of a state; the one before it often is the same.
     ///
     /// # Errors
     /// There are more than any dump has.
-    pub(super) fn push(&mut self, text: String, line: u64) -> Result<()> {
-        self.bytes += text.len();
-        if self.bytes > LONGEST {
+    pub(super) fn number(&mut self, state: &Arc<State>, line: u64) -> Result<usize> {
+        let last = self.all.len() - 1;
+        if Arc::ptr_eq(&self.all[last], state) || state.since(&self.all[last]).is_empty() {
+            return Ok(last);
+        }
+        if self.all.len() > MANY {
             let message =
-                format!("line {line}: the dump holds more SET statements than a dump has");
+                format!("line {line}: the dump changes its settings more often than a dump does");
             return Err(Stop::new(ExitCode::Store, message)
                 .hint("mysqldump and mariadb-dump do not write such files.")
                 .into());
         }
-        self.all.push(Arc::new(Set { text, line }));
-        Ok(())
+        self.all.push(Arc::clone(state));
+        Ok(last + 1)
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// Those from one number up to another.
-    pub(super) fn between(&self, from: usize, to: usize) -> Vec<Arc<Set>> {
-        self.all[from..to.min(self.all.len())].to_vec()
+    /// The state of that number.
+    pub(super) fn at(&self, number: usize) -> Arc<State> {
+        self.all.get(number).map(Arc::clone).unwrap_or_default()
     }
 }
 
-/// What every session of a load begins with, in the schema that is loaded.
-///
-/// # Errors
-/// The server refuses.
-pub(super) fn begin(session: &mut Session, schema: &str) -> Result<()> {
-    session.run(&format!("USE {}", quote(schema)))?;
-    session.run(
-        "SET foreign_key_checks = 0, unique_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO', \
-         autocommit = 0",
-    )
-}
+/// The settings of one session, as it was last seen to have them.
+#[derive(Debug)]
+pub(super) struct InForce(State);
 
-/// As [`begin`], for a session of its own: it waits for locks as the first one does.
-///
-/// # Errors
-/// The server refuses.
-pub(super) fn begin_helper(session: &mut Session, schema: &str, lock_wait_s: u64) -> Result<()> {
-    session.run(&format!("SET lock_wait_timeout = {lock_wait_s}"))?;
-    begin(session, schema)?;
-    side_by_side(session)
-}
+impl InForce {
+    /// Begins a load in the schema: what every session of it starts from.
+    ///
+    /// # Errors
+    /// The server refuses, or has other settings afterwards.
+    pub(super) fn begin(session: &mut Session, schema: &str) -> Result<Self> {
+        session.run(&format!("USE {}", quote(schema)))?;
+        session.run(
+            "SET NAMES utf8mb4, time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0, \
+             sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0 \
+             /*M!100201 , check_constraint_checks = 1 */",
+        )?;
+        let begun = Self(State::default());
+        begun.look(session)?;
+        Ok(begun)
+    }
 
-/// Without unique checks MariaDB fills an empty table in bulk, under a lock on all of it:
-/// sessions that fill the same one would wait for each other. What is in the table is the
-/// same either way.
-///
-/// # Errors
-/// The connection is gone.
-pub(super) fn side_by_side(session: &mut Session) -> Result<()> {
-    session.run("SET unique_checks = 1")
+    /// As [`InForce::begin`], for a session of its own: it waits for locks as the first
+    /// one does.
+    ///
+    /// # Errors
+    /// As [`InForce::begin`].
+    pub(super) fn begin_helper(
+        session: &mut Session,
+        schema: &str,
+        lock_wait_s: u64,
+    ) -> Result<Self> {
+        session.run(&format!("SET lock_wait_timeout = {lock_wait_s}"))?;
+        Self::begin(session, schema)
+    }
+
+    /// What they are.
+    pub(super) fn state(&self) -> &State {
+        &self.0
+    }
+
+    /// Gives the session the settings that a statement needs, and has the server confirm
+    /// them; nothing where it has them.
+    ///
+    /// # Errors
+    /// The server refuses one, or has another value afterwards: the message has the line
+    /// of the dump that asks for it.
+    pub(super) fn become_state(&mut self, session: &mut Session, wanted: &State) -> Result<()> {
+        let missing = wanted.since(&self.0);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for (sql, line) in missing {
+            session.run(&sql).map_err(|error| refused(error, line))?;
+        }
+        self.0 = wanted.clone();
+        self.look(session)
+    }
+
+    /// Asks the server whether the session has them.
+    fn look(&self, session: &mut Session) -> Result<()> {
+        let told: Told = session.first(ASK)?.context("the server says nothing of its settings")?;
+        let Some((name, wanted, is, line)) = self.0.differs(&told) else { return Ok(()) };
+        let message = format!(
+            "line {line}: the server has {name} = `{is}` where the dump was read with `{wanted}`"
+        );
+        Err(Stop::new(ExitCode::Store, message)
+            .hint("The load ends here: the server could read the statements that follow otherwise.")
+            .into())
+    }
 }
 
 /// Gives the server memory for sorting keys, in bytes; where it knows no such

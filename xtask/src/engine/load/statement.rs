@@ -1,11 +1,16 @@
 //! Runs one statement of a dump that is not a row: tables, keys and programs.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
+use super::settings::InForce;
+use crate::engine::alike::same_tokens;
+use crate::engine::charset::{Class, UTF8MB4};
 use crate::engine::lex::Tokens;
+use crate::engine::state::State;
 use crate::engine::{LexMode, as_utf8};
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::ident::literal;
 use crate::server::Session;
 use crate::server::session::{code, said};
 use crate::sys::hash;
@@ -20,12 +25,14 @@ pub(super) fn run(session: &mut Session, text: &[u8], mode: LexMode, line: u64) 
     session.run(&statement).map_err(|error| refused(error, line))
 }
 
-/// Runs the statement that makes a view, trigger, routine or event.
+/// Runs the statement that makes a view, trigger, routine or event, in a session with
+/// the settings that it needs.
 ///
 /// # Errors
 /// As [`run`].
 pub(super) fn run_program(
     session: &mut Session,
+    force: &mut InForce,
     text: &[u8],
     mode: LexMode,
     line: u64,
@@ -33,7 +40,7 @@ pub(super) fn run_program(
     if text.is_ascii() {
         return run(session, text, mode, line);
     }
-    program(session, text, mode).map_err(|error| refused(error, line))
+    program(session, force, text, mode, line).map_err(|error| refused(error, line))
 }
 
 /// Runs a statement of a program that holds more than ASCII. The dump has just set
@@ -41,10 +48,19 @@ pub(super) fn run_program(
 /// its body in that: names and comments of its head are UTF-8. So each piece that
 /// is UTF-8 is taken as such, and the server turns the others into it. What the
 /// strings are is decided by `collation_connection`, which stays.
-fn program(session: &mut Session, text: &[u8], mode: LexMode) -> Result<()> {
-    let charset = client_charset(session)?;
-    let results: String = session.value("SELECT CAST(@@character_set_results AS CHAR)")?;
-    session.run("SET character_set_client = utf8mb4, character_set_results = utf8mb4")?;
+fn program(
+    session: &mut Session,
+    force: &mut InForce,
+    text: &[u8],
+    mode: LexMode,
+    line: u64,
+) -> Result<()> {
+    let client = force.state().client;
+    // With the same bytes in both, the program keeps the character set it had.
+    if client.class != Class::Utf8 {
+        let utf8 = force.state().with_client(UTF8MB4);
+        force.become_state(session, &utf8)?;
+    }
     let mut statement = String::with_capacity(text.len() * 2);
     let ends = Tokens::new(text, mode).flat_map(|token| [token.at, token.end()]);
     let mut from = 0;
@@ -53,6 +69,7 @@ fn program(session: &mut Session, text: &[u8], mode: LexMode) -> Result<()> {
             Ok(piece) => statement.push_str(piece),
             Err(_) => {
                 let bytes = hash::hex(&text[from..end]);
+                let charset = client.name;
                 let sql =
                     format!("SELECT CONVERT(CONVERT(0x{bytes} USING {charset}) USING utf8mb4)");
                 statement.push_str(&session.value::<String>(&sql)?);
@@ -60,24 +77,23 @@ fn program(session: &mut Session, text: &[u8], mode: LexMode) -> Result<()> {
         }
         from = end;
     }
-    // With the same bytes in both, the program keeps the character set it had.
-    if charset.starts_with("utf8") {
-        session.run(&format!("SET character_set_client = {charset}"))?;
+    // A character of two bytes can hide a quote or a backslash: what was judged is then
+    // not what would be run.
+    if !same_tokens(text, statement.as_bytes(), mode) {
+        let message = format!(
+            "line {line}: the statement is another one in UTF-8 than in {}, the \
+             character_set_client that the dump sets for it",
+            client.name
+        );
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint("Take the dump again with `cargo xtask db-backup`, which writes UTF-8.")
+            .into());
     }
-    session.run(&statement)?;
-    session.run(&format!("SET character_set_client = {charset}, character_set_results = {results}"))
-}
-
-/// The character set in which the server reads a session's statements.
-///
-/// # Errors
-/// The connection is gone.
-pub(super) fn client_charset(session: &mut Session) -> Result<String> {
-    session.value("SELECT CAST(@@character_set_client AS CHAR)")
+    session.run(&statement)
 }
 
 /// The statement that builds a table's keys, or its foreign keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Keys {
     /// The table's name.
     pub table: String,
@@ -85,6 +101,8 @@ pub(super) struct Keys {
     pub sql: String,
     /// Line of the dump on which the table is made.
     pub line: u64,
+    /// The settings that it was made under, in which this text means what it meant there.
+    pub state: Arc<State>,
 }
 
 impl Keys {
@@ -92,19 +110,9 @@ impl Keys {
     ///
     /// # Errors
     /// The server refuses it; the message has the line in the dump.
-    pub(super) fn build(&self, session: &mut Session) -> Result<()> {
-        self.run(session).map_err(|error| refused(error, self.line))
-    }
-
-    fn run(&self, session: &mut Session) -> Result<()> {
-        if self.sql.is_ascii() {
-            return session.run(&self.sql);
-        }
-        // The table was made while the session read UTF-8; by now it may not.
-        let charset = client_charset(session)?;
-        session.run("SET character_set_client = utf8mb4")?;
-        session.run(&self.sql)?;
-        session.run(&format!("SET character_set_client = {charset}"))
+    pub(super) fn build(&self, session: &mut Session, force: &mut InForce) -> Result<()> {
+        force.become_state(session, &self.state.side_by_side())?;
+        session.run(&self.sql).map_err(|error| refused(error, self.line))
     }
 }
 
@@ -113,10 +121,12 @@ impl Keys {
 /// # Errors
 /// The connection is gone.
 pub(super) fn event_exists(session: &mut Session, schema: &str, name: &str) -> Result<bool> {
+    // In whatever the dump has set: only these digits mean the same everywhere.
+    let same = |text: &str| format!("CONVERT(0x{} USING utf8mb4)", hash::hex(text.as_bytes()));
     let sql = format!(
         "SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {} AND EVENT_NAME = {}",
-        literal(schema),
-        literal(name)
+        same(schema),
+        same(name)
     );
     Ok(session.value::<u64>(&sql)? > 0)
 }

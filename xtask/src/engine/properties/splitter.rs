@@ -2,7 +2,8 @@
 
 use std::io::BufReader;
 
-use crate::engine::{Form, Guard, LexMode, Scanner, read_dump};
+use crate::engine::state::State;
+use crate::engine::{Form, Guard, LexMode, Scanner, Verdict, read_dump};
 
 /// How much is read at a time. The scanner looks 32 bytes ahead.
 const CHUNKS: [usize; 4] = [1, 7, 33, 1 << 20];
@@ -31,7 +32,18 @@ pub fn splitter(input: &[u8]) {
     }
     let mut guard = Guard::new();
     // Whether it is refused is not the question here; that it comes back is.
-    let _ = read_dump(input, &mut |piece, _| guard.check(piece).map(drop));
+    let _ = read_dump(input, &mut |piece, _| {
+        if let Verdict::Set(state) = guard.check(piece)? {
+            state.since(&State::default()).iter().for_each(|(sql, _)| plain(sql));
+        }
+        Ok(())
+    });
+}
+
+/// What is sent for a SET is one statement in every mode and character set.
+fn plain(sql: &str) {
+    let own = |byte: u8| byte.is_ascii_alphanumeric() || b" ='_,+-:/*!".contains(&byte);
+    assert!(sql.bytes().all(own) && matches!(sql.matches('\'').count(), 0 | 2), "{sql}");
 }
 
 /// The items, or why there are none: its text names the line, so it may not

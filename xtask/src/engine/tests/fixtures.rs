@@ -172,7 +172,7 @@ fn the_guard_lets_a_real_dump_through() {
             let mut guard = Guard::new();
             let mut disabled = 0;
             let outcome = read_dump(text, &mut |piece, _| {
-                assert_eq!(guard.check(piece)?, Verdict::Run);
+                assert!(!matches!(guard.check(piece)?, Verdict::Skip(_)));
                 if matches!(piece.kind, Kind::CreateEvent(_)) {
                     let text = disable_event(piece.text, piece.mode);
                     disabled += usize::from(memchr::memmem::find(&text, b" DISABLE ").is_some());

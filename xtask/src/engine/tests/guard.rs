@@ -30,7 +30,7 @@ fn a_dumps_work_is_allowed() {
         "/*!50106 DROP EVENT IF EXISTS `e` */;",
     ] {
         let all = check(good).unwrap_or_else(|error| panic!("{good}: {error}"));
-        assert!(all.iter().all(|verdict| *verdict == Verdict::Run), "{good}");
+        assert!(!all.iter().any(|verdict| matches!(verdict, Verdict::Skip(_))), "{good}");
     }
     let databases = "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `a` /*!40100 DEFAULT CHARACTER SET \
                      utf8mb4 */ /*!80016 DEFAULT ENCRYPTION='N' */; USE `a`;";

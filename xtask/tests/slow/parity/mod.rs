@@ -6,7 +6,7 @@ mod definers;
 mod generate;
 mod kinds;
 mod literals;
-mod random;
+pub mod random;
 mod side_by_side;
 mod table;
 mod torn;

@@ -13,11 +13,14 @@ use super::cut::{cut, is_innodb, is_partitioned};
 use super::held::{Held, make_event};
 use super::pool::Shared;
 use super::rows::{Batch, Sender, Target};
-use super::statement::{Keys, client_charset, refused, run, run_program};
+use super::settings::InForce;
+use super::statement::{Keys, run, run_program};
 use super::{Made, Part};
+use crate::engine::charset::UTF8MB4;
 use crate::engine::read::read_unread;
+use crate::engine::state::State;
 use crate::engine::tuple::Layout;
-use crate::engine::{Guard, Kind, Name, Piece, Progress, Seen, Verdict, as_utf8};
+use crate::engine::{Guard, Kind, Name, Piece, Progress, Seen, Verdict};
 use crate::server::Session;
 use crate::sys::fault::point;
 use crate::sys::signal;
@@ -61,8 +64,12 @@ impl Told<'_> {
 /// Reads one dump.
 pub(super) struct Reader<'a> {
     session: &'a mut Session,
+    /// The settings of that session.
+    force: InForce,
+    /// The settings that the next statement needs.
+    wanted: Arc<State>,
     /// For what comes after all rows; without it everything runs over the one session.
-    last: Option<&'a mut Session>,
+    last: Option<&'a mut (Session, InForce)>,
     schema: &'a str,
     part: &'a Part,
     shared: &'a Shared,
@@ -89,8 +96,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The connection is gone.
     pub(super) fn new(
-        session: &'a mut Session,
-        last: Option<&'a mut Session>,
+        (session, force): (&'a mut Session, InForce),
+        last: Option<&'a mut (Session, InForce)>,
         (schema, part): (&'a str, &'a Part),
         load_data: bool,
         shared: &'a Shared,
@@ -100,6 +107,8 @@ impl<'a> Reader<'a> {
         Ok(Self {
             sender: Sender::new(session)?,
             session,
+            force,
+            wanted: Arc::default(),
             last,
             schema,
             part,
@@ -138,7 +147,10 @@ impl<'a> Reader<'a> {
         let verdict = self.guard.check(piece)?;
         self.told.bytes = piece.bytes;
         let mut object = "";
-        if let Kind::Insert(insert) = piece.kind {
+        if let Verdict::Set(state) = verdict {
+            // The next statement that needs it brings its session there.
+            self.wanted = state;
+        } else if let Kind::Insert(insert) = piece.kind {
             object = &insert.table.name;
             self.insert(piece, insert, seen)?;
         } else {
@@ -164,12 +176,16 @@ impl<'a> Reader<'a> {
     /// Runs a statement where it stands.
     fn run_now(&mut self, piece: &Piece<'_>) -> Result<()> {
         let (text, mode, line) = (piece.text, piece.mode, piece.line);
+        self.catch_up()?;
         match piece.kind {
             Kind::CreateEvent(name) => {
                 let text = (text, mode, line);
-                make_event(self.session, self.schema, &name.name, text, &mut self.made)
+                let to = (&mut *self.session, &mut self.force);
+                make_event(to, self.schema, &name.name, text, &mut self.made)
             }
-            kind if kind.program().is_some() => run_program(self.session, text, mode, line),
+            kind if kind.program().is_some() => {
+                run_program(self.session, &mut self.force, text, mode, line)
+            }
             _ => run(self.session, text, mode, line),
         }
     }
@@ -177,12 +193,6 @@ impl<'a> Reader<'a> {
     /// Runs a statement now or holds it back.
     fn place(&mut self, piece: &Piece<'_>) -> Result<()> {
         match piece.kind {
-            Kind::Set => {
-                let text = as_utf8(piece.text, piece.mode)?.into_owned();
-                self.session.run(&text).map_err(|error| refused(error, piece.line))?;
-                let settings = &self.shared.settings;
-                settings.write().unwrap_or_else(PoisonError::into_inner).push(text, piece.line)
-            }
             // The pool commits in its own way.
             Kind::Transaction => Ok(()),
             Kind::CreateTable { name, placeholder } => {
@@ -215,17 +225,26 @@ impl<'a> Reader<'a> {
         if self.one_case { name.name.to_lowercase() } else { name.name.clone() }
     }
 
-    fn settings(&self) -> usize {
-        self.shared.settings.read().unwrap_or_else(PoisonError::into_inner).len()
+    /// The number of the settings that the statement at hand needs.
+    fn settings(&self, line: u64) -> Result<usize> {
+        let settings = &self.shared.settings;
+        settings.write().unwrap_or_else(PoisonError::into_inner).number(&self.wanted, line)
+    }
+
+    /// Gives the one session the settings that the statement at hand needs.
+    fn catch_up(&mut self) -> Result<()> {
+        self.force.become_state(self.session, &self.wanted)
     }
 
     fn hold(&mut self, piece: &Piece<'_>, key: Option<String>) -> Result<()> {
-        self.held.push(piece, self.settings(), key);
+        let settings = self.settings(piece.line)?;
+        self.held.push(piece, settings, key);
         if self.held.is_full() { self.settle() } else { Ok(()) }
     }
 
     fn create(&mut self, piece: &Piece<'_>, name: &Name, key: String) -> Result<()> {
         self.close_current()?;
+        self.catch_up()?;
         if self.held.has_altered() {
             self.settle_rows()?;
             self.held.alter_now(self.session, self.schema)?;
@@ -237,7 +256,7 @@ impl<'a> Reader<'a> {
         let mut cut = cut(piece.text, piece.mode);
         if let Some(found) = &cut
             && !found.keys.iter().chain(&found.foreign_keys).all(|sql| sql.is_ascii())
-            && client_charset(self.session)? != "utf8mb4"
+            && self.wanted.client != UTF8MB4
         {
             cut = None;
         }
@@ -246,7 +265,8 @@ impl<'a> Reader<'a> {
         let (keys, foreign_keys) = cut.map(|cut| (cut.keys, cut.foreign_keys)).unwrap_or_default();
         let table = &name.name;
         let later = |sql: Option<String>| {
-            sql.map(|sql| Keys { table: table.clone(), sql, line: piece.line })
+            let state = Arc::clone(&self.wanted);
+            sql.map(|sql| Keys { table: table.clone(), sql, line: piece.line, state })
         };
         let table = Table {
             innodb: is_innodb(piece.text, piece.mode),
@@ -313,7 +333,7 @@ impl<'a> Reader<'a> {
     /// keys, foreign keys, programs. What comes after runs over the one session.
     fn settle(&mut self) -> Result<()> {
         self.flush()?;
-        let Some(last) = self.last.take() else { return self.commit() };
+        let Some((last, force)) = self.last.take() else { return self.commit() };
         self.current = None;
         let all: Vec<String> = self.tables.keys().cloned().collect();
         all.iter().for_each(|key| self.close(key));
@@ -325,11 +345,11 @@ impl<'a> Reader<'a> {
         for keys in tables.into_iter().filter_map(|table| table.foreign_keys.take()) {
             signal::check()?;
             self.told.now_at(&format!("foreign keys of {}", keys.table));
-            keys.build(last)?;
+            keys.build(last, force)?;
         }
         let held = std::mem::take(&mut self.held);
         let settings = self.shared.settings.read().unwrap_or_else(PoisonError::into_inner);
-        held.run(last, self.schema, &settings, &mut self.made)
+        held.run((last, force), self.schema, &settings, &mut self.made)
     }
 }
 
@@ -345,7 +365,6 @@ fn wanted(part: &Part, kind: &Kind) -> bool {
         Kind::CreateTable { name, placeholder } => !placeholder && tables.contains(&name.name),
         Kind::DropTable { name, .. } => tables.contains(&name.name),
         Kind::CreateTrigger { table, .. } => tables.contains(&table.name),
-        Kind::Set => true,
         _ => false,
     }
 }

@@ -75,7 +75,7 @@ impl Reader<'_> {
             return self.send(batch(), piece, insert.values_at);
         }
         self.commit()?;
-        let settings = self.settings();
+        let settings = self.settings(piece.line)?;
         let fits = self.batch.as_ref().is_some_and(|open| {
             Arc::ptr_eq(&open.target, &target)
                 && Arc::ptr_eq(&open.layout, layout)
@@ -130,6 +130,7 @@ impl Reader<'_> {
     /// Sends rows over the one session, where they stand.
     fn send(&mut self, mut batch: Batch, piece: &Piece<'_>, values_at: usize) -> Result<()> {
         append(&mut batch, piece, values_at);
+        self.catch_up()?;
         let digest = self.sender.send(self.session, &batch, &|| Ok(()))?;
         self.shared.count(&batch.target.name, &digest);
         self.uncommitted += batch.text.len();
