@@ -38,7 +38,6 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("mysql_common", &["server", "engine", "commands"]),
     ("age", &["store"]),
     ("duct", &["sys"]),
-    ("xshell", &["sys"]),
     ("ureq", &["sys"]),
     ("plotters", &["report"]),
 ];
