@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod dotenv;
 pub mod gate;
 pub mod keeping;
+pub mod options;
 pub mod outside;
 pub mod policy;
 
@@ -101,6 +102,8 @@ impl Settings {
         };
         let schema = env.get("DB_NAME").unwrap_or_else(|| "mydb".to_owned());
         demand_name(&schema)?;
+        let outside = Outside::read(&env, &policy.destination);
+        outside.demand_protected(&policy.destination)?;
         Ok(Self {
             backups: global.backups.clone().unwrap_or_else(|| root.join("backups")),
             local: root.join(".local"),
@@ -115,7 +118,7 @@ impl Settings {
             program_user: env.get("DB_PROGRAM_USER").unwrap_or_else(|| "program_user".to_owned()),
             account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
-            outside: Outside::read(&env, &policy.destination),
+            outside,
             policy,
             accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),
             root,
