@@ -2,3 +2,4 @@
 
 mod api_account;
 mod second_wall;
+mod small;
