@@ -4,7 +4,7 @@ use std::io::{BufRead, Read, Write};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{GetResult, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinSet;
 
@@ -20,6 +20,10 @@ const PARTS_MAX: u64 = 9_000;
 const AT_ONCE: usize = 3;
 /// How many small objects are asked for at once.
 const SMALL_AT_ONCE: usize = 8;
+/// A small object of at most so many bytes is read before its turn.
+const TINY: u64 = 1 << 20;
+/// A small object has at most so many bytes.
+const SMALL: u64 = 64 << 20;
 
 fn broken(error: &std::io::Error) -> Fault {
     Fault::new(Kind::Other, format!("the pipe broke: {error}"))
@@ -163,21 +167,49 @@ pub(crate) async fn small(place: &Place) -> Result<(), Fault> {
         match place.store.get(&path).await {
             Err(error) if is_absent(&error) => Ok((name, None)),
             Err(error) => Err(Fault::of(&error)),
+            // What is not tiny is read in its turn: several at once would fill the memory.
+            Ok(found) if found.meta.size > TINY => Ok((name, Some(Found::Waiting(found)))),
             Ok(found) => {
-                let bytes = found.bytes().await.map_err(|error| Fault::of(&error))?;
-                Ok((name, Some(bytes)))
+                let bytes = bounded(&name, found, TINY).await?;
+                Ok((name, Some(Found::Read(bytes))))
             }
         }
     });
     let mut answers = futures_util::stream::iter(asked).buffered(SMALL_AT_ONCE);
     let mut output = std::io::stdout().lock();
-    while let Some((name, bytes)) = answers.try_next().await? {
-        let head = serde_json::json!({"name": name, "bytes": bytes.as_ref().map(Bytes::len)});
+    while let Some((name, found)) = answers.try_next().await? {
+        let bytes = match found {
+            None => None,
+            Some(Found::Read(bytes)) => Some(bytes),
+            Some(Found::Waiting(found)) => Some(bounded(&name, found, SMALL).await?),
+        };
+        let head = serde_json::json!({"name": name, "bytes": bytes.as_ref().map(Vec::len)});
         writeln!(output, "{head}")
             .and_then(|()| output.write_all(&bytes.unwrap_or_default()))
             .map_err(|error| broken(&error))?;
     }
     output.flush().map_err(|error| broken(&error))
+}
+
+/// A small object, read at once or when its turn comes.
+enum Found {
+    Read(Vec<u8>),
+    Waiting(GetResult),
+}
+
+/// An object that may have so many bytes, whatever the store says of its size.
+async fn bounded(name: &str, found: GetResult, most: u64) -> Result<Vec<u8>, Fault> {
+    let mut stream = found.into_stream();
+    let mut all = Vec::new();
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes.map_err(|error| Fault::of(&error))?;
+        if (all.len() + bytes.len()) as u64 > most {
+            let message = format!("{name} is larger than a manifest or a note can be");
+            return Err(Fault::new(Kind::Other, message));
+        }
+        all.extend_from_slice(&bytes);
+    }
+    Ok(all)
 }
 
 /// Writes a line of JSON for each object right below the url.

@@ -49,7 +49,7 @@ use std::cell::RefCell;
 use anyhow::Result;
 
 use crate::cli::{Cli, Command, Global};
-use crate::config::Settings;
+use crate::config::{Settings, dotenv};
 use crate::model::exit::{ExitCode, Stop};
 use crate::sys::signal;
 use crate::ui::{Loudness, Ui};
@@ -62,6 +62,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Err(error) => return report(&ui, None, &error),
     };
     let mut ctx = Ctx { settings, ui, made: RefCell::default() };
+    warn_of_open_secrets(&ctx, &cli.command);
     let ended = match run(&mut ctx, &cli.command) {
         // git waits, with its connection open.
         Ok(()) if matches!(cli.command, Command::Hooks(_)) => {
@@ -78,6 +79,17 @@ pub fn main(cli: &Cli) -> ExitCode {
             copy::left_to_copy(&ctx);
             code
         }
+    }
+}
+
+/// Every command reads `.env`. Only `doctor` says it among its findings instead.
+fn warn_of_open_secrets(ctx: &Ctx, command: &Command) {
+    let path = ctx.settings.env_file();
+    if let Some(mode) = dotenv::exposed(&path).filter(|_| !matches!(command, Command::Doctor(_))) {
+        ctx.ui.warn(format!(
+            "others on this machine may read the passwords in {0} (mode {mode:04o}): `chmod 600 {0}`",
+            path.display()
+        ));
     }
 }
 

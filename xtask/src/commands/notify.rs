@@ -14,7 +14,6 @@ use crate::model::secret::Secret;
 use crate::model::status::{Finding, Status};
 use crate::report::notice::{self, Change};
 use crate::store::remote::program;
-use crate::sys::proc::Cmd;
 use crate::sys::{fs, http};
 
 /// How long a webhook has to answer.
@@ -123,7 +122,8 @@ fn by_child(ctx: &Ctx, url: &Secret, body: Option<&str>) -> Result<()> {
     struct Said {
         message: String,
     }
-    let program = Cmd::new(program::program(&ctx.settings)?).env("OFFSITE_POST_URL", url.reveal());
+    let program =
+        program::child(&program::program(&ctx.settings)?).env("OFFSITE_POST_URL", url.reveal());
     let command = match body {
         Some(body) => program.arg("post").stdin(body),
         None => program.arg("ping"),

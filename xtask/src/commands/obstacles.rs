@@ -78,6 +78,24 @@ pub fn demand_own_rows(before: &Inventory) -> Result<()> {
     .into())
 }
 
+/// Refuses columns whose values the server may mask: a backup would hold the masks, look
+/// whole, and a restore would make them the data.
+///
+/// # Errors
+/// The server cannot be asked, or the columns.
+pub fn demand_unmasked(session: &mut Session, schema: &str) -> Result<()> {
+    let masked = obstacles::masked_columns(session, schema)?;
+    if masked.is_empty() {
+        return Ok(());
+    }
+    let columns = masked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let message = format!("the server may mask {columns}; no backup was made");
+    Err(Stop::new(ExitCode::Store, message)
+        .hint("A backup would hold masked values and look whole: a masking policy does not say whom it masks.")
+        .hint("Remove the policy from the columns, or back up this server with MySQL Enterprise Backup; docs/limits.md says why.")
+        .into())
+}
+
 /// Refuses what a dump program writes as a broken statement.
 ///
 /// # Errors

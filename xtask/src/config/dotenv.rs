@@ -51,6 +51,12 @@ impl DotEnv {
     }
 }
 
+/// The mode of `.env`, where others than its owner may read it; never on a system without
+/// modes.
+pub fn exposed(path: &Path) -> Option<u32> {
+    sys::disk::mode(path).filter(|mode| mode & 0o077 != 0)
+}
+
 fn unreadable(path: &Path) -> Stop {
     let line = sys::fs::read_text(path).ok().and_then(|text| {
         text.lines().position(|line| {

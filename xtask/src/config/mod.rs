@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod dotenv;
 pub mod gate;
 pub mod keeping;
+pub mod options;
 pub mod outside;
 pub mod policy;
 pub mod tls;
@@ -108,6 +109,8 @@ impl Settings {
         };
         let schema = env.get("DB_NAME").unwrap_or_else(|| "mydb".to_owned());
         demand_name(&schema)?;
+        let outside = Outside::read(&env, &policy.destination);
+        outside.demand_protected(&policy.destination)?;
         Ok(Self {
             backups: global.backups.clone().unwrap_or_else(|| root.join("backups")),
             local: root.join(".local"),
@@ -124,7 +127,7 @@ impl Settings {
             tls: Tls::read(&env, &root)?,
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
             signing_key: env.get("SIGNING_KEY").map(|path| root.join(path)),
-            outside: Outside::read(&env, &policy.destination),
+            outside,
             policy,
             accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),
             root,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::dotenv::DotEnv;
+use super::options;
 use crate::model::copy::DestinationKind;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::secret::Secret;
@@ -36,6 +37,10 @@ pub struct DestinationPolicy {
     /// a folder is not.
     #[serde(default)]
     pub off_site: Option<bool>,
+    /// Whether options that weaken the protection on the way there are meant: without it
+    /// they are refused, but for an object store on this machine.
+    #[serde(default)]
+    pub insecure: bool,
     /// Options of the object store, such as `endpoint` and `region`. No secrets: they
     /// are `COPY_<NAME>_<OPTION>` in `.env`.
     #[serde(default)]
@@ -73,13 +78,7 @@ impl DestinationPolicy {
         if self.url.is_empty() {
             return Err(format!("the destination `{}` has no url", self.name));
         }
-        let secret = |key: &&String| {
-            let key = key.to_ascii_lowercase();
-            ["secret", "password", "token", "account_key", "access_key"]
-                .iter()
-                .any(|w| key.contains(w))
-        };
-        if let Some(key) = self.options.keys().find(secret) {
+        if let Some(key) = self.options.keys().find(|key| options::is_secret(key)) {
             return Err(format!(
                 "options.{key} of `{}` looks like a secret; put it into .env as {}{}",
                 self.name,
@@ -87,14 +86,18 @@ impl DestinationPolicy {
                 key.to_ascii_uppercase()
             ));
         }
-        let userinfo = self
-            .url
-            .split_once("://")
-            .is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains('@')));
-        if userinfo {
+        if options::has_credentials(&self.url) {
             return Err(format!(
                 "the url of `{}` holds credentials; they belong into .env",
                 self.name
+            ));
+        }
+        if let Some((key, _)) = self.options.iter().find(|(_, url)| options::has_credentials(url)) {
+            return Err(format!(
+                "options.{key} of `{}` holds credentials; put it into .env as {}{}",
+                self.name,
+                self.variable_prefix(),
+                key.to_ascii_uppercase()
             ));
         }
         Ok(())
@@ -157,6 +160,37 @@ impl Outside {
             slack: secret("NOTIFY_SLACK_URL"),
             heartbeat: secret("HEARTBEAT_URL"),
         }
+    }
+
+    /// What of a destination's options, wherever they are set, weakens the protection of
+    /// what goes there; empty: nothing.
+    pub fn weak(&self, destination: &DestinationPolicy) -> Vec<String> {
+        let own = destination.options.iter().map(|(name, value)| (name, value.as_str()));
+        let more = self.credentials.get(&destination.name).into_iter().flatten();
+        options::weak(own.chain(more.map(|(name, value)| (name, value.reveal()))))
+    }
+
+    /// Demands that no destination is weakened without saying so.
+    ///
+    /// # Errors
+    /// One is ([`ExitCode::Configuration`]); its options are named.
+    pub fn demand_protected(&self, destinations: &[DestinationPolicy]) -> Result<(), Stop> {
+        let Some((one, weak)) = destinations
+            .iter()
+            .filter(|one| !one.insecure)
+            .map(|one| (one, self.weak(one)))
+            .find(|(_, weak)| !weak.is_empty())
+        else {
+            return Ok(());
+        };
+        let message = format!(
+            "the destination `{}` is insecure by its own options ({})",
+            one.name,
+            weak.join("; ")
+        );
+        Err(Stop::new(ExitCode::Configuration, message)
+            .hint("Remove these options from xtask.toml, or from .env, where they begin with COPY_.")
+            .hint("If it is meant to be so, say it: `insecure = true` in its section of xtask.toml (docs/off-site.md)."))
     }
 
     /// Everything that must not be shown.

@@ -23,3 +23,4 @@ pub mod state;
 pub mod status;
 pub mod swap;
 pub mod trust;
+pub mod visible;

@@ -239,6 +239,9 @@ pub struct Place {
     pub read_back: Option<ReadBack>,
     /// What cannot be relied on there.
     pub flaws: Vec<Flaw>,
+    /// What of its options takes away the protection on the way there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub insecure: Vec<String>,
 }
 
 /// When a copy was last read to its end.

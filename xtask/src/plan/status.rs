@@ -246,6 +246,13 @@ fn flawed(place: &Place, label: &str, problem: &str) -> Finding {
 
 fn destination(facts: &Facts, place: &Place, out: &mut Vec<Finding>) {
     let name = &place.name;
+    if !place.insecure.is_empty() {
+        out.push(warning(
+            format!("insecure:{name}"),
+            format!("`{name}` is insecure by its own options ({})", place.insecure.join("; ")),
+            "Remove them, and `insecure = true`, from xtask.toml: docs/off-site.md.",
+        ));
+    }
     if let Answer::Unknown(why) = &place.usable {
         let severity = if facts.offline { Severity::NotLookedAt } else { Severity::Broken };
         let todo = if facts.offline {

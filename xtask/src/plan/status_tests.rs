@@ -41,6 +41,7 @@ fn place(name: &str, storage: Storage) -> Place {
         has_newest_verified: Answer::Known(true),
         read_back: None,
         flaws: Vec::new(),
+        insecure: Vec::new(),
     }
 }
 
@@ -172,6 +173,7 @@ fn a_warning_breaks_nothing() {
         it.disk.forecast = Answer::Known(Forecast { bytes_per_day: 1, days_until_full: Some(13) });
     });
     warned("same_disk:s3", |it| it.copies.places[1].storage = Answer::Known(Storage::ThisDisk));
+    warned("insecure:s3", |it| it.copies.places[1].insecure = vec!["allow_http".to_owned()]);
     warned(SERVER, |it| it.rpo.written = Answer::unknown(format!("{NOT_REACHED}: refused")));
     demand(State::Safe, &[], |it| it.rpo.written = Answer::unknown("MariaDB"));
     let other = |it: &mut Facts| it.rpo.written = Answer::unknown(OTHER_SERVER);

@@ -220,7 +220,11 @@ pub(super) fn finished(table: &Table) -> String {
 
 pub(super) fn facts(title: &str, facts: &[(&str, &str)]) -> String {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let lines = facts.iter().map(|(name, value)| format!("  {name:width$}  {value}\n"));
+    let lines = facts.iter().map(|(name, value)| {
+        // A path or a name may hold a line break: it must not begin a line.
+        let value = value.replace('\n', &format!("\n  {:width$}  ", ""));
+        format!("  {name:width$}  {value}\n")
+    });
     std::iter::once(format!("{title}\n")).chain(lines).collect()
 }
 

@@ -15,6 +15,9 @@ use crate::model::manifest::{MANIFEST_VERSION, Manifest};
 use crate::model::trust::Trust;
 use crate::sys::fs;
 
+/// A manifest that is larger than this is none: that of 10,000 tables has 10 MiB.
+pub(super) const MANIFEST_MAX: u64 = 64 << 20;
+
 /// The manifest's text up to the value of its own hash.
 const SEAL: &str = "\"manifest_sha256\": \"";
 const FORM: Form = Form { signature: "\"signature\": \"", hash: SEAL };
@@ -159,7 +162,7 @@ impl Store {
 
 /// Reads a manifest and looks at its data file, without reading that.
 fn read_entry(label: Label, path: &Path) -> Entry {
-    let state = match fs::read_bytes(path) {
+    let state = match fs::read_at_most(path, MANIFEST_MAX) {
         Err(error) => State::Damaged(format!("its manifest cannot be read ({error:#})")),
         Ok(bytes) => match parse(&bytes) {
             State::Ok(manifest) => match misfit(&manifest, &label, path) {

@@ -1,10 +1,10 @@
 //! The one place that writes files: durable, private, all or nothing.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// Ending of a file that is still being written; no reader accepts it.
 pub const PARTIAL: &str = ".partial";
@@ -276,6 +276,20 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// It cannot be read.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("read {}", path.display()))
+}
+
+/// Reads a whole file that has at most so many bytes.
+///
+/// # Errors
+/// It cannot be read, or is larger.
+pub fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let file = fs::File::open(path).with_context(|| format!("read {}", path.display()))?;
+    let mut bytes = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("read {}", path.display()))?;
+    ensure!(bytes.len() as u64 <= most, "{} is larger than {most} bytes", path.display());
+    Ok(bytes)
 }
 
 /// Whether something of that name is there, a dangling link included; fails

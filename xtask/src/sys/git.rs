@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use xshell::{Shell, cmd};
 
 use super::proc::{Cmd, Finished};
 
@@ -15,13 +14,8 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// The current commit, with `-dirty` where tracked files were changed; `None`
 /// outside a checkout or without git.
 pub fn commit(root: &Path) -> Option<String> {
-    let sh = Shell::new().ok()?;
-    sh.change_dir(root);
-    let head = cmd!(sh, "git rev-parse HEAD").quiet().ignore_stderr().read().ok()?;
-    let dirty = cmd!(sh, "git status --porcelain --untracked-files=no")
-        .quiet()
-        .ignore_stderr()
-        .read()
+    let head = read(root, &["rev-parse", "HEAD"]).ok()?;
+    let dirty = read(root, &["status", "--porcelain", "--untracked-files=no"])
         .is_ok_and(|changed| !changed.trim().is_empty());
     let head = head.trim();
     Some(if dirty { format!("{head}-dirty") } else { head.to_owned() })

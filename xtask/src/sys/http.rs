@@ -1,4 +1,6 @@
-//! A small HTTP probe with a deadline.
+//! A small HTTP probe with a deadline. It speaks to the address itself, whatever
+//! `HTTP_PROXY`, `ALL_PROXY` and their like say: what a proxy answers says nothing about
+//! who listens at the address, and in plain HTTP a proxy reads all of it.
 
 use std::time::Duration;
 
@@ -31,6 +33,8 @@ fn agent(deadline: Duration) -> ureq::Agent {
         .timeout_global(Some(deadline))
         .http_status_as_error(false)
         .max_redirects(0)
+        // The default is what the environment says.
+        .proxy(None)
         .build()
         .into()
 }

@@ -14,6 +14,7 @@ pub mod fs;
 pub mod git;
 pub mod hash;
 pub mod http;
+mod inherit;
 pub mod machine;
 pub mod measure;
 pub mod open;

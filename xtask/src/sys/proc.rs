@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::inherit;
 pub use super::stream::Stream;
-use crate::model::account::Role;
 use crate::model::secret::Secret;
 
 /// A program to run.
@@ -70,8 +70,8 @@ impl Cmd {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            // Our passwords may stand in our environment; who needs one is given it.
-            env_removed: Role::ALL.map(|role| role.password_var().to_owned()).to_vec(),
+            // Our secrets may stand in our environment; who needs one is given it.
+            env_removed: inherit::kept(),
             dir: None,
             stdin: Input::Nothing,
             own_group: false,

@@ -1,5 +1,8 @@
 //! All that a person sees. People read standard error; standard output carries
 //! only results (text or one JSON document). Nothing here needs colour to be understood.
+//!
+//! Most lines hold text from elsewhere: names, messages of a server, words of a child. It is
+//! made visible here, whoever wrote the line, so that no terminal obeys it.
 
 mod confirm;
 mod progress;
@@ -9,6 +12,7 @@ use std::io::{IsTerminal, Write};
 pub use progress::Bar;
 
 use crate::model::exit::Stop;
+use crate::model::visible::{set_in, visible_json, visible_lines};
 use crate::sys;
 
 /// How much is said.
@@ -54,20 +58,21 @@ impl Ui {
     /// One line about what is going on.
     pub fn say(&self, line: impl AsRef<str>) {
         if self.loudness >= Loudness::Normal {
-            self.line(line.as_ref());
+            self.line(&set_in(&visible_lines(line.as_ref())));
         }
     }
 
     /// A line for those who asked for more.
     pub fn detail(&self, line: impl AsRef<str>) {
         if self.loudness >= Loudness::Verbose {
-            self.line(&self.paint("2", line.as_ref()));
+            self.line(&self.paint("2", &visible_lines(line.as_ref())));
         }
     }
 
     /// Something that a person should know although the command goes on.
     pub fn warn(&self, line: impl AsRef<str>) {
-        self.line(&format!("{} {}", self.paint("33", "warning:"), line.as_ref()));
+        let line = set_in(&visible_lines(line.as_ref()));
+        self.line(&format!("{} {line}", self.paint("33", "warning:")));
     }
 
     /// A refusal: what failed, and what to do next.
@@ -77,17 +82,20 @@ impl Ui {
 
     /// A failure that nobody foresaw, with the chain of what was being done.
     pub fn error(&self, message: &str, hints: &[String]) {
+        let message = set_in(&visible_lines(message));
         self.line(&format!("{} {message}", self.paint("31;1", "error:")));
         if !hints.is_empty() {
             self.line("");
         }
         for hint in hints {
+            let hint = set_in(&visible_lines(hint));
             self.line(&format!("{} {hint}", self.paint("36", "hint:")));
         }
     }
 
     /// The result, on standard output. A reader that went away is not an error.
     pub fn result(&self, text: &str) {
+        let text = if self.json { visible_json(text) } else { visible_lines(text) };
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes());
         if !text.ends_with('\n') {
@@ -102,6 +110,7 @@ impl Ui {
         Bar::new(what, total_bytes, shown, self.terminal)
     }
 
+    /// Writes a line whose foreign parts are visible already: colours are ours.
     fn line(&self, line: &str) {
         let mut err = std::io::stderr().lock();
         let _ = writeln!(err, "{line}");

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::model::visible::visible;
+
 /// Bytes done of bytes expected, and what is being worked on.
 #[derive(Debug)]
 pub struct Bar {
@@ -42,7 +44,7 @@ impl Bar {
     pub fn set(&mut self, bytes: u64, rows: u64, now_at: &str) {
         self.advance(bytes, || format!(", {rows} rows"));
         if !self.bar.is_hidden() {
-            let name: String = now_at.chars().filter(|c| !c.is_control()).take(40).collect();
+            let name: String = visible(now_at).chars().take(40).collect();
             self.bar.set_message(format!("{rows} rows, {name}"));
         }
     }

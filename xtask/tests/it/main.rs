@@ -1,3 +1,4 @@
 //! Fast tests that need no server.
 
+mod dependencies;
 mod tidy;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::report::page::html::visible;
+use xtask::model::visible::visible;
 use xtask::sys::proc::Finished;
 use xtask::sys::{disk, env, fs};
 

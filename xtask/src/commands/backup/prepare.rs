@@ -44,6 +44,7 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
     let bytes_estimate = before.bytes_estimate();
     let mover = mover(ctx, server, &facts, bytes_estimate)?;
     obstacles::demand_own_rows(&before)?;
+    obstacles::demand_unmasked(&mut session, schema)?;
     let changed_texts = obstacles::changed_texts(&mut session, schema, &before)?;
     let mut rounded = BTreeMap::new();
     if let Mover::Mysqldump(_) = mover {

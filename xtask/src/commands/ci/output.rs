@@ -5,6 +5,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
+use crate::model::visible::visible_lines;
+
 /// The lines of one run.
 #[derive(Debug)]
 pub struct Output {
@@ -47,7 +49,7 @@ impl Output {
             return;
         }
         self.open_line();
-        put(text.trim_end());
+        put(visible_lines(text).trim_end());
         put("\n");
     }
 

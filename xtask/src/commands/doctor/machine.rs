@@ -19,6 +19,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     environment(settings, findings);
     folders(settings, findings);
     encryption(settings, findings);
+    destinations(settings, findings);
     git(settings, findings);
 }
 
@@ -39,6 +40,17 @@ fn encryption(settings: &Settings, findings: &mut Findings) {
             Check::of(outcome == Some(Outcome::Passed), "encryption", detail),
             "`cargo xtask db-keys check` shows every key; docs/keys.md says what to do",
         ),
+    }
+}
+
+/// What is insecure and meant to be so: what is not meant has ended the run before.
+fn destinations(settings: &Settings, findings: &mut Findings) {
+    for one in &settings.policy.destination {
+        let weak = settings.outside.weak(one);
+        if !weak.is_empty() {
+            let detail = format!("INSECURE by its own options: {}", weak.join("; "));
+            findings.configuration(Check::passed(format!("destination {}", one.name), detail), "");
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn local(
         },
         read_back: history.read_back_here(labels),
         flaws,
+        insecure: Vec::new(),
     }
 }
 
@@ -73,14 +74,15 @@ pub(super) fn destination(
         has_newest_verified: Answer::unknown(why),
         read_back: None,
         flaws: Vec::new(),
+        insecure: Vec::new(),
     };
-    if offline {
-        return unknown("not asked (--offline)");
-    }
-    match list(ctx, policy) {
-        Err(error) => unknown(&ctx.settings.redact(&format!("{error:#}"))),
-        Ok(copies) => listed(policy, storage(ctx, policy), &copies, here, history),
-    }
+    let copies = (!offline).then(|| list(ctx, policy));
+    let place = match copies {
+        None => unknown("not asked (--offline)"),
+        Some(Err(error)) => unknown(&ctx.settings.redact(&format!("{error:#}"))),
+        Some(Ok(copies)) => listed(policy, storage(ctx, policy), &copies, here, history),
+    };
+    Place { insecure: ctx.settings.outside.weak(policy), ..place }
 }
 
 fn list(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Vec<remote::RemoteCopy>> {
@@ -135,6 +137,7 @@ fn listed(
             .iter()
             .filter_map(|copy| Some(Flaw { label: copy.label.clone(), problem: problem(copy)? }))
             .collect(),
+        insecure: Vec::new(),
     }
 }
 

@@ -13,7 +13,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use super::axis::Axis;
-use super::html::{Html, scrolling, visible};
+use super::html::{Html, scrolling};
+use crate::model::visible::visible;
 
 /// How wide a plot is drawn; the page scales it.
 const WIDTH: u32 = 760;

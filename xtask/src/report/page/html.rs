@@ -1,6 +1,8 @@
 //! HTML that cannot be broken out of: tags and attribute names are words of this
 //! program, and every other text is escaped on its way in.
 
+use crate::model::visible::visible;
+
 /// A piece of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Html(String);
@@ -117,26 +119,6 @@ fn escape(text: &str) -> String {
     safe
 }
 
-/// The text with what cannot be seen, or what turns the direction of reading, written
-/// out: two names that differ look different, and none can pose as another.
-pub fn visible(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
-    for c in text.chars() {
-        let hidden = c.is_control()
-            || matches!(c,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-            || (c as u32) & 0xfffe == 0xfffe;
-        if hidden {
-            seen.push_str(&format!("\u{27e8}U+{:04X}\u{27e9}", c as u32));
-        } else {
-            seen.push(c);
-        }
-    }
-    seen
-}
-
 /// A table: a caption, the heads of its columns, and rows whose first cell is their head.
 /// It scrolls by itself where the page is narrow, with the keyboard as well.
 pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = Vec<Html>>) -> Html {
@@ -184,18 +166,5 @@ mod tests {
         let html = Html::tag("p", &[("title", hostile)], Html::text(hostile)).into_text();
         let safe = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;a&quot; &#39;b&#39; &amp;amp; &lt;/svg&gt;";
         assert_eq!(html, format!("<p title=\"{safe}\">{safe}</p>"));
-    }
-
-    #[test]
-    fn what_cannot_be_seen_is_written_out() {
-        for (text, seen) in [
-            ("exe\u{202e}txt", "exe⟨U+202E⟩txt"),
-            ("a\u{0}b\u{7}\n", "a⟨U+0000⟩b⟨U+0007⟩⟨U+000A⟩"),
-            ("\u{feff}x\u{200b}", "⟨U+FEFF⟩x⟨U+200B⟩"),
-            ("\u{ffff}\u{e0041}", "⟨U+FFFF⟩⟨U+E0041⟩"),
-            ("שלום 🎬 👩‍👩‍👧 é", "שלום 🎬 👩‍👩‍👧 é"),
-        ] {
-            assert_eq!(visible(text), seen);
-        }
     }
 }

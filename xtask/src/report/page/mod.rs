@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use self::html::{Html, paragraph};
 use crate::model::check::Outcome;
 use crate::model::history::History;
+use crate::model::visible::visible;
 
 /// Nothing is loaded from anywhere, and no script runs, whatever a name holds.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
@@ -40,7 +41,7 @@ const SECTIONS: [(&str, &str); 7] = [
 
 /// The whole page.
 pub fn page(history: &History) -> String {
-    let title = format!("Backups of {}", html::visible(&history.schema));
+    let title = format!("Backups of {}", visible(&history.schema));
     let meta = |name, content| Html::open("meta", &[("name", name), ("content", content)]);
     let head = Html::open("meta", &[("charset", "utf-8")])
         .and(Html::open("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]))

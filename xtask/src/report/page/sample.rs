@@ -241,6 +241,7 @@ pub(super) fn status(name: &dyn Fn(usize) -> String) -> Status {
         has_newest_verified: Answer::unknown(name(51)),
         read_back: None,
         flaws: vec![Flaw { label: label(0), problem: name(52) }],
+        insecure: Vec::new(),
     };
     let finding =
         Finding { id: name(53), severity: Severity::Broken, message: name(54), todo: name(55) };

@@ -3,7 +3,6 @@
 
 use proptest::prelude::*;
 
-use super::html::visible;
 use super::markup::{Token, tokens};
 use super::sample::{at, history, label, made, manifest, proven};
 use super::{page, rpo};
@@ -11,6 +10,7 @@ use crate::model::check::Check;
 use crate::model::history::{HeldBackup, History};
 use crate::model::receipt::{Event, Level};
 use crate::model::status::Answer;
+use crate::model::visible::visible;
 
 /// Names that somebody could give to a table, or write into a manifest.
 const HOSTILE: [&str; 9] = [

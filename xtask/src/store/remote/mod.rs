@@ -8,6 +8,7 @@ pub mod fault;
 pub mod fetch;
 mod folder;
 pub mod known;
+mod listing;
 mod object;
 mod outgoing;
 pub mod program;
@@ -30,13 +31,15 @@ use crate::model::label::Label;
 use crate::model::manifest::{MANIFEST_VERSION, Manifest};
 use crate::sys::{env, fs};
 use fault::{Fault, FaultKind};
+pub use listing::copies;
 pub use program::program;
 
 /// Ending of a copy's note.
 pub const NOTE: &str = ".copy.json";
 /// A manifest or note that is larger than this is none.
-const SMALL: u64 = 64 << 20;
-
+const SMALL: u64 = catalogue::MANIFEST_MAX;
+/// What small ones that are asked for at once may take together.
+const TOGETHER: u64 = 2 * SMALL;
 /// A file or object at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -83,12 +86,19 @@ pub trait Depot: fmt::Debug {
     /// It cannot be read.
     fn get(&mut self, name: &str) -> Result<Option<Box<dyn Read>>>;
 
-    /// Reads several small ones, in the order of the names.
+    /// Reads several small ones, in the order of the names; each has at most [`SMALL`] bytes,
+    /// and all of them [`TOGETHER`].
     ///
     /// # Errors
-    /// One cannot be read.
+    /// One cannot be read, or they are larger.
     fn get_small(&mut self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
-        names.iter().map(|name| self.get(name)?.map(whole).transpose()).collect()
+        let mut room = TOGETHER;
+        let mut whole = |reader: Box<dyn Read>| {
+            let bytes = whole(reader, SMALL.min(room))?;
+            room -= bytes.len() as u64;
+            Ok(bytes)
+        };
+        names.iter().map(|name| self.get(name)?.map(&mut whole).transpose()).collect()
     }
 
     /// Removes; fine when there is nothing of that name.
@@ -104,10 +114,15 @@ pub trait Depot: fmt::Debug {
     fn free_bytes(&mut self) -> Result<Option<u64>>;
 }
 
-fn whole(reader: Box<dyn Read>) -> Result<Vec<u8>> {
+fn whole(reader: Box<dyn Read>, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(SMALL).read_to_end(&mut bytes)?;
+    reader.take(most + 1).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 <= most, too_large());
     Ok(bytes)
+}
+
+fn too_large() -> Fault {
+    Fault::new(FaultKind::Damaged, "manifests or notes are larger than they can be")
 }
 
 /// Opens a destination. Nothing is created, and nothing is asked of it yet.
@@ -200,38 +215,6 @@ pub fn note_name(label: &Label) -> String {
 /// The name of a manifest.
 pub fn manifest_name(label: &Label) -> String {
     format!("{label}{}", names::MANIFEST)
-}
-
-/// Every copy that lies there, the newest first. Its object is not read: whether that
-/// still is what was sent is for `db-copy --check` to say.
-///
-/// # Errors
-/// The destination cannot be read.
-pub fn copies(depot: &mut dyn Depot) -> Result<Vec<RemoteCopy>> {
-    let there: BTreeMap<String, Listed> =
-        depot.list()?.into_iter().map(|one| (one.name.clone(), one)).collect();
-    let mut labels: Vec<Label> = there
-        .keys()
-        .filter_map(|name| part(name).filter(|(_, part)| *part == Part::Manifest))
-        .map(|(label, _)| label)
-        .collect();
-    labels.sort_by(|a, b| (b.time(), b).cmp(&(a.time(), a)));
-    let wanted: Vec<String> = labels
-        .iter()
-        .flat_map(|label| [manifest_name(label), note_name(label)])
-        .filter(|name| there.get(name).is_some_and(|one| one.bytes <= SMALL))
-        .collect();
-    let read = depot.get_small(&wanted)?;
-    let texts: BTreeMap<&String, Vec<u8>> =
-        wanted.iter().zip(read).filter_map(|(name, bytes)| Some((name, bytes?))).collect();
-    let text = |name: String| texts.get(&name).map(Vec::as_slice);
-    let copies = labels.into_iter().map(|label| {
-        let own = there.values().filter(|one| part(&one.name).is_some_and(|(of, _)| of == label));
-        let bytes = own.map(|one| one.bytes).sum();
-        let (manifest, note) = (text(manifest_name(&label)), text(note_name(&label)));
-        judge(label, manifest, note, &there, bytes)
-    });
-    Ok(copies.collect())
 }
 
 fn judge(

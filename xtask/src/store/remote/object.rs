@@ -2,7 +2,7 @@
 //! `main.rs` says how it is spoken to.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::fault::{Fault, FaultKind};
-use super::{Depot, Listed};
+use super::{Depot, Listed, SMALL, TOGETHER, program, too_large};
 use crate::config::outside::DestinationPolicy;
 use crate::model::copy::DestinationKind;
 use crate::model::secret::Secret;
@@ -26,6 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// After the last byte: what is still on its way, and its repetitions.
 const LAST_PARTS: Duration = Duration::from_secs(15 * 60);
 const BLOCK: usize = 256 << 10;
+/// The line in front of a small object: its name and its size.
+const LINE_MAX: u64 = 4096;
 /// How the program says that there is nothing of that name.
 const NOTHING: i32 = 4;
 
@@ -81,7 +83,7 @@ impl Bucket {
     }
 
     fn command(&self, words: &[&str]) -> Cmd {
-        Cmd::new(&self.program)
+        program::child(&self.program)
             .args(words.iter().copied())
             .env("OFFSITE_URL", &self.url)
             .env("OFFSITE_OPTIONS", &self.options)
@@ -194,9 +196,24 @@ impl Depot for Bucket {
             return Ok(Vec::new());
         }
         names.iter().try_for_each(|name| plain(name))?;
-        let text = self.ask(&self.command(&["small"]).stdin(names.join("\n")))?;
-        let mut rest = text.as_slice();
-        names.iter().map(|_| next_small(&mut rest)).collect()
+        let stream = self.command(&["small"]).stdin(names.join("\n")).stream(STALL, DEADLINE)?;
+        let mut answer = BufReader::new(stream);
+        let mut room = TOGETHER;
+        let read: Result<Vec<_>> =
+            names.iter().map(|_| next_small(&mut answer, &mut room)).collect();
+        match read {
+            Ok(read) => {
+                io::copy(&mut answer, &mut io::sink())?;
+                self.hidden.ended(answer.into_inner())??;
+                Ok(read)
+            }
+            // Too much: nobody waits for the rest. Else the program says itself why it ended.
+            Err(error) if error.is::<Fault>() => Err(error),
+            Err(error) => {
+                self.hidden.ended(answer.into_inner())??;
+                Err(error)
+            }
+        }
     }
 
     fn remove(&mut self, name: &str) -> Result<()> {
@@ -209,21 +226,24 @@ impl Depot for Bucket {
     }
 }
 
-/// A line of JSON with a size, and so many bytes after it.
-fn next_small(rest: &mut &[u8]) -> Result<Option<Vec<u8>>> {
+/// A line of JSON with a size, and so many bytes after it; `room` is what may still come.
+fn next_small(answer: &mut impl BufRead, room: &mut u64) -> Result<Option<Vec<u8>>> {
     #[derive(Deserialize)]
     struct Head {
-        bytes: Option<usize>,
+        bytes: Option<u64>,
     }
     let cut = "the answer of streamflix-offsite is cut short";
-    let end = rest.iter().position(|byte| *byte == b'\n').context(cut)?;
-    let head: Head = serde_json::from_slice(&rest[..end])?;
-    *rest = &rest[end + 1..];
+    let mut line = Vec::new();
+    answer.take(LINE_MAX).read_until(b'\n', &mut line)?;
+    let head = line.strip_suffix(b"\n").context(cut)?;
+    let head: Head = serde_json::from_slice(head)?;
     let Some(length) = head.bytes else { return Ok(None) };
-    ensure!(rest.len() >= length, cut);
-    let (bytes, after) = rest.split_at(length);
-    *rest = after;
-    Ok(Some(bytes.to_vec()))
+    ensure!(length <= SMALL.min(*room), too_large());
+    *room -= length;
+    let mut bytes = Vec::new();
+    answer.take(length).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 == length, cut);
+    Ok(Some(bytes))
 }
 
 /// An object on its way in. Its end is an end only when the program ended well.
@@ -261,12 +281,24 @@ mod tests {
     fn small_ones_are_read_one_by_one() {
         let text =
             b"{\"name\":\"a\",\"bytes\":3}\na\nc{\"name\":\"b\",\"bytes\":null}\n{\"bytes\":0}\n";
-        let mut rest = text.as_slice();
-        assert_eq!(next_small(&mut rest).unwrap(), Some(b"a\nc".to_vec()));
-        assert_eq!(next_small(&mut rest).unwrap(), None);
-        assert_eq!(next_small(&mut rest).unwrap(), Some(Vec::new()));
-        assert!(next_small(&mut rest).is_err());
-        assert!(next_small(&mut b"{\"bytes\":9}\nshort".as_slice()).is_err());
+        let (mut rest, mut room) = (text.as_slice(), TOGETHER);
+        assert_eq!(next_small(&mut rest, &mut room).unwrap(), Some(b"a\nc".to_vec()));
+        assert_eq!(next_small(&mut rest, &mut room).unwrap(), None);
+        assert_eq!(next_small(&mut rest, &mut room).unwrap(), Some(Vec::new()));
+        assert!(next_small(&mut rest, &mut room).is_err());
+        assert!(next_small(&mut b"{\"bytes\":9}\nshort".as_slice(), &mut room).is_err());
+    }
+
+    #[test]
+    fn no_more_is_read_than_there_is_room_for() {
+        let mut room = 4;
+        assert!(next_small(&mut b"{\"bytes\":3}\nabc".as_slice(), &mut room).is_ok());
+        let more = next_small(&mut b"{\"bytes\":3}\nabc".as_slice(), &mut room);
+        assert!(more.unwrap_err().is::<Fault>());
+        let mut room = TOGETHER;
+        let huge = format!("{{\"bytes\":{}}}\n", SMALL + 1);
+        assert!(next_small(&mut huge.as_bytes(), &mut room).unwrap_err().is::<Fault>());
+        assert!(next_small(&mut vec![b' '; 9000].as_slice(), &mut room).is_err());
     }
 
     #[test]

@@ -45,6 +45,16 @@ pub fn program(settings: &Settings) -> Result<PathBuf> {
     }
 }
 
+/// It as a child. An address on this machine is spoken to directly; for others the
+/// environment's `HTTPS_PROXY` and its like hold, because a network may have no other way
+/// out, and TLS protects what goes through.
+pub fn child(program: &Path) -> Cmd {
+    let theirs = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env::var(name));
+    let direct = ["localhost", "127.0.0.0/8", "::1"].map(str::to_owned);
+    let direct = direct.into_iter().chain(theirs).collect::<Vec<_>>().join(",");
+    Cmd::new(program).env("NO_PROXY", direct.clone()).env("no_proxy", direct)
+}
+
 fn beside(this: &Path) -> PathBuf {
     let folder = this.parent().unwrap_or(Path::new("."));
     // Cargo puts test programs one folder deeper.

@@ -88,7 +88,7 @@ fn what_is_put_is_whole_or_not_there() {
     put(&dir.path().join("copies/a.sql.partial"), b"of a dead run");
     folder.put("a.sql", 4, &mut Cursor::new(b"abcd")).unwrap();
     assert_eq!(names_in(&dir), ["a.sql"]);
-    assert_eq!(whole(folder.get("a.sql").unwrap().unwrap()).unwrap(), b"abcd");
+    assert_eq!(whole(folder.get("a.sql").unwrap().unwrap(), SMALL).unwrap(), b"abcd");
     #[cfg(unix)]
     assert_eq!(crate::sys::disk::mode(&dir.path().join("copies/a.sql")), Some(0o600));
     assert!(folder.get("b.sql").unwrap().is_none());
@@ -311,4 +311,35 @@ fn a_good_copy_is_not_given_up_for_a_file_that_is_damaged_here() {
     let stop = crate::store::testing::stop_of(damaged);
     assert!(stop.message.contains("is damaged here"), "{stop}");
     assert_eq!(names_in(&dir), before);
+}
+
+#[test]
+fn manifests_that_are_too_much_together_are_not_kept() {
+    let (_dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let [old, new] = ["20260101_000000", "20260102_000000"].map(|it| send(&mut folder, it));
+    let size = |label: &Label, folder: &mut Folder| {
+        let listed = folder.list().unwrap();
+        listed.iter().find(|one| one.name == manifest_name(label)).unwrap().bytes
+    };
+    let both = size(&old, &mut folder) + size(&new, &mut folder);
+    let problems = |folder: &mut Folder, most| -> Vec<bool> {
+        let found = listing::copies_within(folder, most).unwrap();
+        found.iter().map(|copy| copy.problem.is_some() || copy.manifest.is_none()).collect()
+    };
+    assert_eq!(problems(&mut folder, both), [false, false]);
+    // The newest is the one that a person needs first.
+    assert_eq!(problems(&mut folder, both - 1), [false, true]);
+}
+
+#[test]
+fn a_file_that_is_no_manifest_is_not_read_whole() {
+    let (dir, mut folder) = drive();
+    folder.prepare(true).unwrap();
+    let label = label("20260101_000000");
+    let path = dir.path().join("copies").join(manifest_name(&label));
+    fs::create_private(&path).unwrap().set_len(SMALL + 1).unwrap();
+    assert_eq!(only_problem(&mut folder).as_deref(), Some("its manifest cannot be read"));
+    let read = folder.get_small(&[manifest_name(&label)]);
+    assert_eq!(Fault::of(&read.unwrap_err()).kind, FaultKind::Damaged);
 }

@@ -41,7 +41,6 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("age", &["store"]),
     ("ring", &["store"]),
     ("duct", &["sys"]),
-    ("xshell", &["sys"]),
     ("ureq", &["sys"]),
     ("plotters", &["report"]),
 ];

@@ -1,12 +1,12 @@
 //! What an attacker tried, on both servers: each attempt worked once.
 
+mod accepted;
 mod accounts;
 mod api_account;
-mod forged;
-mod accepted;
-mod api_account;
 mod first_wall;
+mod forged;
 mod nasty;
 mod searched;
 mod second_wall;
+mod small;
 mod spellings;

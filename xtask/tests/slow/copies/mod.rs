@@ -7,4 +7,4 @@ mod killed;
 mod lost_laptop;
 mod memory;
 mod three_two_one;
-mod world;
+pub mod world;
