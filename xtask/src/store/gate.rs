@@ -1,17 +1,14 @@
 //! What the gate remembers from one run to the next: the journal of migrations that
 //! run in place, and the way back from the last one by swap.
 
-use anyhow::{Context, Result};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use anyhow::Result;
 
 use super::{Store, StoreLock, names};
-use crate::model::exit::{ExitCode, Stop};
 use crate::model::state::{InPlaceJournal, UndoState};
-use crate::sys::fs;
 
-/// The format version this tool writes, and the newest it reads.
-const VERSION: u32 = 1;
+/// What a person can do about a file that is not followed.
+const BY_HAND: &[&str] =
+    &["Compare the live schema with the newest backup by hand, then move the file away."];
 
 impl Store {
     /// Remembers that migrations are about to run in place.
@@ -25,9 +22,9 @@ impl Store {
     /// The migrations in place that a run did not see the end of.
     ///
     /// # Errors
-    /// It is damaged or of a newer format ([`ExitCode::Store`]).
+    /// It is damaged, of another format or not signed (exit code 40).
     pub fn read_in_place(&self) -> Result<Option<InPlaceJournal>> {
-        self.read_state(names::IN_PLACE)
+        self.read_state(names::IN_PLACE, BY_HAND)
     }
 
     /// Forgets them: it is known how they ended.
@@ -49,9 +46,9 @@ impl Store {
     /// The way back from the last migration by swap.
     ///
     /// # Errors
-    /// It is damaged or of a newer format ([`ExitCode::Store`]).
+    /// It is damaged, of another format or not signed (exit code 40).
     pub fn read_undo(&self) -> Result<Option<UndoState>> {
-        self.read_state(names::UNDO)
+        self.read_state(names::UNDO, BY_HAND)
     }
 
     /// Forgets it: the schema went on since.
@@ -60,53 +57,6 @@ impl Store {
     /// It cannot be removed.
     pub fn remove_undo(&self, lock: &StoreLock) -> Result<()> {
         self.remove_state(lock, names::UNDO)
-    }
-
-    /// One way for every small file that a run leaves for the next one.
-    pub(super) fn write_state<T: Serialize>(
-        &self,
-        lock: &StoreLock,
-        name: &str,
-        value: &T,
-    ) -> Result<()> {
-        self.demand(lock)?;
-        let text = serde_json::to_vec_pretty(value).with_context(|| format!("write {name}"))?;
-        fs::write_durably(&self.path(name), &text)
-    }
-
-    pub(super) fn read_state<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        #[derive(Deserialize)]
-        struct Head {
-            version: u32,
-        }
-        let path = self.path(name);
-        if !fs::exists(&path)? {
-            return Ok(None);
-        }
-        let text = fs::read_bytes(&path)?;
-        let damaged = |error: serde_json::Error| {
-            Stop::new(ExitCode::Store, format!("{} is damaged: {error}", path.display())).hint(
-                "Compare the live schema with the newest backup by hand, then move the file away.",
-            )
-        };
-        let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
-        if head.version != VERSION {
-            let message = format!(
-                "{} has format {}, this tool reads {VERSION}",
-                path.display(),
-                head.version
-            );
-            return Err(Stop::new(ExitCode::Store, message)
-                .hint("Use the version of the tool that wrote it.")
-                .into());
-        }
-        Ok(Some(serde_json::from_slice(&text).map_err(damaged)?))
-    }
-
-    pub(super) fn remove_state(&self, lock: &StoreLock, name: &str) -> Result<()> {
-        self.demand(lock)?;
-        fs::remove_if_exists(&self.path(name))?;
-        fs::sync_dir(self.dir())
     }
 }
 
@@ -123,7 +73,7 @@ mod tests {
         let lock = store.lock(Duration::ZERO).unwrap();
         assert_eq!(store.read_in_place().unwrap(), None);
         let journal = InPlaceJournal {
-            version: VERSION,
+            version: 1,
             server: "uuid".to_owned(),
             schema: "mydb".to_owned(),
             backup: None,
@@ -132,8 +82,8 @@ mod tests {
         };
         store.write_in_place(&lock, &journal).unwrap();
         assert_eq!(store.read_in_place().unwrap(), Some(journal));
-        put(&store.path(names::IN_PLACE), b"{\"version\":2}");
-        assert!(stop_of(store.read_in_place()).message.contains("format 2"));
+        put(&store.path(names::IN_PLACE), b"{\"version\":3}");
+        assert!(stop_of(store.read_in_place()).message.contains("format 3"));
         put(&store.path(names::IN_PLACE), b"{");
         assert!(stop_of(store.read_in_place()).message.contains("is damaged"));
         store.remove_in_place(&lock).unwrap();

@@ -2,14 +2,12 @@
 //! that the next run can finish or undo what a dead one began.
 
 use anyhow::Result;
-use serde::Deserialize;
 
 use super::{Store, StoreLock, names};
-use crate::model::exit::{ExitCode, Stop};
 use crate::model::swap::{EventsState, SwapJournal};
 use crate::sys::fs;
 
-/// The format version this tool writes, and the newest it reads.
+/// The form of the states themselves.
 const VERSION: u32 = 1;
 
 impl Store {
@@ -25,35 +23,16 @@ impl Store {
     /// the run that holds the lock.
     ///
     /// # Errors
-    /// It cannot be read, is damaged or of a newer format ([`ExitCode::Store`]).
+    /// It cannot be read, is damaged, of another format or not signed (exit code 40).
     pub fn read_journal(&self) -> Result<Option<SwapJournal>> {
-        #[derive(Deserialize)]
-        struct Head {
-            version: u32,
-        }
-        let path = self.path(names::JOURNAL);
-        if !fs::exists(&path)? {
-            return Ok(None);
-        }
-        let text = fs::read_bytes(&path)?;
-        let at = path.display();
-        let damaged = |error: serde_json::Error| {
-            Stop::new(ExitCode::Store, format!("the journal {at} is damaged: {error}"))
-                .hint("A restore ended in the middle of its swap, and how far it got is not known.")
-                .hint(
-                    "Compare the live schema with the `__before_` and `__staging_` schemas by \
-                     hand, put right what is missing, then move the journal away.",
-                )
-        };
-        let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
-        if head.version != VERSION {
-            let message =
-                format!("the journal {at} has format {}, this tool reads {VERSION}", head.version);
-            return Err(Stop::new(ExitCode::Store, message)
-                .hint("Finish that restore with the version of the tool that began it.")
-                .into());
-        }
-        Ok(Some(serde_json::from_slice(&text).map_err(damaged)?))
+        self.read_state(
+            names::JOURNAL,
+            &[
+                "A restore ended in the middle of its swap, and how far it got is not known.",
+                "Compare the live schema with the `__before_` and `__staging_` schemas by hand, \
+                 put right what is missing, then move the journal away.",
+            ],
+        )
     }
 
     /// Puts the journal aside for good, under another name: its server is gone.
@@ -89,9 +68,12 @@ impl Store {
     /// Events of a restored schema that may run and do not yet.
     ///
     /// # Errors
-    /// It is damaged or of a newer format ([`ExitCode::Store`]).
+    /// It is damaged, of another format or not signed (exit code 40).
     pub fn read_events(&self) -> Result<Option<EventsState>> {
-        self.read_state(names::EVENTS)
+        self.read_state(
+            names::EVENTS,
+            &["Enable the events of the restored schema by hand, then move the file away."],
+        )
     }
 
     /// Forgets them: they run, or are not to.
@@ -152,9 +134,9 @@ mod tests {
         store.remove_journal(&lock).unwrap();
         assert_eq!(store.read_journal().unwrap(), None);
 
-        put(&store.path(names::JOURNAL), b"{\"version\":2}");
-        assert!(stop_of(store.read_journal()).message.contains("format 2"));
-        put(&store.path(names::JOURNAL), b"{\"version\":1,\"target\":");
+        put(&store.path(names::JOURNAL), b"{\"version\":3}");
+        assert!(stop_of(store.read_journal()).message.contains("format 3"));
+        put(&store.path(names::JOURNAL), b"{\"version\":2,\"state\":");
         assert!(stop_of(store.read_journal()).message.contains("is damaged"));
     }
 }

@@ -22,6 +22,7 @@ pub mod check;
 pub mod codec;
 pub mod commit;
 pub mod gate;
+mod handover;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

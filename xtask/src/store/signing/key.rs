@@ -85,6 +85,12 @@ impl Place {
         }
     }
 
+    /// That file, for a backups folder that is in no repository.
+    pub(super) fn at(key: &Path, backups: &Path) -> Self {
+        let backups = backups.to_owned();
+        Self { path: Some(key.to_owned()), root: backups.clone(), backups }
+    }
+
     #[cfg(test)]
     pub(super) fn for_test(key: &Path, root: &Path, backups: &Path) -> Self {
         Self { path: Some(key.to_owned()), root: root.to_owned(), backups: backups.to_owned() }

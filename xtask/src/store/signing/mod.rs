@@ -33,14 +33,17 @@ pub(super) enum Subject<'a> {
     Manifest(&'a Label),
     /// A line of the ledger, by its number.
     Line(u64),
+    /// A file that one run leaves for the next, by its name.
+    State(&'a str),
 }
 
 impl Subject<'_> {
-    /// The signed text. The first line keeps the two kinds, and any later form, apart.
+    /// The signed text. The first line keeps the kinds, and any later form, apart.
     fn message(self, digest: &str) -> String {
         match self {
             Self::Manifest(label) => format!("streamflix-xtask manifest v1\n{label}\n{digest}\n"),
             Self::Line(sequence) => format!("streamflix-xtask ledger v1\n{sequence}\n{digest}\n"),
+            Self::State(name) => format!("streamflix-xtask state v1\n{name}\n{digest}\n"),
         }
     }
 }
@@ -91,6 +94,22 @@ pub(super) fn demand_signed(
     verified().ok_or(WRONG)
 }
 
+/// The signature of a whole text.
+pub(super) fn sign_text(text: &str, subject: Subject<'_>, key: &SigningKey) -> String {
+    key.sign(subject.message(&sha256_hex(text.as_bytes())).as_bytes())
+}
+
+/// Whether the signature of a whole text is the signer's.
+pub(super) fn is_signed(text: &str, subject: Subject<'_>, signer: &str, signature: &str) -> bool {
+    let verified = || {
+        let key = signer.strip_prefix(ALGORITHM).and_then(unhex)?;
+        let message = subject.message(&sha256_hex(text.as_bytes()));
+        let signature = unhex(signature)?;
+        UnparsedPublicKey::new(&ED25519, key).verify(message.as_bytes(), &signature).ok()
+    };
+    verified().is_some()
+}
+
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -126,6 +145,13 @@ impl Keyring {
         }))
     }
 
+    /// With the key in that file, which is made when there is none; trusts nobody else. For
+    /// programs that have no settings, as the tests.
+    pub fn in_file(key: &std::path::Path, backups: &std::path::Path) -> Self {
+        let place = Some(Place::at(key, backups));
+        Self(Arc::new(Keys { place, ..Keys::default() }))
+    }
+
     /// With a key that lies in no file.
     #[cfg(test)]
     pub(crate) fn holding(key: SigningKey, named: Vec<NamedSigner>) -> Self {
@@ -152,6 +178,11 @@ impl Keyring {
     /// The system names no folder for it.
     pub fn path(&self) -> Result<Option<PathBuf>, Stop> {
         self.0.place.as_ref().map(|place| place.path().map(PathBuf::from)).transpose()
+    }
+
+    /// Whether there is a key to sign with, or a place for one.
+    pub(super) fn signs(&self) -> bool {
+        self.0.place.is_some() || self.0.own.get().is_some()
     }
 
     /// Makes this machine's key when there is none, and gives its file when it was made.

@@ -5,6 +5,7 @@ mod accounts;
 mod api_account;
 mod first_wall;
 mod forged;
+mod journals;
 mod nasty;
 mod searched;
 mod second_wall;

@@ -105,14 +105,15 @@ fn a_journal_that_fits_no_more_is_left_alone() {
             world.demand_live(&before, "a journal that does not fit");
         }
         // And one of another schema is not played on this one.
-        let journal = world.sandbox.backups().join(".swap.json");
-        let text = fs::read_text(&journal).unwrap();
-        let name = format!("\"target\": \"{}\"", world.sandbox.schema);
-        assert!(text.contains(&name), "{text}");
-        let other = text.replace(&name, "\"target\": \"another\"");
-        crate::faults::world::put(&journal, other.as_bytes());
+        let store = world.sandbox.store();
+        let lock = store.lock(std::time::Duration::from_secs(5)).unwrap();
+        let mut journal = store.read_journal().unwrap().unwrap();
+        assert_eq!(journal.target, world.sandbox.schema);
+        journal.target = "another".to_owned();
+        store.write_journal(&lock, &journal).unwrap();
+        drop(lock);
         demand_stop(&world.run(&["migrate"]), 40, &["this run is about", "DB_NAME=another"]);
-        fs::remove_if_exists(&journal).unwrap();
+        fs::remove_if_exists(&world.sandbox.backups().join(".swap.json")).unwrap();
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
     }

@@ -10,6 +10,7 @@ use std::path::Path;
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
 use xtask::model::label::Label;
+use xtask::model::state::InPlaceJournal;
 use xtask::sys::fs;
 use xtask::sys::proc::Finished;
 
@@ -186,11 +187,18 @@ fn what_an_unfinished_change_needs_stays() {
     let folder = sandbox.backups();
     let [needed, other, newest] = [0; 3].map(|_| backup(&sandbox));
     verify(&sandbox, &newest);
-    let journal = serde_json::json!({
-        "version": 1, "server": "unknown", "schema": sandbox.schema, "backup": needed,
-        "migrations": ["1_a"], "fingerprint": "f",
-    });
-    sandbox.write("backups/.in-place.json", &journal.to_string());
+    let journal = InPlaceJournal {
+        version: 1,
+        server: "unknown".to_owned(),
+        schema: sandbox.schema.clone(),
+        backup: Some(needed.parse().unwrap()),
+        migrations: vec!["1_a".to_owned()],
+        fingerprint: "f".to_owned(),
+    };
+    let store = sandbox.store();
+    let lock = store.lock(std::time::Duration::from_secs(5)).unwrap();
+    store.write_in_place(&lock, &journal).unwrap();
+    drop(lock);
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
     assert_eq!(fate(&pruned, &needed, "here").1, "migrations that did not finish need it");
     assert_eq!(fate(&pruned, &other, "here").0, "deleted");

@@ -8,6 +8,7 @@ use mysql::Conn;
 use mysql::prelude::Queryable as _;
 use xtask::model::account::Role;
 use xtask::model::secret::Secret;
+use xtask::store::{Keyring, Store};
 use xtask::sys::fs;
 use xtask::sys::proc::{Cmd, Finished};
 
@@ -68,6 +69,17 @@ impl Sandbox {
     /// The project folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The backups folder as this machine's tool opens it: what it writes there is signed.
+    pub fn store(&self) -> Store {
+        self.store_at(&self.backups())
+    }
+
+    /// The same of another folder.
+    pub fn store_at(&self, folder: &Path) -> Store {
+        let keyring = Keyring::in_file(&self.signing_key(), folder);
+        Store::open(folder).unwrap().with_keyring(keyring)
     }
 
     /// Where this machine's signing key is, once it is made.

@@ -1,0 +1,170 @@
+//! The small files that one run leaves for the next: journals, and the way back from a
+//! migration. Statements come out of them, so they are signed like the ledger, and one
+//! that no trusted installation wrote is not followed.
+
+use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::signing::{self, Subject};
+use super::{Store, StoreLock};
+use crate::model::exit::{ExitCode, Stop};
+use crate::sys::fs;
+
+/// The format version this tool writes, and the newest it reads. Files of version 1 had no
+/// signature.
+const VERSION: u32 = 2;
+
+/// The file: the state as text, because the signature is over exactly these bytes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Envelope {
+    version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    state: String,
+}
+
+impl Store {
+    /// Writes a state durably; an older one of that name is replaced in one step.
+    ///
+    /// # Errors
+    /// It cannot be written, or the signing key cannot be used.
+    pub(super) fn write_state<T: Serialize>(
+        &self,
+        lock: &StoreLock,
+        name: &str,
+        value: &T,
+    ) -> Result<()> {
+        self.demand(lock)?;
+        let state = serde_json::to_string(value).with_context(|| format!("write {name}"))?;
+        let key = self.keyring.signer()?;
+        let envelope = Envelope {
+            version: VERSION,
+            signer: key.map(|key| key.public().to_owned()),
+            signature: key.map(|key| signing::sign_text(&state, Subject::State(name), key)),
+            state,
+        };
+        let text = serde_json::to_vec_pretty(&envelope).with_context(|| format!("write {name}"))?;
+        fs::write_durably(&self.path(name), &text)
+    }
+
+    /// Reads a state; `None` when there is none. `by_hand` says what a person can do about
+    /// one that is damaged.
+    ///
+    /// # Errors
+    /// It cannot be read, is damaged or of another format, or no trusted installation
+    /// signed it ([`ExitCode::Store`]).
+    pub(super) fn read_state<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        by_hand: &[&str],
+    ) -> Result<Option<T>> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let path = self.path(name);
+        if !fs::exists(&path)? {
+            return Ok(None);
+        }
+        let text = fs::read_bytes(&path)?;
+        let at = path.display();
+        let advised = |stop: Stop| by_hand.iter().fold(stop, |stop, hint| stop.hint(*hint));
+        let damaged = |error: serde_json::Error| {
+            advised(Stop::new(ExitCode::Store, format!("{at} is damaged: {error}")))
+        };
+        let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
+        if head.version != VERSION {
+            let message = format!("{at} has format {}, this tool reads {VERSION}", head.version);
+            return Err(Stop::new(ExitCode::Store, message)
+                .hint("Finish what it is about with the version of the tool that wrote it.")
+                .into());
+        }
+        let envelope: Envelope = serde_json::from_slice(&text).map_err(damaged)?;
+        if let Some(why) = self.distrusted(name, &envelope) {
+            let message = format!("{at} {why}; nothing of it was carried out");
+            return Err(advised(Stop::new(ExitCode::Store, message).hint(
+                "Such a file tells the next run which statements to send, so only one that a \
+                 trusted installation signed is followed ([trust] in xtask.toml, docs/keys.md).",
+            ))
+            .into());
+        }
+        Ok(Some(serde_json::from_str(&envelope.state).map_err(damaged)?))
+    }
+
+    /// Why a state is not followed. A store without a key signs nothing and asks for nothing.
+    fn distrusted(&self, name: &str, envelope: &Envelope) -> Option<String> {
+        let (signer, signature) = (envelope.signer.as_deref(), envelope.signature.as_deref());
+        let signed = match (signer, signature) {
+            (Some(signer), Some(signature)) => {
+                signing::is_signed(&envelope.state, Subject::State(name), signer, signature)
+            }
+            _ if self.keyring.signs() => return Some("is unsigned".to_owned()),
+            _ => return None,
+        };
+        if !signed {
+            return Some("was tampered with: its signature is wrong".to_owned());
+        }
+        let trust = self.keyring.judge(signer);
+        (self.keyring.signs() && !trust.is_proven()).then(|| format!("has {trust}"))
+    }
+
+    /// Removes a state durably.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(super) fn remove_state(&self, lock: &StoreLock, name: &str) -> Result<()> {
+        self.demand(lock)?;
+        fs::remove_if_exists(&self.path(name))?;
+        fs::sync_dir(self.dir())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Keyring;
+    use super::super::testing::{first_key, put, scratch, second_key, stop_of};
+    use super::*;
+
+    const NAME: &str = ".state.json";
+
+    fn read(store: &Store) -> Result<Option<Vec<String>>> {
+        store.read_state(NAME, &["Compare by hand."])
+    }
+
+    #[test]
+    fn only_what_a_trusted_installation_wrote_is_followed() {
+        let (dir, _) = scratch();
+        let at = |key| Store::open(dir.path()).unwrap().with_keyring(Keyring::holding(key, vec![]));
+        let (own, other) = (at(first_key()), at(second_key()));
+        let lock = own.lock(Duration::ZERO).unwrap();
+        assert_eq!(read(&own).unwrap(), None);
+        let state = vec!["DROP VIEW `a`".to_owned()];
+        own.write_state(&lock, NAME, &state).unwrap();
+        assert_eq!(read(&own).unwrap(), Some(state));
+
+        let stop = stop_of(read(&other));
+        assert!(stop.message.contains("origin unknown"), "{stop}");
+        let text = fs::read_text(&own.path(NAME)).unwrap();
+        put(&own.path(NAME), text.replace("DROP VIEW", "DROP TABLE").as_bytes());
+        assert!(stop_of(read(&own)).message.contains("signature is wrong"));
+        // The signature names the file: one kind of state is not another.
+        put(&own.path(".other.json"), text.as_bytes());
+        let moved: Result<Option<Vec<String>>> = own.read_state(".other.json", &[]);
+        assert!(stop_of(moved).message.contains("signature is wrong"));
+
+        put(&own.path(NAME), br#"{"version": 2, "state": "[]"}"#);
+        assert!(stop_of(read(&own)).message.contains("is unsigned"));
+        put(&own.path(NAME), br#"{"version": 1, "state": "[]"}"#);
+        assert!(stop_of(read(&own)).message.contains("format 1"));
+        put(&own.path(NAME), b"{");
+        let damaged = stop_of(read(&own));
+        assert!(damaged.message.contains("is damaged") && damaged.hints[0] == "Compare by hand.");
+        own.remove_state(&lock, NAME).unwrap();
+        assert_eq!(read(&own).unwrap(), None);
+    }
+}
