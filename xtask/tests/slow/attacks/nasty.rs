@@ -216,7 +216,8 @@ fn string(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
     if random.chance(45) {
         // As the attacks do: a quote that one reading takes for the end.
         for _ in 0..random.below(2) {
-            out.extend_from_slice(random.pick(&ATOMS[24..32]));
+            let atom = *random.pick(&ATOMS[24..32]);
+            out.extend_from_slice(atom);
         }
         let escapes = ["\\", "\\", "\\", "\\", "\\\\\\", "\\\\", ""];
         out.extend_from_slice(random.pick(&escapes).as_bytes());
@@ -265,7 +266,8 @@ fn aside(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
     let open = *random.pick(&["/* ", "/*", "-- ", "#", "/*!50001 ", "/*!99999 ", "/*+ ", "--"]);
     out.extend_from_slice(open.as_bytes());
     if random.chance(40) {
-        out.extend_from_slice(random.pick(&ATOMS));
+        let atom = *random.pick(&ATOMS);
+        out.extend_from_slice(atom);
         out.extend_from_slice(payload(random, schema).as_bytes());
     } else {
         inside(random, b'*', out);
