@@ -32,8 +32,9 @@ impl Loading {
     /// In that schema, with nothing of a text before.
     pub fn begin(mut conn: Conn, schema: &str) -> Self {
         conn.query_drop(format!("USE `{schema}`")).unwrap();
+        conn.query_drop("SET NAMES utf8mb4").unwrap();
         conn.query_drop(
-            "SET NAMES utf8mb4, time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0, \
+            "SET time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0, \
              sql_mode = 'NO_AUTO_VALUE_ON_ZERO' /*M!100201 , check_constraint_checks = 1 */",
         )
         .unwrap();

@@ -123,11 +123,34 @@ const ATOMS: [&[u8]; 38] = [
 /// A text, for the schema whose `victim` it is after.
 pub fn text(random: &mut Random, schema: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    for _ in 0..1 + random.below(5) {
+    if random.chance(40) {
+        hidden(random, schema, &mut out);
+    }
+    for _ in 0..random.below(5) {
         statement(random, schema, &mut out);
     }
     out.extend_from_slice(b"-- Dump completed\n");
     out
+}
+
+/// As the attacks do it: a SET, and then a string in which a quote stands that one
+/// reading takes for its end.
+fn hidden(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
+    let among = if random.chance(70) { FINE } else { SETS.len() };
+    out.extend_from_slice(SETS[random.below(among)].as_bytes());
+    let (before, after) = *random.pick(&[
+        ("SET @a = ", ""),
+        ("INSERT INTO t VALUES (1, ", ")"),
+        ("CREATE TABLE IF NOT EXISTS h (a int COMMENT ", ")"),
+        ("CREATE OR REPLACE VIEW v AS SELECT ", " AS a"),
+    ]);
+    let quote = *random.pick(&["'", "'", "\""]);
+    let odd: &[u8] =
+        *random.pick(&[&b"x"[..], b"", b"\xE4\xB8\xAD", b"\xC3\xA9", b"\x83", b"\xD6"]);
+    out.extend_from_slice(format!(";\n{before}{quote}").as_bytes());
+    out.extend_from_slice(odd);
+    let rest = format!("\\{quote}{}{quote}{after};\n", payload(random, schema));
+    out.extend_from_slice(rest.as_bytes());
 }
 
 fn statement(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
@@ -216,7 +239,8 @@ fn string(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
     if random.chance(45) {
         // As the attacks do: a quote that one reading takes for the end.
         for _ in 0..random.below(2) {
-            out.extend_from_slice(random.pick(&ATOMS[24..32]));
+            let atom = *random.pick(&ATOMS[24..32]);
+            out.extend_from_slice(atom);
         }
         let escapes = ["\\", "\\", "\\", "\\", "\\\\\\", "\\\\", ""];
         out.extend_from_slice(random.pick(&escapes).as_bytes());
@@ -265,7 +289,8 @@ fn aside(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
     let open = *random.pick(&["/* ", "/*", "-- ", "#", "/*!50001 ", "/*!99999 ", "/*+ ", "--"]);
     out.extend_from_slice(open.as_bytes());
     if random.chance(40) {
-        out.extend_from_slice(random.pick(&ATOMS));
+        let atom = *random.pick(&ATOMS);
+        out.extend_from_slice(atom);
         out.extend_from_slice(payload(random, schema).as_bytes());
     } else {
         inside(random, b'*', out);
