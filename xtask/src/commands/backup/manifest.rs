@@ -13,7 +13,7 @@ use crate::plan::backup::Mover;
 use crate::store::commit::FileFacts;
 use crate::sys::{clock, git};
 
-/// The manifest, but for its own hash.
+/// The manifest, but for its signature and its own hash.
 pub(super) fn of(
     ctx: &Ctx,
     prepared: &Prepared,
@@ -45,11 +45,9 @@ pub(super) fn of(
             rounded_floats: prepared.rounded.get(name).copied().unwrap_or(0),
         }
     });
-    let programs = prepared.before.programs.iter().map(|((kind, name), program)| ProgramEntry {
-        kind: *kind,
-        name: name.clone(),
-        definer: program.definer.clone(),
-        ddl_sha256: hash(*kind, name),
+    let programs = prepared.before.programs.iter().map(|((kind, name), program)| {
+        let (name, definer) = (name.clone(), program.definer.clone());
+        ProgramEntry { kind: *kind, ddl_sha256: hash(*kind, &name), name, definer }
     });
     Manifest {
         version: MANIFEST_VERSION,
