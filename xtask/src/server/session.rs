@@ -405,6 +405,12 @@ fn refused(
         )
         .hint("Remove DB_TLS=off from .env, or set another mode: docs/tls.md.")
         .hint("If the server offers no TLS, give it a certificate (ssl_cert, ssl_key)."),
+        Some(e) if e.code == 1045 && server.guard.is_off() => Stop::new(
+            ExitCode::Server,
+            format!("access denied for `{}` at {server}: {}", account.user, e.message),
+        )
+        .hint("DB_TLS is off, and the server may demand TLS: MariaDB then says no more than this.")
+        .hint(format!("If it does not, {var} in .env is not the account's password.")),
         Some(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
             ExitCode::Server,
             format!("access denied for `{}` at {server}: {}", account.user, e.message),
