@@ -13,7 +13,7 @@ use mysql_common::value::ServerSide;
 use rowtext::RawRow;
 
 use super::endpoint::Server;
-use super::refusal::ServerError;
+use super::refusal::login_refused;
 use super::wire::Access;
 use super::wire::client::{Client, Columns, Done, File, Use};
 use crate::model::account::Account;
@@ -96,7 +96,7 @@ impl Session {
             guard: Arc::clone(&server.guard),
         };
         let client = Client::open(&access, Use::Statements)
-            .map_err(|error| refused(error, server, account, schema))?;
+            .map_err(|error| login_refused(error, server, account, schema))?;
         Self::begin(client, access)
     }
 
@@ -217,8 +217,7 @@ impl Session {
     /// Keeps the GTIDs that came with the server's answer.
     fn collect_gtids(&mut self, done: Done) -> Done {
         if let Some(known) = &mut self.gtids {
-            let texts = done.gtids.iter().filter_map(|data| gtid_text(data));
-            texts.for_each(|text| known.add(&text));
+            done.gtids.iter().for_each(|text| known.add(text));
         }
         done
     }
@@ -360,20 +359,6 @@ impl Session {
     }
 }
 
-/// The set in a GTID tracker's data: one byte for the encoding, then a string with its
-/// length in front, as the protocol writes them (MySQL source, `Session_gtids_tracker`).
-fn gtid_text(data: &[u8]) -> Option<String> {
-    let (0, rest) = data.split_first().map(|(encoding, rest)| (*encoding, rest))? else {
-        return None;
-    };
-    let (length, text) = match rest {
-        [0xfc, low, high, text @ ..] => (usize::from(u16::from_le_bytes([*low, *high])), text),
-        [length @ 0..=0xfa, text @ ..] => (usize::from(*length), text),
-        _ => return None,
-    };
-    String::from_utf8(text.get(..length)?.to_vec()).ok()
-}
-
 /// The beginning of a statement, on one line, for messages.
 pub fn shorten(sql: &str) -> String {
     // A statement can be megabytes of rows: look at its beginning only.
@@ -383,67 +368,5 @@ pub fn shorten(sql: &str) -> String {
         line
     } else {
         line.chars().take(117).collect::<String>() + "…"
-    }
-}
-
-fn refused(
-    error: anyhow::Error,
-    server: &Server,
-    account: &Account,
-    schema: Option<&str>,
-) -> anyhow::Error {
-    // It says the cause already: TLS.
-    if error.downcast_ref::<Stop>().is_some() {
-        return error;
-    }
-    let var = account.role.password_var();
-    let own = error.chain().find_map(|cause| cause.downcast_ref::<ServerError>());
-    let stop = match own {
-        Some(_) if wants_tls(&error) => Stop::new(
-            ExitCode::Server,
-            format!("{server} takes no connection without TLS (require_secure_transport), and none was used"),
-        )
-        .hint("Remove DB_TLS=off from .env, or set another mode: docs/tls.md.")
-        .hint("If the server offers no TLS, give it a certificate (ssl_cert, ssl_key)."),
-        Some(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
-            ExitCode::Server,
-            format!("access denied for `{}` at {server}: {}", account.user, e.message),
-        )
-        .hint(format!("Compare {var} in .env with the account's password on the server."))
-        .hint("`cargo xtask doctor --fix` makes the accounts and their rights, given DB_ROOT_PASSWORD."),
-        Some(e) if e.code == 1044 => Stop::new(
-            ExitCode::Server,
-            format!("`{}` may not use the schema {}: {}", account.user, schema.unwrap_or(""), e.message),
-        )
-        .hint("`cargo xtask doctor --fix` gives every account exactly the rights it needs."),
-        Some(e) if e.code == 1049 => Stop::new(
-            ExitCode::Server,
-            format!("unknown database `{}` at {server}", schema.unwrap_or("")),
-        )
-        .hint("`cargo xtask doctor --fix` creates it; DB_NAME in .env names it."),
-        Some(e) => Stop::new(
-            ExitCode::Server,
-            format!("{server} refused the login of `{}`: {} ({})", account.user, e.message, e.code),
-        ),
-        None => Stop::new(ExitCode::Server, format!("nothing usable answers at {server}: {error:#}"))
-            .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` says what is missing."),
-    };
-    error.context(stop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::gtid_text;
-
-    #[test]
-    fn a_gtid_is_read_with_its_length() {
-        let text = "c2dcf7a6-e65f-11f1-b033-0242ac110002:63815";
-        let data = [&[0, 42], text.as_bytes()].concat();
-        assert_eq!(gtid_text(&data).as_deref(), Some(text));
-        let long = [&[0, 0xfc, 42, 0], text.as_bytes()].concat();
-        assert_eq!(gtid_text(&long).as_deref(), Some(text));
-        assert_eq!(gtid_text(&[1, 2, b'a', b'b']), None);
-        assert_eq!(gtid_text(&[0, 9, b'a']), None);
-        assert_eq!(gtid_text(&[]), None);
     }
 }

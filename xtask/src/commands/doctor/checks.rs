@@ -6,6 +6,7 @@ use anyhow::Result;
 use super::{FIX, Findings, machine};
 use crate::cli::backup::EngineChoice;
 use crate::commands::copy::fetching;
+use crate::config::tls::Mode;
 use crate::config::{ReachChoice, Settings};
 use crate::engine::dumper;
 use crate::model::account::Role;
@@ -151,7 +152,7 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
                 session
             }
             Err(error) => {
-                let fix = fix_for(&error);
+                let fix = fix_for(settings, &error);
                 findings.server(Check::failed(&login, settings.redact(&error.to_string())), &fix);
                 findings.not_run(&rights, "it cannot log in");
                 continue;
@@ -202,12 +203,16 @@ fn programs(settings: &Settings, server: &Server, findings: &mut Findings) {
 
 /// How an account that cannot log in gets in. A new password is an answer to a wrong one
 /// only: where the server was not reached as it has to be, it would change nothing.
-fn fix_for(error: &anyhow::Error) -> String {
+fn fix_for(settings: &Settings, error: &anyhow::Error) -> String {
     let stop = error.downcast_ref::<Stop>();
     match (session::code(error), stop.and_then(|stop| stop.hints.first())) {
-        (Some(1045 | 1698), _) | (_, None) if !session::wants_tls(error) => FIX.to_owned(),
+        (Some(1045 | 1698), _)
+            if !session::wants_tls(error) && settings.tls.mode != Some(Mode::Off) =>
+        {
+            FIX.to_owned()
+        }
         (_, Some(hint)) => hint.trim_end_matches('.').to_owned(),
-        (_, None) => "docs/tls.md says how a server is reached with TLS".to_owned(),
+        (_, None) => FIX.to_owned(),
     }
 }
 

@@ -42,8 +42,8 @@ pub(in crate::server) struct Done {
     pub(in crate::server) affected: u64,
     /// How many warnings there are.
     pub(in crate::server) warnings: u16,
-    /// What the GTID tracker sent.
-    pub(in crate::server) gtids: Vec<Vec<u8>>,
+    /// The GTIDs of what was committed, where the session has them tracked.
+    pub(in crate::server) gtids: Vec<String>,
 }
 
 /// The columns of a result.
@@ -314,12 +314,43 @@ fn parsed<K: mysql_common::packets::OkPacketKind>(
     })
 }
 
-fn gtids(ok: &OkPacket<'_>) -> Result<Vec<Vec<u8>>> {
+fn gtids(ok: &OkPacket<'_>) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for info in ok.session_state_info().context("read what the server says of the session")? {
         if let Ok(SessionStateChange::Gtids(gtids)) = info.decode() {
-            found.push(gtids.as_bytes().to_vec());
+            found.extend(gtid_text(gtids.as_bytes()));
         }
     }
     Ok(found)
+}
+
+/// The set in a GTID tracker's data: one byte for the encoding, then a string with its
+/// length in front, as the protocol writes them (MySQL source, `Session_gtids_tracker`).
+fn gtid_text(data: &[u8]) -> Option<String> {
+    let (0, rest) = data.split_first().map(|(encoding, rest)| (*encoding, rest))? else {
+        return None;
+    };
+    let (length, text) = match rest {
+        [0xfc, low, high, text @ ..] => (usize::from(u16::from_le_bytes([*low, *high])), text),
+        [length @ 0..=0xfa, text @ ..] => (usize::from(*length), text),
+        _ => return None,
+    };
+    String::from_utf8(text.get(..length)?.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gtid_text;
+
+    #[test]
+    fn a_gtid_is_read_with_its_length() {
+        let text = "c2dcf7a6-e65f-11f1-b033-0242ac110002:63815";
+        let data = [&[0, 42], text.as_bytes()].concat();
+        assert_eq!(gtid_text(&data).as_deref(), Some(text));
+        let long = [&[0, 0xfc, 42, 0], text.as_bytes()].concat();
+        assert_eq!(gtid_text(&long).as_deref(), Some(text));
+        assert_eq!(gtid_text(&[1, 2, b'a', b'b']), None);
+        assert_eq!(gtid_text(&[0, 9, b'a']), None);
+        assert_eq!(gtid_text(&[]), None);
+    }
 }

@@ -73,6 +73,11 @@ impl Guard {
         self.here
     }
 
+    /// Whether the settings leave TLS out where it could be.
+    pub(in crate::server) fn is_off(&self) -> bool {
+        self.tls.mode == Some(Mode::Off)
+    }
+
     /// Whether the next connection begins with TLS.
     pub(super) fn begins_with_tls(&self) -> bool {
         self.when == When::Always || self.demanded.load(Ordering::Relaxed)

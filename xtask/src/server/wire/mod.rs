@@ -65,11 +65,11 @@ fn connected(
     match first {
         Err(error) if access.guard.may_try_tls() && may_want_tls(&error) => {
             let second = attempt(true);
-            if !offers_tls {
-                return Err(error);
-            }
             if second.is_ok() {
                 access.guard.tls_was_demanded();
+            } else if !(offers_tls && super::refusal::wants_tls(&error)) {
+                // It was a wrong password after all.
+                return Err(error);
             }
             second
         }

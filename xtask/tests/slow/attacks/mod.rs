@@ -11,3 +11,4 @@ mod searched;
 mod second_wall;
 mod small;
 mod spellings;
+mod wire;
