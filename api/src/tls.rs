@@ -127,18 +127,18 @@ impl Tls {
     fn look_at_files(&self) -> Result<()> {
         let mut files = vec![];
         if self.mode.verifies() {
-            files.extend(self.ca.iter().map(|path| ("DB_TLS_CA", path, "CERTIFICATE-----")));
+            files.extend(self.ca.iter().map(|path| ("DB_TLS_CA", path, "CERTIFICATE")));
         }
         if let Some(Identity { certificate, key }) = &self.identity {
-            files.push(("DB_TLS_CERT", certificate, "CERTIFICATE-----"));
-            files.push(("DB_TLS_KEY", key, "PRIVATE KEY-----"));
+            files.push(("DB_TLS_CERT", certificate, "CERTIFICATE"));
+            files.push(("DB_TLS_KEY", key, "PRIVATE KEY"));
         }
         for (variable, path, holds) in files {
             let place = path.display();
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("{variable}: cannot read {place}"))?;
             if !text.contains(holds) {
-                bail!("{variable}: there is no {} in {place}", holds.trim_end_matches('-'));
+                bail!("{variable}: there is no {} in {place}", holds);
             }
         }
         Ok(())
