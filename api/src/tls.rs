@@ -73,25 +73,28 @@ impl Tls {
     /// an unverified server off this machine. The message names the ways out.
     pub fn read(host: Option<&str>, lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        if set("DB_TLS_FINGERPRINT").is_some() {
-            bail!(
-                "DB_TLS_FINGERPRINT: this program cannot compare fingerprints; give the server's \
-                 authority as DB_TLS_CA, with DB_TLS=verify-ca for MySQL's generated \
-                 certificates (ca.pem in its data folder)"
-            );
-        }
         let trusted = match set("DB_TLS_TRUST_NETWORK").as_deref() {
             Some("yes") => true,
             Some("no") | None => false,
             Some(other) => bail!("DB_TLS_TRUST_NETWORK: {other:?} is neither yes nor no"),
         };
         let here = host.is_none_or(this_machine);
+        // For programs that can compare them; this one verifies the authority instead.
+        let pinned = set("DB_TLS_FINGERPRINT").is_some();
         let mode = match set("DB_TLS") {
             Some(word) => Self::mode(&word)?,
+            None if pinned => Mode::VerifyCa,
             None if here => Mode::Preferred,
             None => Mode::VerifyIdentity,
         };
         let ca = set("DB_TLS_CA").map(PathBuf::from);
+        if pinned && (ca.is_none() || !mode.verifies()) {
+            bail!(
+                "DB_TLS_FINGERPRINT: this program cannot compare fingerprints; give the server's \
+                 authority as DB_TLS_CA, with DB_TLS=verify-ca for MySQL's generated \
+                 certificates (ca.pem in its data folder)"
+            );
+        }
         if !here && !trusted && !mode.verifies() {
             bail!("{}", refusal(mode, host.unwrap_or_default()));
         }
@@ -124,18 +127,18 @@ impl Tls {
     fn look_at_files(&self) -> Result<()> {
         let mut files = vec![];
         if self.mode.verifies() {
-            files.extend(self.ca.iter().map(|path| ("DB_TLS_CA", path, "CERTIFICATE-----")));
+            files.extend(self.ca.iter().map(|path| ("DB_TLS_CA", path, "CERTIFICATE")));
         }
         if let Some(Identity { certificate, key }) = &self.identity {
-            files.push(("DB_TLS_CERT", certificate, "CERTIFICATE-----"));
-            files.push(("DB_TLS_KEY", key, "PRIVATE KEY-----"));
+            files.push(("DB_TLS_CERT", certificate, "CERTIFICATE"));
+            files.push(("DB_TLS_KEY", key, "PRIVATE KEY"));
         }
         for (variable, path, holds) in files {
             let place = path.display();
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("{variable}: cannot read {place}"))?;
             if !text.contains(holds) {
-                bail!("{variable}: there is no {} in {place}", holds.trim_end_matches('-'));
+                bail!("{variable}: there is no {} in {place}", holds);
             }
         }
         Ok(())
@@ -201,7 +204,9 @@ mod tests {
         for (variables, said) in [
             ([("DB_TLS", "on"), ("", "")], "none of off, preferred, required"),
             ([("DB_TLS", "verify-ca"), ("", "")], "needs DB_TLS_CA"),
-            ([("DB_TLS_FINGERPRINT", "ab:cd"), ("", "")], "DB_TLS_CA"),
+            ([("DB_TLS_FINGERPRINT", "ab:cd"), ("", "")], "cannot compare fingerprints"),
+            ([("DB_TLS_FINGERPRINT", "ab:cd"), ("DB_TLS", "required")], "as DB_TLS_CA"),
+            ([("DB_TLS_FINGERPRINT", "ab:cd"), ("DB_TLS_CA", "/no/where")], "cannot read /no"),
             ([("DB_TLS_CERT", "c.pem"), ("", "")], "DB_TLS_KEY"),
             ([("DB_TLS_TRUST_NETWORK", "maybe"), ("", "")], "neither yes nor no"),
             ([("DB_TLS", "verify-ca"), ("DB_TLS_CA", "/no/where.pem")], "/no/where.pem"),

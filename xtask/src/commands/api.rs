@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
+use crate::config::API_TLS;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::server::Guard;
@@ -136,8 +137,11 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
         cmd = cmd.env(variable, &account.user);
     }
     // Only what is set here counts: the shell may hold another project's settings.
-    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET", "DB_TLS_TRUST_NETWORK"] {
-        cmd = cmd.env_remove(name);
+    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"].iter().chain(API_TLS) {
+        cmd = cmd.env_remove(*name);
+    }
+    for (name, value) in &ctx.settings.api_tls {
+        cmd = cmd.env(*name, value);
     }
     for name in Guard::VARIABLES {
         cmd = cmd.env_remove(name);
@@ -162,7 +166,9 @@ pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>
         Endpoint::Tcp { host, port } => {
             let mut variables = tcp(host, *port);
             if let Reach::ContainerAddress { .. } = server.reach {
-                variables.push(("DB_TLS", "preferred".to_owned()));
+                if ctx.settings.api_tls.iter().all(|(name, _)| *name != "DB_TLS") {
+                    variables.push(("DB_TLS", "preferred".to_owned()));
+                }
                 variables.push(("DB_TLS_TRUST_NETWORK", "yes".to_owned()));
             }
             variables
