@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read as _, path::Path};
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 

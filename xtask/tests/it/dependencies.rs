@@ -11,10 +11,8 @@ use xtask::sys::proc::Cmd;
 use xtask::sys::{env, fs};
 
 /// Versions before a release that are there, and why no release does.
-const PRE_RELEASES: &[(&str, &str)] = &[
-    ("kem", "ml-kem 0.2, with which age seals against quantum computers, asks for it"),
-    ("rsa", "sqlx-mysql 0.9 asks for it"),
-];
+const PRE_RELEASES: &[(&str, &str)] =
+    &[("kem", "ml-kem 0.2, with which age seals against quantum computers, asks for it")];
 
 #[derive(Deserialize)]
 struct Deny {
