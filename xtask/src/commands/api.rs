@@ -138,10 +138,10 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
     }
     // Only what is set here counts: the shell may hold another project's settings.
     for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"].iter().chain(API_TLS) {
-        cmd = cmd.env_remove(*name);
+        cmd = cmd.env_remove(name);
     }
     for (name, value) in &ctx.settings.api_tls {
-        cmd = cmd.env(*name, value);
+        cmd = cmd.env(name, value);
     }
     for name in Guard::VARIABLES {
         cmd = cmd.env_remove(name);

@@ -120,7 +120,7 @@ fn what_a_file_brings_does_not_act_by_itself() {
         let (enabled, definers) = state(&sandbox);
         let locked = format!("{}@%", sandbox.program_user());
         assert_eq!(enabled, ["known"]);
-        assert_eq!(definers, [locked.clone()]);
+        assert_eq!(definers, std::slice::from_ref(&locked));
         // Somebody asks for it: it cannot reach the old tables, and neither can who calls it.
         let mut root = sandbox.root();
         root.query_drop(&enabling).unwrap();
@@ -136,7 +136,7 @@ fn what_a_file_brings_does_not_act_by_itself() {
             );
             crate::faults::world::until("the event ran", || number(&mut root, &ran) == 1);
         }
-        assert_eq!(companions(&sandbox, "before"), [before.clone()]);
+        assert_eq!(companions(&sandbox, "before"), std::slice::from_ref(&before));
         assert_eq!(number(&mut root, &format!("SELECT COUNT(*) FROM `{before}`.victim")), 2);
     }
 }
