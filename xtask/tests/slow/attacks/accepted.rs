@@ -56,13 +56,20 @@ impl Loading {
                 Verdict::Set(state) => wanted = state,
                 Verdict::Run if without_meaning(piece.kind) => {}
                 Verdict::Run => {
-                    if let Err(why) = self.become_state(&wanted) {
+                    let text = disable_event(piece.text, piece.mode);
+                    let program = piece.kind.program().is_some();
+                    // Programs above ASCII are sent as UTF-8, whatever their client was.
+                    let utf8 = wanted.client.name.starts_with("utf8");
+                    let needs = match program && !utf8 && !text.is_ascii() {
+                        true => wanted.with_client(State::default().client),
+                        false => State::clone(&wanted),
+                    };
+                    if let Err(why) = self.become_state(&needs) {
                         settings = true;
                         anyhow::bail!(why);
                     }
-                    let text = disable_event(piece.text, piece.mode);
                     // Programs with other bytes are put into UTF-8 by the load itself.
-                    if piece.kind.program().is_none() || std::str::from_utf8(&text).is_ok() {
+                    if !program || std::str::from_utf8(&text).is_ok() {
                         // What the server refuses would end a load; here more is searched.
                         self.send(&as_utf8(&text, piece.mode)?).ok();
                     }
