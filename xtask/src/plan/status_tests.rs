@@ -157,6 +157,9 @@ fn what_was_not_looked_at_is_not_safe() {
 fn a_warning_breaks_nothing() {
     let warned = |id: &str, spoil: fn(&mut Facts)| demand(State::Safe, &[id], spoil);
     warned("rto", |it| it.rto.drills[0].duration_ms = 600_001);
+    warned("definitions_differ", |it| {
+        it.definitions = Answer::Known(vec!["trigger `audit` is missing".to_owned()]);
+    });
     warned("disk_low", |it| it.disk.free_bytes = Answer::Known(1999));
     warned("disk_forecast", |it| {
         it.disk.forecast = Answer::Known(Forecast { bytes_per_day: 1, days_until_full: Some(13) });
