@@ -168,6 +168,9 @@ fn a_warning_breaks_nothing() {
     warned("origin_unknown", |it| it.unproven = vec![unproven(true)]);
     // Those of before signatures are no news.
     demand(State::Safe, &[], |it| it.unproven = vec![unproven(false)]);
+    warned("definitions_differ", |it| {
+        it.definitions = Answer::Known(vec!["trigger `audit` is missing".to_owned()]);
+    });
     warned("disk_low", |it| it.disk.free_bytes = Answer::Known(1999));
     warned("disk_forecast", |it| {
         it.disk.forecast = Answer::Known(Forecast { bytes_per_day: 1, days_until_full: Some(13) });
