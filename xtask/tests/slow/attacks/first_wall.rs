@@ -84,58 +84,72 @@ fn hidden(statement: &str) -> String {
 }
 
 fn attacks(schema: &str) -> Vec<Attack> {
+    let mut all = by_mode(schema);
+    all.extend(by_bytes(schema));
+    all
+}
+
+fn attack(name: &'static str, text: &str, says: &'static [&'static str]) -> Attack {
+    Attack { name, text: format!("{TABLE}{text}{END}").into_bytes(), says }
+}
+
+/// Where the server is in another `sql_mode` than the guard believes.
+fn by_mode(schema: &str) -> Vec<Attack> {
     let drop = format!("DROP TABLE {schema}.victim");
     let escaped = hidden(&drop);
     let event = hidden(&format!(
         "CREATE EVENT {schema}.persist ON SCHEDULE EVERY 1 SECOND DO DELETE FROM {schema}.victim"
     ));
     let number = "SET sql_mode = 1048576;\n";
-    let attack = |name, text: String, says| Attack {
-        name,
-        text: format!("{TABLE}{text}{END}").into_bytes(),
-        says,
-    };
-    let bytes = |name, before: &str, middle: &[u8], after: String, says| {
-        let text = [TABLE.as_bytes(), before.as_bytes(), middle, after.as_bytes(), END.as_bytes()];
-        Attack { name, text: text.concat(), says }
-    };
     let mode: &[&str] = &["line 2", "sql_mode"];
-    let client: &[&str] = &["line 3", "character_set_client"];
     vec![
-        attack("a number", format!("{number}{escaped}"), mode),
-        attack("an event", format!("{number}{event}"), mode),
+        attack("a number", &format!("{number}{escaped}"), mode),
+        attack("an event", &format!("{number}{event}"), mode),
         attack(
             "hexadecimal digits",
-            format!("SET sql_mode = 0x4E4F5F4241434B534C4153485F45534341504553;\n{escaped}"),
+            &format!("SET sql_mode = 0x4E4F5F4241434B534C4153485F45534341504553;\n{escaped}"),
             mode,
         ),
         attack(
             "a comment that no server runs",
-            format!(
+            &format!(
                 "/*!99999 SET sql_mode='ANSI_QUOTES' */;\nSET @a = \"\\\", @b = \"; {drop}; -- \";\n"
             ),
             mode,
         ),
         attack(
             "a comment that one server runs",
-            format!("/*M!100000 SET sql_mode='NO_BACKSLASH_ESCAPES' */;\n{escaped}"),
+            &format!("/*M!100000 SET sql_mode='NO_BACKSLASH_ESCAPES' */;\n{escaped}"),
             mode,
         ),
         attack(
             "a number in a user variable",
-            format!("SET @m = 1048576;\nSET sql_mode = @m;\n{escaped}"),
+            &format!("SET @m = 1048576;\nSET sql_mode = @m;\n{escaped}"),
             &["line 3", "sql_mode"],
         ),
         attack(
             "words put together",
-            format!("SET sql_mode = CONCAT('NO_BACKSLASH','_ESCAPES');\n{escaped}"),
+            &format!("SET sql_mode = CONCAT('NO_BACKSLASH','_ESCAPES');\n{escaped}"),
             mode,
         ),
         attack(
             "names in brackets",
-            format!("SET sql_mode='MSSQL';\nCREATE TABLE u ([a'] int); {drop}; -- ' int);\n"),
+            &format!("SET sql_mode='MSSQL';\nCREATE TABLE u ([a'] int); {drop}; -- ' int);\n"),
             mode,
         ),
+    ]
+}
+
+/// Where the server reads other characters in the same bytes.
+fn by_bytes(schema: &str) -> Vec<Attack> {
+    let drop = format!("DROP TABLE {schema}.victim");
+    let escaped = hidden(&drop);
+    let bytes = |name, before: &str, middle: &[u8], after: String, says| {
+        let text = [TABLE.as_bytes(), before.as_bytes(), middle, after.as_bytes(), END.as_bytes()];
+        Attack { name, text: text.concat(), says }
+    };
+    let client: &[&str] = &["line 3", "character_set_client"];
+    vec![
         bytes(
             "half a character",
             "SET character_set_client = gbk;\nSET @a = '",
@@ -152,26 +166,22 @@ fn attacks(schema: &str) -> Vec<Attack> {
         ),
         attack(
             "a character set that is not ASCII",
-            format!("SET character_set_client = ucs2;\n{escaped}"),
-            mode_of_client(),
+            &format!("SET character_set_client = ucs2;\n{escaped}"),
+            &["line 2", "character_set_client"],
         ),
         attack(
             "text between dollars",
-            format!(
+            &format!(
                 "CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ ' $$; {drop}; -- ';\n"
             ),
             &["line 2", "dollar"],
         ),
         attack(
             "a comment that ends at a NUL",
-            format!("CREATE TABLE u (a int) # \0 ; {drop}; --\n;\n"),
+            &format!("CREATE TABLE u (a int) # \0 ; {drop}; --\n;\n"),
             &["line 2", "NUL"],
         ),
     ]
-}
-
-fn mode_of_client() -> &'static [&'static str] {
-    &["line 2", "character_set_client"]
 }
 
 #[test]
