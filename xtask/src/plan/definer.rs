@@ -14,6 +14,9 @@ pub enum Owner<'a> {
     /// This one, also of what is equal in the live schema: a known event or view of a
     /// strong account could call what the file brings, as that account.
     LockedAll(&'a str),
+    /// This one, but of views: in a schema where it has no right, a view that reads another
+    /// one could not even be made.
+    LockedButViews(&'a str),
 }
 
 impl Owner<'_> {
@@ -21,7 +24,9 @@ impl Owner<'_> {
     pub fn definer(&self) -> Option<&str> {
         match self {
             Self::Swapper => None,
-            Self::Locked(definer) | Self::LockedAll(definer) => Some(definer),
+            Self::Locked(definer) | Self::LockedAll(definer) | Self::LockedButViews(definer) => {
+                Some(definer)
+            }
         }
     }
 
@@ -29,7 +34,9 @@ impl Owner<'_> {
     pub fn own(&self, inventory: &Inventory) -> Inventory {
         let mut owned = inventory.clone();
         if let Some(definer) = self.definer() {
-            for program in owned.programs.values_mut() {
+            let spared = |kind| kind == ObjectKind::View && matches!(self, Self::LockedButViews(_));
+            let programs = owned.programs.iter_mut().filter(|((kind, _), _)| !spared(*kind));
+            for (_, program) in programs {
                 program.ddl = with_definer(&program.ddl, definer);
             }
         }
@@ -41,7 +48,7 @@ impl Owner<'_> {
         let same = Program { definer: new.definer.clone(), ..live.clone() } == *new;
         match self {
             Self::LockedAll(definer) => same && live.definer == *definer,
-            Self::Swapper | Self::Locked(_) => same,
+            Self::Swapper | Self::Locked(_) | Self::LockedButViews(_) => same,
         }
     }
 }

@@ -281,7 +281,8 @@ impl Run<'_> {
     }
 
     /// Moves what was compared into a schema of its own. It never acts there; what a file
-    /// of unknown origin brought belongs to the locked account, which can do nothing there.
+    /// of unknown origin brought belongs to the locked account, which can do nothing there; but
+    /// its views can be read.
     fn beside(&self, session: &mut Session, staged: &Staged) -> Result<()> {
         let plan = self.plan;
         session.run(&format!(
@@ -293,8 +294,11 @@ impl Run<'_> {
         let empty = inventory::read(session, &plan.target)?;
         let idle = programs::beside(staged);
         let definer = self.ctx.settings.program_definer();
-        let owner =
-            if self.provenance.is_proven() { Owner::Swapper } else { Owner::LockedAll(&definer) };
+        let owner = if self.provenance.is_proven() {
+            Owner::Swapper
+        } else {
+            Owner::LockedButViews(&definer)
+        };
         let change = swap::Swap {
             server_uuid: &self.facts.uuid,
             sides: self.sides(&empty, &idle, owner),
