@@ -85,7 +85,9 @@ async fn a_wrong_receipt_is_refused_and_changes_nothing() {
         let gate = format!("{}__gate", schema.database.name);
         administrate(&schema.database, format!("TRUNCATE {gate}.used_receipt")).await;
         let good = schema.migrate_document(&MIGRATOR).await;
-        for (wrong, reason) in wrong_receipts(&good) {
+        for index in 0..wrong_receipts(&good).len() {
+            // Made anew for each, because some are about seconds.
+            let (wrong, reason) = wrong_receipts(&good).swap_remove(index);
             let refusal = refused(&schema, schema.sign(&wrong)).await;
             assert!(refusal.contains(reason), "{refusal}\nis not about: {reason}");
         }
