@@ -30,6 +30,7 @@ pub mod proof;
 pub mod prune;
 pub mod quickstart;
 pub mod recover;
+mod replay;
 pub mod restore;
 pub mod schedule;
 pub mod seed;

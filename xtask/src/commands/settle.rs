@@ -51,9 +51,11 @@ pub fn settle(
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;
     if moved {
-        lock_for_triggers(session, journal)?;
-        remake_triggers(session, journal)?;
-        session.run("UNLOCK TABLES")?;
+        if journal.remake_triggers {
+            lock_for_triggers(session, journal)?;
+            remake_triggers(session, journal)?;
+            session.run("UNLOCK TABLES")?;
+        }
         play(session, &journal.target, &journal.finish)?;
     } else {
         in_order(session, journal)?;
@@ -150,22 +152,19 @@ pub(super) fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String
 
 /// Nobody is to see a table while its trigger is being made again.
 fn lock_for_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
-    if !journal.remake_triggers {
-        return Ok(());
-    }
     let lock = |table: &String| format!("{} WRITE", qualified(&journal.target, table));
     let tables: Vec<String> = journal.tables_in.iter().map(lock).collect();
     session.run(&format!("LOCK TABLES {}", tables.join(", ")))
 }
 
-/// Makes every new trigger again, in their order; the tables are locked.
+/// Makes every new trigger again, in their order; on MySQL the tables are locked. Each
+/// statement is a packet of its own: a trigger's text is not the tool's.
 pub(super) fn remake_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
-    if !journal.remake_triggers {
-        return Ok(());
-    }
     session.run(&format!("USE {}", quote(&journal.target)))?;
-    for packet in journal.finish.iter().filter_map(|s| plan::remade(&journal.target, s)) {
-        session.run_all(&packet)?;
+    for statements in journal.finish.iter().filter_map(|s| plan::remade(&journal.target, s)) {
+        for statement in &statements {
+            session.run(statement)?;
+        }
     }
     Ok(())
 }

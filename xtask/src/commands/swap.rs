@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
+use super::replay;
 use super::settle::{Settled, remake_triggers, settle, triggers};
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
@@ -65,6 +66,11 @@ pub fn execute(
         .into());
     }
     demand_owner(session, &swap.sides)?;
+    // The way back makes what was live before, and what a person may have made by hand.
+    if swap.purpose != Purpose::Undo {
+        let Sides { staging, staged, owner, .. } = swap.sides;
+        replay::demand(session, staging, staged, &owner, swap.purpose)?;
+    }
     let journal = journal(swap, &plan);
     // Before anything that it names is made: without it nobody would remove that.
     store.write_journal(lock, &journal)?;

@@ -35,7 +35,7 @@ pub mod seen;
 pub mod send;
 mod setting;
 pub mod split;
-mod sql_mode;
+pub mod sql_mode;
 pub mod state;
 pub mod statement;
 pub mod table;

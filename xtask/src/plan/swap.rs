@@ -6,10 +6,15 @@
 //! LOCK TABLES … WRITE, so that no other session ever sees a table without its
 //! triggers. MariaDB refuses RENAME under that lock (error 1192): there the lock
 //! ends just before it. Other sessions are still waited for while every trigger
-//! is there, and not between the last DROP and the RENAME. Either way the
-//! statements go to the server in one packet: it executes them even when this
+//! is there, and not between the last DROP and the RENAME. Either way everything up
+//! to the RENAME goes to the server in one packet: it executes that even when this
 //! process dies in between. Views, routines and events cannot be renamed: they
 //! are dropped and created.
+//!
+//! The text of a program is never part of a packet with several statements. It comes from
+//! a file or a migration by way of the server, which prints other text than it was given
+//! (it takes the marks of version comments out, and `-/*!- 1*/` becomes `-- 1`): what was
+//! one statement could be several. So each program is made by a statement of its own.
 
 use std::collections::BTreeSet;
 
@@ -29,16 +34,14 @@ pub struct SwapPlan {
     pub before_lock: Vec<String>,
     /// `LOCK TABLES …` over every table of both sides; `None` where nothing needs it.
     pub lock: Option<String>,
-    /// The packet that does it, under the lock. On MySQL the tables stay locked after
-    /// it, until the triggers were made again.
+    /// The packet that moves the tables, under the lock. On MySQL the tables stay locked
+    /// after it, until their triggers are made.
     pub packet: Vec<String>,
-    /// Whether the triggers have to be made again: MySQL takes the `;` that follows a
-    /// trigger in a packet for a part of it.
+    /// Whether the triggers are made under the lock (MySQL).
     pub remake_triggers: bool,
     /// Makes what the packet dropped again, when it failed before its RENAME.
     pub undo: Vec<JournalStatement>,
-    /// After the RENAME: triggers (where the packet did not get that far), then
-    /// views, routines and events.
+    /// After the RENAME: triggers, then views, routines and events.
     pub finish: Vec<JournalStatement>,
     /// Tables that move in.
     pub tables_in: Vec<String>,
@@ -47,8 +50,8 @@ pub struct SwapPlan {
 }
 
 impl SwapPlan {
-    /// Everything up to the RENAME and its triggers as one packet, for a swap that
-    /// looks at nothing in between.
+    /// Everything up to the RENAME as one packet, for a swap that looks at nothing in
+    /// between.
     pub fn whole(&self) -> Vec<String> {
         self.before_lock.iter().chain(&self.lock).chain(&self.packet).cloned().collect()
     }
@@ -116,10 +119,6 @@ pub fn plan(sides: &Sides<'_>, always_lock: bool) -> SwapPlan {
         out.chain(tables_in.iter().map(|t| moved(t, staging, target))).collect();
     if !moves.is_empty() {
         packet.push(format!("RENAME TABLE {}", moves.join(", ")));
-    }
-    for trigger in &new_triggers {
-        packet.extend(settings(trigger));
-        packet.push(trigger.sql.clone());
     }
     let finish = finish((live, target), staged, new, before, new_triggers);
     SwapPlan {
@@ -242,7 +241,7 @@ fn drops(live: &Inventory, staged: &Inventory, new: &Inventory) -> Vec<JournalSt
 
 /// The views, each after those whose names it mentions: a view can only be
 /// created when what it reads is there.
-fn views(staged: &Inventory) -> Vec<JournalStatement> {
+pub fn views(staged: &Inventory) -> Vec<JournalStatement> {
     let all: Vec<(&String, &Program)> = staged
         .programs
         .iter()
@@ -316,14 +315,14 @@ fn plain(sql: String) -> JournalStatement {
     }
 }
 
-/// Makes a trigger of `schema` again, in one packet so that the server does both
-/// parts; the last statement is the one without `;` behind it. `None` for others.
+/// The statements that make a trigger of `schema` again, to be sent one by one; `None` for
+/// other programs.
 pub fn remade(schema: &str, statement: &JournalStatement) -> Option<Vec<String>> {
     let name = statement.trigger.as_ref()?;
-    let mut packet = settings(statement);
-    packet.push(format!("DROP TRIGGER IF EXISTS {}", qualified(schema, name)));
-    packet.push(statement.sql.clone());
-    Some(packet)
+    let mut all = settings(statement);
+    all.push(format!("DROP TRIGGER IF EXISTS {}", qualified(schema, name)));
+    all.push(statement.sql.clone());
+    Some(all)
 }
 
 /// The session settings that a statement has to run under. Our text is utf8mb4,

@@ -70,11 +70,11 @@ fn what_is_made_belongs_to_the_locked_account() {
         all.filter(|sql| sql.starts_with("CREATE")).collect::<Vec<_>>()
     };
     let made = owned(Owner::Locked("`p`@`%`"));
-    assert_eq!(made.len(), 3, "the equal event is left alone: {made:?}");
+    assert_eq!(made.len(), 2, "the equal event is left alone: {made:?}");
     assert!(made.iter().all(|sql| sql.contains(" DEFINER=`p`@`%` ")), "{made:?}");
     let made = owned(Owner::LockedAll("`p`@`%`"));
     assert!(
-        made.len() == 4 && made.iter().all(|sql| sql.contains(" DEFINER=`p`@`%` ")),
+        made.len() == 3 && made.iter().all(|sql| sql.contains(" DEFINER=`p`@`%` ")),
         "{made:?}"
     );
 }
@@ -105,7 +105,8 @@ fn triggers_are_moved_under_a_lock_on_mysql_only() {
     );
     assert_eq!(mysql.whole()[1], "DROP TRIGGER `d`.`t1`");
     assert!(mysql.whole()[2].starts_with("RENAME TABLE"));
-    assert_eq!(mysql.whole()[3], "SET sql_mode = 'ANSI_QUOTES'");
+    // A trigger's text is never in a packet with other statements.
+    assert_eq!(mysql.whole().len(), 3, "{mysql:?}");
     assert!(mysql.remake_triggers && !mysql.whole().iter().any(|s| s.contains("UNLOCK")));
     assert_eq!(mysql.undo.len(), 1);
     let mariadb = plan(&sides(Flavour::Mariadb, &live, &live), false);

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use super::swap::{settings, statements};
+use super::swap::statements;
 use crate::model::ident::{qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::swap::JournalStatement;
@@ -106,9 +106,9 @@ pub struct TablesPlan {
     pub lock: String,
     /// Drops the triggers of the tables that are there.
     pub drop_triggers: Vec<String>,
-    /// Moves the rows, commits, and creates those triggers again.
+    /// Moves the rows and commits.
     pub packet: Vec<String>,
-    /// Creates the triggers again when the rows did not move.
+    /// Creates the triggers again, each by a statement of its own, whether the rows moved or not.
     pub undo: Vec<JournalStatement>,
     /// Creates all triggers when they did.
     pub finish: Vec<JournalStatement>,
@@ -146,7 +146,7 @@ pub fn plan(change: &Change<'_>) -> TablesPlan {
             .iter()
             .map(|name| format!("DROP TRIGGER {}", qualified(change.target, name)))
             .collect(),
-        packet: packet(change, &places, &there, &counters, &undo),
+        packet: packet(change, &places, &there, &counters),
         undo,
         finish,
         created,
@@ -206,7 +206,6 @@ fn packet(
     places: &[(String, String)],
     there: &[String],
     counters: &[(String, u64)],
-    triggers: &[JournalStatement],
 ) -> Vec<String> {
     let mut packet = vec!["SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'".to_owned()];
     for name in there {
@@ -226,12 +225,6 @@ fn packet(
         let table = qualified(change.target, place);
         packet.push(format!("ALTER TABLE {table} AUTO_INCREMENT = {value}"));
     }
-    for trigger in triggers {
-        packet.extend(settings(trigger));
-        packet.push(trigger.sql.clone());
-    }
-    // The lock ends afterwards, or with the connection: a trigger that is the last
-    // statement is kept by MySQL without a semicolon.
     packet
 }
 

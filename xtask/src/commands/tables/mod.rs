@@ -12,11 +12,11 @@ use anyhow::Result;
 pub use settle::settle;
 
 use super::ctx::Ctx;
+use super::replay;
 use super::settle::Settled;
 use super::staging::Staged;
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
-use crate::model::facts::Flavour;
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::swap::{Purpose, SwapJournal, SwapPhase};
@@ -126,6 +126,13 @@ impl Run<'_> {
         });
         let wait = self.ctx.settings.policy.restore.lock_wait_s;
         session.run(&format!("SET lock_wait_timeout = {wait}"))?;
+        // The live triggers go and come back, those of missing tables come.
+        let kept = chosen.iter().filter(|name| live.tables.contains_key(*name)).cloned().collect();
+        let new = chosen.iter().filter(|name| !live.tables.contains_key(*name)).cloned().collect();
+        for (of, tables) in [(&live, &kept), (&self.staged.inventory, &new)] {
+            let triggers = plan::triggers_of(of, tables);
+            replay::demand(session, &self.staged.schema, &triggers, &owner, Purpose::Restore)?;
+        }
         session.run(&plan::create_marker(&self.staged.schema))?;
         signal::check()?;
         Ok((live, plan, keys))
@@ -202,15 +209,13 @@ impl Run<'_> {
         self.remake_triggers(session, plan)
     }
 
-    /// MySQL takes the `;` behind a trigger in a packet for a part of it. It means
-    /// nothing, so a run that dies here leaves no harm; under the lock, which is
-    /// still held, they become what they were.
+    /// Under the lock, which is still held: nobody sees the tables without their triggers. A
+    /// trigger's text is not the tool's, so each statement is a packet of its own.
     fn remake_triggers(&self, session: &mut Session, plan: &TablesPlan) -> Result<()> {
-        if self.staged.flavour != Flavour::Mysql || plan.undo.len() < 2 {
-            return Ok(());
-        }
-        for packet in plan.undo.iter().filter_map(|s| swap_plan::remade(self.place.target, s)) {
-            session.run_all(&packet)?;
+        for statements in plan.undo.iter().filter_map(|s| swap_plan::remade(self.place.target, s)) {
+            for statement in &statements {
+                session.run(statement)?;
+            }
         }
         Ok(())
     }
@@ -226,10 +231,10 @@ impl Run<'_> {
             // The lock is still held: nobody sees the tables without their triggers.
             session.run("ROLLBACK").ok();
             for trigger in &journal.undo {
-                // One that the packet had made again already is refused; settle looks again.
-                let mut statements = swap_plan::settings(trigger);
-                statements.push(trigger.sql.clone());
-                session.run_all(&statements).ok();
+                // One that was made again already is refused; settle looks again.
+                for statement in swap_plan::settings(trigger).iter().chain([&trigger.sql]) {
+                    session.run(statement).ok();
+                }
             }
         }
         let target = self.place.target;

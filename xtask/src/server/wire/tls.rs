@@ -185,7 +185,9 @@ fn not_taken(rejected: &Rejected, refusal: &dyn Fn(String) -> Stop, guard: &Guar
             );
     };
     match why {
-        CertificateError::UnknownIssuer => {
+        // The second: an authority of the same name and another key, as all servers of one
+        // version of MySQL have.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             refusal(format!("its certificate is not from {}", authorities(guard)))
                 .hint("DB_TLS_CA names a PEM file with the authority (MySQL's own: ca.pem in its data folder).")
                 .hint(seen(&print))
@@ -223,4 +225,29 @@ fn day(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     chrono::DateTime::from_timestamp(seconds, 0)
         .map_or_else(|| "an unknown day".to_owned(), |time| time.format("%Y-%m-%d").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::OtherError;
+
+    use super::*;
+    use crate::config::tls::{Mode, Tls};
+    use crate::server::endpoint::{Endpoint, Reach};
+
+    #[test]
+    fn an_authority_of_the_same_name_is_an_unknown_one() {
+        let endpoint = Endpoint::Tcp { host: "db".to_owned(), port: 3306 };
+        let tls = Tls { mode: Some(Mode::VerifyCa), ca: Some("/ca.pem".into()), ..Tls::default() };
+        let guard = Guard::new(&endpoint, &Reach::Explicit, &tls);
+        for why in [CertificateError::UnknownIssuer, CertificateError::BadSignature] {
+            let rejected = Rejected { why: Some(why), seen: [0xab; 32] };
+            let other = CertificateError::Other(OtherError(Arc::new(rejected)));
+            let error = io::Error::other(rustls::Error::InvalidCertificate(other));
+            let stop = failed(&error, "db:3306", &guard);
+            assert_eq!(stop.code, ExitCode::Server);
+            assert!(stop.message.contains("not from an authority of /ca.pem"), "{stop}");
+            assert!(stop.hints.iter().any(|hint| hint.contains("AB:AB")), "{:?}", stop.hints);
+        }
+    }
 }

@@ -15,9 +15,13 @@ struct World {
 }
 
 fn authority() -> World {
+    named("an authority of a test")
+}
+
+fn named(name: &str) -> World {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, "an authority of a test");
+    params.distinguished_name.push(DnType::CommonName, name);
     let key = KeyPair::generate().expect("a key");
     let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
     let mut roots = RootCertStore::empty();
@@ -106,13 +110,20 @@ fn a_common_name_is_no_name() {
 
 #[test]
 fn another_authority_is_none() {
-    let (world, other) = (authority(), authority());
-    let certificate = other.certificate(&["db"], |_| ());
-    for check in [AUTHORITY, IDENTITY] {
-        let why = world.judge(check, &certificate, "db");
-        assert_eq!(why, Some(Rejection(Some(CertificateError::UnknownIssuer))));
+    let world = authority();
+    let others = [
+        (named("another"), CertificateError::UnknownIssuer),
+        // Its name is no proof.
+        (authority(), CertificateError::BadSignature),
+    ];
+    for (other, expected) in others {
+        let certificate = other.certificate(&["db"], |_| ());
+        for check in [AUTHORITY, IDENTITY] {
+            let why = world.judge(check, &certificate, "db");
+            assert_eq!(why, Some(Rejection(Some(expected.clone()))));
+        }
+        assert_eq!(world.judge(Check::default(), &certificate, "db"), None);
     }
-    assert_eq!(world.judge(Check::default(), &certificate, "db"), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod forged;
 mod journals;
 mod nasty;
 mod searched;
+mod second_order;
 mod second_wall;
 mod small;
 mod spellings;
