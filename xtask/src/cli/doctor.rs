@@ -11,7 +11,7 @@ pub struct Doctor {
     /// Mend what can be mended: .env, passwords, schema, accounts, rights
     #[arg(long)]
     pub fix: bool,
-    /// Give up an unfinished restore whose server is gone for good
+    /// Give up an unfinished restore whose server is gone for good, or whose journal is not followed
     #[arg(long, conflicts_with = "fix")]
     pub forget_restore: bool,
 }

@@ -15,6 +15,7 @@ use crate::model::receipt::Event;
 use crate::model::swap::{Purpose, SwapJournal};
 use crate::server::facts::UNKNOWN;
 use crate::server::{self, Server, Session, facts, inventory};
+use crate::store::gate::WayBack;
 use crate::store::{Store, StoreLock};
 use crate::sys::clock;
 
@@ -153,7 +154,7 @@ fn run_events(ctx: &Ctx, session: &mut Session, store: &Store, lock: &StoreLock)
 
 /// MariaDB ends the lock before the RENAME: what the dead run would have looked for.
 fn slipped(ctx: &Ctx, session: &mut Session, store: &Store, flavour: Flavour) {
-    let Ok(Some(undo)) = store.read_undo() else { return };
+    let Ok(WayBack::Known(undo)) = store.way_back() else { return };
     if flavour != Flavour::Mariadb {
         return;
     }
@@ -179,6 +180,9 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
     let store = ctx.store()?;
     let lock = store.lock(LOCK_WAIT)?;
     ctx.demand_signer(&store)?;
+    if forget_refused(ctx, &store, &lock)? {
+        return Ok(());
+    }
     let Some(journal) = store.read_journal()? else {
         return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to forget").into());
     };
@@ -192,6 +196,24 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
         journal.source
     ));
     Ok(())
+}
+
+/// Puts every journal aside that is not followed: no run of this tool can finish what it is
+/// about, so it does not matter whether its server answers. Whether there was one.
+fn forget_refused(ctx: &Ctx, store: &Store, lock: &StoreLock) -> Result<bool> {
+    let refused = store.refused_journals()?;
+    let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
+    for (name, stop) in &refused {
+        let event = Event::Recovered { how: "abandoned".to_owned(), subject: (*name).to_owned() };
+        store.append(lock, UNKNOWN, &ctx.settings.schema, event, clock::now())?;
+        let aside = store.put_aside(lock, name, &stamp)?;
+        ctx.ui.warn(format!(
+            "{}; it is kept as {aside}. What it was about may be half done: compare `{}` with \
+             the newest backup",
+            stop.message, ctx.settings.schema
+        ));
+    }
+    Ok(!refused.is_empty())
 }
 
 /// Refuses to forget a restore whose server answers: there it can be finished.

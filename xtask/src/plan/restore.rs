@@ -108,7 +108,10 @@ impl fmt::Display for RestorePlan {
                 writeln!(f, "  brings   {}", all.join(", "))?;
             }
             if self.scope == Scope::Replace && !self.enable_events {
-                writeln!(f, "  events   of it stay disabled; --enable-events lets them run")?;
+                writeln!(
+                    f,
+                    "  events   of it stay disabled, also one that runs now for another account; --enable-events lets them run"
+                )?;
             }
         }
         if self.scope == Scope::Beside {

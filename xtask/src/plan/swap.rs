@@ -165,16 +165,26 @@ fn finish(
 /// it is, and keeps its definer: names in it mean the new tables from the RENAME on.
 fn changed(sides: &Sides<'_>) -> Inventory {
     let Sides { live, staged, owner, .. } = sides;
-    // Routines and events keep the schema's collation of the day they were made.
-    let defaults = (&live.charset, &live.collation) == (&staged.charset, &staged.collation);
-    let same = |key: &(ObjectKind, String), program: &Program| {
-        defaults && live.programs.get(key).is_some_and(|old| owner.keeps(old, program))
-    };
-    let programs = staged.programs.iter().filter(|(key, program)| !same(key, program));
+    let programs = staged
+        .programs
+        .iter()
+        .filter(|(key, program)| !left_alone((live, staged), owner, key, program));
     Inventory {
         programs: programs.map(|(key, program)| (key.clone(), program.clone())).collect(),
         ..Inventory::default()
     }
+}
+
+/// Whether a swap leaves the live program as it is where `program` is to be.
+pub fn left_alone(
+    (live, staged): (&Inventory, &Inventory),
+    owner: &Owner<'_>,
+    key: &(ObjectKind, String),
+    program: &Program,
+) -> bool {
+    // Routines and events keep the schema's collation of the day they were made.
+    let defaults = (&live.charset, &live.collation) == (&staged.charset, &staged.collation);
+    defaults && live.programs.get(key).is_some_and(|old| owner.keeps(old, program))
 }
 
 fn moved(table: &str, from: &str, to: &str) -> String {

@@ -26,6 +26,57 @@ struct Envelope {
     state: String,
 }
 
+/// What to do about a file of another version.
+const OTHER_VERSION: &str =
+    "If a run did not finish, finish it with the version of the tool that wrote the file.";
+
+/// Why a signature is asked for.
+const UNTRUSTED: &str = "Such a file tells the next run which statements to send, so only one \
+     that a trusted installation signed is followed ([trust] in xtask.toml, docs/keys.md).";
+
+/// The way on where a journal is not followed.
+pub(super) const FORGET: &str =
+    "Then `cargo xtask doctor --forget-restore` puts the file aside, and the other commands go on.";
+
+/// A state as it lies in the folder.
+#[derive(Debug)]
+pub(super) enum Found<T> {
+    /// There is none.
+    Nothing,
+    /// One that is followed.
+    Followed(T),
+    /// One that is not, and why.
+    Refused {
+        /// The refusal.
+        stop: Stop,
+        /// What it says, where it can be read. It is not believed: good for keeping what it
+        /// names, never for a statement or a deletion.
+        claims: Option<serde_json::Value>,
+    },
+}
+
+impl<T> Found<T> {
+    /// The state; `None` when there is none.
+    ///
+    /// # Errors
+    /// It is refused ([`ExitCode::Store`]).
+    pub(super) fn followed(self) -> Result<Option<T>> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Followed(state) => Ok(Some(state)),
+            Self::Refused { stop, .. } => Err(stop.into()),
+        }
+    }
+
+    /// The refusal.
+    pub(super) fn refusal(self) -> Option<Stop> {
+        match self {
+            Self::Nothing | Self::Followed(_) => None,
+            Self::Refused { stop, .. } => Some(stop),
+        }
+    }
+}
+
 impl Store {
     /// Writes a state durably; an older one of that name is replaced in one step.
     ///
@@ -50,48 +101,55 @@ impl Store {
         fs::write_durably(&self.path(name), &text)
     }
 
-    /// Reads a state; `None` when there is none. `by_hand` says what a person can do about
-    /// one that is damaged.
+    /// Looks for a state; one that is damaged, of another format or not signed by a trusted
+    /// installation is refused. `by_hand` says what a person can do about it then.
     ///
     /// # Errors
-    /// It cannot be read, is damaged or of another format, or no trusted installation
-    /// signed it ([`ExitCode::Store`]).
-    pub(super) fn read_state<T: DeserializeOwned>(
+    /// It cannot be read.
+    pub(super) fn find_state<T: DeserializeOwned>(
         &self,
         name: &str,
         by_hand: &[&str],
-    ) -> Result<Option<T>> {
+    ) -> Result<Found<T>> {
         #[derive(Deserialize)]
         struct Head {
             version: u32,
         }
         let path = self.path(name);
         if !fs::exists(&path)? {
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         let text = fs::read_bytes(&path)?;
         let at = path.display();
-        let advised = |stop: Stop| by_hand.iter().fold(stop, |stop, hint| stop.hint(*hint));
-        let damaged = |error: serde_json::Error| {
-            advised(Stop::new(ExitCode::Store, format!("{at} is damaged: {error}")))
+        let refused = |message: String, hint: Option<&str>, claims| {
+            let hints = hint.into_iter().chain(by_hand.iter().copied());
+            let stop = hints.fold(Stop::new(ExitCode::Store, message), Stop::hint);
+            Ok(Found::Refused { stop, claims })
         };
-        let head: Head = serde_json::from_slice(&text).map_err(damaged)?;
+        let damaged = |error: serde_json::Error| format!("{at} is damaged: {error}");
+        let head: Head = match serde_json::from_slice(&text) {
+            Ok(head) => head,
+            Err(error) => return refused(damaged(error), None, None),
+        };
         if head.version != VERSION {
             let message = format!("{at} has format {}, this tool reads {VERSION}", head.version);
-            return Err(Stop::new(ExitCode::Store, message)
-                .hint("Finish what it is about with the version of the tool that wrote it.")
-                .into());
+            // What version 1 held is the document itself.
+            let old = head.version < VERSION;
+            let claims = if old { serde_json::from_slice(&text).ok() } else { None };
+            return refused(message, Some(OTHER_VERSION), claims);
         }
-        let envelope: Envelope = serde_json::from_slice(&text).map_err(damaged)?;
+        let envelope: Envelope = match serde_json::from_slice(&text) {
+            Ok(envelope) => envelope,
+            Err(error) => return refused(damaged(error), None, None),
+        };
         if let Some(why) = self.distrusted(name, &envelope) {
             let message = format!("{at} {why}; nothing of it was carried out");
-            return Err(advised(Stop::new(ExitCode::Store, message).hint(
-                "Such a file tells the next run which statements to send, so only one that a \
-                 trusted installation signed is followed ([trust] in xtask.toml, docs/keys.md).",
-            ))
-            .into());
+            return refused(message, Some(UNTRUSTED), serde_json::from_str(&envelope.state).ok());
         }
-        Ok(Some(serde_json::from_str(&envelope.state).map_err(damaged)?))
+        match serde_json::from_str(&envelope.state) {
+            Ok(state) => Ok(Found::Followed(state)),
+            Err(error) => refused(damaged(error), None, None),
+        }
     }
 
     /// Why a state is not followed. A store without a key signs nothing and asks for nothing.
@@ -133,7 +191,7 @@ mod tests {
     const NAME: &str = ".state.json";
 
     fn read(store: &Store) -> Result<Option<Vec<String>>> {
-        store.read_state(NAME, &["Compare by hand."])
+        store.find_state(NAME, &["Compare by hand."])?.followed()
     }
 
     #[test]
@@ -154,13 +212,14 @@ mod tests {
         assert!(stop_of(read(&own)).message.contains("signature is wrong"));
         // The signature names the file: one kind of state is not another.
         put(&own.path(".other.json"), text.as_bytes());
-        let moved: Result<Option<Vec<String>>> = own.read_state(".other.json", &[]);
-        assert!(stop_of(moved).message.contains("signature is wrong"));
+        let moved: Found<Vec<String>> = own.find_state(".other.json", &[]).unwrap();
+        assert!(moved.refusal().unwrap().message.contains("signature is wrong"));
 
         put(&own.path(NAME), br#"{"version": 2, "state": "[]"}"#);
         assert!(stop_of(read(&own)).message.contains("is unsigned"));
-        put(&own.path(NAME), br#"{"version": 1, "state": "[]"}"#);
-        assert!(stop_of(read(&own)).message.contains("format 1"));
+        put(&own.path(NAME), br#"{"version": 1, "schema": "mydb"}"#);
+        let old = stop_of(read(&own));
+        assert!(old.message.contains("format 1") && old.hints[1] == "Compare by hand.", "{old:?}");
         put(&own.path(NAME), b"{");
         let damaged = stop_of(read(&own));
         assert!(damaged.message.contains("is damaged") && damaged.hints[0] == "Compare by hand.");

@@ -3,7 +3,9 @@
 
 use anyhow::Result;
 
+use super::handover::{FORGET, Found};
 use super::{Store, StoreLock, names};
+use crate::model::exit::Stop;
 use crate::model::swap::{EventsState, SwapJournal};
 use crate::sys::fs;
 
@@ -25,14 +27,44 @@ impl Store {
     /// # Errors
     /// It cannot be read, is damaged, of another format or not signed (exit code 40).
     pub fn read_journal(&self) -> Result<Option<SwapJournal>> {
-        self.read_state(
+        self.find_journal()?.followed()
+    }
+
+    fn find_journal(&self) -> Result<Found<SwapJournal>> {
+        self.find_state(
             names::JOURNAL,
             &[
                 "A restore ended in the middle of its swap, and how far it got is not known.",
                 "Compare the live schema with the `__before_` and `__staging_` schemas by hand, \
-                 put right what is missing, then move the journal away.",
+                 and put right what is missing.",
+                FORGET,
             ],
         )
+    }
+
+    /// The journals that are not followed, each with the refusal: every command that changes
+    /// something refuses because of them.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn refused_journals(&self) -> Result<Vec<(&'static str, Stop)>> {
+        let all = [
+            (names::JOURNAL, self.find_journal()?.refusal()),
+            (names::EVENTS, self.find_events()?.refusal()),
+            (names::IN_PLACE, self.find_in_place()?.refusal()),
+        ];
+        Ok(all.into_iter().filter_map(|(name, stop)| Some((name, stop?))).collect())
+    }
+
+    /// Puts a journal that is not followed aside for good, under another name.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub fn put_aside(&self, lock: &StoreLock, name: &str, stamp: &str) -> Result<String> {
+        self.demand(lock)?;
+        let aside = format!("{name}.abandoned-{stamp}");
+        fs::rename_durably(&self.path(name), &self.path(&aside))?;
+        Ok(aside)
     }
 
     /// Puts the journal aside for good, under another name: its server is gone.
@@ -40,10 +72,7 @@ impl Store {
     /// # Errors
     /// It cannot be renamed.
     pub fn abandon_journal(&self, lock: &StoreLock, stamp: &str) -> Result<String> {
-        self.demand(lock)?;
-        let name = format!("{}.abandoned-{stamp}", names::JOURNAL);
-        fs::rename_durably(&self.path(names::JOURNAL), &self.path(&name))?;
-        Ok(name)
+        self.put_aside(lock, names::JOURNAL, stamp)
     }
 
     /// The swap has come to its end on the new side: what is left is to enable its events,
@@ -70,9 +99,13 @@ impl Store {
     /// # Errors
     /// It is damaged, of another format or not signed (exit code 40).
     pub fn read_events(&self) -> Result<Option<EventsState>> {
-        self.read_state(
+        self.find_events()?.followed()
+    }
+
+    fn find_events(&self) -> Result<Found<EventsState>> {
+        self.find_state(
             names::EVENTS,
-            &["Enable the events of the restored schema by hand, then move the file away."],
+            &["Enable the events of the restored schema by hand.", FORGET],
         )
     }
 
@@ -138,5 +171,15 @@ mod tests {
         assert!(stop_of(store.read_journal()).message.contains("format 3"));
         put(&store.path(names::JOURNAL), b"{\"version\":2,\"state\":");
         assert!(stop_of(store.read_journal()).message.contains("is damaged"));
+
+        assert_eq!(store.refused_journals().unwrap()[0].0, names::JOURNAL);
+        put(&store.path(names::IN_PLACE), b"{\"version\":1,\"schema\":\"mydb\"}");
+        let refused = store.refused_journals().unwrap();
+        assert_eq!(refused.len(), 2);
+        assert!(refused[1].1.hints.iter().any(|hint| hint.contains("--forget-restore")));
+        for (name, _) in refused {
+            assert_eq!(store.put_aside(&lock, name, "1").unwrap(), format!("{name}.abandoned-1"));
+        }
+        assert_eq!((store.read_journal().unwrap(), store.read_in_place().unwrap()), (None, None));
     }
 }

@@ -15,6 +15,7 @@ use crate::model::exit::Stop;
 use crate::server::find::{self, Found};
 use crate::server::greeting::Greeting;
 use crate::server::{Reach, Server, Session, accounts, session};
+use crate::store::gate::WayBack;
 use crate::store::ledger::CHAIN;
 use crate::store::{Entry, Keyring, Store};
 use crate::ui::Ui;
@@ -120,17 +121,42 @@ fn backups(settings: &Settings, keyring: Keyring, findings: &mut Findings) -> Re
         "restore them from another copy, or delete their files",
     );
     origins(&store, &entries, findings);
-    let unfinished: Vec<String> =
-        store.read_journal()?.map(|journal| journal.what()).into_iter().collect();
-    findings.store(
-        none_of("unfinished restores", &unfinished),
-        "`cargo xtask doctor --fix` brings it to its end",
-    );
+    unfinished(&store, findings)
+}
+
+/// What runs left for the next one.
+fn unfinished(store: &Store, findings: &mut Findings) -> Result<()> {
+    const NAME: &str = "unfinished restores";
+    let refused = store.refused_journals()?;
+    if refused.is_empty() {
+        let unfinished: Vec<String> =
+            store.read_journal()?.map(|journal| journal.what()).into_iter().collect();
+        findings
+            .store(none_of(NAME, &unfinished), "`cargo xtask doctor --fix` brings it to its end");
+    } else {
+        let all: Vec<String> = refused.into_iter().map(|(_, stop)| stop.message).collect();
+        findings.store(
+            Check::failed(NAME, all.join("; ")),
+            "finish it with the version of the tool that wrote it, or compare the live schema \
+             with the newest backup, then `cargo xtask doctor --forget-restore`",
+        );
+    }
+    // No failure: nothing but `migrate --undo` refuses because of it.
+    match store.way_back()? {
+        WayBack::Nothing => findings.store(Check::passed(WAY_BACK, "none is kept"), ""),
+        WayBack::Known(undo) => {
+            let detail = format!("the old tables are in `{}`", undo.previous_schema);
+            findings.store(Check::passed(WAY_BACK, detail), "");
+        }
+        WayBack::Refused(refused) => findings.not_run(WAY_BACK, refused.warning()),
+    }
     Ok(())
 }
 
-const BACKUP_CHECKS: [&str; 5] =
-    [CHAIN, "leftovers", "damaged backups", "origins", "unfinished restores"];
+const WAY_BACK: &str = "way back of the last migration";
+
+const BACKUP_CHECKS: [&str; 6] =
+    [CHAIN, "leftovers", "damaged backups", "origins", "unfinished restores", WAY_BACK];
 
 fn none_of(name: &str, found: &[String]) -> Check {
     if found.is_empty() {

@@ -21,6 +21,7 @@ use crate::plan::definer::Owner;
 use crate::plan::restore::before_name;
 use crate::plan::swap::Sides;
 use crate::server::{Session, inventory};
+use crate::store::gate::WayBack;
 use crate::sys::fault::point;
 
 /// How it ended.
@@ -43,7 +44,10 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
     let before = staging::free_name(gate.ctx, session, before_name)?;
     let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
     let undo = remembered(gate, basis, &before, &copy, new_state);
-    let earlier = gate.store.read_undo()?;
+    if let WayBack::Refused(refused) = gate.store.way_back()? {
+        gate.ctx.ui.warn(format!("{}; this migration's takes its place", refused.warning()));
+    }
+    let earlier = gate.store.undo_as_it_is()?;
     gate.store.write_undo(gate.lock, &undo)?;
     point("gate.remembered")?;
     let definer = gate.ctx.settings.program_definer();
@@ -77,10 +81,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
             // The tables did move, or it is not known: then the way back stays.
             return Err(error);
         }
-        match earlier {
-            Some(earlier) => gate.store.write_undo(gate.lock, &earlier)?,
-            None => gate.store.remove_undo(gate.lock)?,
-        }
+        gate.store.put_undo(gate.lock, earlier.as_deref())?;
         return match seen {
             Some(evidence) if !matches!(evidence, Evidence::Unchanged(_)) => {
                 Ok(Swapped::Moved(evidence))

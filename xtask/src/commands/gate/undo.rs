@@ -23,6 +23,7 @@ use crate::plan::restore::before_name;
 use crate::plan::swap::Sides;
 use crate::report::human;
 use crate::server::{Server, Session, facts, inventory};
+use crate::store::gate::{Refused, WayBack};
 use crate::store::{Store, StoreLock};
 use crate::sys::{clock, signal};
 
@@ -114,14 +115,36 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
 /// The way back, for a dry run, too.
 ///
 /// # Errors
-/// Exit code 20: there is none.
+/// Exit code 20: there is none. Exit code 40: there is one that is not followed.
 pub fn known(ctx: &Ctx, store: &Store) -> Result<UndoState> {
-    let undo = store.read_undo()?.filter(|undo| undo.schema == ctx.settings.schema);
+    let undo = match store.way_back()? {
+        WayBack::Nothing => None,
+        WayBack::Known(undo) => Some(*undo).filter(|undo| undo.schema == ctx.settings.schema),
+        WayBack::Refused(refused) => return Err(not_followed(refused).into()),
+    };
     undo.ok_or_else(|| {
         Stop::new(ExitCode::GateRefused, "there is no migration by swap to take back")
             .hint("A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` brings that state back and gives up what was written since.")
             .into()
     })
+}
+
+/// The refusal of a way back that may come from anybody.
+fn not_followed(refused: Refused) -> Stop {
+    let label = refused.backup.map_or_else(|| "LABEL".to_owned(), |label| label.to_string());
+    let mut stop = refused.stop;
+    stop.message = format!(
+        "the migration cannot be taken back; the database was not touched: {}",
+        stop.message
+    );
+    stop.hints.insert(
+        0,
+        format!(
+            "`cargo xtask db-restore {label}` brings the state before the migration back and \
+             gives up what was written since; `cargo xtask db-list` shows the backups."
+        ),
+    );
+    stop
 }
 
 fn refused(why: String) -> Stop {

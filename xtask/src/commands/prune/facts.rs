@@ -242,7 +242,11 @@ fn needs(
             reasons.push(why.to_owned());
         }
     };
-    add(store.read_undo()?.map(|undo| undo.backup), "`migrate --undo` needs it");
+    let way_back = store.way_back()?.needs()?;
+    if let Some(warning) = &way_back.warning {
+        ctx.ui.warn(format!("{warning}; the backup and the schema that it names are kept"));
+    }
+    add(way_back.backup, way_back.reason);
     let in_place = store.read_in_place()?.and_then(|journal| journal.backup);
     add(in_place, "migrations that did not finish need it");
     let swap = store.read_journal()?.and_then(|journal| journal.source.parse().ok());

@@ -115,7 +115,7 @@ impl Seen {
     /// # Errors
     /// A journal is damaged.
     pub fn finish(self, store: &Store, backups: &[Backup]) -> Result<(String, Vec<Companion>)> {
-        let undo = store.read_undo()?.map(|undo| undo.previous_schema);
+        let way_back = store.way_back()?.needs()?;
         let swap = store.read_journal()?.map(|journal| [journal.before, journal.staging]);
         let Self { uuid, all, kept, free, origins } = self;
         let told = |it: Companion| {
@@ -126,8 +126,8 @@ impl Seen {
                     && known.verified == Some(Level::Restore)
                     && known.copies.iter().any(|c| c.place == Place::Here && c.problem.is_none())
             });
-            let needed = if undo.as_ref() == Some(&it.name) {
-                Some("`migrate --undo` needs it")
+            let needed = if way_back.previous_schema.as_ref() == Some(&it.name) {
+                Some(way_back.reason)
             } else if swap.as_ref().is_some_and(|names| names.contains(&it.name)) {
                 Some("a swap that did not finish needs it")
             } else if !free && it.kind != CompanionKind::Before {

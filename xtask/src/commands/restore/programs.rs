@@ -34,7 +34,8 @@ pub(super) struct Incoming {
 }
 
 /// Makes every event that runs in the file wait: until the receipt is written where `may_run`,
-/// until somebody asks for it where not. One that runs in the live schema already stays.
+/// until somebody asks for it where not. Only one that the swap does not touch goes on
+/// running: one that it makes again could call what else the file brings.
 pub(super) fn incoming(
     (target, live): (&str, &Inventory),
     staged: &Staged,
@@ -46,8 +47,8 @@ pub(super) fn incoming(
     for (name, idle) in &staged.events {
         let key = (ObjectKind::Event, name.clone());
         let Some(wanted) = staged.inventory.programs.get(&key) else { continue };
-        let runs = live.programs.get(&key).is_some_and(|it| Owner::Swapper.keeps(it, wanted));
-        if wanted.ddl == idle.ddl || runs {
+        let stays = swap_plan::left_alone((live, &staged.inventory), owner, &key, wanted);
+        if wanted.ddl == idle.ddl || stays {
             continue;
         }
         inventory.programs.insert(key, idle.clone());

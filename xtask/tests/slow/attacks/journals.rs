@@ -70,7 +70,13 @@ fn a_journal_of_a_stranger_is_not_played() {
             demand_stop(&world.sandbox.xtask(&["db-backup"]), 40, &[".swap.json", why]);
             assert_eq!(before, world.live(), "{kind}: {why}");
         }
-        fs::remove_if_exists(&path).unwrap();
+        // The way on, whoever's it is; the doctor names the file.
+        let doctor = world.sandbox.xtask(&["doctor"]);
+        assert!(doctor.stdout.contains(".swap.json was tampered with"), "{}", doctor.stdout);
+        let forgotten = world.sandbox.xtask(&["doctor", "--forget-restore"]);
+        assert!(forgotten.stderr.contains(".swap.json.abandoned-"), "{}", forgotten.stderr);
+        assert!(!fs::exists(&path).unwrap());
+        assert_eq!(before, world.live(), "{kind}: forgotten");
         assert_eq!(world.sandbox.xtask(&["db-backup"]).code, Some(0));
     }
 }

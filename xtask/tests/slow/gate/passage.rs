@@ -70,6 +70,25 @@ fn nobody_writes_so_the_copy_goes_live_and_back() {
     }
 }
 
+/// An installation from before signatures has a plain file from its last migration.
+#[test]
+fn an_old_way_back_does_not_stop_the_next_migration() {
+    let Some(world) = World::new(Server::Mariadb, "old_undo") else { return };
+    let (schema, path) = (&world.sandbox.schema, world.sandbox.backups().join(".undo.json"));
+    let label = format!("{schema}_backup_20261122_101112");
+    let old = serde_json::json!({ "version": 1, "schema": schema, "backup": label,
+        "previous_schema": format!("{schema}__before_20261122_101112") });
+    world.sandbox.write("backups/.undo.json", &old.to_string());
+    let hint = format!("cargo xtask db-restore {label}");
+    demand_stop(&world.run(&["migrate", "--undo"]), 40, &["format 1", "not touched", &hint]);
+    let done = world.run(&["migrate", "--json"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stderr.contains("takes its place"), "{}", done.stderr);
+    assert!(fs::read_text(&path).unwrap().contains("\"signature\""));
+    world.demand_migrated();
+    assert_eq!(world.run(&["migrate", "--undo"]).code, Some(0));
+}
+
 #[test]
 fn both_ways_end_in_the_same_schema() {
     for kind in Server::ALL {

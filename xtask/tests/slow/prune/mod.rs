@@ -207,6 +207,17 @@ fn what_an_unfinished_change_needs_stays() {
     sandbox.write("backups/.undo.json", "{\"version\":1,");
     demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 40, &[".undo.json is damaged"]);
     assert_eq!(labels_in(&folder), set(&[&needed, &newest]));
+    // The way back that an installation from before signatures has from its last migration:
+    // no way back any more, which stops nothing, and what it names stays.
+    let old = serde_json::json!({ "version": 1, "schema": sandbox.schema, "backup": needed,
+        "previous_schema": format!("{}__before_20261122_101112", sandbox.schema) });
+    sandbox.write("backups/.undo.json", &old.to_string());
+    let pruned = done(&sandbox, &["db-prune", "--yes", "--json"]);
+    assert!(pruned.stderr.contains("it is no way back"), "{}", pruned.stderr);
+    assert_eq!(fate(&document(&pruned), &needed, "here").1, "`.undo.json` names it");
+    assert_eq!(labels_in(&folder), set(&[&needed, &newest]));
+    let doctor = sandbox.xtask(&["doctor"]);
+    assert!(doctor.stdout.contains(".undo.json has format 1"), "{}", doctor.stdout);
     // Another run at work, too.
     fs::remove_if_exists(&folder.join(".undo.json")).unwrap();
     let mut holder = sandbox.root();
