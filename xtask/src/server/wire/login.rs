@@ -3,7 +3,6 @@
 
 use anyhow::{Context, Error, Result, bail};
 use mysql_common::constants::CapabilityFlags;
-use mysql_common::crypto;
 use mysql_common::io::ParseBuf;
 use mysql_common::packets::{
     AuthPlugin, AuthSwitchRequest, HandshakePacket, HandshakeResponse, SslRequest,
@@ -11,7 +10,7 @@ use mysql_common::packets::{
 use mysql_common::proto::MySerialize;
 
 use super::stream::Stream;
-use super::{Access, guard, refusal, tls};
+use super::{Access, guard, key, refusal, tls};
 use crate::model::exit::{ExitCode, Stop};
 
 /// What every connection asks for. Never several statements in a packet: text that holds
@@ -174,6 +173,15 @@ fn unknown_plugin(access: &Access, plugin: &AuthPlugin<'_>) -> Stop {
     .hint("Accounts can use caching_sha2_password or mysql_native_password (CREATE USER … IDENTIFIED WITH).")
 }
 
+/// The server's key cannot take the password.
+fn unusable_key(access: &Access) -> Stop {
+    let (place, user) = (&access.endpoint, &access.user);
+    let what = "which is no RSA key that the password fits into; no password was sent";
+    Stop::new(ExitCode::Server, format!("{place} sent a key for the login of `{user}`, {what}"))
+        .hint("What answers there may not be your server. MySQL's own key is in public_key.pem in its data folder.")
+        .hint("`DB_TLS=required` in .env needs no such key.")
+}
+
 /// `caching_sha2_password` without a cached hash: the password itself. In clear text over
 /// what cannot be overheard, else, on this machine alone, encrypted with the server's key:
 /// that key came over the wire, so elsewhere it could be anybody's.
@@ -191,13 +199,13 @@ fn full(stream: &mut Stream, access: &Access, nonce: &[u8]) -> Result<()> {
         let Some((1, key)) = key.split_first().map(|(kind, key)| (*kind, key)) else {
             bail!("the server did not send its key");
         };
-        if !key.starts_with(b"-----BEGIN PUBLIC KEY-----") || nonce.is_empty() {
-            bail!("the server sent something that is no key");
+        if nonce.is_empty() {
+            bail!("the server sent no challenge");
         }
         for (byte, mask) in secret.iter_mut().zip(nonce.iter().cycle()) {
             *byte ^= mask;
         }
-        secret = crypto::encrypt(&secret, key);
+        secret = key::encrypt(&secret, key).ok_or_else(|| unusable_key(access))?;
     }
     Ok(stream.send(&secret)?)
 }

@@ -7,6 +7,7 @@
 
 pub(super) mod client;
 pub(super) mod guard;
+mod key;
 mod login;
 mod stream;
 mod tls;
