@@ -10,7 +10,7 @@ use sqlx::{
 
 use crate::{
     config::Database,
-    tls::{Identity, Mode, Tls},
+    tls::{self, Identity, Mode, Tls},
 };
 
 /// Connection options of `database`; built field by field, because a password in
@@ -33,7 +33,11 @@ pub fn options(database: &Database) -> MySqlConnectOptions {
     let options = encrypted(options, &database.tls);
     match &database.socket {
         Some(path) => options.socket(path),
-        None => options.host(&database.host).port(database.port),
+        None => {
+            let listens = |address| tls::listens(address, database.port);
+            let host = database.tls.destination(&database.host, listens);
+            options.host(&host).port(database.port)
+        }
     }
 }
 

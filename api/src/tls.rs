@@ -5,7 +5,11 @@
 //! machine it only connects to a server whose certificate was verified, unless it is
 //! written down that the network in between can be trusted.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -113,6 +117,20 @@ impl Tls {
         Ok(tls)
     }
 
+    /// The host to connect to. `localhost` counts as this machine and the driver would resolve
+    /// it freely, so it becomes a loopback address: the first where something `listens`. Where
+    /// the certificate has to be for the name, the name stays: the authority vouches for it.
+    #[must_use]
+    pub fn destination(&self, host: &str, listens: impl Fn(IpAddr) -> bool) -> String {
+        if !host.eq_ignore_ascii_case("localhost") || self.mode == Mode::VerifyIdentity {
+            return host.to_owned();
+        }
+        let (first, second) =
+            (IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST));
+        let taken = if !listens(first) && listens(second) { second } else { first };
+        taken.to_string()
+    }
+
     fn mode(word: &str) -> Result<Mode> {
         match Mode::WORDS.iter().find(|(known, _)| *known == word) {
             Some((_, mode)) => Ok(*mode),
@@ -155,6 +173,13 @@ fn refusal(mode: Mode, host: &str) -> String {
     )
 }
 
+/// Whether something listens at this address of this machine.
+#[must_use]
+pub fn listens(address: IpAddr, port: u16) -> bool {
+    let limit = Duration::from_millis(500);
+    TcpStream::connect_timeout(&SocketAddr::new(address, port), limit).is_ok()
+}
+
 // Names are not resolved: what they lead to may change between the look and the connection.
 fn this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
@@ -181,6 +206,24 @@ mod tests {
         for host in ["db.example.org", "10.0.0.5", "mysql", "localhost.example.org", "::2"] {
             assert_eq!(read(Some(host), &[]).unwrap().mode, Mode::VerifyIdentity, "{host}");
         }
+    }
+
+    #[test]
+    fn localhost_is_never_left_to_the_resolver() {
+        let tls = |word| read(Some("localhost"), &[("DB_TLS", word)]).unwrap();
+        let v6 = |address: std::net::IpAddr| address.is_ipv6();
+        for word in ["off", "preferred", "required"] {
+            for host in ["localhost", "LocalHost"] {
+                assert_eq!(tls(word).destination(host, |_| true), "127.0.0.1");
+                assert_eq!(tls(word).destination(host, |_| false), "127.0.0.1");
+                assert_eq!(tls(word).destination(host, v6), "::1");
+            }
+            for host in ["127.8.8.8", "db.example.org"] {
+                assert_eq!(tls(word).destination(host, |_| true), host);
+            }
+        }
+        // Its certificate has to be for this name.
+        assert_eq!(tls("verify-identity").destination("localhost", |_| true), "localhost");
     }
 
     #[test]

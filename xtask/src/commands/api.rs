@@ -165,7 +165,7 @@ pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>
     Ok(match &server.endpoint {
         Endpoint::Tcp { host, port } => {
             let mut variables = tcp(host, *port);
-            if let Reach::ContainerAddress { .. } = server.reach {
+            if matches!(server.reach, Reach::ContainerAddress { .. }) && server.guard.is_here() {
                 if ctx.settings.api_tls.iter().all(|(name, _)| *name != "DB_TLS") {
                     variables.push(("DB_TLS", "preferred".to_owned()));
                 }

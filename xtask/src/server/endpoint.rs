@@ -1,6 +1,7 @@
 //! Where a server answers and how it was found.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,6 +45,9 @@ pub enum Reach {
     ContainerAddress {
         /// The container's name.
         container: String,
+        /// This machine's address on the container's network. Without one, the address may
+        /// lead to another machine.
+        bridge: Option<IpAddr>,
     },
     /// `docker exec` into the container.
     DockerExec {
@@ -59,7 +63,7 @@ impl fmt::Display for Reach {
         match self {
             Self::Explicit => f.write_str("the address in DB_HOST/DB_PORT/DB_SOCKET"),
             Self::Published { container } => write!(f, "the port of container {container}"),
-            Self::ContainerAddress { container } => {
+            Self::ContainerAddress { container, .. } => {
                 write!(f, "the address of container {container}")
             }
             Self::DockerExec { container } => write!(f, "docker exec into {container}"),
@@ -75,13 +79,29 @@ pub struct Server {
     pub endpoint: Endpoint,
     /// How it was found.
     pub reach: Reach,
-    /// The address behind the published port, where it should be reachable from here:
-    /// without the engine's proxy between, rows come faster.
-    pub near: Option<Endpoint>,
+    /// The address behind the published port, where this machine is on its network.
+    pub near: Option<Near>,
     /// What protects the connections to it.
     pub guard: Arc<Guard>,
     /// Keeps a tunnel open for as long as the server is used.
     pub tunnel: Option<Box<dyn Tunnel>>,
+}
+
+/// A container's own address: without the engine's proxy between, rows come faster.
+#[derive(Debug, Clone)]
+pub struct Near {
+    /// The address.
+    pub endpoint: Endpoint,
+    /// What protects the connections to it.
+    pub(super) guard: Arc<Guard>,
+}
+
+impl Near {
+    /// The address of a container on a network where this machine has the address `bridge`.
+    pub fn new(endpoint: Endpoint, bridge: IpAddr, tls: &Tls) -> Self {
+        let guard = Arc::new(Guard::near(&endpoint, bridge, tls));
+        Self { endpoint, guard }
+    }
 }
 
 /// Something that carries connections while it lives.
@@ -103,7 +123,7 @@ impl Server {
     pub fn container(&self) -> Option<&str> {
         match &self.reach {
             Reach::Published { container }
-            | Reach::ContainerAddress { container }
+            | Reach::ContainerAddress { container, .. }
             | Reach::DockerExec { container } => Some(container),
             Reach::Explicit | Reach::Local => None,
         }

@@ -16,7 +16,7 @@ pub mod session;
 pub mod tunnel;
 pub mod wire;
 
-pub use endpoint::{Endpoint, Reach, Server};
+pub use endpoint::{Endpoint, Near, Reach, Server};
 pub use find::find;
 pub use session::Session;
 pub use wire::guard::Guard;

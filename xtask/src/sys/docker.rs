@@ -50,6 +50,8 @@ pub struct Container {
     pub published: Option<(String, u16)>,
     /// Its own address on the first network that gives it one.
     pub address: Option<String>,
+    /// The gateway of that network: with an engine on this machine, an address of its bridge.
+    pub gateway: Option<String>,
     /// When it was started last.
     pub started: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether its image declares the port 3306.
@@ -95,6 +97,12 @@ pub fn log_tail(name: &str, lines: u32) -> String {
     }
 }
 
+/// A text that is there and not empty.
+fn of(json: &serde_json::Value, key: &str) -> Option<String> {
+    let text = json.get(key)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 fn read(json: &serde_json::Value) -> Container {
     let text =
         |pointer: &str| json.pointer(pointer).and_then(|v| v.as_str()).unwrap_or("").to_owned();
@@ -112,19 +120,18 @@ fn read(json: &serde_json::Value) -> Container {
             };
             Some((host.to_owned(), first.get("HostPort")?.as_str()?.parse().ok()?))
         });
-    let address = json
+    let network = json
         .pointer("/NetworkSettings/Networks")
         .and_then(|networks| networks.as_object())
-        .and_then(|networks| {
-            networks.values().find_map(|n| some(n.get("IPAddress")?.as_str()?.to_owned()))
-        });
+        .and_then(|networks| networks.values().find(|it| of(it, "IPAddress").is_some()));
     Container {
         id: text("/Id"),
         status: text("/State/Status"),
         health: some(text("/State/Health/Status")),
         image: text("/Config/Image"),
         published,
-        address,
+        address: network.and_then(|it| of(it, "IPAddress")),
+        gateway: network.and_then(|it| of(it, "Gateway")),
         started: text("/State/StartedAt").parse().ok(),
         exposes: json.pointer("/Config/ExposedPorts/3306~1tcp").is_some(),
     }

@@ -34,7 +34,7 @@ use crate::model::inventory::Inventory;
 use crate::model::manifest::SectionKind;
 use crate::server::session::code;
 use crate::server::wire::Patience;
-use crate::server::{Endpoint, Session, inventory};
+use crate::server::{Near, Session, inventory};
 use crate::sys::sink::SectionSink;
 use crate::sys::{env, signal};
 pub use rowtext::literal;
@@ -48,7 +48,7 @@ pub struct Order<'a> {
     /// The schema.
     pub schema: &'a str,
     /// A shorter way to the server than the session's.
-    pub near: Option<&'a Endpoint>,
+    pub near: Option<&'a Near>,
     /// The server's facts.
     pub facts: &'a ServerFacts,
     /// What the schema holds.
@@ -133,7 +133,7 @@ fn dump_all(
         session,
         schema: order.schema,
         flavour: order.facts.flavour,
-        near: order.near.map(|endpoint| (endpoint, order.facts.uuid.as_str())),
+        near: order.near.map(|near| (near, order.facts.uuid.as_str())),
     };
     let snapshot = snapshot::open(place, order.inventory, order.threads, &patience)?;
     let definitions = definitions(order, session)?;

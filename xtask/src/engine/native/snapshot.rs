@@ -20,7 +20,7 @@ use crate::model::inventory::Inventory;
 use crate::server::facts;
 use crate::server::session::{code, has_no_room, said};
 use crate::server::wire::{Patience, Wire};
-use crate::server::{Endpoint, Session};
+use crate::server::{Near, Session};
 use crate::sys::fault::point;
 
 /// How long `LOCK TABLES` may wait, in seconds. While it waits, writers wait behind it.
@@ -39,7 +39,7 @@ pub struct Place<'a> {
     pub flavour: Flavour,
     /// A shorter way to the server, and the server's identity, by which it is told that it
     /// is the same one.
-    pub near: Option<(&'a Endpoint, &'a str)>,
+    pub near: Option<(&'a Near, &'a str)>,
 }
 
 /// Readers that see the same rows.
@@ -184,13 +184,13 @@ fn prepared_elsewhere(wire: &mut Wire, flavour: Flavour) -> bool {
 }
 
 /// How long the shorter way may take to connect: it is there, or it is not.
-const NEAR: Duration = Duration::from_millis(200);
+const CONNECT_NEAR: Duration = Duration::from_millis(200);
 
 /// Leaves the shorter way out where it does not lead to the same server.
 fn demand_near<'a>(mut place: Place<'a>, patience: &Patience) -> Place<'a> {
-    place.near = place.near.filter(|(endpoint, uuid)| {
-        let patience = Patience { connect: NEAR, ..patience.clone() };
-        let wire = Wire::open_at(endpoint, place.session, place.schema, &patience);
+    place.near = place.near.filter(|(near, uuid)| {
+        let patience = Patience { connect: CONNECT_NEAR, ..patience.clone() };
+        let wire = Wire::open_at(near, place.session, place.schema, &patience);
         let row = wire.and_then(|mut wire| wire.first(facts::identity_query(place.flavour)));
         matches!(row, Ok(Some(row)) if row.first().is_some_and(|id| id.as_deref() == Some(uuid.as_bytes())))
     });
@@ -199,7 +199,9 @@ fn demand_near<'a>(mut place: Place<'a>, patience: &Patience) -> Place<'a> {
 
 fn login(place: Place<'_>, patience: &Patience) -> Result<Wire> {
     match place.near {
-        Some((endpoint, _)) => Wire::open_at(endpoint, place.session, place.schema, patience),
+        // The server may have forgotten the password since: the published port takes it.
+        Some((near, _)) => Wire::open_at(near, place.session, place.schema, patience)
+            .or_else(|_| Wire::open(place.session, place.schema, patience)),
         None => Wire::open(place.session, place.schema, patience),
     }
 }

@@ -1,6 +1,7 @@
 //! What the observed facts mean: which ways to try, and what the trouble is.
 //! Pure, so that every trouble has a test.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::ReachChoice;
@@ -16,6 +17,8 @@ pub(super) struct Facts {
     pub engine: Engine,
     pub engine_is_here: bool,
     pub container: Option<Container>,
+    /// The address of this machine that a connection to the container's address begins at.
+    pub source: Option<IpAddr>,
     /// The end of the container's log, where it has no health check.
     pub log: String,
     pub local: Status,
@@ -30,6 +33,7 @@ impl Default for Facts {
             engine: Engine::NotInstalled,
             engine_is_here: true,
             container: None,
+            source: None,
             log: String::new(),
             local: Status::Absent,
             up: None,
@@ -54,6 +58,15 @@ pub(super) fn near(facts: &Facts) -> Option<Endpoint> {
     Some(Endpoint::Tcp { host, port: 3306 })
 }
 
+/// This machine's address on the container's network: the gateway there, if connections to the
+/// container begin at it. Otherwise the network is in a namespace or a machine of its own (an
+/// engine without root, in a virtual machine or behind SSH), and the container's address leads
+/// to whoever has it in this machine's network.
+pub(super) fn bridge(facts: &Facts) -> Option<IpAddr> {
+    let gateway: IpAddr = facts.container.as_ref()?.gateway.as_ref()?.parse().ok()?;
+    facts.source.filter(|source| source.to_canonical() == gateway.to_canonical())
+}
+
 /// The ways to try, best first; one without an endpoint is the tunnel.
 pub(super) fn candidates(
     choice: ReachChoice,
@@ -65,17 +78,24 @@ pub(super) fn candidates(
     let container = facts.container.as_ref().filter(|container| container.status == "running");
     if let Some(container) = container {
         let named = || name.to_owned();
+        let bridge = bridge(facts);
+        let own = || {
+            let reach = Reach::ContainerAddress { container: named(), bridge };
+            near(facts).map(|endpoint| (reach, Some(endpoint)))
+        };
         if (auto || choice == ReachChoice::Docker) && facts.engine_is_here {
             if let Some((host, port)) = container.published.clone() {
                 let reach = Reach::Published { container: named() };
                 ways.push((reach, Some(Endpoint::Tcp { host, port })));
             }
-            if let Some(endpoint) = near(facts) {
-                ways.push((Reach::ContainerAddress { container: named() }, Some(endpoint)));
-            }
+            ways.extend(own().filter(|_| bridge.is_some()));
         }
         if auto || choice == ReachChoice::DockerExec {
             ways.push((Reach::DockerExec { container: named() }, None));
+        }
+        // Whoever answers there has to prove who it is, so all other ways are better.
+        if (auto || choice == ReachChoice::Docker) && facts.engine_is_here {
+            ways.extend(own().filter(|_| bridge.is_none()));
         }
     }
     if let (true, Status::Running(state)) = (auto || choice == ReachChoice::Local, &facts.local) {

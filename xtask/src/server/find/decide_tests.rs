@@ -16,6 +16,7 @@ fn container(status: &str) -> Container {
         image: "mysql:9.7".to_owned(),
         published: Some(("127.0.0.1".to_owned(), 3306)),
         address: Some("172.17.0.2".to_owned()),
+        gateway: Some("172.17.0.1".to_owned()),
         started: None,
         exposes: true,
     }
@@ -67,6 +68,32 @@ fn an_engine_elsewhere_is_reached_through_exec_only() {
     let facts = Facts { engine_is_here: false, ..facts("running") };
     let ways = candidates(ReachChoice::Auto, NAME, &facts);
     assert!(matches!(ways.as_slice(), [(Reach::DockerExec { .. }, None)]), "{ways:?}");
+}
+
+#[test]
+fn a_bridge_is_where_connections_begin_at_the_gateway() {
+    let bridge = |gateway: Option<&str>, source: Option<&str>| {
+        let gateway = gateway.map(str::to_owned);
+        let container = Some(Container { gateway, ..container("running") });
+        let source = source.map(|source| source.parse().unwrap());
+        let facts = Facts { container, source, ..facts("running") };
+        let ways = candidates(ReachChoice::Docker, NAME, &facts);
+        let found = super::bridge(&facts);
+        let named = ways.into_iter().find_map(|(reach, _)| match reach {
+            Reach::ContainerAddress { bridge, .. } => Some(bridge),
+            _ => None,
+        });
+        assert_eq!(named, cfg!(target_os = "linux").then_some(found));
+        found.map(|address| address.to_string())
+    };
+    let gateway = Some("172.17.0.1");
+    assert_eq!(bridge(gateway, gateway).as_deref(), gateway);
+    // By the default gateway, or not at all.
+    assert_eq!(bridge(gateway, Some("192.168.1.7")), None);
+    assert_eq!(bridge(gateway, None), None);
+    // A network whose gateway is not known, or makes no sense.
+    assert_eq!(bridge(None, gateway), None);
+    assert_eq!(bridge(Some(""), gateway), None);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 
 mod decide;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::endpoint::{Endpoint, Reach, Server};
+use super::endpoint::{Endpoint, Near, Reach, Server};
 use super::greeting::{self, Answer, Greeting};
 use super::local;
 use super::tunnel::DockerExec;
@@ -134,7 +135,9 @@ fn attempt(settings: &Settings, ui: &Ui) -> Result<Result<Found, Trouble>> {
             let endpoint = endpoint.unwrap_or_else(|| tcp("127.0.0.1", port));
             let published = matches!(reach, Reach::Published { .. });
             let mut server = Server::guarded(endpoint, reach, &settings.tls);
-            server.near = published.then(|| decide::near(&facts)).flatten();
+            let bridge = decide::bridge(&facts).filter(|_| published);
+            server.near = bridge
+                .and_then(|bridge| Some(Near::new(decide::near(&facts)?, bridge, &settings.tls)));
             server.tunnel =
                 tunnel.map(|tunnel| Box::new(tunnel) as Box<dyn super::endpoint::Tunnel>);
             for (reach, answer) in &tried {
@@ -161,6 +164,16 @@ fn through_tunnel(settings: &Settings, limit: Duration) -> (Answer, Option<Docke
     }
 }
 
+/// The address of this machine that a connection to `host` would begin at; nothing is sent.
+fn source(host: &str) -> Option<IpAddr> {
+    let host: IpAddr = host.parse().ok()?;
+    let any: IpAddr =
+        if host.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((host, 3306)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
 fn observe(settings: &Settings) -> Result<Facts> {
     let mut facts = Facts {
         local: local::status(settings)?,
@@ -183,6 +196,7 @@ fn observe(settings: &Settings) -> Result<Facts> {
     }
     if let Some(container) = facts.container.as_ref().filter(|c| c.status == "running") {
         facts.engine_is_here = here.map_err(died)?;
+        facts.source = container.address.as_deref().and_then(source);
         facts.up = container.started.and_then(|started| (clock::now() - started).to_std().ok());
         if container.health.is_none() {
             facts.log = docker::log_tail(&settings.container, 200);

@@ -34,6 +34,12 @@ pub(super) enum When {
 pub struct Guard {
     /// Nobody is between us and the server.
     here: bool,
+    /// What makes it so, where the server's address alone does not: the connection begins at
+    /// this address of this machine, the gateway of the container's network. Looked at on
+    /// each connection before anything is sent.
+    bridge: Option<IpAddr>,
+    /// Whether the password itself is never sent, whatever else holds.
+    challenge_only: bool,
     when: When,
     check: Check,
     tls: Tls,
@@ -46,7 +52,22 @@ pub struct Guard {
 impl Guard {
     /// For a server at an address that was found in this way.
     pub fn new(endpoint: &Endpoint, reach: &Reach, tls: &Tls) -> Self {
-        let here = is_here(endpoint, reach);
+        match reach {
+            Reach::ContainerAddress { bridge, .. } => {
+                Self::with(endpoint, bridge.is_some(), *bridge, tls)
+            }
+            _ => Self::with(endpoint, is_here(endpoint), None, tls),
+        }
+    }
+
+    /// For the address of a container on a network where this machine has the address
+    /// `bridge`. Logins there are by challenge and response only: the published port, where
+    /// the account logged in before, is there for all others.
+    pub(in crate::server) fn near(endpoint: &Endpoint, bridge: IpAddr, tls: &Tls) -> Self {
+        Self { challenge_only: true, ..Self::with(endpoint, true, Some(bridge), tls) }
+    }
+
+    fn with(endpoint: &Endpoint, here: bool, bridge: Option<IpAddr>, tls: &Tls) -> Self {
         let default = match (here, tls.fingerprint) {
             (_, Some(_)) => Mode::Required,
             (true, None) => Mode::Preferred,
@@ -65,7 +86,27 @@ impl Guard {
             fingerprint: tls.fingerprint,
         };
         let (config, demanded) = (OnceLock::new(), AtomicBool::new(false));
-        Self { here, when, check, tls: tls.clone(), config, demanded }
+        let tls = tls.clone();
+        Self { here, bridge, challenge_only: false, when, check, tls, config, demanded }
+    }
+
+    /// Refuses a connection that does not begin at this machine's address on the container's
+    /// network: it would leave this machine, to whoever has the container's address there.
+    ///
+    /// # Errors
+    /// A [`Stop`] with exit code 11.
+    pub(super) fn demand_bridge(&self, place: &Endpoint, from: Option<IpAddr>) -> Result<(), Stop> {
+        let Some(bridge) = self.bridge else { return Ok(()) };
+        if from.is_some_and(|from| from.to_canonical() == bridge.to_canonical()) {
+            return Ok(());
+        }
+        let message =
+            format!("the way to {place} does not begin at {bridge}, its network on this machine");
+        Err(Stop::new(ExitCode::Server, message)
+            .hint("Another container engine or a VPN may use the same addresses.")
+            .hint(
+                "Publish the container's port on 127.0.0.1, or set DB_REACH=docker-exec in .env.",
+            ))
     }
 
     /// Whether nobody is between us and the server.
@@ -100,7 +141,7 @@ impl Guard {
     /// Whether a password may be sent as it is, or encrypted with a key that came over
     /// the same connection.
     pub(in crate::server) fn may_send_password(&self, with_tls: bool) -> bool {
-        self.here || (with_tls && self.check.any())
+        !self.challenge_only && (self.here || (with_tls && self.check.any()))
     }
 
     /// How a dump program is to connect.
@@ -245,19 +286,12 @@ pub(super) fn name(endpoint: &Endpoint) -> Result<ServerName<'static>> {
     })
 }
 
-/// Whether nobody is between us and the server: a socket, a loopback address, or a way
-/// that the local Docker engine gave.
-fn is_here(endpoint: &Endpoint, reach: &Reach) -> bool {
-    match (endpoint, reach) {
-        (Endpoint::Socket(_), _) => true,
-        (Endpoint::Tcp { host, .. }, Reach::Explicit) => is_loopback(host),
-        (
-            Endpoint::Tcp { .. },
-            Reach::Published { .. }
-            | Reach::ContainerAddress { .. }
-            | Reach::DockerExec { .. }
-            | Reach::Local,
-        ) => true,
+/// Whether the address alone says that nobody is between us and the server. What Docker says
+/// is no proof: its engine may be in another network, or on another machine.
+fn is_here(endpoint: &Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Socket(_) => true,
+        Endpoint::Tcp { host, .. } => is_loopback(host),
     }
 }
 
@@ -288,54 +322,5 @@ fn unusable(path: &Path, variable: &str, how: &str) -> Stop {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tcp(host: &str) -> Endpoint {
-        Endpoint::Tcp { host: host.to_owned(), port: 3306 }
-    }
-
-    fn guard(host: &str, tls: &Tls) -> Guard {
-        Guard::new(&tcp(host), &Reach::Explicit, tls)
-    }
-
-    #[test]
-    fn the_address_decides_where_nothing_is_set() {
-        for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST", "::ffff:127.0.0.1"]
-        {
-            let guard = guard(host, &Tls::default());
-            assert!(guard.here && guard.when == When::Demanded, "{host}");
-            assert!(guard.may_send_password(false), "{host}");
-            assert_eq!(guard.link(), Link::Plain);
-        }
-        for host in ["10.0.0.1", "db.example.com", "localhost.example.com", "0.0.0.0", "172.17.0.1"]
-        {
-            let guard = guard(host, &Tls::default());
-            assert!(!guard.here && guard.begins_with_tls() && guard.check.name, "{host}");
-            assert!(!guard.may_send_password(false) && guard.may_send_password(true), "{host}");
-        }
-        let container = Reach::Published { container: "c".to_owned() };
-        assert!(Guard::new(&tcp("192.168.1.2"), &container, &Tls::default()).here);
-    }
-
-    #[test]
-    fn nothing_unverified_gets_a_password_elsewhere() {
-        for mode in [Mode::Off, Mode::Preferred, Mode::Required] {
-            let guard = guard("db", &Tls { mode: Some(mode), ..Tls::default() });
-            assert!(!guard.may_send_password(false) && !guard.may_send_password(true), "{mode:?}");
-            assert_eq!(guard.begins_with_tls(), mode != Mode::Off, "{mode:?}");
-            assert!(matches!(guard.link(), Link::Not(_)), "{mode:?}");
-        }
-        let pinned = guard("db", &Tls { fingerprint: Some([7; 32]), ..Tls::default() });
-        assert!(pinned.begins_with_tls() && pinned.may_send_password(true));
-        assert!(!pinned.check.authority && matches!(pinned.link(), Link::Not(_)));
-    }
-
-    #[test]
-    fn a_socket_needs_no_tls() {
-        let socket = Endpoint::Socket("/run/x.sock".into());
-        let tls = Tls { mode: Some(Mode::VerifyIdentity), ..Tls::default() };
-        let guard = Guard::new(&socket, &Reach::Explicit, &tls);
-        assert!(guard.here && !guard.begins_with_tls() && !guard.may_try_tls());
-    }
-}
+#[path = "guard_tests.rs"]
+mod tests;

@@ -25,7 +25,7 @@ use rowtext::{RawRow, Sink};
 use self::guard::Guard;
 use self::login::Login;
 use self::stream::{Rows, Stream, Wait};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Near};
 use super::refusal::ServerError;
 use super::session::{SETTINGS, Session, shorten};
 use crate::model::secret::Secret;
@@ -58,6 +58,7 @@ fn connected(
     let mut attempt = |secure: bool| {
         let mut stream = Stream::connect(&access.endpoint, access.connect, wait.clone())
             .with_context(|| format!("connect to {}", access.endpoint))?;
+        access.guard.demand_bridge(&access.endpoint, stream.own_address())?;
         let login = login::log_in(&mut stream, access, schema, wanted, secure, &mut offers_tls)?;
         Ok((stream, login))
     };
@@ -121,18 +122,20 @@ impl Wire {
         Self::log_in(session.access(), schema, patience)
     }
 
-    /// As [`Wire::open`], at another address. Whether that is the same server is for the
-    /// caller to find out.
+    /// As [`Wire::open`], at the container's own address and under that address' guard: the
+    /// session's would send the password to a server that is there in the container's place.
+    /// Whether it is the same server is for the caller to find out.
     ///
     /// # Errors
-    /// As [`Wire::open`].
+    /// As [`Wire::open`]; or the server is not content with a challenge's response.
     pub fn open_at(
-        endpoint: &Endpoint,
+        near: &Near,
         session: &Session,
         schema: &str,
         patience: &Patience,
     ) -> Result<Self> {
-        let access = Access { endpoint: endpoint.clone(), ..session.access().clone() };
+        let Near { endpoint, guard } = near.clone();
+        let access = Access { endpoint, guard, ..session.access().clone() };
         Self::log_in(&access, schema, patience)
     }
 

@@ -1,7 +1,7 @@
 //! Bytes to packets: one receive buffer, out of which packets are lent.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -106,6 +106,17 @@ impl Stream {
             #[cfg(unix)]
             Socket::Unix(socket) => socket.set_read_timeout(None),
         }
+    }
+
+    /// This machine's address that the connection begins at; `None` for a Unix socket.
+    pub(super) fn own_address(&self) -> Option<IpAddr> {
+        let address = match &self.socket {
+            Socket::Tcp(socket) => socket.local_addr(),
+            Socket::Tls(secured) => secured.socket().local_addr(),
+            #[cfg(unix)]
+            Socket::Unix(_) => return None,
+        };
+        address.ok().map(|address| address.ip())
     }
 
     /// Whether what is sent cannot be overheard on the way.

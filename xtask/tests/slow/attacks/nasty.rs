@@ -145,7 +145,8 @@ fn hidden(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
         ("CREATE OR REPLACE VIEW v AS SELECT ", " AS a"),
     ]);
     let quote = *random.pick(&["'", "'", "\""]);
-    let odd = *random.pick::<&[u8]>(&[b"x", b"", b"\xE4\xB8\xAD", b"\xC3\xA9", b"\x83", b"\xD6"]);
+    let odd =
+        *random.pick::<&[u8]>(&[&b"x"[..], b"", b"\xE4\xB8\xAD", b"\xC3\xA9", b"\x83", b"\xD6"]);
     out.extend_from_slice(format!(";\n{before}{quote}").as_bytes());
     out.extend_from_slice(odd);
     let rest = format!("\\{quote}{}{quote}{after};\n", payload(random, schema));

@@ -1,6 +1,8 @@
 //! On the wire: who is listened to, who gets a password, and what can be read in between.
 
 mod certs;
+#[cfg(target_os = "linux")]
+mod near;
 mod peers;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::pki_types::pem::PemObject;
@@ -15,35 +15,44 @@ use super::certs::Shown;
 pub struct Peer {
     pub address: SocketAddr,
     heard: Arc<Mutex<Vec<u8>>>,
+    visits: Arc<AtomicUsize>,
     closed: Arc<AtomicBool>,
 }
 
 impl Peer {
     /// Serves each connection in a thread of its own.
     fn start(
-        host: IpAddr,
+        place: SocketAddr,
         serve: impl Fn(TcpStream, &Mutex<Vec<u8>>) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((host, 0)).unwrap();
+        let listener = TcpListener::bind(place).unwrap();
         let address = listener.local_addr().unwrap();
         let (heard, closed) = (Arc::<Mutex<Vec<u8>>>::default(), Arc::<AtomicBool>::default());
         let (own, gone, serve) = (Arc::clone(&heard), Arc::clone(&closed), Arc::new(serve));
+        let visits = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&visits);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 if gone.load(Ordering::SeqCst) {
                     return;
                 }
                 let Ok(client) = client else { continue };
+                count.fetch_add(1, Ordering::SeqCst);
                 let (own, serve) = (Arc::clone(&own), Arc::clone(&serve));
                 std::thread::spawn(move || serve(client, &own));
             }
         });
-        Self { address, heard, closed }
+        Self { address, heard, visits, closed }
     }
 
     /// Everything that went over it.
     pub fn heard(&self) -> Vec<u8> {
         self.heard.lock().unwrap().clone()
+    }
+
+    /// How often it was connected to.
+    pub fn visits(&self) -> usize {
+        self.visits.load(Ordering::SeqCst)
     }
 
     /// Whether these bytes went over it.
@@ -62,12 +71,18 @@ impl Drop for Peer {
 
 /// A proxy that writes down what it carries, in both directions.
 pub fn logging_proxy(host: IpAddr, server: SocketAddr) -> Peer {
-    Peer::start(host, move |client, heard| carry(client, server, heard, false))
+    logging_proxy_at(SocketAddr::new(host, 0), server)
+}
+
+/// The same at this port.
+pub fn logging_proxy_at(place: SocketAddr, server: SocketAddr) -> Peer {
+    Peer::start(place, move |client, heard| carry(client, server, heard, false))
 }
 
 /// A proxy that takes TLS out of the server's greeting, and writes down what clients send.
 pub fn stripping_proxy(host: IpAddr, server: SocketAddr) -> Peer {
-    Peer::start(host, move |client, heard| carry(client, server, heard, true))
+    let place = SocketAddr::new(host, 0);
+    Peer::start(place, move |client, heard| carry(client, server, heard, true))
 }
 
 fn carry(client: TcpStream, server: SocketAddr, heard: &Mutex<Vec<u8>>, strip: bool) {
@@ -133,6 +148,11 @@ pub enum Wish {
 
 /// A server that is none. With a certificate it speaks TLS.
 pub fn fake_server(host: IpAddr, wish: Wish, shown: Option<&Shown>) -> Peer {
+    fake_server_at(SocketAddr::new(host, 0), wish, shown)
+}
+
+/// The same at this port.
+pub fn fake_server_at(place: SocketAddr, wish: Wish, shown: Option<&Shown>) -> Peer {
     let tls = shown.map(|shown| {
         let certificate = CertificateDer::from_pem_file(&shown.cert).unwrap();
         let key = PrivateKeyDer::from_pem_file(&shown.key).unwrap();
@@ -145,7 +165,7 @@ pub fn fake_server(host: IpAddr, wish: Wish, shown: Option<&Shown>) -> Peer {
             .unwrap();
         Arc::new(config)
     });
-    Peer::start(host, move |mut client, heard| {
+    Peer::start(place, move |mut client, heard| {
         if client.write_all(&greeting(tls.is_some())).is_err() {
             return;
         }
