@@ -10,6 +10,7 @@ pub mod copy;
 mod copy_digests;
 pub mod ctx;
 pub mod db_report;
+mod definers;
 pub mod deploy;
 pub mod docs;
 pub mod doctor;

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
-use super::replay;
 use super::settle::{Settled, remake_triggers, settle, triggers};
+use super::{definers, replay};
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{literal, qualified, quote};
@@ -55,7 +55,6 @@ pub fn execute(
     guard: Option<Guard<'_>>,
 ) -> Result<u64> {
     let before = swap.sides.before;
-    let plan = plan::plan(&swap.sides, guard.is_some());
     // What is in it would be taken for the old tables, and the swap for done.
     if inventory::schema_exists(session, before)? {
         return Err(Stop::new(
@@ -66,6 +65,12 @@ pub fn execute(
         .into());
     }
     demand_owner(session, &swap.sides)?;
+    let Sides { staging, staged, .. } = swap.sides;
+    let live = definers::nameable(ctx, session, staging, swap.sides.live, |kind, name| {
+        kind == ObjectKind::Trigger
+            || (kind == ObjectKind::View && staged.tables.contains_key(name))
+    })?;
+    let plan = plan::plan(&Sides { live: &live, ..swap.sides }, guard.is_some());
     // The way back makes what was live before, and what a person may have made by hand.
     if swap.purpose != Purpose::Undo {
         let Sides { staging, staged, owner, .. } = swap.sides;

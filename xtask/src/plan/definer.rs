@@ -53,6 +53,15 @@ impl Owner<'_> {
     }
 }
 
+/// The inventory with the definer that each program has in its statement.
+pub fn as_before(inventory: &Inventory) -> Inventory {
+    let mut own = inventory.clone();
+    for program in own.programs.values_mut().filter(|it| !it.definer.is_empty()) {
+        program.ddl = with_definer(&program.ddl, &program.definer);
+    }
+    own
+}
+
 /// A definition as the server shows it, with the definer in its place: behind the
 /// algorithm of a view, in front of everything else.
 fn with_definer(ddl: &str, definer: &str) -> String {
@@ -107,6 +116,32 @@ mod tests {
             enabling(&Owner::Locked("`p`@`%`"), "a`b", None),
             "ALTER DEFINER=`p`@`%` EVENT `a``b` ENABLE"
         );
+    }
+
+    #[test]
+    fn what_comes_back_belongs_to_whom_it_belonged() {
+        let mut live = Inventory::default();
+        let name = |name: &str| (ObjectKind::Trigger, name.to_owned());
+        live.programs.insert(name("a"), trigger("`root`@`%`"));
+        live.programs.insert(name("b"), trigger("`p`@`%`"));
+        let own = as_before(&live);
+        let of = |it: &str| own.programs[&name(it)].ddl.clone();
+        assert!(of("a").starts_with("CREATE DEFINER=`root`@`%` TRIGGER"));
+        assert!(of("b").starts_with("CREATE DEFINER=`p`@`%` TRIGGER"));
+    }
+
+    fn trigger(definer: &str) -> Program {
+        Program {
+            ddl: "CREATE TRIGGER `t` AFTER INSERT ON `m` FOR EACH ROW SET @a = 1".to_owned(),
+            definer: definer.to_owned(),
+            sql_mode: None,
+            charset_client: String::new(),
+            collation: String::new(),
+            time_zone: None,
+            table: Some("m".to_owned()),
+            database_collation: None,
+            columns: Vec::new(),
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@
 
 use std::collections::BTreeSet;
 
-use super::definer::Owner;
+use super::definer::{self, Owner};
 use super::foreign_keys;
 use crate::model::facts::Flavour;
 use crate::model::ident::{qualified, quote};
@@ -82,7 +82,8 @@ pub struct Sides<'a> {
 pub fn plan(sides: &Sides<'_>, always_lock: bool) -> SwapPlan {
     let Sides { flavour, target, staging, before, owner, .. } = *sides;
     let changed = changed(sides);
-    let (live, staged) = (&owner.own(sides.live), &owner.own(sides.staged));
+    // What of it comes back, comes back to whom it belongs now.
+    let (live, staged) = (&definer::as_before(sides.live), &owner.own(sides.staged));
     let new = &owner.own(&changed);
     let tables_out: Vec<String> = live.tables.keys().cloned().collect();
     let tables_in: Vec<String> = staged.tables.keys().cloned().collect();

@@ -12,15 +12,15 @@ use anyhow::Result;
 pub use settle::settle;
 
 use super::ctx::Ctx;
-use super::replay;
 use super::settle::Settled;
 use super::staging::Staged;
+use super::{definers, replay};
 use crate::engine::fingerprint;
 use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::quote;
 use crate::model::inventory::{Inventory, ObjectKind};
 use crate::model::swap::{Purpose, SwapJournal, SwapPhase};
-use crate::plan::definer::Owner;
+use crate::plan::definer::{self, Owner};
 use crate::plan::swap as swap_plan;
 use crate::plan::tables::{self as plan, Change, TablesPlan};
 use crate::server::session::{code, said};
@@ -112,12 +112,19 @@ impl Run<'_> {
         let chosen: BTreeSet<String> = self.staged.inventory.tables.keys().cloned().collect();
         let keys = keys::read(session, target, &self.staged.schema, &chosen)?;
         let stamp = self.staged.schema.rsplit("staging_").next().unwrap_or_default();
-        // Triggers that are made, or made again, belong to the locked account.
+        // Triggers that are made belong to the locked account, those that come back to whom
+        // they belong now.
+        let known =
+            definers::nameable(self.ctx, session, &self.staged.schema, &live, |kind, name| {
+                let program = live.programs.get(&(kind, name.to_owned()));
+                let table = program.and_then(|it| it.table.as_ref());
+                kind == ObjectKind::Trigger && table.is_some_and(|it| chosen.contains(it))
+            })?;
         let definer = self.ctx.settings.program_definer();
         let owner = Owner::Locked(&definer);
         let plan = plan::plan(&Change {
             target,
-            live: &owner.own(&live),
+            live: &definer::as_before(&known),
             staging: &self.staged.schema,
             staged: &owner.own(&self.staged.inventory),
             rows: &self.staged.table_rows,

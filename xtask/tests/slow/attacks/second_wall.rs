@@ -273,6 +273,58 @@ fn the_drilling_account_reaches_nothing_but_copies() {
     }
 }
 
+/// What a run makes again of the live schema, it gives back to whom it belonged.
+#[test]
+fn a_trigger_that_comes_back_keeps_its_owner() {
+    for kind in Server::ALL {
+        let Some(sandbox) = sandbox(kind, "sw_back") else { continue };
+        sandbox.sql("CREATE TABLE other (id INT PRIMARY KEY)");
+        let backup = sandbox.xtask(&["db-backup", "--json"]);
+        demand(&backup, 0, "db-backup");
+        let label = json(&backup)["label"].as_str().unwrap().to_owned();
+        let (mut root, schema) = (sandbox.root(), &sandbox.schema);
+        let (far, gone) = (format!("{schema}__far"), schema.replacen("t_", "gone_", 1));
+        for sql in [
+            format!("CREATE DATABASE `{far}`"),
+            format!("CREATE TABLE `{far}`.log (id INT)"),
+            format!(
+                "CREATE TRIGGER far AFTER INSERT ON victim FOR EACH ROW \
+                 INSERT INTO `{far}`.log VALUES (NEW.id)"
+            ),
+            format!("CREATE USER `{gone}`@`%` IDENTIFIED BY 'Tr1cky-enough'"),
+            format!(
+                "CREATE DEFINER=`{gone}`@`%` TRIGGER lost AFTER INSERT ON other FOR EACH ROW \
+                 SET @a = 1"
+            ),
+            format!("DROP USER `{gone}`@`%`"),
+        ] {
+            root.query_drop(&sql).unwrap();
+        }
+        let owner = |root: &mut Conn, name: &str| -> String {
+            let sql = format!(
+                "SELECT DEFINER FROM information_schema.TRIGGERS \
+                 WHERE TRIGGER_SCHEMA = '{schema}' AND TRIGGER_NAME = '{name}'"
+            );
+            root.query_first(sql).unwrap().unwrap()
+        };
+        let strong = owner(&mut root, "far");
+        let args = ["db-restore", &label, "--table", "victim", "--table", "other", "--yes"];
+        let done = sandbox.xtask(&args);
+        demand(&done, 0, "--table");
+        assert_eq!(owner(&mut root, "far"), strong, "{kind}");
+        root.query_drop("INSERT INTO victim VALUES (9)").unwrap();
+        assert_eq!(number(&mut root, &format!("SELECT COUNT(*) FROM `{far}`.log")), 1);
+        // An account that is gone: MySQL refuses it, so the trigger needs another owner.
+        let (fallback, warned) = (format!("{}@%", sandbox.program_user()), "cannot be named");
+        if is_mysql(&sandbox) {
+            assert_eq!(owner(&mut root, "lost"), fallback);
+            assert!(done.stderr.contains(warned), "{}", done.stderr);
+        } else {
+            assert_eq!(owner(&mut root, "lost"), format!("{gone}@%"));
+        }
+    }
+}
+
 /// The schema is not in the text: it is put together while the migration runs.
 #[test]
 fn a_migration_that_puts_a_schemas_name_together_is_refused() {
