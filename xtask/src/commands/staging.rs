@@ -19,7 +19,7 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::facts::Flavour;
 use crate::model::ident::{literal, quote, word};
 use crate::model::inventory::{Inventory, ObjectKind, Program};
-use crate::server::session::code;
+use crate::server::session::{code, said};
 use crate::server::{Server, Session, facts, inventory};
 use crate::store::check as file_check;
 use crate::store::source::Source;
@@ -200,7 +200,8 @@ fn load_and_compare(
     let (loaded, sha256, mut checks) = load_file(ctx, session, source, schema, part)?;
     point("staging.loaded")?;
     demand_idle(session, schema, source)?;
-    let mut inventory = inventory::read(session, schema)?;
+    let mut inventory =
+        inventory::read(session, schema).map_err(|error| unprintable(source, error))?;
     let events = events_of(&inventory);
     enable_events(&mut inventory, &loaded);
     let mut expected = match &source.manifest {
@@ -313,4 +314,22 @@ fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
             event.ddl = enable_event(&event.ddl);
         }
     }
+}
+
+/// A server can take a program and then not be able to print it: the marks of version
+/// comments are gone from the text that it keeps, and what is left need not be a program.
+fn unprintable(source: &Source, error: anyhow::Error) -> anyhow::Error {
+    if code(&error) != Some(1064) {
+        return error;
+    }
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "a program of {} cannot be read back from the server, so it could not be made again; nothing was changed: {}",
+            source.name,
+            said(&error)
+        ),
+    )
+    .hint("A server takes the marks of version comments (`/*! … */`) out of a program's text. Write the program without them.");
+    error.context(stop)
 }

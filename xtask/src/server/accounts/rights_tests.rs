@@ -28,8 +28,15 @@ fn exact_rights_are_complete_on_mysql() {
     let process = "GRANT PROCESS ON *.* TO 'u'@'%'";
     let as_migrate = check(Role::Migrate, MYSQL, &restore);
     assert_eq!(as_migrate.missing, [process]);
-    assert_eq!(as_migrate.excess, ["REVOKE SET_ANY_DEFINER ON *.* FROM 'u'@'%'"]);
+    assert_eq!(
+        as_migrate.excess,
+        [
+            "REVOKE SET_ANY_DEFINER ON *.* FROM 'u'@'%'",
+            "REVOKE GRANT OPTION ON `mydb`.* FROM 'u'@'%'",
+        ]
+    );
     let mut migrate = restore.to_vec();
+    migrate[3] = "GRANT ALL PRIVILEGES ON `mydb`.* TO `migrate_user`@`%`";
     migrate[1] = "GRANT PROCESS, SHOW_ROUTINE,SYSTEM_USER ON *.* TO `u`@`%`";
     assert_eq!(check(Role::Migrate, MYSQL, &migrate), Difference::default());
 }
