@@ -10,6 +10,7 @@ use crate::commands::api::migrations_dir;
 use crate::commands::ctx::Ctx;
 use crate::commands::seed;
 use crate::commands::staging::drop_schema;
+use crate::engine::split;
 use crate::model::account::{Account, Role};
 use crate::model::bench::Subject;
 use crate::model::exit::{ExitCode, Stop};
@@ -99,7 +100,9 @@ impl Bench<'_> {
         for name in &names {
             crate::sys::signal::check()?;
             let text = fs::read_text(&folder.join(name))?;
-            session.run(&text).with_context(|| format!("run the migration {name}"))?;
+            for statement in split::split(&text) {
+                session.run(statement).with_context(|| format!("run the migration {name}"))?;
+            }
         }
         let mut settings = self.ctx.settings.clone();
         settings.schema = schema.to_owned();
