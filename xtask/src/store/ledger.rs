@@ -6,7 +6,7 @@
 //! after each line, says which is the last.
 //!
 //! The hashes are no signature: whoever can write here can compute them. What a line
-//! proves is for [`super::believed`] to say, by who signed it.
+//! proves is for `store/believed.rs` to say, by who signed it.
 //!
 //! A crash can leave two things, and only these are put right by the next append:
 //! a last line that is not whole (kept in `ledger.torn`), and a head that is one

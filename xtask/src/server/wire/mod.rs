@@ -1,6 +1,6 @@
 //! The MySQL protocol: logging in, and two ways to ask.
 //!
-//! [`client::Client`] is what [`super::Session`] is made of. It makes a value of each
+//! `Client` is what [`super::Session`] is made of. It makes a value of each
 //! column of each row; where millions of rows only pass through, that costs more than all
 //! that is done with them. There rows go from the receive buffer into a sink: [`Wire`].
 //! Packets: <https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html>.

@@ -86,8 +86,8 @@ pub trait Depot: fmt::Debug {
     /// It cannot be read.
     fn get(&mut self, name: &str) -> Result<Option<Box<dyn Read>>>;
 
-    /// Reads several small ones, in the order of the names; each has at most [`SMALL`] bytes,
-    /// and all of them [`TOGETHER`].
+    /// Reads several small ones, in the order of the names; each has at most 64 MiB bytes,
+    /// and all of them 128 MiB.
     ///
     /// # Errors
     /// One cannot be read, or they are larger.
