@@ -86,7 +86,7 @@ pub trait Depot: fmt::Debug {
     /// It cannot be read.
     fn get(&mut self, name: &str) -> Result<Option<Box<dyn Read>>>;
 
-    /// Reads several small ones, in the order of the names; each has at most 64 MiB bytes,
+    /// Reads several small ones, in the order of the names; each has at most 64 MiB,
     /// and all of them 128 MiB.
     ///
     /// # Errors
