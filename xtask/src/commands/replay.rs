@@ -13,13 +13,14 @@ use crate::model::exit::{ExitCode, Stop};
 use crate::model::ident::{qualified, quote};
 use crate::model::inventory::{Inventory, ObjectKind, Program};
 use crate::model::swap::{JournalStatement, Purpose};
-use crate::plan::definer::Owner;
 use crate::plan::swap as plan;
 use crate::server::session::{code, said};
 use crate::server::{Session, inventory};
 
-/// Makes every program of `programs` again in `schema`, from its printed text and with the
-/// definer that it will have, and demands that the server prints the same text again.
+/// Makes every program of `programs` again in `schema`, from its printed text, and demands
+/// that the server prints the same text again. They belong to this session's account there:
+/// the one that will own them has no right in a copy, and a view that calls a function of
+/// such an owner cannot be made.
 ///
 /// # Errors
 /// It does not, or a statement fails: exit code 40, or 20 in front of a migration.
@@ -27,27 +28,17 @@ pub fn demand(
     session: &mut Session,
     schema: &str,
     programs: &Inventory,
-    owner: &Owner<'_>,
     purpose: Purpose,
 ) -> Result<()> {
     if programs.programs.is_empty() {
         return Ok(());
     }
     let idle = idle(programs);
-    // A view's owner needs rights on what it reads, which nobody but this session's account
-    // has in a copy.
-    let owned = match owner {
-        Owner::Swapper => Owner::Swapper,
-        Owner::Locked(definer) | Owner::LockedAll(definer) | Owner::LockedButViews(definer) => {
-            Owner::LockedButViews(definer)
-        }
-    }
-    .own(&idle);
     session.run(&format!("USE {}", quote(schema)))?;
-    for name in &owned.trigger_order {
+    for name in &idle.trigger_order {
         session.run(&format!("DROP TRIGGER IF EXISTS {}", qualified(schema, name)))?;
     }
-    let made = make(session, schema, &owned);
+    let made = make(session, schema, &idle);
     session.run("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''")?;
     if let Err((what, error)) = made {
         // Without a number it is not the server's word: the connection is gone.

@@ -138,7 +138,7 @@ impl Run<'_> {
         let new = chosen.iter().filter(|name| !live.tables.contains_key(*name)).cloned().collect();
         for (of, tables) in [(&live, &kept), (&self.staged.inventory, &new)] {
             let triggers = plan::triggers_of(of, tables);
-            replay::demand(session, &self.staged.schema, &triggers, &owner, Purpose::Restore)?;
+            replay::demand(session, &self.staged.schema, &triggers, Purpose::Restore)?;
         }
         session.run(&plan::create_marker(&self.staged.schema))?;
         signal::check()?;
