@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::ctx::Ctx;
-use crate::config::API_TLS;
 use crate::model::account::Role;
 use crate::model::exit::{ExitCode, Stop};
 use crate::server::Guard;
@@ -137,14 +136,11 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
         cmd = cmd.env(variable, &account.user);
     }
     // Only what is set here counts: the shell may hold another project's settings.
-    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"].iter().chain(API_TLS) {
+    for name in ["DB_HOST", "DB_PORT", "DB_SOCKET"].into_iter().chain(Guard::VARIABLES) {
         cmd = cmd.env_remove(name);
     }
-    for (name, value) in &ctx.settings.api_tls {
-        cmd = cmd.env(name, value);
-    }
-    for name in Guard::VARIABLES {
-        cmd = cmd.env_remove(name);
+    if let Some(trusts) = &ctx.settings.api_trusts_network {
+        cmd = cmd.env("DB_TLS_TRUST_NETWORK", trusts);
     }
     for (name, value) in
         address(ctx, server)?.into_iter().chain(server.guard.variables(&server.endpoint))
@@ -154,8 +150,7 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
     Ok(cmd)
 }
 
-/// The address as the API's variables, and that a container's own address is on this
-/// machine, which the API cannot know. The private server is reached over its port.
+/// The address as the API's variables. The private server is reached over its port.
 ///
 /// # Errors
 /// The private server's state cannot be read.
@@ -163,16 +158,7 @@ pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>
     let tcp =
         |host: &str, port: u16| vec![("DB_HOST", host.to_owned()), ("DB_PORT", port.to_string())];
     Ok(match &server.endpoint {
-        Endpoint::Tcp { host, port } => {
-            let mut variables = tcp(host, *port);
-            if matches!(server.reach, Reach::ContainerAddress { .. }) && server.guard.is_here() {
-                if ctx.settings.api_tls.iter().all(|(name, _)| *name != "DB_TLS") {
-                    variables.push(("DB_TLS", "preferred".to_owned()));
-                }
-                variables.push(("DB_TLS_TRUST_NETWORK", "yes".to_owned()));
-            }
-            variables
-        }
+        Endpoint::Tcp { host, port } => tcp(host, *port),
         Endpoint::Socket(path) => match (&server.reach, local::status(&ctx.settings)?) {
             (Reach::Local, Status::Running(state)) => tcp("127.0.0.1", state.port),
             _ => vec![("DB_SOCKET", path.display().to_string())],

@@ -73,7 +73,6 @@ pub fn execute(
     let plan = plan::plan(&Sides { live: &live, ..swap.sides }, guard.is_some());
     // The way back makes what was live before, and what a person may have made by hand.
     if swap.purpose != Purpose::Undo {
-        let Sides { staging, staged, .. } = swap.sides;
         replay::demand(session, staging, staged, swap.purpose)?;
     }
     let journal = journal(swap, &plan);

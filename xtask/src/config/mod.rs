@@ -72,8 +72,8 @@ pub struct Settings {
     pub tls: Tls,
     /// Where the API answers.
     pub api_url: String,
-    /// How the API encrypts its connections: the variables that are set, as they are.
-    pub api_tls: Vec<(&'static str, String)>,
+    /// `DB_TLS_TRUST_NETWORK` as it is written; the API checks it.
+    pub api_trusts_network: Option<String>,
     /// Rules from `xtask.toml`.
     pub policy: Policy,
     /// Where this machine's signing key is: `SIGNING_KEY`; `None`: the usual place.
@@ -82,16 +82,6 @@ pub struct Settings {
     pub outside: Outside,
     accounts: BTreeMap<Role, Account>,
 }
-
-/// What the API knows of TLS. It checks the values itself, at its start.
-pub const API_TLS: &[&str] = &[
-    "DB_TLS",
-    "DB_TLS_CA",
-    "DB_TLS_CERT",
-    "DB_TLS_KEY",
-    "DB_TLS_FINGERPRINT",
-    "DB_TLS_TRUST_NETWORK",
-];
 
 impl Settings {
     /// Reads everything once.
@@ -137,7 +127,7 @@ impl Settings {
             program_user: env.get("DB_PROGRAM_USER").unwrap_or_else(|| "program_user".to_owned()),
             account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
             tls: Tls::read(&env, &root)?,
-            api_tls: API_TLS.iter().filter_map(|name| Some((*name, env.get(name)?))).collect(),
+            api_trusts_network: env.get("DB_TLS_TRUST_NETWORK"),
             api_url: env.get("API_URL").unwrap_or_else(|| "http://localhost:3000".to_owned()),
             signing_key: env.get("SIGNING_KEY").map(|path| root.join(path)),
             outside,

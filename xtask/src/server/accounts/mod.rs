@@ -318,6 +318,12 @@ fn mend_rights(
         return Ok(before.elsewhere);
     }
     if !before.excess.is_empty() {
+        // Table by table before a right on the whole schema goes: an API at work never lacks it.
+        let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
+        let (wanted, _) = rules(root, settings, account.role, dialect, &lines)?;
+        for right in wanted.iter().filter(|right| account.role == Role::App && right.on_table()) {
+            root.run(&right.grant(&name))?;
+        }
         // One by one: another schema of this server may be used by the same account.
         for revoke in &before.excess {
             root.run(revoke)?;

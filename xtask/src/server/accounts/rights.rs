@@ -14,6 +14,23 @@ pub(super) struct Rights {
     pub scope: Scope,
 }
 
+impl Rights {
+    /// The statement that gives them.
+    pub fn grant(&self, account: &str) -> String {
+        let names: Vec<&str> = self.privileges.iter().map(String::as_str).collect();
+        granting(&names, &self.scope, account)
+    }
+
+    /// Whether they are rights on one table.
+    pub fn on_table(&self) -> bool {
+        matches!(self.scope, Scope::Table(..))
+    }
+}
+
+fn granting(names: &[&str], scope: &Scope, account: &str) -> String {
+    format!("GRANT {} ON {} TO {account}", names.join(", "), scope.sql())
+}
+
 /// The difference between what an account has and what it has to have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
@@ -215,8 +232,7 @@ pub(super) fn compare(
             .map(String::as_str)
             .collect();
         if !missing.is_empty() {
-            let (names, scope) = (missing.join(", "), right.scope.sql());
-            difference.missing.push(format!("GRANT {names} ON {scope} TO {account}"));
+            difference.missing.push(granting(&missing, &right.scope, account));
         }
     }
     for grant in &grants {
