@@ -142,28 +142,29 @@ pub fn command(program: &Path, ctx: &Ctx, server: &Server, who: &As<'_>) -> Resu
     if let Some(trusts) = &ctx.settings.api_trusts_network {
         cmd = cmd.env("DB_TLS_TRUST_NETWORK", trusts);
     }
-    for (name, value) in
-        address(ctx, server)?.into_iter().chain(server.guard.variables(&server.endpoint))
-    {
+    for (name, value) in address(ctx, server)? {
         cmd = cmd.env(name, value);
     }
     Ok(cmd)
 }
 
-/// The address as the API's variables. The private server is reached over its port.
+/// The address, and what protects the way there, as the API's variables. The private server
+/// is reached over its port.
 ///
 /// # Errors
 /// The private server's state cannot be read.
 pub fn address(ctx: &Ctx, server: &Server) -> Result<Vec<(&'static str, String)>> {
     let tcp =
         |host: &str, port: u16| vec![("DB_HOST", host.to_owned()), ("DB_PORT", port.to_string())];
-    Ok(match &server.endpoint {
+    let mut variables = match &server.endpoint {
         Endpoint::Tcp { host, port } => tcp(host, *port),
         Endpoint::Socket(path) => match (&server.reach, local::status(&ctx.settings)?) {
             (Reach::Local, Status::Running(state)) => tcp("127.0.0.1", state.port),
             _ => vec![("DB_SOCKET", path.display().to_string())],
         },
-    })
+    };
+    variables.extend(server.guard.variables(&server.endpoint));
+    Ok(variables)
 }
 
 /// The path in cargo's message about the program it built.
