@@ -214,15 +214,20 @@ impl Run<'_> {
         .into())
     }
 
+    /// With the defaults that the backup's schema had.
+    fn create_target(&self, session: &mut Session, staged: &Staged) -> Result<()> {
+        session.run(&format!(
+            "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+            quote(&self.plan.target),
+            staged.inventory.charset,
+            staged.inventory.collation
+        ))
+    }
+
     fn replace(&self, session: &mut Session, staged: &Staged, done: &mut Outcomes) -> Result<()> {
         let plan = self.plan;
         if !inventory::schema_exists(session, &plan.target)? {
-            session.run(&format!(
-                "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
-                quote(&plan.target),
-                staged.inventory.charset,
-                staged.inventory.collation
-            ))?;
+            self.create_target(session, staged)?;
         }
         // What is live may have changed since the plan was shown.
         let live = inventory::read(session, &plan.target)?;
@@ -285,12 +290,7 @@ impl Run<'_> {
     /// its views can be read.
     fn beside(&self, session: &mut Session, staged: &Staged) -> Result<()> {
         let plan = self.plan;
-        session.run(&format!(
-            "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
-            quote(&plan.target),
-            staged.inventory.charset,
-            staged.inventory.collation
-        ))?;
+        self.create_target(session, staged)?;
         let empty = inventory::read(session, &plan.target)?;
         let idle = programs::beside(staged);
         let definer = self.ctx.settings.program_definer();

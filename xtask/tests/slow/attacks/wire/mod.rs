@@ -315,19 +315,24 @@ fn a_server_that_asks_for_a_file_gets_none() {
     assert!(heard.chunks(4).all(|packet| packet == [0, 0, 0, 2]), "{heard:?}");
 }
 
+/// A session as the tool opens it, of root.
+fn root_session(server: &TestServer, schema: &str) -> Session {
+    let endpoint = Endpoint::Tcp { host: server.host.clone(), port: server.port };
+    let place = xtask::server::Server::new(endpoint, Reach::Explicit);
+    let root = Account {
+        role: Role::Root,
+        user: "root".to_owned(),
+        password: Some(server.root_password.clone()),
+    };
+    Session::open(&place, &root, Some(schema)).unwrap()
+}
+
 #[test]
 fn only_one_statement_fits_into_a_packet() {
     for flavour in Server::ALL {
         let Some(server) = require(flavour) else { continue };
         let sandbox = filled(&server, "wire_single");
-        let endpoint = Endpoint::Tcp { host: server.host.clone(), port: server.port };
-        let place = xtask::server::Server::new(endpoint, Reach::Explicit);
-        let root = Account {
-            role: Role::Root,
-            user: "root".to_owned(),
-            password: Some(server.root_password.clone()),
-        };
-        let mut session = Session::open(&place, &root, Some(&sandbox.schema)).unwrap();
+        let mut session = root_session(&server, &sandbox.schema);
         let two = "SELECT 1; DELETE FROM film";
         assert!(session.run(two).is_err(), "{flavour}");
         let mut sibling = session.sibling().unwrap();
@@ -351,14 +356,7 @@ fn large_values_go_both_ways() {
     for flavour in Server::ALL {
         let Some(server) = require(flavour) else { continue };
         let sandbox = filled(&server, "wire_large");
-        let endpoint = Endpoint::Tcp { host: server.host.clone(), port: server.port };
-        let place = xtask::server::Server::new(endpoint, Reach::Explicit);
-        let root = Account {
-            role: Role::Root,
-            user: "root".to_owned(),
-            password: Some(server.root_password.clone()),
-        };
-        let mut session = Session::open(&place, &root, Some(&sandbox.schema)).unwrap();
+        let mut session = root_session(&server, &sandbox.schema);
         let most: usize = session.value("SELECT @@max_allowed_packet").unwrap();
         // At and around the length of a packet that goes on in the next.
         for length in [0xff_ffff - 20, 0xff_ffff - 9, 0xff_ffff, 0x100_0000, 0x1ff_ffff] {
