@@ -19,7 +19,7 @@ pub fn complete(ctx: &Ctx, server: &Server, live: &mut Session) {
             human::count(count, "table")
         )),
         Err(error) => ctx.ui.warn(format!(
-            "`{user}` may not write to every table of `{}` yet: {error:#}. \
+            "whether `{user}` may write to every table of `{}` is not known: {error:#}. \
              `cargo xtask doctor --fix` gives it its rights.",
             ctx.settings.schema
         )),
