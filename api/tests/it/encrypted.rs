@@ -8,9 +8,9 @@ use std::{
     process::Output,
     sync::{
         Arc, Mutex,
-        mpsc::{Receiver, channel},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use api::{
@@ -160,26 +160,30 @@ fn answer(
     }
 }
 
-/// A server for one client, and all that it heard.
+/// A server, and all that it heard.
 struct Fake {
     port: u16,
-    done: Receiver<Vec<u8>>,
+    heard: Arc<Mutex<Vec<u8>>>,
+    ended: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
 fn fake(certificate: Option<Arc<ServerConfig>>, then: Then) -> Fake {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (tell, done) = channel();
-    thread::spawn(move || {
-        let heard = Mutex::new(vec![]);
-        // One that says nothing only looked whether somebody listens.
-        while heard.lock().unwrap().is_empty() {
+    let (heard, ended) = (Arc::new(Mutex::new(vec![])), Arc::new(AtomicBool::new(false)));
+    let (ears, over) = (heard.clone(), ended.clone());
+    let thread = thread::spawn(move || {
+        loop {
+            // Some only look whether somebody listens, and say nothing.
             let (stream, _) = listener.accept().unwrap();
-            answer(stream, certificate.clone(), then, &heard);
+            if over.load(Ordering::SeqCst) {
+                return;
+            }
+            answer(stream, certificate.clone(), then, &ears);
         }
-        let _ = tell.send(heard.into_inner().unwrap());
     });
-    Fake { port, done }
+    Fake { port, heard, ended, thread }
 }
 
 impl Fake {
@@ -201,7 +205,11 @@ impl Fake {
     }
 
     fn knows_the_password(self) -> bool {
-        let heard = self.done.recv().unwrap();
+        self.ended.store(true, Ordering::SeqCst);
+        // Wakes it; what the client under test sent was accepted before this.
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        self.thread.join().unwrap();
+        let heard = self.heard.lock().unwrap();
         heard.windows(PASSWORD.len()).any(|part| part == PASSWORD.as_bytes())
     }
 }
