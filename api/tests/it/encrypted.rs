@@ -206,7 +206,8 @@ impl Fake {
 
     fn knows_the_password(self) -> bool {
         self.ended.store(true, Ordering::SeqCst);
-        // Wakes it; what the client under test sent was accepted before this.
+        // Wakes it. The server speaks first, so no client has sent anything on a connection
+        // that was not accepted yet.
         TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         self.thread.join().unwrap();
         let heard = self.heard.lock().unwrap();
