@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::ctx::Ctx;
-use super::status;
-use crate::cli::report::DbReport;
-use crate::model::check::Outcome;
-use crate::model::exit::{ExitCode, Stop};
-use crate::model::history::{HeldBackup, History, Objectives};
-use crate::model::status::Answer;
-use crate::report::{human, json, page};
-use crate::store::Store;
-use crate::store::ledger::Ledger;
-use crate::sys::{clock, fs, open};
+use cli::report::DbReport;
+use model::check::Outcome;
+use model::exit::{ExitCode, Stop};
+use model::history::{HeldBackup, History, Objectives};
+use model::status::Answer;
+use ops::ctx::Ctx;
+use report::{human, json, page};
+use store::Store;
+use store::ledger::Ledger;
+use sys::{clock, fs, open};
+use upkeep::status;
 
 /// Where it goes when nobody says.
 const FILE: &str = "report.html";

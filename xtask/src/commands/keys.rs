@@ -6,20 +6,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::ctx::Ctx;
-use crate::cli::keys::{DbKeys, KeysCommand};
-use crate::config::Settings;
-use crate::config::trust::NamedSigner;
-use crate::model::check::{Check, Outcome};
-use crate::model::copy::Encryption;
-use crate::model::exit::{ExitCode, Stop};
-use crate::report::json::{DOCUMENT_VERSION, render};
-use crate::report::keys::{KeysDocument, ListedKey, NewKeyDocument, SignerDocument, TrustedSigner};
-use crate::store::age::{
-    Identities, Recipients, VARIABLE, fingerprint, generate, identity, round_trip,
-};
-use crate::store::{KeyFile, Keyring, Store, remote, signing};
-use crate::sys::{clock, fs};
+use cli::keys::{DbKeys, KeysCommand};
+use config::Settings;
+use config::trust::NamedSigner;
+use model::check::{Check, Outcome};
+use model::copy::Encryption;
+use model::exit::{ExitCode, Stop};
+use ops::ctx::Ctx;
+use report::json::{DOCUMENT_VERSION, render};
+use report::keys::{KeysDocument, ListedKey, NewKeyDocument, SignerDocument, TrustedSigner};
+use store::age::{Identities, Recipients, VARIABLE, fingerprint, generate, identity, round_trip};
+use store::{KeyFile, Keyring, Store, remote, signing};
+use sys::{clock, fs};
 
 /// Runs the command.
 ///

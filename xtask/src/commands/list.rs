@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 
-use super::copy::fetching;
-use super::ctx::Ctx;
-use crate::cli::list::DbList;
-use crate::model::manifest::Manifest;
-use crate::model::trust::Trust;
-use crate::report;
-use crate::store::Store;
-use crate::store::ledger::Ledger;
-use crate::store::remote::RemoteCopy;
-use crate::sys::clock;
+use cli::list::DbList;
+use model::manifest::Manifest;
+use model::trust::Trust;
+use ops::copy::fetching;
+use ops::ctx::Ctx;
+use report;
+use store::Store;
+use store::ledger::Ledger;
+use store::remote::RemoteCopy;
+use sys::clock;
 
 /// Runs the command. It takes no lock and changes nothing.
 ///

@@ -2,24 +2,33 @@
 //! verified database. Each step is one of the other commands' work; a second run
 //! finds what is there and goes on.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::backup::{LOCK_WAIT, Wish};
-use super::ctx::Ctx;
-use super::{backup, import, migrate, recover, seed, server as servers, verify};
-use crate::cli::quickstart::Quickstart;
-use crate::cli::server::Where;
-use crate::model::account::Role;
-use crate::model::exit::{ExitCode, Stop};
-use crate::model::ident::qualified;
-use crate::model::manifest::{Manifest, Reason};
-use crate::report::human;
-use crate::server::{Server, accounts};
-use crate::sys::docker;
+use super::workshop;
+
+use cli::quickstart::Quickstart;
+use cli::server::Where;
+use gate::{import, migrate};
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::ident::qualified;
+use model::manifest::{Manifest, Reason};
+use ops::backup::{LOCK_WAIT, Wish};
+use ops::ctx::Ctx;
+use ops::{backup, recover, up as servers, verify};
+use report::human;
+use server::{Server, accounts};
+use sys::docker;
+use sys::proc::Cmd;
 
 /// Accounts with profiles and a little watch history, so that every table has rows.
-const SAMPLE_SCALE: f64 = 0.001;
+const SAMPLE_SCALE: &str = "0.001";
+
+/// Far more than it takes.
+const SEED_DEADLINE: Duration = Duration::from_secs(600);
 
 /// Runs the command.
 ///
@@ -89,7 +98,7 @@ fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
         import::apply(ctx, server, &files)?;
     }
     if rows(ctx, server, "account")? == 0 {
-        seed::fill(ctx, server, SAMPLE_SCALE, 1)?;
+        seed(ctx)?;
     }
     let (movies, accounts) = (rows(ctx, server, "movie")?, rows(ctx, server, "account")?);
     ctx.ui.say(format!(
@@ -97,6 +106,17 @@ fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
         human::count(movies, "film"),
         human::count(accounts, "account")
     ));
+    Ok(())
+}
+
+fn seed(ctx: &Ctx) -> Result<()> {
+    let program = workshop::program(&ctx.settings.root)?;
+    let backups = ctx.settings.backups.as_os_str();
+    Cmd::new(program)
+        .args(["db-seed", "--quiet", "--json", "--yes", "--scale", SAMPLE_SCALE, "--backups"])
+        .arg(backups)
+        .read(SEED_DEADLINE)
+        .context("generate a few accounts")?;
     Ok(())
 }
 

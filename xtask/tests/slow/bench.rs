@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::fs;
+use sys::fs;
 
 use crate::support::{Sandbox, Server, TestServer, require};
 

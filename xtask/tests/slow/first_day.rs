@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use model::secret::Secret;
 use mysql::prelude::Queryable as _;
-use xtask::model::secret::Secret;
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 use crate::support::{
     Removed, Server, TestServer, alone, copy_checkout, free_port, image_of, require, target_dir,

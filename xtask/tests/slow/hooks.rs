@@ -2,8 +2,8 @@
 //! hooks which were there go on working.
 
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::proc::Finished;
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::faults::demand_stop;
 use crate::support::{Repository, Sandbox, Server, require};
@@ -42,7 +42,7 @@ fn a_push_of_a_migration_without_a_proof_is_refused() {
     assert_eq!(repository.at_remote("refs/heads/main"), before, "nothing was pushed");
     // Git says 1 for any refusal; the hook itself says why.
     let line = format!("refs/heads/main {} refs/heads/main {}", repository.head(), before.unwrap());
-    let hook = xtask::sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+    let hook = sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["hooks", "run", "pre-push", "--", "origin", "file:///x"])
         .dir(_folder.path())
         .stdin(line)
@@ -88,7 +88,7 @@ fn what_changes_no_migration_or_is_not_deployed_is_not_held_up() {
     assert_eq!(status["next_push"]["branch"], "main");
     assert_eq!(status["newest_proof"], Value::Null);
     let unknown = format!("x {} refs/heads/main {}", repository.head(), "1".repeat(40));
-    let hook = xtask::sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+    let hook = sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["hooks", "run", "pre-push", "origin", "x"])
         .dir(_folder.path())
         .stdin(unknown)

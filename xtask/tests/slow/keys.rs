@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::proc::{Cmd, Finished, find};
-use xtask::sys::{env, fs};
+use sys::proc::{Cmd, Finished, find};
+use sys::{env, fs};
 
 use crate::faults::demand_stop;
 use crate::gate::world::World;
@@ -337,7 +337,7 @@ fn a_key_is_made_once_and_never_where_it_would_be_committed() {
     assert!(made.stdout.contains(&format!("{VARIABLE}='")), "{}", made.stdout);
     let secret = text.lines().last().unwrap();
     assert!(!made.stdout.contains(secret) && !made.stderr.contains(secret));
-    assert_eq!(xtask::sys::disk::mode(&file).unwrap_or(0o600), 0o600);
+    assert_eq!(sys::disk::mode(&file).unwrap_or(0o600), 0o600);
 
     demand_stop(&new("", &file), 10, &["exists already"]);
     assert_eq!(fs::read_text(&file).unwrap(), text);

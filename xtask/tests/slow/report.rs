@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use model::visible::visible;
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::model::visible::visible;
-use xtask::sys::proc::Finished;
-use xtask::sys::{disk, env, fs};
+use sys::proc::Finished;
+use sys::{disk, env, fs};
 
 use crate::support::{Browser, Sandbox, Server, require};
 

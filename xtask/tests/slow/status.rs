@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::copy::{CopyNote, NOTE_VERSION};
+use model::hash;
+use model::label::Label;
+use model::manifest::Manifest;
+use model::status::{Answer, State, Status};
 use serde_json::Value;
-use xtask::model::copy::{CopyNote, NOTE_VERSION};
-use xtask::model::label::Label;
-use xtask::model::manifest::Manifest;
-use xtask::model::status::{Answer, State, Status};
-use xtask::sys::proc::{Cmd, Finished, find};
-use xtask::sys::{env, fs, hash};
+use sys::proc::{Cmd, Finished, find};
+use sys::{env, fs};
 
 use crate::faults::demand_stop;
 use crate::support::object_store::offsite;

@@ -4,21 +4,21 @@
 use anyhow::Result;
 
 use super::{FIX, Findings, machine};
-use crate::cli::backup::EngineChoice;
-use crate::commands::copy::fetching;
-use crate::config::tls::Mode;
-use crate::config::{ReachChoice, Settings};
-use crate::engine::dumper;
-use crate::model::account::Role;
-use crate::model::check::Check;
-use crate::model::exit::Stop;
-use crate::server::find::{self, Found};
-use crate::server::greeting::Greeting;
-use crate::server::{Reach, Server, Session, accounts, session};
-use crate::store::gate::WayBack;
-use crate::store::ledger::CHAIN;
-use crate::store::{Entry, Keyring, Store};
-use crate::ui::Ui;
+use config::backup::EngineChoice;
+use config::tls::Mode;
+use config::{ReachChoice, Settings};
+use model::account::Role;
+use model::check::Check;
+use model::exit::Stop;
+use ops::copy::fetching;
+use rows::dumper;
+use server::find::{self, Found};
+use server::greeting::Greeting;
+use server::{Reach, Server, Session, accounts, session};
+use store::gate::WayBack;
+use store::ledger::CHAIN;
+use store::{Entry, Keyring, Store};
+use ui::Ui;
 
 const ACCOUNT_CHECKS: [&str; 6] =
     ["schema", "functions", "tls", "logins", "rights", "programs' owner"];
@@ -257,9 +257,9 @@ fn schema(settings: &Settings, session: &mut Session, findings: &mut Findings) {
     let name = &settings.schema;
     let query = format!(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {0} AND table_type = 'BASE TABLE'",
-        crate::model::ident::literal(name)
+        model::ident::literal(name)
     );
-    let used = session.run(&format!("USE {}", crate::model::ident::quote(name)));
+    let used = session.run(&format!("USE {}", model::ident::quote(name)));
     match used.and_then(|()| session.value::<u64>(&query)) {
         Ok(tables) => {
             findings.server(Check::passed("schema", format!("{name}, {tables} tables")), "");

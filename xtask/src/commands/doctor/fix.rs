@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use super::Ctx;
-use crate::commands::backup::LOCK_WAIT;
-use crate::commands::recover;
-use crate::config::Settings;
-use crate::model::account::Role;
-use crate::server::{Server, accounts, find};
-use crate::sys;
+use config::Settings;
+use model::account::Role;
+use ops::backup::LOCK_WAIT;
+use ops::recover;
+use server::{Server, accounts, find};
+use sys;
 
 /// Mends what can be mended and says what was. A server that cannot be found is
 /// left to the checks, which explain it.

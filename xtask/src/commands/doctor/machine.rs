@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::{FIX, Findings};
 use crate::commands::keys;
-use crate::config::Settings;
-use crate::model::account::Role;
-use crate::model::check::{Check, Outcome};
-use crate::sys;
-use crate::sys::docker::{self, Engine};
+use config::Settings;
+use model::account::Role;
+use model::check::{Check, Outcome};
+use sys;
+use sys::docker::{self, Engine};
 
 /// Below this a backup of a small database and its drill may not fit any more.
 const ENOUGH: u64 = 2 << 30;

@@ -7,10 +7,10 @@ mod machine;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Ctx, recover};
-use crate::cli::doctor::Doctor;
-use crate::model::check::{Check, Outcome};
-use crate::model::exit::{ExitCode, Stop};
+use cli::doctor::Doctor;
+use model::check::{Check, Outcome};
+use model::exit::{ExitCode, Stop};
+use ops::{Ctx, recover};
 
 /// A check, how to mend what it found, and the exit code that it stands for.
 #[derive(Debug)]

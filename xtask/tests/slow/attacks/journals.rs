@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use xtask::model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
-use xtask::sys::fs;
+use model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
+use sys::fs;
 
 use crate::faults::demand_stop;
 use crate::faults::world::{World, put};

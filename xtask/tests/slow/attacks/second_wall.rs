@@ -1,13 +1,13 @@
 //! The second wall: what gets past the judgement of a file's text runs as an account that
 //! can reach nothing, and what a file brings does not act by itself once it is live.
 
+use model::receipt::Event;
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::model::receipt::Event;
-use xtask::store::Store;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
-use xtask::sys::proc::Finished;
+use store::Store;
+use sys::fault::VARIABLE;
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::faults::demand_stop;
 use crate::hostile::{demand, is_mysql};

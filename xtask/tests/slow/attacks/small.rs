@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 use crate::copies::world::World;
 use crate::faults::demand_stop;
@@ -278,7 +278,7 @@ fn children_hold_no_secret_of_ours() {
         "OFFSITE_SECRETS",
         "MYSQL_PWD",
     ];
-    let path = format!("{}:{}", programs.display(), xtask::sys::env::var("PATH").unwrap());
+    let path = format!("{}:{}", programs.display(), sys::env::var("PATH").unwrap());
     for (args, mark) in [
         (&["db-backup"][..], "PATH="),
         (&["doctor"], "PATH="),

@@ -1,8 +1,8 @@
 //! A folder as a destination.
 
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::world::{World, alter, files_of};
 use crate::support::{Server, require};

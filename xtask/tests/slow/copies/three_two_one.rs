@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use xtask::sys::proc::Finished;
-use xtask::sys::{clock, fs};
+use sys::proc::Finished;
+use sys::{clock, fs};
 
 use super::world::{World, alter, object};
 use crate::faults::live;

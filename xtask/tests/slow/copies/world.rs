@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::store::age;
-use xtask::sys::proc::Finished;
-use xtask::sys::{clock, fs};
+use store::age;
+use sys::proc::Finished;
+use sys::{clock, fs};
 
 use crate::support::object_store::{BUCKET, KEY, ObjectStore, SECRET, offsite};
 use crate::support::{Sandbox, TestServer};

@@ -1,7 +1,7 @@
 //! The service of `compose.yaml` as a target, with real containers.
 
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::{DEADLINE, json};
 use crate::faults::demand_stop;

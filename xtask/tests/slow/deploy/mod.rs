@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::http::{self, Probe};
-use xtask::sys::proc::{self, Cmd, End, Finished};
+use sys::fs;
+use sys::http::{self, Probe};
+use sys::proc::{self, Cmd, End, Finished};
 
 use crate::faults::{demand_stop, until};
 use crate::support::{

@@ -2,8 +2,8 @@
 //! next run says which and cleans up.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::{POINTS, VARIABLE};
-use xtask::sys::proc::Finished;
+use sys::fault::{POINTS, VARIABLE};
+use sys::proc::Finished;
 
 use super::live::{self, Live};
 use super::world::World;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use xtask::sys::fs;
-use xtask::sys::hash::sha256_hex;
-use xtask::sys::proc::Finished;
+use model::hash::sha256_hex;
+use sys::fs;
+use sys::proc::Finished;
 
 use super::world::{World, demand_stop, put};
 use crate::support::Server;

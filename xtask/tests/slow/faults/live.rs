@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use model::hash::sha256_hex;
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Row, Value};
-use xtask::sys::hash::sha256_hex;
 
 /// Every object and every row of a schema: a key such as `view best`, and what it is.
 pub type Live = BTreeMap<String, String>;

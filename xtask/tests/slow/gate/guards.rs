@@ -1,8 +1,8 @@
 //! What must not be swapped, or not even rehearsed; and journals that do not fit.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::world::World;
 use crate::faults::demand_stop;

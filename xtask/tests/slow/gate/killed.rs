@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
+use sys::fault::VARIABLE;
 
 use super::world::World;
 use crate::faults::demand_stop;

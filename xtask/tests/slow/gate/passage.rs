@@ -1,8 +1,8 @@
 //! What passes, and what is caught on the copy.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::world::{SABOTAGE, World};
 use crate::faults::demand_stop;

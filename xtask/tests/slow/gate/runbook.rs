@@ -1,6 +1,6 @@
 //! The runbook for a failed change, typed as it stands in docs/.
 
-use xtask::sys::proc::Finished;
+use sys::proc::Finished;
 
 use super::world::World;
 use crate::faults::demand_stop;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::capture::Capture;
 use super::{capture, client, demand, restore, root_in, schema};

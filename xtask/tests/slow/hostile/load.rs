@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::{Capture, demand, root_in};
 use crate::support::{Sandbox, Server, own_mariadb, require};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xtask::store::Store;
-use xtask::sys::fault::{POINTS, VARIABLE};
-use xtask::sys::fs;
+use store::Store;
+use sys::fault::{POINTS, VARIABLE};
+use sys::fs;
 
 use super::schemas::companions;
 use super::{backup, document, done, fate, labels_in, sandbox, set, verify};

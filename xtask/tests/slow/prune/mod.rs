@@ -7,12 +7,12 @@ mod schemas;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use model::label::Label;
+use model::state::InPlaceJournal;
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::model::label::Label;
-use xtask::model::state::InPlaceJournal;
-use xtask::sys::fs;
-use xtask::sys::proc::Finished;
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::faults::demand_stop;
 use crate::support::{Sandbox, Server, require};

@@ -6,14 +6,14 @@ mod systemd;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use model::copy::CopyOutcome;
+use model::receipt::{Event, Level};
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::model::copy::CopyOutcome;
-use xtask::model::receipt::{Event, Level};
-use xtask::store::Store;
-use xtask::sys::proc::{Cmd, Finished, find};
-use xtask::sys::scheduler::cron;
-use xtask::sys::{clock, env, fs};
+use store::Store;
+use sys::proc::{Cmd, Finished, find};
+use sys::scheduler::cron;
+use sys::{clock, env, fs};
 
 use crate::faults::demand_stop;
 use crate::support::{Listener, Sandbox, Server, require};

@@ -24,9 +24,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::secret::Secret;
 use mysql::{Conn, OptsBuilder};
-use xtask::model::secret::Secret;
-use xtask::sys::{env, fs};
+use sys::{env, fs};
 
 pub use browser::Browser;
 pub use checkout::{

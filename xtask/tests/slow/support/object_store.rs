@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use xtask::sys::proc::{self, Cmd, End, Finished};
-use xtask::sys::{clock, env, fs};
+use sys::proc::{self, Cmd, End, Finished};
+use sys::{clock, env, fs};
 
 use super::{free_port, target_dir};
 

@@ -6,14 +6,15 @@ mod world;
 
 use std::path::{Path, PathBuf};
 
+use model::hash;
+use model::manifest::Manifest;
 use serde_json::{Value, json};
+use sys::fs;
+use sys::proc::Finished;
 use world::{
     PATIENCE, Signature, World, append, document, done, finding, lines, made_up, tamper, unsigned,
     verified, write_ledger, write_manifest,
 };
-use xtask::model::manifest::Manifest;
-use xtask::sys::proc::Finished;
-use xtask::sys::{fs, hash};
 
 use crate::faults::demand_stop;
 use crate::support::Server;

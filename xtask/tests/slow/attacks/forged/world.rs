@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::hash;
+use model::manifest::Manifest;
 use serde_json::{Value, json};
-use xtask::model::manifest::Manifest;
-use xtask::sys::proc::Finished;
-use xtask::sys::{fs, hash};
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::support::{Repository, Sandbox, Server, require};
 
@@ -185,7 +186,7 @@ pub fn made_up(like: &Value, event: Value) -> Value {
     for field in ["version", "server_uuid", "schema", "tool_version"] {
         line[field] = like[field].clone();
     }
-    line["at_utc"] = serde_json::to_value(xtask::sys::clock::now()).unwrap();
+    line["at_utc"] = serde_json::to_value(sys::clock::now()).unwrap();
     line
 }
 

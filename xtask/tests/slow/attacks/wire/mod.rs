@@ -8,14 +8,14 @@ mod peers;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use model::account::{Account, Role};
+use model::secret::Secret;
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::model::account::{Account, Role};
-use xtask::model::secret::Secret;
-use xtask::server::{Endpoint, Reach, Session};
-use xtask::sys::docker::{self, docker};
-use xtask::sys::proc::Finished;
-use xtask::sys::{clock, fs};
+use server::{Endpoint, Reach, Session};
+use sys::docker::{self, docker};
+use sys::proc::Finished;
+use sys::{clock, fs};
 
 use crate::support::{Sandbox, Server, TestServer, own_mariadb_with, require};
 use certs::{Authority, outside_address};
@@ -318,7 +318,7 @@ fn a_server_that_asks_for_a_file_gets_none() {
 /// A session as the tool opens it, of root.
 fn root_session(server: &TestServer, schema: &str) -> Session {
     let endpoint = Endpoint::Tcp { host: server.host.clone(), port: server.port };
-    let place = xtask::server::Server::new(endpoint, Reach::Explicit);
+    let place = server::Server::new(endpoint, Reach::Explicit);
     let root = Account {
         role: Role::Root,
         user: "root".to_owned(),

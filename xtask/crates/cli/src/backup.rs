@@ -1,0 +1,47 @@
+//! `db-backup`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use config::backup::EngineChoice;
+
+/// Whether the file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CompressChoice {
+    /// zstd above the size in xtask.toml (64 MiB), plain text below
+    #[default]
+    Auto,
+    /// Plain SQL text
+    None,
+    /// zstd
+    Zstd,
+}
+
+/// Take a backup: one SQL file and its manifest, committed only when complete.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-backup\n  cargo xtask db-backup --reason \"before the price change\"\n  cargo xtask db-backup --threads 1 --max-rate 20\n  cargo xtask db-backup --compress zstd --out /mnt/usb/streamflix\n  cargo xtask db-backup --json | jq -r .label"
+)]
+pub struct DbBackup {
+    /// What moves the rows [default: auto]
+    #[arg(long, value_parser = crate::choice::one_of::<EngineChoice>())]
+    pub engine: Option<EngineChoice>,
+    /// Connections that read side by side [default: 4, or 1 for little data]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// MiB of SQL text per second at most, to spare a busy server
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_rate: Option<u64>,
+    /// Compression of the file
+    #[arg(long, value_enum, default_value_t)]
+    pub compress: CompressChoice,
+    /// Folder to write to [default: the backups folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Why, in your words; kept in the manifest
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Show what would be done and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,18 @@
+//! `quickstart`
+
+use clap::Args;
+
+use crate::server::Where;
+
+/// From nothing to a running, migrated, filled database with one backup that is
+/// proven by a restore.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = "Example:\n  cargo xtask quickstart --yes")]
+pub struct Quickstart {
+    /// Install and start what is missing without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Where the database runs
+    #[arg(long = "on", value_enum, default_value_t)]
+    pub place: Where,
+}

@@ -1,0 +1,77 @@
+//! `[backup]` of `xtask.toml`: how backups are made.
+
+use serde::Deserialize;
+
+use model::choice::Choice;
+use model::definers::Definers;
+
+/// Which program moves the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// native where the server answers over TCP or a socket, else mysqldump.
+    #[default]
+    Auto,
+    /// This program itself: several connections, one snapshot, no client program.
+    Native,
+    /// The server's own dump program.
+    Mysqldump,
+}
+
+impl Choice for EngineChoice {
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (
+            Self::Auto,
+            "auto",
+            "native where the server answers over TCP or a socket, else mysqldump",
+        ),
+        (
+            Self::Native,
+            "native",
+            "This program itself: several connections, one snapshot, no client program",
+        ),
+        (Self::Mysqldump, "mysqldump", "The server's own dump program"),
+    ];
+}
+
+/// How backups are made.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupPolicy {
+    /// `auto` compresses when the server estimates more data than this, in MiB.
+    pub compress_above_mib: u64,
+    /// Give up on a dump after this many minutes.
+    pub deadline_minutes: u64,
+    /// Give up on a dump that sends nothing for this many seconds: most likely it
+    /// waits for a lock.
+    pub stall_s: u64,
+    /// What moves the rows.
+    pub engine: EngineChoice,
+    /// Connections that read side by side (native); 0: by the machine's cores and the data.
+    pub threads: usize,
+    /// Text per second at most, in MiB (native); 0: as fast as it goes.
+    pub max_rate_mib: u64,
+    /// Whether the file names definers (`keep` is for native only).
+    pub definers: Definers,
+}
+
+impl Default for BackupPolicy {
+    fn default() -> Self {
+        Self {
+            compress_above_mib: 64,
+            deadline_minutes: 240,
+            stall_s: 300,
+            engine: EngineChoice::Auto,
+            threads: 0,
+            max_rate_mib: 0,
+            definers: Definers::CurrentUser,
+        }
+    }
+}
+
+impl BackupPolicy {
+    /// Text per second at most, in bytes.
+    pub fn max_rate(&self) -> Option<u64> {
+        (self.max_rate_mib > 0).then_some(self.max_rate_mib << 20)
+    }
+}

@@ -1,0 +1,210 @@
+//! `deploy`: a proven backup, the migrations behind the gate, and then the new
+//! release in the place of the old one. When it does not answer as it has to, the
+//! old one comes back.
+
+mod back;
+mod command;
+mod compose;
+mod migrations;
+mod process;
+mod site;
+mod smoke;
+mod state;
+
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::release::migrations::Migrated;
+use crate::release::site::{Job, Site};
+use cli::deploy::Deploy;
+use config::deploy::Target;
+use gate::recent;
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::label::Label;
+use model::receipt::{DeployOutcome, Event};
+use ops::backup::LOCK_WAIT;
+use ops::ctx::Ctx;
+use plan::deploy::{DeployPlan, Step};
+use report::human;
+use server::facts;
+use sys::{clock, git, signal};
+
+/// Runs the command.
+///
+/// # Errors
+/// Before anything was changed: the code of the cause. After that 32 when
+/// everything is as it was, and 33 when it is not.
+pub fn run(ctx: &mut Ctx, args: &Deploy) -> Result<()> {
+    let (name, target) = ctx.settings.policy.deploy.find(args.target.as_deref())?;
+    let server = ctx.server(args.yes && !args.dry_run)?;
+    let release = git::commit(&ctx.settings.root).unwrap_or_else(|| "unknown".to_owned());
+    let ctx: &Ctx = ctx;
+    let job = Job { ctx, server: &server, target: &name, url: target.url(), release: &release };
+    if args.dry_run {
+        let (_, plan, _) = prepare(job, &target)?;
+        return ctx.show_plan(&plan.to_string());
+    }
+    let _only_one = state::Place::new(ctx).lock()?;
+    let (mut site, plan, pending) = prepare(job, &target)?;
+    ctx.ui.say(plan.to_string());
+    if release.ends_with("-dirty") {
+        ctx.ui.warn("the checkout has changes that are not committed; they are deployed, too");
+    }
+    ctx.ui.confirm_by_name(&format!("this deploys to `{name}`"), &name, args.yes)?;
+    deploy(job, site.as_mut(), !pending.is_empty())
+}
+
+/// Looks at everything, refuses what would fail for certain, and makes the plan.
+/// The list holds the migrations that are pending.
+fn prepare<'a>(
+    job: Job<'a>,
+    target: &'a Target,
+) -> Result<(Box<dyn Site + 'a>, DeployPlan, Vec<String>)> {
+    let site = site::of(job, target)?;
+    let state = migrations::state(job.ctx, job.server)?;
+    state.demand_sound()?;
+    let pending = migrations::names(&state.pending);
+    site.check()?;
+    let [build, start] = site.steps();
+    let policy = &job.ctx.settings.policy;
+    let mut steps = vec![build];
+    if pending.is_empty() {
+        let age = recent::minutes(i64::from(policy.gate.proof_max_age_minutes));
+        steps.push(Step::new(
+            format!("Have a backup of the last {age} that is proven by a restore; else take one."),
+            None,
+            "none: it stays",
+        ));
+    } else {
+        steps.push(Step::new(
+            format!(
+                "Migrate behind the gate, which takes and proves a backup first: {}.",
+                pending.join(", ")
+            ),
+            None,
+            "only where it is proven that nothing is lost; else the schema stays migrated (exit code 33)",
+        ));
+    }
+    steps.push(start.clone());
+    steps.push(Step::new(
+        format!("Smoke test: {}.", smoke::paths(&policy.deploy.smoke_paths).join(", ")),
+        Some(policy.deploy.smoke_deadline_s),
+        start.undo,
+    ));
+    steps.push(Step::new("Write the receipt.", None, "none"));
+    let plan = DeployPlan {
+        target: job.target.to_owned(),
+        kind: target.kind(),
+        url: job.url.to_owned(),
+        release: job.release.to_owned(),
+        current: site.current()?,
+        database: format!("`{}` on {}", job.ctx.settings.schema, job.server),
+        steps,
+    };
+    Ok((site, plan, pending))
+}
+
+/// What a deploy has done so far.
+#[derive(Debug, Default)]
+struct Done {
+    migrated: Migrated,
+    /// The backup that proves the way back.
+    backup: Option<Label>,
+    /// Whether the program that runs was touched.
+    touched: bool,
+}
+
+fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<()> {
+    let start = Instant::now();
+    let Job { ctx, server, .. } = job;
+    let mut done = Done::default();
+    ctx.ui.say("building the release");
+    site.build()?;
+    signal::check()?;
+    if pending {
+        done.migrated = migrations::migrate(ctx, server)?;
+        done.backup = done.migrated.backup().cloned();
+    } else {
+        done.backup = recent::ensure(ctx, server)?.proof().map(|proof| proof.label.clone());
+    }
+    if let Err(error) = replace(job, site, &mut done.touched) {
+        return Err(back::go(job, site, &done, &error, start));
+    }
+    record(job, &done, DeployOutcome::Done, start).map_err(|error| {
+        Stop::new(
+            ExitCode::Store,
+            format!(
+                "the release runs and answers, but its receipt could not be written: {error:#}"
+            ),
+        )
+        .hint("Nothing needs to be rolled back. `cargo xtask doctor` looks at the backups folder.")
+    })?;
+    show(job, &done, start);
+    Ok(())
+}
+
+/// From here on a failure is rolled back.
+fn replace(job: Job<'_>, site: &mut dyn Site, touched: &mut bool) -> Result<()> {
+    let Job { ctx, url, .. } = job;
+    signal::check()?;
+    *touched = true;
+    ctx.ui.say("starting the release");
+    site.start()?;
+    ctx.ui.say(format!("testing whether it answers at {url}"));
+    let paths = &ctx.settings.policy.deploy.smoke_paths;
+    smoke::test(ctx, url, paths, job.smoke_deadline(), &|| site.running())?;
+    site.keep()
+}
+
+fn record(job: Job<'_>, done: &Done, outcome: DeployOutcome, start: Instant) -> Result<()> {
+    let Job { ctx, server, .. } = job;
+    // A server that went away meanwhile must not keep the receipt from being written.
+    let uuid = ctx
+        .session(server, Role::Backup, None)
+        .and_then(|mut session| facts::read(&mut session))
+        .map_or_else(|_| "unknown".to_owned(), |facts| facts.uuid);
+    let event = Event::Deploy {
+        target: job.target.to_owned(),
+        release: job.release.to_owned(),
+        migrations: done.migrated.names(),
+        outcome,
+        backup: done.backup.clone(),
+        duration_ms: clock::elapsed_ms(start),
+    };
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    store.append(&lock, &uuid, &ctx.settings.schema, event, clock::now())?;
+    Ok(())
+}
+
+fn show(job: Job<'_>, done: &Done, start: Instant) {
+    let Job { ctx, target, url, release, .. } = job;
+    let migrations = done.migrated.names();
+    let duration_ms = clock::elapsed_ms(start);
+    if ctx.ui.json() {
+        let document = json!({
+            "version": 1,
+            "target": target,
+            "url": url,
+            "release": release,
+            "outcome": DeployOutcome::Done.word(),
+            "applied": migrations,
+            "backup": done.backup,
+            "duration_ms": duration_ms,
+        });
+        ctx.ui.result(&document.to_string());
+        return;
+    }
+    let backup = done
+        .backup
+        .as_ref()
+        .map_or_else(|| "none: there was no table".to_owned(), Label::to_string);
+    ctx.ui.result(&format!(
+        "Deployed {release} to `{target}` in {}.\n  answers at  {url}\n  migrations  {} applied\n  way back    {backup}",
+        human::duration(duration_ms),
+        migrations.len(),
+    ));
+}

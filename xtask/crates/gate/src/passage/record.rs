@@ -1,0 +1,73 @@
+//! The receipt of a passage, however it ended.
+
+use anyhow::Result;
+
+use super::Passage;
+use crate::Live;
+use model::exit::find_stop;
+use model::exit::{ExitCode, Stop};
+use model::receipt::{Event, GateOutcome};
+use ops::ctx::Ctx;
+use server::Session;
+use sys::clock;
+
+/// What came of a change. `live` says whether anything was done about the live schema.
+pub fn outcome<T>(ended: &Result<T>, live: bool) -> GateOutcome {
+    let stop = ended.as_ref().err().and_then(find_stop);
+    match (ended, stop.map(|stop| stop.code)) {
+        (Ok(_), _) => GateOutcome::Applied,
+        (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
+        (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
+        (_, Some(ExitCode::GateRefused | ExitCode::Locked)) => GateOutcome::Refused,
+        _ if live => GateOutcome::Failed,
+        _ => GateOutcome::Refused,
+    }
+}
+
+/// Why it did not pass, in one line: what follows the first one are the server's words,
+/// with values in them.
+pub fn detail<T>(ctx: &Ctx, ended: &Result<T>) -> String {
+    let Some(error) = ended.as_ref().err() else { return String::new() };
+    let text = find_stop(error).map_or_else(|| error.to_string(), |stop| stop.message.clone());
+    ctx.settings.redact(text.lines().next().unwrap_or_default())
+}
+
+impl Passage<'_> {
+    /// Writes the receipt, however it ended. A failure to write it is only worse than
+    /// the failure itself when there was none.
+    pub(super) fn record(&self, session: &Session, ended: &Result<Live>) -> Result<()> {
+        let gate = self.gate;
+        let outcome = outcome(ended, self.live);
+        let live = ended.as_ref().ok();
+        let own = match (session.own_gtids(), &self.rehearsal_gtids) {
+            (Some(own), Some(more)) => {
+                let all: Vec<&str> = own.iter().chain(more).map(String::as_str).collect();
+                Some(all.join(","))
+            }
+            _ => None,
+        };
+        let event = Event::Gate {
+            changes: gate.names(),
+            outcome,
+            detail: detail(gate.ctx, ended),
+            backup: self.backup.clone(),
+            strategy: live.map(|live| live.strategy),
+            previous_schema: live.and_then(|live| live.previous_schema.clone()),
+            statements: self.statements.clone(),
+            times: self.times,
+            own_gtids: own.filter(|_| outcome == GateOutcome::Refused),
+        };
+        let schema = &gate.ctx.settings.schema;
+        let written = gate.store.append(gate.lock, &self.uuid, schema, event, clock::now());
+        match (written, ended) {
+            (Err(error), Ok(_)) => Err(error.context(
+                Stop::new(
+                    ExitCode::Store,
+                    format!("`{schema}` IS migrated; only the receipt could not be written"),
+                )
+                .hint("Do not migrate again. `cargo xtask doctor` says what is wrong with the ledger."),
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! `migrate --undo`: the old tables of the last migration by swap take their place
+//! again, if under the lock it is found that nothing wrote to the new ones.
+
+use anyhow::Result;
+
+use crate::put_back;
+use crate::put_back::PutBack;
+use crate::{Applied, by_swap};
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::facts::Flavour;
+use model::receipt::Event;
+use model::state::{SchemaState, UndoState};
+use model::swap::Purpose;
+use ops::backup::LOCK_WAIT;
+use ops::ctx::Ctx;
+use ops::sessions;
+use ops::sessions::Pair;
+use ops::swap;
+use ops::swap::Swap;
+use ops::unchanged;
+use ops::{recover, staging};
+use plan::definer::Owner;
+use plan::migrate::MigrationFile;
+use plan::restore::before_name;
+use plan::swap::Sides;
+use report::human;
+use server::{Server, Session, facts, inventory};
+use sql::fingerprint;
+use store::gate::{Refused, WayBack};
+use store::{Store, StoreLock};
+use sys::{clock, signal};
+
+/// What was taken back.
+#[derive(Debug)]
+pub struct Undone {
+    /// The migrations that are not applied any more.
+    pub migrations: Vec<String>,
+    /// Where the migrated tables are.
+    pub previous_schema: String,
+}
+
+/// Takes the last migration by swap back.
+///
+/// # Errors
+/// Exit code 20 when there is none, or something wrote since; the database is then
+/// as it was.
+pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(server))?;
+    let undo = known(ctx, &store)?;
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
+    let facts = facts::read(&mut session)?;
+    if facts.uuid != undo.server {
+        return Err(refused(format!("it was made on another server ({})", undo.server)).into());
+    }
+    sessions::keep_from_migrating(ctx, &mut session)?;
+    demand_kept(ctx, &mut session, &undo)?;
+    say_rows(ctx, &undo.new_state);
+    signal::check()?;
+    let exchanged = exchange(ctx, server, &store, &lock, &mut session, &undo)?;
+    let previous_schema = exchanged.before.clone();
+    let event = Event::Undone {
+        changes: undo.migrations.clone(),
+        backup: undo.backup.clone(),
+        previous_schema: previous_schema.clone(),
+    };
+    store.append(&lock, &undo.server, &ctx.settings.schema, event, clock::now())?;
+    if let Some(stop) = lost_between(&ctx.settings.schema, &exchanged) {
+        return Err(stop.into());
+    }
+    Ok(Undone { migrations: undo.migrations, previous_schema })
+}
+
+/// Takes migrations back that were just applied, however they went live: for a deploy
+/// whose program does not answer.
+///
+/// # Errors
+/// Exit code 20 when it is not proven that nothing would be lost; the database is then
+/// as it was.
+pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
+    let swapped = applied.live.as_ref().is_some_and(|live| live.previous_schema.is_some());
+    if swapped {
+        return go(ctx, server).map(drop);
+    }
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    let entry = match &applied.backup {
+        Some(label) => store.entry(label)?,
+        None => None,
+    };
+    let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
+        return Err(refused("there was no table before it".to_owned()).into());
+    };
+    let mut pair = Pair::open(ctx, server)?;
+    let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
+    let held = (&store, &lock);
+    match put_back::again(ctx, server, held, &mut pair, manifest, &names)? {
+        PutBack::Restored { previous, slipped } => {
+            let event = Event::Undone {
+                changes: names,
+                backup: manifest.label.clone(),
+                previous_schema: previous.clone(),
+            };
+            let uuid = &manifest.server.uuid;
+            store.append(&lock, uuid, &ctx.settings.schema, event, clock::now())?;
+            let exchanged = Exchanged { before: previous, slipped };
+            lost_between(&ctx.settings.schema, &exchanged).map_or(Ok(()), |stop| Err(stop.into()))
+        }
+        PutBack::Nothing => Ok(()),
+        PutBack::Not { why, differences } => {
+            let found = differences.join("; ");
+            Err(refused(format!("{why}: {found}")).into())
+        }
+    }
+}
+
+/// The way back, for a dry run, too.
+///
+/// # Errors
+/// Exit code 20: there is none. Exit code 40: there is one that is not followed.
+pub fn known(ctx: &Ctx, store: &Store) -> Result<UndoState> {
+    let undo = match store.way_back()? {
+        WayBack::Nothing => None,
+        WayBack::Known(undo) => Some(*undo).filter(|undo| undo.schema == ctx.settings.schema),
+        WayBack::Refused(refused) => return Err(not_followed(refused).into()),
+    };
+    undo.ok_or_else(|| {
+        Stop::new(ExitCode::GateRefused, "there is no migration by swap to take back")
+            .hint("A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` brings that state back and gives up what was written since.")
+            .into()
+    })
+}
+
+/// The refusal of a way back that may come from anybody.
+fn not_followed(refused: Refused) -> Stop {
+    let label = refused.backup.map_or_else(|| "LABEL".to_owned(), |label| label.to_string());
+    let mut stop = refused.stop;
+    stop.message = format!(
+        "the migration cannot be taken back; the database was not touched: {}",
+        stop.message
+    );
+    stop.hints.insert(
+        0,
+        format!(
+            "`cargo xtask db-restore {label}` brings the state before the migration back and \
+             gives up what was written since; `cargo xtask db-list` shows the backups."
+        ),
+    );
+    stop
+}
+
+fn refused(why: String) -> Stop {
+    Stop::new(
+        ExitCode::GateRefused,
+        format!("the migration cannot be taken back; the database was not touched: {why}"),
+    )
+}
+
+/// The old tables are still there, with the rows of the backup.
+fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<()> {
+    let place = &undo.previous_schema;
+    if !inventory::schema_exists(session, place)? {
+        return Err(refused(format!("the old tables in `{place}` are gone"))
+            .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
+            .into());
+    }
+    ctx.ui.say(format!("comparing the old tables in `{place}` with {}", undo.backup));
+    let kept = inventory::read(session, place)?;
+    let known = kept.tables.keys().eq(undo.old.tables.keys());
+    let state = SchemaState { fingerprint: fingerprint::schema(&kept), ..undo.old_state.clone() };
+    let different = if known {
+        unchanged::differences(session, place, &kept, &state)?
+    } else {
+        vec!["not every table is there".to_owned()]
+    };
+    if different.is_empty() {
+        return Ok(());
+    }
+    Err(refused(format!("the old tables were changed: {}", different.join("; ")))
+        .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
+        .into())
+}
+
+/// All rows are read while the tables are locked: better known before.
+fn say_rows(ctx: &Ctx, state: &SchemaState) {
+    if state.rows() > ctx.settings.policy.gate.compare_rows {
+        ctx.ui.warn(format!(
+            "{} are compared while the tables are locked against writes",
+            human::count(state.rows(), "row")
+        ));
+    }
+}
+
+/// Puts the old tables in place of the migrated ones, if nothing wrote to those.
+/// Gives where the migrated ones are.
+///
+/// # Errors
+/// Exit code 20 when something wrote; what the server refuses.
+pub fn exchange(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    session: &mut Session,
+    undo: &UndoState,
+) -> Result<Exchanged> {
+    let old = &undo.old;
+    let schema = &ctx.settings.schema;
+    let mut reader = ctx.session(server, Role::Backup, None)?.read_only()?;
+    let live = inventory::read(&mut reader, schema)?;
+    let facts = facts::read(session)?;
+    let before = staging::free_name(ctx, session, before_name)?;
+    let mut guard = |session: &mut Session| {
+        let now = inventory::read(&mut reader, schema)?;
+        let written = unchanged::differences(session, schema, &now, &undo.new_state)?;
+        if written.is_empty() {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "something wrote since it went live, and that would be lost: {}",
+            written.join("; ")
+        ))
+        .hint(format!(
+            "To go back all the same, giving that up: cargo xtask db-restore {}",
+            undo.backup
+        ))
+        .into())
+    };
+    let definer = ctx.settings.program_definer();
+    let change = Swap {
+        server_uuid: &undo.server,
+        sides: Sides {
+            flavour: facts.flavour,
+            target: schema,
+            live: &live,
+            staging: &undo.previous_schema,
+            staged: old,
+            before: &before,
+            owner: Owner::Locked(&definer),
+        },
+        source: &undo.backup.to_string(),
+        purpose: Purpose::Undo,
+        enable: Vec::new(),
+        beside: false,
+    };
+    swap::execute(ctx, session, store, lock, &change, Some(&mut guard))?;
+    // The tables have moved: whatever else goes wrong, that is what is told.
+    store.remove_undo(lock)?;
+    if let Err(error) = swap::demand_exact(session, schema, old) {
+        ctx.ui.warn(format!("{error:#}"));
+    }
+    let slipped = match facts.flavour {
+        Flavour::Mariadb => {
+            by_swap::slipped(session, &before, std::slice::from_ref(&undo.new_state))
+        }
+        Flavour::Mysql => Vec::new(),
+    };
+    if let Err(error) = staging::drop_schema(session, &undo.previous_schema) {
+        ctx.ui.warn(format!("{error:#}"));
+    }
+    Ok(Exchanged { before, slipped })
+}
+
+/// The old tables are live again.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// Where the migrated ones are.
+    pub before: String,
+    /// What in them was written by somebody else in the moment of the swap.
+    pub slipped: Vec<String>,
+}
+
+/// The refusal where something was written in the moment of the swap back.
+pub fn lost_between(schema: &str, exchanged: &Exchanged) -> Option<Stop> {
+    if exchanged.slipped.is_empty() {
+        return None;
+    }
+    let (before, what) = (&exchanged.before, exchanged.slipped.join("; "));
+    let message = format!(
+        "`{schema}` is as it was before the migration, but something wrote to the migrated tables in that very moment: {what}"
+    );
+    Some(Stop::new(ExitCode::MigrationNotRestored, message).hint(format!(
+        "Those rows are in `{before}`, which is kept, and nowhere else. Copy them over before it is dropped."
+    )))
+}

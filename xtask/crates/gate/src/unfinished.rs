@@ -1,0 +1,159 @@
+//! Migrations in place that a run did not see the end of: killed, or the machine gone.
+//! The API ran on as a process of its own; what it left is looked at here.
+
+use anyhow::Result;
+
+use crate::in_place;
+use crate::put_back;
+use crate::state;
+use model::exit::{ExitCode, Stop};
+use model::gate::{GateTimes, Strategy};
+use model::receipt::{Event, GateOutcome};
+use model::state::InPlaceJournal;
+use ops::ctx::Ctx;
+use ops::sessions;
+use ops::sessions::Pair;
+use server::{Server, Session, facts};
+use sql::fingerprint;
+use store::{Store, StoreLock};
+use sys::clock;
+
+/// Brings them to an end. Does nothing when there are none.
+///
+/// # Errors
+/// Exit code 12 when they still run, 30 or 31 when they had failed half-way.
+pub fn settle(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    pair: &mut Pair,
+) -> Result<()> {
+    // Whether or not anything is known of it here: the run may have been another's.
+    sessions::keep_from_migrating(ctx, pair.live())?;
+    let settled = match store.read_in_place()? {
+        Some(journal) => look(ctx, server, (store, lock), pair, &journal),
+        None => Ok(()),
+    };
+    let released = sessions::let_migrate(ctx, pair.live());
+    settled.and(released)
+}
+
+fn look(
+    ctx: &Ctx,
+    server: &Server,
+    (store, lock): (&Store, &StoreLock),
+    pair: &mut Pair,
+    journal: &InPlaceJournal,
+) -> Result<()> {
+    ctx.ui.warn(format!(
+        "migrations of `{}` ran in place and their end was not seen; looking where they stopped",
+        journal.schema
+    ));
+    demand_own(ctx, pair.live(), journal)?;
+    let now = state::read(ctx, server)?;
+    let pending: Vec<String> = now.pending.iter().map(|file| file.name()).collect();
+    let left = journal.migrations.iter().filter(|name| pending.contains(name)).count();
+    if left == 0 && now.troubles.is_empty() {
+        ctx.ui.say("they had completed: the schema is migrated");
+        record(
+            ctx,
+            store,
+            lock,
+            journal,
+            GateOutcome::Applied,
+            "the run died, the migrations completed",
+        )?;
+        return store.remove_in_place(lock);
+    }
+    let live = state::live(ctx, server)?;
+    // Rows of a table without transactions stay whatever became of the rest.
+    if left == journal.migrations.len()
+        && live.non_transactional().is_empty()
+        && now.troubles.is_empty()
+        && fingerprint::schema(&live) == journal.fingerprint
+    {
+        ctx.ui.say("nothing of them was committed: the schema is as it was");
+        return store.remove_in_place(lock);
+    }
+    half(ctx, server, store, lock, pair, journal)
+}
+
+fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
+    if journal.schema != ctx.settings.schema {
+        let message = format!(
+            "migrations of `{}` are unfinished; this run is about `{}`",
+            journal.schema, ctx.settings.schema
+        );
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint(format!("Run `cargo xtask migrate` with DB_NAME={} first.", journal.schema))
+            .into());
+    }
+    let here = facts::read(session)?.uuid;
+    if here == journal.server {
+        return Ok(());
+    }
+    Err(Stop::new(
+        ExitCode::Store,
+        format!("unfinished migrations belong to another server ({})", journal.server),
+    )
+    .hint("Point .env at that server and run `cargo xtask migrate`: it brings them to their end.")
+    .into())
+}
+
+fn half(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    pair: &mut Pair,
+    journal: &InPlaceJournal,
+) -> Result<()> {
+    let why = "the run was killed while they ran";
+    let entry = match &journal.backup {
+        Some(label) => store.entry(label)?,
+        None => None,
+    };
+    let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
+        return Err(Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!(
+                "migrations of `{}` stopped half-way, and there is no backup of the state before",
+                journal.schema
+            ),
+        )
+        .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
+        .into());
+    };
+    let ended = put_back::again(ctx, server, (store, lock), pair, manifest, &journal.migrations)?;
+    let stop = in_place::stop(&journal.schema, manifest, why, &ended);
+    let outcome = match stop.code {
+        ExitCode::MigrationRestored => GateOutcome::Restored,
+        _ => GateOutcome::NotRestored,
+    };
+    record(ctx, store, lock, journal, outcome, &stop.message)?;
+    Err(stop.into())
+}
+
+fn record(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    journal: &InPlaceJournal,
+    outcome: GateOutcome,
+    detail: &str,
+) -> Result<()> {
+    let event = Event::Gate {
+        changes: journal.migrations.clone(),
+        outcome,
+        detail: detail.to_owned(),
+        backup: journal.backup.clone(),
+        strategy: Some(Strategy::InPlace),
+        previous_schema: None,
+        statements: Vec::new(),
+        times: GateTimes::default(),
+        own_gtids: None,
+    };
+    store.append(lock, &journal.server, &ctx.settings.schema, event, clock::now())?;
+    Ok(())
+}

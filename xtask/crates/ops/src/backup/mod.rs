@@ -1,0 +1,216 @@
+//! `db-backup`: dump, prove that the dump is complete, commit.
+
+mod complete;
+mod manifest;
+mod prepare;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use self::prepare::Prepared;
+use crate::ctx::Ctx;
+use crate::{failed_backup as failed, recover};
+use cli::backup::{CompressChoice, DbBackup};
+use model::account::Role;
+use model::facts::LogPosition;
+use model::manifest::{Manifest, Reason};
+use model::receipt::Event;
+use model::sink::SectionSink;
+use plan::backup::Mover;
+use report;
+use rows::{dumper, native};
+use server::{Server, Session, facts, inventory};
+use sql::{Progress, Seen};
+use store::{Store, StoreLock, space};
+use sys::clock;
+
+/// How long a command waits for another run to end.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+///
+/// # Errors
+/// See docs/exit-codes.md; nothing is left behind but a finished backup.
+pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
+    let server = ctx.server(false)?;
+    if let Some(out) = &args.out {
+        // An unfinished restore is known in the usual folder only; a backup of a
+        // half-done schema must not be made elsewhere either.
+        if !args.dry_run && ctx.settings.backups.is_dir() {
+            let usual = ctx.store()?;
+            recover::first(ctx, &usual, &usual.lock(LOCK_WAIT)?, Some(&server))?;
+        }
+        ctx.settings.backups.clone_from(out);
+    }
+    let policy = &mut ctx.settings.policy.backup;
+    policy.engine = args.engine.unwrap_or(policy.engine);
+    policy.threads = args.threads.map_or(policy.threads, usize::from);
+    policy.max_rate_mib = args.max_rate.unwrap_or(policy.max_rate_mib);
+    let compress = match args.compress {
+        CompressChoice::Auto => None,
+        CompressChoice::None => Some(false),
+        CompressChoice::Zstd => Some(true),
+    };
+    let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
+    if args.dry_run {
+        let (_, prepared) = prepare::prepare(ctx, &server, &wish)?;
+        return ctx.show_plan(&prepared.plan.to_string());
+    }
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    recover::first(ctx, &store, &lock, Some(&server))?;
+    let manifest = take(ctx, &server, &store, &lock, &wish)?;
+    let folder = store.dir();
+    let file = folder.join(&manifest.file).display().to_string();
+    let path = folder.join(format!("{}.json", manifest.label)).display().to_string();
+    let document = report::json::BackupDocument::new(&manifest, file, path);
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::backup(&document, &manifest));
+    }
+    if args.out.is_some() {
+        // Whoever says where it goes does not mean the destinations.
+        ctx.made.take();
+    }
+    Ok(())
+}
+
+/// Why and how a backup is wanted.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Why.
+    pub reason: Reason,
+    /// Why, in somebody's words.
+    pub note: Option<String>,
+    /// Compressed or not; `None` decides by size.
+    pub compress: Option<bool>,
+}
+
+impl Wish {
+    /// A backup for a reason, the rest by policy.
+    pub fn because(reason: Reason) -> Self {
+        Self { reason, note: None, compress: None }
+    }
+}
+
+/// Takes a backup and writes its receipt.
+///
+/// # Errors
+/// See docs/exit-codes.md; then no backup exists and the older ones are untouched.
+pub fn take(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    wish: &Wish,
+) -> Result<Manifest> {
+    let start = Instant::now();
+    ctx.demand_signer(store)?;
+    for name in store.clean(lock)? {
+        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+    }
+    let (mut session, prepared) = prepare::prepare(ctx, server, wish)?;
+    let plan = &prepared.plan;
+    ctx.ui.detail(plan.to_string());
+    prepare::warn(ctx, &prepared);
+    space::require(store.dir(), plan.bytes_needed())?;
+    let label = store.next_label(&plan.schema, clock::now_local())?;
+    let created_utc = clock::now();
+    ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
+    let mut pending = store.begin(lock, &label, plan.compression, prepared.sealing.clone())?;
+    let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
+    let mut on = |p: Progress<'_>| bar.set(p.bytes, p.rows, p.object);
+    let dumped = dump(ctx, server, &mut session, &prepared, &mut pending, &mut on);
+    bar.done();
+    let dumped = dumped
+        .map_err(|error| failed::on_full_disk(error, store))
+        .map_err(|error| failed::on_lost_server(error, &mut session, server))?;
+    let after = inventory::read(&mut session, &plan.schema)?;
+    complete::demand_unmoved(&prepared.before, &after)?;
+    complete::demand_complete(&dumped.seen, &prepared.before)?;
+    sql::write_end_marker(&mut pending, &dumped.seen)
+        .map_err(|error| failed::on_full_disk(error, store))?;
+    let entry = pending
+        .finish(|file| Ok(manifest::of(ctx, &prepared, &dumped, file, wish, created_utc, start)))
+        .map_err(|error| failed::on_full_disk(error, store))?;
+    let manifest =
+        entry.manifest().cloned().context("the backup that was just made has no manifest")?;
+    let event = Event::Backup {
+        label: manifest.label.clone(),
+        sha256: manifest.sha256.clone(),
+        manifest_sha256: Some(manifest.manifest_sha256.clone()),
+        reason: manifest.reason.word().to_owned(),
+        rows: manifest.rows,
+        duration_ms: manifest.duration_ms,
+    };
+    store
+        .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
+        .map_err(|error| failed::without_receipt(error, &manifest))?;
+    ctx.made.borrow_mut().push(manifest.label.clone());
+    Ok(manifest)
+}
+
+/// A dump that is written, whatever moved the rows.
+struct Dumped {
+    seen: Seen,
+    position: LogPosition,
+    /// What moved the rows, with its version.
+    engine_version: String,
+}
+
+fn dump(
+    ctx: &Ctx,
+    server: &Server,
+    session: &mut Session,
+    prepared: &Prepared,
+    sink: &mut dyn SectionSink,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Dumped> {
+    let policy = &ctx.settings.policy;
+    let plan = &prepared.plan;
+    let limits = dumper::Limits {
+        stall: Duration::from_secs(policy.backup.stall_s),
+        deadline: Duration::from_secs(policy.backup.deadline_minutes * 60),
+    };
+    match &plan.mover {
+        Mover::Mysqldump(client) => {
+            // Before the dump: it may say less than the dump holds, never more.
+            let position = facts::log_position(session, prepared.facts.flavour);
+            let order = dumper::Order {
+                client,
+                server,
+                account: ctx.settings.account(Role::Backup),
+                schema: &plan.schema,
+                lock_all: !plan.non_transactional.is_empty(),
+                left_out: &plan.broken_views,
+                limits,
+            };
+            let seen = dumper::dump(&order, sink, progress)?;
+            let engine_version = format!("{} {}", client.program, client.version);
+            Ok(Dumped { seen, position, engine_version })
+        }
+        Mover::Native { threads } => {
+            let order = native::Order {
+                schema: &plan.schema,
+                near: server.near.as_ref(),
+                facts: &prepared.facts,
+                inventory: &prepared.before,
+                definers: policy.backup.definers,
+                threads: *threads,
+                max_rate: policy.backup.max_rate(),
+                limits,
+                connect: Duration::from_secs(policy.server.connect_timeout_s),
+            };
+            let dumped = native::dump(&order, session, sink, progress)?;
+            for note in &dumped.notes {
+                ctx.ui.warn(note);
+            }
+            let s = if dumped.threads == 1 { "" } else { "s" };
+            let engine_version =
+                format!("{}, {} connection{s}", env!("CARGO_PKG_VERSION"), dumped.threads);
+            Ok(Dumped { seen: dumped.seen, position: dumped.position, engine_version })
+        }
+    }
+}

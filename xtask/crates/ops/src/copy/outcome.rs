@@ -1,0 +1,135 @@
+//! What became of copies, and how the command ends because of it.
+
+use anyhow::Result;
+
+use crate::backup::LOCK_WAIT;
+use crate::ctx::Ctx;
+use config::outside::DestinationPolicy;
+use model::exit::find_stop;
+use model::exit::{ExitCode, Stop};
+use model::label::Label;
+use report;
+use report::copies::CopyLine;
+use store::remote::fault::{Fault, FaultKind};
+use sys::signal;
+
+/// What became of one copy.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// For people and scripts.
+    pub line: CopyLine,
+    /// Why it failed, and what to do.
+    pub fault: Option<(Fault, Vec<String>)>,
+}
+
+/// Whether every copy is good.
+///
+/// # Errors
+/// One is not: a line for each that failed and what to do. [`ExitCode::Configuration`]
+/// where only settings are to be mended, else [`ExitCode::Offsite`].
+pub fn demand_all(done: &[Done]) -> Result<()> {
+    let failed: Vec<(&CopyLine, &Fault, &Vec<String>)> = done
+        .iter()
+        .filter_map(|it| it.fault.as_ref().map(|(fault, hints)| (&it.line, fault, hints)))
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let settings = failed.iter().all(|(_, fault, _)| fault.kind == FaultKind::Configuration);
+    let code = if settings { ExitCode::Configuration } else { ExitCode::Offsite };
+    let lines: Vec<String> = failed
+        .iter()
+        .map(|(line, _, _)| format!("`{}` ({}): {}", line.destination, line.label, line.detail))
+        .collect();
+    let (many, all) = (failed.len(), done.len());
+    let message = match &lines[..] {
+        [one] if all == 1 => format!("the copy is not good: {one}"),
+        _ => format!("{many} of {all} copies are not good:\n  {}", lines.join("\n  ")),
+    };
+    let mut stop = Stop::new(code, message);
+    for hint in failed.iter().flat_map(|(_, _, hints)| hints.iter()) {
+        if !stop.hints.contains(hint) {
+            stop.hints.push(hint.clone());
+        }
+    }
+    Err(stop.hint("The local backups are good: nothing of this changed them.").into())
+}
+
+/// The end of a command: copies the backups that it took to every destination.
+///
+/// # Errors
+/// As [`demand_all`].
+pub fn what_was_made(ctx: &Ctx) -> Result<()> {
+    let destinations = &ctx.settings.policy.destination;
+    let made = ctx.made.take();
+    if destinations.is_empty() || made.is_empty() {
+        return Ok(());
+    }
+    if !ctx.settings.outside.copies {
+        for label in &made {
+            ctx.ui.say(format!("{label} is here alone, as COPIES=off says"));
+        }
+        return Ok(());
+    }
+    let mut all = Vec::new();
+    let mut alone = Vec::new();
+    for label in &made {
+        match to_all_but_waiting(ctx, label, destinations) {
+            Ok(done) => all.extend(done),
+            Err(error) => {
+                if let Err(interrupted) = signal::check() {
+                    // Whoever does not want to wait is told what is here alone.
+                    ctx.made.replace(made.clone());
+                    return Err(interrupted.into());
+                }
+                alone.push((label, error));
+            }
+        }
+    }
+    for one in all.iter().filter(|one| one.fault.is_none()) {
+        ctx.ui.say(report::copies::line(&one.line));
+    }
+    let ended = demand_all(&all).map_err(as_copies);
+    let Some((label, error)) = alone.first() else { return ended };
+    let why = find_stop(error).map_or_else(|| format!("{error:#}"), |stop| stop.message.clone());
+    let hints = alone.iter().map(|(label, _)| format!("`cargo xtask db-copy {label}` copies it."));
+    let mut stop = Stop::new(ExitCode::Offsite, format!("{label} is not copied: {why}"));
+    stop.hints.extend(hints);
+    stop.hints.push("What this command did before is done.".to_owned());
+    if let Err(error) = ended {
+        stop.hints.push(format!("Besides, {error}"));
+    }
+    Err(stop.into())
+}
+
+fn to_all_but_waiting(
+    ctx: &Ctx,
+    label: &Label,
+    destinations: &[DestinationPolicy],
+) -> Result<Vec<Done>> {
+    let store = ctx.store()?;
+    // Somebody may be sending for hours; this command is done and waits for nobody.
+    let _sending = store.lock_copies(LOCK_WAIT)?;
+    super::to_all(ctx, &store, label, destinations)
+}
+
+/// The command itself is done: whatever failed since is about copies.
+fn as_copies(error: anyhow::Error) -> anyhow::Error {
+    match find_stop(&error) {
+        Some(stop) => Stop { code: ExitCode::Offsite, ..stop.clone() }
+            .hint("What this command did before is done.")
+            .into(),
+        None => error,
+    }
+}
+
+/// After a command that failed nobody should wait for copies before its message is there;
+/// but they are wanted now more than ever.
+pub fn left_to_copy(ctx: &Ctx) {
+    if ctx.settings.policy.destination.is_empty() {
+        return;
+    }
+    for label in ctx.made.take() {
+        ctx.ui.say(format!("{label} is here alone; `cargo xtask db-copy {label}` copies it"));
+    }
+}

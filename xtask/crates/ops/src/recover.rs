@@ -1,0 +1,246 @@
+//! What every command that changes something does first: bring the unfinished
+//! work of a dead run to its end.
+
+use anyhow::Result;
+
+use crate::backup::LOCK_WAIT;
+use crate::copy::fetching;
+use crate::ctx::Ctx;
+use crate::unchanged;
+use crate::{events, sessions, settle, staging};
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::facts::Flavour;
+use model::receipt::Event;
+use model::swap::{Purpose, SwapJournal};
+use server::facts::UNKNOWN;
+use server::{self, Server, Session, facts, inventory};
+use store::gate::WayBack;
+use store::{Store, StoreLock};
+use sys::clock;
+
+/// Removes leftovers in the backups folder and fetched copies, finishes or undoes a swap, and removes
+/// staging schemas. Without a `server` a journal is only told about.
+///
+/// # Errors
+/// The ledger is damaged, or there is a journal and the server cannot be reached
+/// or is another one.
+pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>) -> Result<()> {
+    for name in store.clean(lock)? {
+        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+    }
+    for name in fetching::sweep(&ctx.settings.local)? {
+        ctx.ui.say(format!("removed .local/{name}, a copy that a dead run had looked at"));
+    }
+    ctx.demand_signer(store)?;
+    // What is done now could not be recorded: better not to begin it.
+    store.read()?;
+    if store.read_in_place()?.is_some() {
+        ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped");
+    }
+    let Some(journal) = store.read_journal()? else {
+        match server {
+            Some(server) if store.read_events()?.is_some() => waiting(ctx, store, lock, server)?,
+            Some(server) => sweep(ctx, server),
+            None => {}
+        }
+        return Ok(());
+    };
+    let Some(server) = server else {
+        // What only reads files goes on without the server.
+        ctx.ui.warn(format!(
+            "{} did not finish; `cargo xtask doctor --fix` brings it to its end",
+            journal.what()
+        ));
+        return Ok(());
+    };
+    ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
+    end(ctx, store, lock, server, journal)
+}
+
+/// Finishes or undoes the swap of a dead run, and writes the receipt.
+fn end(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    server: &Server,
+    journal: SwapJournal,
+) -> Result<()> {
+    let beside = journal.beside && journal.target.starts_with(&ctx.settings.companion_prefix());
+    if journal.target != ctx.settings.schema && !beside {
+        let message = format!(
+            "{} did not finish; this run is about `{}`",
+            journal.what(),
+            ctx.settings.schema
+        );
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint(format!("Run `cargo xtask doctor --fix` with DB_NAME={} first.", journal.target))
+            .into());
+    }
+    // The dead run's statements may still be executing; its lock is held until they end.
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
+    let facts = facts::read(&mut session)?;
+    // A server that does not say who it is cannot be told from another by that; then
+    // it must at least hold what the journal names.
+    let own = facts.uuid == journal.server
+        && (facts.uuid != UNKNOWN
+            || inventory::schema_exists(&mut session, &journal.staging)?
+            || inventory::schema_exists(&mut session, &journal.before)?);
+    if !own {
+        return Err(Stop::new(
+            ExitCode::Store,
+            format!(
+                "an unfinished restore of {} belongs to another server ({})",
+                journal.source, journal.server
+            ),
+        )
+        .hint("Point .env at that server and run `cargo xtask doctor --fix` to finish it.")
+        .hint("If that server is gone for good: `cargo xtask doctor --forget-restore`.")
+        .into());
+    }
+    let settled = settle::settle(&mut session, store, lock, &journal)?;
+    if settled == settle::Settled::Finished && journal.purpose == Purpose::Migrate {
+        slipped(ctx, &mut session, store, facts.flavour);
+    }
+    if settled == settle::Settled::Finished && journal.purpose == Purpose::Undo {
+        store.remove_undo(lock)?;
+    }
+    if settled == settle::Settled::Undone && journal.purpose == Purpose::Migrate {
+        store.remove_undo(lock)?;
+    }
+    ctx.ui.say(match settled {
+        settle::Settled::Finished if journal.rows_only => {
+            let tables = journal.tables_in.join(", ");
+            format!(
+                "the rows of {tables} had been replaced: the restore of {} is finished now",
+                journal.source
+            )
+        }
+        settle::Settled::Finished => {
+            format!("the tables had been swapped: {} is finished now", journal.what())
+        }
+        settle::Settled::Undone => format!("`{}` is as it was before that", journal.target),
+    });
+    let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
+    store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
+    run_events(ctx, &mut session, store, lock)
+}
+
+/// A dead run had swapped, and its events do not run yet.
+fn waiting(ctx: &Ctx, store: &Store, lock: &StoreLock, server: &Server) -> Result<()> {
+    let Some(state) = store.read_events()? else { return Ok(()) };
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
+    let uuid = facts::read(&mut session)?.uuid;
+    if uuid != state.server || state.target != ctx.settings.schema {
+        ctx.ui.warn(format!(
+            "events of `{}` on another server ({}) wait to be enabled after a restore of {}; \
+             `cargo xtask doctor --fix` does it there",
+            state.target, state.server, state.source
+        ));
+        return Ok(());
+    }
+    let event = Event::Recovered { how: "finished".to_owned(), subject: state.source };
+    store.append(lock, &uuid, &state.target, event, clock::now())?;
+    run_events(ctx, &mut session, store, lock)
+}
+
+fn run_events(ctx: &Ctx, session: &mut Session, store: &Store, lock: &StoreLock) -> Result<()> {
+    let names = events::enable(ctx, session, store, lock)?;
+    if !names.is_empty() {
+        ctx.ui.say(format!("enabled the events of the restored schema: {}", names.join(", ")));
+    }
+    Ok(())
+}
+
+/// MariaDB ends the lock before the RENAME: what the dead run would have looked for.
+fn slipped(ctx: &Ctx, session: &mut Session, store: &Store, flavour: Flavour) {
+    let Ok(WayBack::Known(undo)) = store.way_back() else { return };
+    if flavour != Flavour::Mariadb {
+        return;
+    }
+    let old = &undo.previous_schema;
+    let found = inventory::read(session, old)
+        .and_then(|kept| unchanged::rows_differing(session, old, &kept, &undo.old_state));
+    match found {
+        Ok(found) if found.is_empty() => {}
+        Ok(found) => ctx.ui.warn(format!(
+            "something wrote to the old tables in the moment of the swap, which is only in `{old}`: {}",
+            found.join("; ")
+        )),
+        Err(error) => ctx.ui.warn(format!("the old tables in `{old}` could not be compared: {error:#}")),
+    }
+}
+
+/// Gives an unfinished restore up, whose server is gone: the journal is kept under
+/// another name, and the ledger says so.
+///
+/// # Errors
+/// There is none, or it cannot be put aside.
+pub fn forget(ctx: &Ctx) -> Result<()> {
+    let store = ctx.store()?;
+    let lock = store.lock(LOCK_WAIT)?;
+    ctx.demand_signer(&store)?;
+    if forget_refused(ctx, &store, &lock)? {
+        return Ok(());
+    }
+    let Some(journal) = store.read_journal()? else {
+        return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to forget").into());
+    };
+    demand_gone(ctx, &journal)?;
+    let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
+    let event = Event::Recovered { how: "abandoned".to_owned(), subject: journal.source.clone() };
+    store.append(&lock, &journal.server, &journal.target, event, clock::now())?;
+    let name = store.abandon_journal(&lock, &stamp)?;
+    ctx.ui.say(format!(
+        "the unfinished restore of {} is forgotten; its journal is kept as {name}",
+        journal.source
+    ));
+    Ok(())
+}
+
+/// Puts every journal aside that is not followed: no run of this tool can finish what it is
+/// about, so it does not matter whether its server answers. Whether there was one.
+fn forget_refused(ctx: &Ctx, store: &Store, lock: &StoreLock) -> Result<bool> {
+    let refused = store.refused_journals()?;
+    let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
+    for (name, stop) in &refused {
+        let event = Event::Recovered { how: "abandoned".to_owned(), subject: (*name).to_owned() };
+        store.append(lock, UNKNOWN, &ctx.settings.schema, event, clock::now())?;
+        let aside = store.put_aside(lock, name, &stamp)?;
+        ctx.ui.warn(format!(
+            "{}; it is kept as {aside}. What it was about may be half done: compare `{}` with \
+             the newest backup",
+            stop.message, ctx.settings.schema
+        ));
+    }
+    Ok(!refused.is_empty())
+}
+
+/// Refuses to forget a restore whose server answers: there it can be finished.
+fn demand_gone(ctx: &Ctx, journal: &SwapJournal) -> Result<()> {
+    let Ok(server) = server::find(&ctx.settings, &ctx.ui) else { return Ok(()) };
+    let here = ctx
+        .session(&server, Role::Restore, None)
+        .and_then(|mut session| facts::read(&mut session))
+        .is_ok_and(|facts| facts.uuid == journal.server);
+    if !here {
+        return Ok(());
+    }
+    Err(Stop::new(ExitCode::Usage, "the server of that restore answers; it is not forgotten")
+        .hint("`cargo xtask doctor --fix` brings the restore to its end.")
+        .into())
+}
+
+/// Removes staging schemas where that needs no wait and no help: a backup works
+/// without the drilling account, and another machine may be in the middle of a drill.
+fn sweep(ctx: &Ctx, server: &Server) {
+    if ctx.settings.account(Role::Drill).password.is_none() {
+        return;
+    }
+    let swept = sessions::locked_if_free(ctx, server, Role::Drill).and_then(|session| {
+        session.map_or(Ok(()), |mut session| staging::clean(ctx, &mut session))
+    });
+    if let Err(error) = swept {
+        ctx.ui.detail(format!("staging schemas were not looked for: {error:#}"));
+    }
+}

@@ -1,0 +1,76 @@
+//! The first look at the file, and the last word when only the receipt is missing.
+
+use anyhow::Result;
+
+use super::Outcomes;
+use crate::ctx::Ctx;
+use crate::verify;
+use model::check::Outcome;
+use model::exit::{ExitCode, Stop};
+use plan::restore::RestorePlan;
+use report;
+use store::source::Source;
+
+/// The whole file, read and compared with its manifest.
+pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
+    let checked = verify::file_level(ctx, source)?;
+    match checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
+        None => Ok(checked),
+        Some(check) => Err(Stop::new(
+            ExitCode::Store,
+            format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
+        )
+        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
+        .into()),
+    }
+}
+
+/// The restore is done by then, and whoever reads the message must know that.
+pub(super) fn without_receipt(
+    error: anyhow::Error,
+    plan: &RestorePlan,
+    done: &Outcomes,
+) -> anyhow::Error {
+    let old = done
+        .previous
+        .as_ref()
+        .map_or_else(String::new, |old| format!(", the old tables are in `{old}`"));
+    let stop = Stop::new(
+        ExitCode::Store,
+        format!(
+            "{} IS restored into `{}`{old}; only the receipt could not be written: {}",
+            plan.source,
+            plan.target,
+            error.root_cause()
+        ),
+    )
+    .hint("Do not restore again. `cargo xtask doctor` says what is wrong with the ledger.");
+    error.context(stop)
+}
+
+/// The result, for people or for scripts.
+pub(super) fn show(
+    ctx: &Ctx,
+    source: &str,
+    target: &str,
+    done: Outcomes,
+    duration_ms: u64,
+) -> Result<()> {
+    let document = report::json::RestoreDocument {
+        version: report::json::DOCUMENT_VERSION,
+        label: source.to_owned(),
+        target: target.to_owned(),
+        safety_backup: done.safety,
+        previous_schema: done.previous,
+        tables: done.tables,
+        rows: done.rows,
+        duration_ms,
+        disabled_events: done.disabled_events,
+    };
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::restore(&document));
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! `db-up` and `db-down`.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::Ctx;
+use cli::server::{DbDown, DbUp, Where};
+use config::ReachChoice;
+use model::exit::{ExitCode, Stop};
+use server::container;
+use server::endpoint::{Reach, Server};
+use server::find::{self, Found};
+use server::local::{self, Status};
+use sys::docker::{self, Engine};
+
+/// Starts the database that is there and waits until it takes logins.
+///
+/// # Errors
+/// A [`Stop`] that says what is in the way.
+pub fn db_up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
+    let (found, started) = up(ctx, args.place, args.yes)?;
+    let Found { server, greeting } = &found;
+    let (flavour, version) = (greeting.flavour, &greeting.version_text);
+    if ctx.ui.json() {
+        let document = json!({
+            "version": 1,
+            "reach": reach_name(&server.reach),
+            "endpoint": server.endpoint.to_string(),
+            "flavour": flavour,
+            "server_version": version,
+            "started": started,
+        });
+        ctx.ui.result(&document.to_string());
+    } else {
+        let how = if started { "started" } else { "was running already" };
+        ctx.ui.result(&format!("{flavour} {version} {how}: {server}"));
+    }
+    if args.place != Where::Auto {
+        warn_of_another(ctx, server);
+    }
+    Ok(())
+}
+
+/// Brings a server up where it is wanted; says whether it had to be started.
+///
+/// # Errors
+/// As [`db_up`].
+pub fn up(ctx: &mut Ctx, place: Where, yes: bool) -> Result<(Found, bool)> {
+    match place {
+        Where::Docker => up_in_docker(ctx),
+        Where::Local => up_locally(ctx, yes),
+        Where::Auto => up_anywhere(ctx, yes),
+    }
+}
+
+fn up_in_docker(ctx: &mut Ctx) -> Result<(Found, bool)> {
+    let reach = ctx.settings.reach;
+    if !matches!(reach, ReachChoice::Docker | ReachChoice::DockerExec) {
+        // `--on docker` means the container, whatever else runs or is named.
+        ctx.settings.reach = ReachChoice::Docker;
+    }
+    let result = container::start(&mut ctx.settings, &ctx.ui)
+        .and_then(|(server, started)| with_greeting(ctx, server, started));
+    ctx.settings.reach = reach;
+    result
+}
+
+fn up_locally(ctx: &mut Ctx, yes: bool) -> Result<(Found, bool)> {
+    let running = matches!(local::status(&ctx.settings)?, Status::Running(_));
+    let server = local::start(&mut ctx.settings, &ctx.ui, yes)?;
+    with_greeting(ctx, server, !running)
+}
+
+fn up_anywhere(ctx: &mut Ctx, yes: bool) -> Result<(Found, bool)> {
+    match find::greeted(&ctx.settings, &ctx.ui) {
+        Ok(found) => return Ok((found, false)),
+        Err(error) => {
+            let settings = &ctx.settings;
+            let named = settings.host.is_some() || settings.socket.is_some();
+            // A server that the settings name is not ours to start.
+            if named || settings.reach == ReachChoice::Tcp {
+                return Err(error);
+            }
+            ctx.ui.detail(format!("nothing runs yet: {error:#}"));
+        }
+    }
+    match ctx.settings.reach {
+        ReachChoice::Local => return up_locally(ctx, yes),
+        ReachChoice::Docker | ReachChoice::DockerExec => return up_in_docker(ctx),
+        ReachChoice::Auto | ReachChoice::Tcp => {}
+    }
+    match docker::engine() {
+        Engine::Running(_) => {
+            let there = docker::inspect(&ctx.settings.container)?.is_some();
+            let used = matches!(local::status(&ctx.settings)?, Status::Stopped(_));
+            // The one that holds data already is the one that is meant.
+            if used && !there { up_locally(ctx, yes) } else { up_in_docker(ctx) }
+        }
+        Engine::NotInstalled => up_locally(ctx, yes),
+        Engine::NotRunning(_) => {
+            let question = "Docker's engine is not running. Use a private local server, with its \
+                            own data, instead?";
+            if ctx.ui.ask(question, yes)? {
+                return up_locally(ctx, yes);
+            }
+            // Finding explains how to start the engine on this system.
+            let found = find::greeted(&ctx.settings, &ctx.ui)?;
+            Ok((found, false))
+        }
+    }
+}
+
+fn with_greeting(ctx: &Ctx, server: Server, started: bool) -> Result<(Found, bool)> {
+    use server::greeting::{Answer, ask};
+    let limit = std::time::Duration::from_secs(ctx.settings.policy.server.connect_timeout_s);
+    match ask(&server.endpoint, limit, limit) {
+        Answer::Greets(greeting) => Ok((Found { server, greeting }, started)),
+        other => {
+            let message = format!("the server at {server} went away again: {other:?}");
+            Err(Stop::new(ExitCode::Server, message).into())
+        }
+    }
+}
+
+/// The other commands take the first server that answers; when that is not the
+/// one just started, a person has to know.
+fn warn_of_another(ctx: &Ctx, started: &Server) {
+    if let Ok(found) = find::find(&ctx.settings, &ctx.ui)
+        && found.endpoint != started.endpoint
+        && found.container() != started.container()
+    {
+        ctx.ui.warn(format!("the other commands use {found}, not this server"));
+        ctx.ui.say("hint: DB_REACH=local (or docker) in .env decides which one they take.");
+    }
+}
+
+/// A stable word for JSON.
+pub fn reach_name(reach: &Reach) -> &'static str {
+    match reach {
+        Reach::Explicit => "explicit",
+        Reach::Published { .. } => "published",
+        Reach::ContainerAddress { .. } => "container_address",
+        Reach::DockerExec { .. } => "docker_exec",
+        Reach::Local => "local",
+    }
+}
+
+/// Stops what db-up started. Data stays.
+///
+/// # Errors
+/// The server does not end, or Docker refuses.
+pub fn db_down(ctx: &mut Ctx, _args: &DbDown) -> Result<()> {
+    let mut stopped = Vec::new();
+    if local::stop(&ctx.settings, &ctx.ui)? {
+        stopped.push("the private local server".to_owned());
+    }
+    if let Some(name) = container::stop(&ctx.settings)? {
+        stopped.push(format!("container {name}"));
+    }
+    if ctx.ui.json() {
+        ctx.ui.result(&json!({ "version": 1, "stopped": stopped }).to_string());
+    } else if stopped.is_empty() {
+        ctx.ui.result("Nothing to stop: db-up started nothing that is still running");
+    } else {
+        ctx.ui.result(&format!("Stopped {}; its data stays", stopped.join(" and ")));
+    }
+    Ok(())
+}

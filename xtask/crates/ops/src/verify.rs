@@ -1,0 +1,331 @@
+//! `db-verify`: read a backup, or restore it, or look at the running database.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::backup::LOCK_WAIT;
+use crate::copy::fetching;
+use crate::ctx::Ctx;
+use crate::{live, recover, sessions, staging};
+use cli::verify::{DbVerify, LevelChoice};
+use model::account::Role;
+use model::check::{self, Check};
+use model::exit::{ExitCode, Stop};
+use model::facts::LogPosition;
+use model::inventory::ObjectKind;
+use model::receipt::{Event, Level};
+use plan::restore::{proof_name, staging_name};
+use report;
+use server::{Server, Session, facts};
+use sql::{Guard, Seen, compare, decode, read_dump};
+use store::check as file_check;
+use store::source::Source;
+use store::{Store, StoreLock};
+use sys::{clock, signal};
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit code 21 when a check failed; see docs/exit-codes.md for the others.
+pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
+    if args.live {
+        return live::run(ctx, args.require_api);
+    }
+    ctx.settings.policy.restore.set_threads(args.threads);
+    let store = ctx.store()?;
+    let text = args.source.as_deref().unwrap_or(store::source::LATEST);
+    // Dropped at the end: a copy that was only looked at does not stay.
+    let scratch = args.from.as_ref().map(|_| fetching::Scratch::new(ctx)).transpose()?;
+    let mut fetched = None;
+    let source = match (&scratch, &args.from) {
+        (Some(scratch), Some(from)) => {
+            let there = scratch.store(ctx)?;
+            let copy = fetching::into(ctx, &there, from, text)?;
+            let source = there.resolve_in(&copy.label.to_string(), &ctx.settings.schema)?;
+            fetched = Some((from, copy));
+            Source { place: Some(from.clone()), ..source }
+        }
+        _ => store.resolve_in(text, &ctx.settings.schema)?,
+    };
+    for note in &source.notes {
+        ctx.ui.warn(note);
+    }
+    let lock = store.lock(LOCK_WAIT)?;
+    let verified = match args.level {
+        LevelChoice::File => {
+            recover::first(ctx, &store, &lock, None)?;
+            file(ctx, &store, &lock, &source)?
+        }
+        LevelChoice::Restore => {
+            let server = ctx.server(false)?;
+            recover::first(ctx, &store, &lock, Some(&server))?;
+            drill(ctx, &server, &store, &lock, &source)?
+        }
+    };
+    if let Some((from, copy)) = &fetched {
+        fetching::judged(ctx, &store, &lock, from, copy, &verified)?;
+    }
+    show(ctx, &source, &verified)
+}
+
+fn show(ctx: &Ctx, source: &Source, verified: &Verified) -> Result<()> {
+    let name = &source.name;
+    let document = report::json::VerifyDocument::new(
+        name,
+        verified.level.word(),
+        verified.checks.clone(),
+        verified.duration_ms,
+    )
+    .vouched(&source.trust);
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::verify(&document));
+    }
+    if verified.passed() {
+        return Ok(());
+    }
+    let level = verified.level.word();
+    if let Some(place) = &source.place {
+        let message =
+            format!("the copy of {name} at `{place}` failed the verification at level {level}");
+        let hint = "Do not rely on this copy. This says nothing about the file here.";
+        return Err(Stop::new(ExitCode::VerificationFailed, message).hint(hint).into());
+    }
+    Err(Stop::new(
+        ExitCode::VerificationFailed,
+        format!("{name} failed the verification at level {level}"),
+    )
+    .hint(
+        "Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.",
+    )
+    .into())
+}
+
+/// What a verification found.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// How far it went.
+    pub level: Level,
+    /// Each check.
+    pub checks: Vec<Check>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl Verified {
+    /// Whether a check passed and none failed.
+    pub fn passed(&self) -> bool {
+        check::all_passed(&self.checks)
+    }
+}
+
+/// The checks of the file level and the hash of what was read.
+#[derive(Debug, Clone)]
+pub struct FileChecked {
+    /// Each check.
+    pub checks: Vec<Check>,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The tables that it holds.
+    pub tables: Vec<String>,
+    /// Its views, triggers, routines and events.
+    pub programs: BTreeSet<(ObjectKind, String)>,
+}
+
+/// Reads a dump to its end: size, hash, compression, every statement, the end
+/// marker, and rows and digests against the manifest.
+///
+/// # Errors
+/// The file cannot be opened, or somebody pressed Ctrl-C.
+pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
+    let mut reader = file_check::open_checked(source)?;
+    let mut bar = ctx.ui.bar("read", source.manifest.as_ref().map_or(0, |m| m.text_bytes));
+    let mut guard = Guard::new();
+    let read = decode(&mut reader).and_then(|text| {
+        if let Some(note) = text.encoding().note() {
+            ctx.ui.warn(note);
+        }
+        read_dump(text, &mut |piece, seen| {
+            signal::check()?;
+            bar.set(piece.bytes, seen.rows, "");
+            guard.check(piece).map(|_| ())
+        })
+    });
+    bar.done();
+    signal::check()?;
+    let checked = reader.finish();
+    let mut checks = checked.checks;
+    let mut tables = Vec::new();
+    let mut programs = BTreeSet::new();
+    match read {
+        Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
+        Ok(seen) => {
+            tables.extend(seen.tables.keys().cloned());
+            programs.extend(seen.programs.iter().cloned());
+            let found = format!(
+                "{} rows in {} tables, {} other objects",
+                seen.rows,
+                seen.tables.len(),
+                seen.programs.len()
+            );
+            checks.push(Check::passed("statements", found));
+            checks.push(end(&seen, source));
+            match &source.manifest {
+                Some(manifest) => checks.extend(compare::text_with_manifest(&seen, manifest)),
+                None => checks.push(Check::not_run(
+                    "manifest",
+                    "there is none; what it would have proven is unknown",
+                )),
+            }
+        }
+    }
+    let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
+    Ok(FileChecked { checks, sha256, tables, programs })
+}
+
+/// Our own end marker where there is a manifest; else the dump program's end line.
+fn end(seen: &Seen, source: &Source) -> Check {
+    const NAME: &str = "end marker";
+    match (&seen.end_marker, &source.manifest) {
+        (Some(marker), _) if marker.agrees(seen) => {
+            Check::passed(NAME, format!("says {} rows", marker.rows))
+        }
+        (Some(marker), _) => {
+            Check::failed(NAME, format!("says {} rows, the text holds {}", marker.rows, seen.rows))
+        }
+        (None, Some(_)) => Check::failed(NAME, "is missing: the file is not complete"),
+        (None, None) if seen.completed => {
+            Check::passed(NAME, "the dump program's own end line is there")
+        }
+        (None, None) => Check::failed(
+            NAME,
+            "the dump program's end line is missing: the dump broke off, or was made without comments",
+        ),
+    }
+}
+
+/// Reads a backup to its end, compares it with its manifest, and writes the receipt.
+///
+/// # Errors
+/// The file cannot be opened; what it holds is a failed check.
+pub fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+    let start = Instant::now();
+    let read = file_level(ctx, source)?;
+    let verified =
+        Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
+    let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
+    let read = Read { sha256: read.sha256, uuid, own_gtids: None, kept: None };
+    record(ctx, store, lock, source, &verified, read)?;
+    Ok(verified)
+}
+
+/// Restores a backup into a staging schema, compares, removes it again: the
+/// proof that the gate asks for. Its duration is the measured recovery time.
+///
+/// # Errors
+/// The server cannot be reached or refuses; a difference is a failed check.
+pub fn drill(
+    ctx: &Ctx,
+    server: &Server,
+    store: &Store,
+    lock: &StoreLock,
+    source: &Source,
+) -> Result<Verified> {
+    let start = Instant::now();
+    let mut session = sessions::locked(ctx, server, Role::Drill)?;
+    staging::clean(ctx, &mut session)?;
+    staging::drop_kept(ctx, &mut session, None)?;
+    let uuid = facts::read(&mut session)?.uuid;
+    let keep = may_keep(ctx, &session, source, &uuid);
+    let name = if keep { proof_name } else { staging_name };
+    if !keep {
+        // Nobody will ever swap it in: where the account may, it does not travel to
+        // replicas, neither when it is made nor when it is dropped.
+        session.unlogged()?;
+    }
+    let schema = staging::free_name(ctx, &mut session, name)?;
+    ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
+    let mut checks = Vec::new();
+    let mut sha256 = String::new();
+    let mut kept = None;
+    match staging::stage(ctx, server, &mut session, source, &schema) {
+        Ok(staged) => {
+            if keep && staged.passed() {
+                kept = Some(schema);
+            } else {
+                staged.drop_schema(&mut session)?;
+            }
+            sha256.clone_from(&staged.sha256);
+            checks.extend(staged.checks);
+        }
+        // A backup that cannot be loaded fails the drill; a server that went away does not.
+        Err(error) if unusable(&error) => checks.push(Check::failed("load", format!("{error:#}"))),
+        Err(error) => return Err(error),
+    }
+    let verified =
+        Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
+    let own_gtids = session.own_gtids().map(|own| own.join(","));
+    record(ctx, store, lock, source, &verified, Read { sha256, uuid: &uuid, own_gtids, kept })?;
+    Ok(verified)
+}
+
+fn unusable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
+}
+
+/// What was read, and where.
+#[derive(Debug)]
+pub struct Read<'a> {
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The server's uuid.
+    pub uuid: &'a str,
+    /// The GTIDs of the drill's own work, where the server tells them.
+    pub own_gtids: Option<String>,
+    /// The schema with the copy, where it is kept.
+    pub kept: Option<String>,
+}
+
+/// Whether the copy of a drill can serve a migration: only where the server's log will
+/// be able to prove that nothing wrote in between, and small enough to keep.
+fn may_keep(ctx: &Ctx, session: &Session, source: &Source, uuid: &str) -> bool {
+    let small = ctx.settings.policy.gate.keep_copy_mib << 20;
+    source.manifest.as_ref().is_some_and(|manifest| {
+        source.place.is_none()
+            && manifest.schema == ctx.settings.schema
+            && manifest.server.uuid == uuid
+            && matches!(manifest.log_position, LogPosition::Gtid { .. })
+            && manifest.text_bytes < small
+    }) && session.own_gtids().is_some()
+}
+
+/// Writes what a verification found into the ledger.
+///
+/// # Errors
+/// The ledger cannot be written.
+pub fn record(
+    ctx: &Ctx,
+    store: &Store,
+    lock: &StoreLock,
+    source: &Source,
+    verified: &Verified,
+    read: Read<'_>,
+) -> Result<()> {
+    let Read { sha256, uuid, own_gtids, kept } = read;
+    let event = Event::Verify {
+        subject: source.name.clone(),
+        sha256,
+        level: verified.level,
+        passed: verified.passed(),
+        checks: verified.checks.clone(),
+        duration_ms: verified.duration_ms,
+        own_gtids,
+        kept,
+        place: source.place.clone(),
+    };
+    store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
+    Ok(())
+}

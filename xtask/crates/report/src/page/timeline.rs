@@ -1,0 +1,100 @@
+//! What happened when: a lane for each kind of event, and the newest events in words.
+
+use std::collections::BTreeMap;
+
+use super::axis::{Axis, seconds};
+use super::chart::{BAD, Chart, Form, Labels, Mark, Series};
+use super::html::{Html, paragraph, table};
+use super::words::{self, End, LANES};
+use super::{details, stamp};
+use crate::human;
+use model::history::History;
+use model::receipt::Receipt;
+
+/// So many events stand in words below the plot.
+const WORDS_MAX: usize = 100;
+/// Marks closer than this share of the whole would cover each other.
+const SLOTS: f64 = 300.0;
+
+/// The timeline.
+pub fn timeline(history: &History) -> Html {
+    let receipts = &history.receipts;
+    let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else {
+        return paragraph("The ledger holds no receipt.");
+    };
+    let lanes = LANES.map(str::to_owned);
+    let y = Axis::lanes(&lanes);
+    let times = || receipts.iter().map(|receipt| receipt.at_utc);
+    let begin = times().min().unwrap_or(first.at_utc);
+    let end = times().max().unwrap_or(last.at_utc);
+    let x = Axis::time(begin, end);
+    let marks = marks(receipts, &x);
+    let failed = receipts.iter().filter(|one| words::end(&one.event) == End::Bad).count() as u64;
+    let series = [
+        (End::Good, Mark::Dot, 1),
+        (End::Neither, Mark::Triangle, 2),
+        (End::Bad, Mark::Cross, BAD),
+    ];
+    let series = series.into_iter().map(|(end, mark, hue)| {
+        let own = marks.iter().filter(|(_, (_, found))| *found == end);
+        let points = own.map(|((lane, _), (at, _))| (*at, y.ticks[*lane].0)).collect();
+        Series { letter: String::new(), hue, form: Form::Marks(mark), pieces: vec![points] }
+    });
+    let chart = Chart {
+        id: "plot-timeline",
+        title: "Backups, proofs, copies, changes, deploys and restores over time".to_owned(),
+        description: format!(
+            "{} in the ledger, {} of them failed. The table below tells the newest in words.",
+            human::count(receipts.len() as u64, "receipt"),
+            human::thousands(failed)
+        ),
+        height: 250,
+        labels: Labels::Right(84),
+        series: series.collect(),
+        x,
+        y,
+        limit: None,
+    };
+    let caption = "● done, ▲ refused or taken back, × failed. Where marks would cover each other, \
+                   the gravest is shown.";
+    let caption = Html::tag("figcaption", &[], Html::text(caption));
+    let figure = Html::tag("figure", &[], chart.html().and(caption));
+    let shown = receipts.len().min(WORDS_MAX);
+    let title =
+        format!("The newest {} of {}", shown, human::count(receipts.len() as u64, "receipt"));
+    let newest = receipts.iter().rev().take(WORDS_MAX);
+    figure.and(details(&title, events(&title, newest)))
+}
+
+/// One mark for each place: the gravest of those that would cover each other.
+fn marks(receipts: &[Receipt], x: &Axis) -> BTreeMap<(usize, i64), (f64, End)> {
+    let mut marks: BTreeMap<(usize, i64), (f64, End)> = BTreeMap::new();
+    for receipt in receipts {
+        let Some(lane) = words::lane(&receipt.event) else { continue };
+        let at = seconds(receipt.at_utc);
+        let slot = ((at - x.from) / (x.to - x.from) * SLOTS) as i64;
+        let end = words::end(&receipt.event);
+        let mark = marks.entry((lane, slot)).or_insert((at, end));
+        if end > mark.1 {
+            *mark = (at, end);
+        }
+    }
+    marks
+}
+
+/// Receipts as a table.
+pub fn events<'a>(caption: &str, receipts: impl Iterator<Item = &'a Receipt>) -> Html {
+    let rows = receipts.map(|receipt| {
+        let end = words::end(&receipt.event);
+        let word = Html::tag("span", &[("class", "w")], Html::text(end.word()));
+        let took = words::duration_ms(&receipt.event).map(human::duration).unwrap_or_default();
+        vec![
+            stamp(receipt.at_utc),
+            Html::text(words::kind(&receipt.event)),
+            Html::tag("span", &[("class", end.class())], word),
+            Html::said(&words::said_by(receipt)),
+            Html::text(&took),
+        ]
+    });
+    table(caption, &["When", "What", "End", "About", "Took"], rows)
+}

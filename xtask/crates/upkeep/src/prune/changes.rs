@@ -1,0 +1,57 @@
+//! Which backups the newest changes would go back to.
+
+use std::collections::BTreeSet;
+
+use model::label::Label;
+use model::receipt::{DeployOutcome, Event, GateOutcome};
+use store::ledger::Ledger;
+
+/// What the newest changes of each schema would go back to.
+pub(super) fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
+    let mut found = Vec::new();
+    let (mut applied, mut migrated, mut deployed) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for receipt in ledger.receipts.iter().rev() {
+        let schema = receipt.schema.as_str();
+        match &receipt.event {
+            Event::Gate { outcome: GateOutcome::Applied, backup, changes, .. } => {
+                let first = applied.insert(schema);
+                let migration = changes.iter().all(|name| is_migration(name));
+                if migration && migrated.insert(schema) {
+                    found.extend(
+                        backup
+                            .clone()
+                            .map(|it| (it, "the receipt of the newest migration needs it")),
+                    );
+                } else if first {
+                    found.extend(
+                        backup.clone().map(|it| (it, "the receipt of the newest import needs it")),
+                    );
+                }
+            }
+            Event::Gate {
+                outcome: GateOutcome::NotRestored | GateOutcome::Failed, backup, ..
+            } if !applied.contains(schema) => {
+                found.extend(
+                    backup.clone().map(|it| (it, "a change failed, and it is the way back")),
+                );
+            }
+            Event::Deploy { target, outcome, backup, .. } if deployed.insert(target.as_str()) => {
+                let why = match outcome {
+                    DeployOutcome::NeedsAPerson => "a deploy failed, and it is the way back",
+                    _ => "the newest deploy needs it",
+                };
+                found.extend(backup.clone().map(|it| (it, why)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// `<version>_<description>`, as a migration is called in receipts.
+fn is_migration(name: &str) -> bool {
+    name.split_once('_').is_some_and(|(version, rest)| {
+        !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()) && !rest.contains('.')
+    })
+}

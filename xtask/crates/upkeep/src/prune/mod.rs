@@ -1,0 +1,167 @@
+//! `db-prune` and `db-pin`: plan, show, delete, record.
+//!
+//! Schemas go first, while the backups that prove them are there; then copies at the
+//! destinations; then the files here, because what is gone here is what allows a later
+//! run to delete a copy that could not be reached.
+
+mod carry_out;
+mod changes;
+mod facts;
+mod pin;
+mod schemas;
+
+use anyhow::Result;
+
+pub use pin::pin;
+
+use cli::prune::DbPrune;
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::label::Label;
+use ops::backup::LOCK_WAIT;
+use ops::ctx::Ctx;
+use ops::{recover, sessions};
+use report;
+use report::prune::{NotReached, PruneDocument};
+use server::{self, Server, Session};
+use store::{CopyLock, Store, StoreLock};
+use sys::clock;
+
+/// The name of the server among the places.
+const SERVER: &str = "server";
+
+/// Runs `db-prune`.
+///
+/// # Errors
+/// The ledger is damaged (40), another run works (12), or a destination could not be
+/// used (41); what does not depend on that is done.
+pub fn run(ctx: &mut Ctx, args: &DbPrune) -> Result<()> {
+    let store = ctx.store()?;
+    // Refused before anything is asked: what a damaged ledger proves is nothing.
+    store.read()?;
+    let server = server::find(&ctx.settings, &ctx.ui);
+    let document = if args.yes {
+        // First, as those do that send copies: they take the folder's lock while they hold it.
+        let _sending = nobody_sends(ctx, &store, args.only_here)?;
+        let lock = store.lock(LOCK_WAIT)?;
+        recover::first(ctx, &store, &lock, server.as_ref().ok())?;
+        go(ctx, (&store, &lock), server.as_ref(), args.only_here)?
+    } else {
+        let session =
+            server.as_ref().map_err(why).and_then(|it| look_only(ctx, it).map_err(|e| why(&e)));
+        facts::look(ctx, &store, session, args.only_here)?.document(true)
+    };
+    show(ctx, &document)?;
+    demand_reached(&document)
+}
+
+/// Prunes after a scheduled run, if `[retention] auto` says so and the backup that the
+/// run made is verified: that is what allows older ones to go. The caller holds the
+/// folder's lock, and must not hold the server's. `None`: nothing was looked at, and
+/// why was said.
+///
+/// # Errors
+/// As [`run`].
+pub fn auto(
+    ctx: &Ctx,
+    server: Option<&Server>,
+    store: &Store,
+    lock: &StoreLock,
+    made: &Label,
+) -> Result<Option<PruneDocument>> {
+    if !ctx.settings.policy.retention.auto {
+        return Ok(None);
+    }
+    let ledger = store.read()?;
+    let entry = store.entry(made)?;
+    let verified = entry
+        .as_ref()
+        .and_then(|entry| entry.manifest())
+        .is_some_and(|manifest| ledger.highest_verification(made, &manifest.sha256).is_some());
+    if !verified {
+        ctx.ui.warn(format!("nothing is pruned: {made} is not verified"));
+        return Ok(None);
+    }
+    let _sending = nobody_sends(ctx, store, false)?;
+    let none = anyhow::anyhow!("it was not asked");
+    let document = go(ctx, (store, lock), server.ok_or(&none), false)?;
+    demand_reached(&document)?;
+    Ok(Some(document))
+}
+
+/// What is being sent has no manifest yet, and looks like what a deletion left.
+fn nobody_sends(ctx: &Ctx, store: &Store, only_here: bool) -> Result<Option<CopyLock>> {
+    let any = !only_here && !ctx.settings.policy.destination.is_empty();
+    any.then(|| store.lock_copies(LOCK_WAIT)).transpose()
+}
+
+/// Plans under the locks, shows the plan, and carries it out.
+fn go(
+    ctx: &Ctx,
+    (store, lock): (&Store, &StoreLock),
+    server: Result<&Server, &anyhow::Error>,
+    only_here: bool,
+) -> Result<PruneDocument> {
+    let session = match server {
+        Err(error) => Err(why(error)),
+        Ok(server) => match sessions::locked(ctx, server, Role::Restore) {
+            // Somebody restores or drills: what they need is not known here.
+            Err(error) if is_locked(&error) => return Err(error),
+            Err(error) => Err(why(&error)),
+            Ok(session) => Ok(Access { session, free: true }),
+        },
+    };
+    let mut found = facts::look(ctx, store, session, only_here)?;
+    if !found.is_idle() {
+        ctx.ui.say(report::prune::text(&found.document(true), clock::now()));
+    }
+    carry_out::carry_out(ctx, store, lock, &mut found)?;
+    Ok(found.document(false))
+}
+
+/// A session on the server, and whether no other run works there.
+struct Access {
+    session: Session,
+    free: bool,
+}
+
+/// For a look: the lock is taken where it is free, to know whether another run works.
+fn look_only(ctx: &Ctx, server: &Server) -> Result<Access> {
+    Ok(match sessions::locked_if_free(ctx, server, Role::Restore)? {
+        Some(session) => Access { session, free: true },
+        None => {
+            Access { session: ctx.session(server, Role::Restore, None)?.read_only()?, free: false }
+        }
+    })
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    model::exit::find_stop(error).is_some_and(|stop| stop.code == ExitCode::Locked)
+}
+
+/// A failure in one line.
+fn why(error: &anyhow::Error) -> String {
+    model::exit::find_stop(error).map_or_else(|| format!("{error:#}"), |stop| stop.message.clone())
+}
+
+fn show(ctx: &Ctx, document: &PruneDocument) -> Result<()> {
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(document)?);
+    } else {
+        ctx.ui.result(&report::prune::text(document, clock::now()));
+    }
+    Ok(())
+}
+
+/// A server that is down is said; a destination that is not there is a failure, because
+/// nobody looks at it otherwise.
+fn demand_reached(document: &PruneDocument) -> Result<()> {
+    let failed = |it: &&NotReached| it.place != SERVER;
+    let failed: Vec<&NotReached> = document.not_reached.iter().filter(failed).collect();
+    let Some(first) = failed.first() else { return Ok(()) };
+    let names: Vec<&str> = failed.iter().map(|it| it.place.as_str()).collect();
+    let message = format!("{} could not be pruned: {}", names.join(", "), first.why);
+    Err(Stop::new(ExitCode::Offsite, message)
+        .hint("Everything else is done. `cargo xtask db-prune --yes` tries again.")
+        .into())
+}

@@ -1,0 +1,84 @@
+//! `db-status`: looks at everything that is known of the backups, and judges it.
+
+mod gather;
+mod places;
+mod written;
+
+use anyhow::{Context, Result};
+
+use crate::notify;
+use cli::status::DbStatus;
+use model::exit::{ExitCode, Stop};
+use model::status::{Severity, Status};
+use ops::ctx::Ctx;
+use plan::status::{LEDGER, judge};
+use report;
+use sys::fs;
+
+pub(super) use gather::Known;
+
+/// Runs the command.
+///
+/// # Errors
+/// With `--check`: 21 when a rule is broken, 40 when the ledger is damaged.
+pub fn run(ctx: &mut Ctx, args: &DbStatus) -> Result<()> {
+    let status = look(ctx, args.offline)?;
+    if let Some(path) = &args.metrics {
+        write_metrics(path, &status)?;
+    }
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&status)?);
+    } else {
+        ctx.ui.result(&report::status::text(&status));
+    }
+    if args.notify {
+        notify::tell(ctx, &status);
+    }
+    if args.check { check(ctx, &status) } else { Ok(()) }
+}
+
+/// Looks at everything and judges it. It changes nothing and takes no lock; what cannot
+/// be looked at is unknown in the result and no error.
+///
+/// # Errors
+/// The backups folder cannot be read.
+pub fn look(ctx: &mut Ctx, offline: bool) -> Result<Status> {
+    let facts = gather::facts(ctx, offline)?;
+    Ok(judge(facts, &ctx.settings.policy.monitor))
+}
+
+/// Writes the figures for a collector of text files.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_metrics(path: &std::path::Path, status: &Status) -> Result<()> {
+    fs::write_shared_whole(path, report::metrics::text(status).as_bytes())
+        .context("write the metrics")
+}
+
+/// What a rule that does not hold means for the exit code.
+fn check(ctx: &Ctx, status: &Status) -> Result<()> {
+    let unseen = status.findings.iter().filter(|it| it.severity == Severity::NotLookedAt);
+    let mut broken: Vec<_> = status.broken().collect();
+    if status.facts.offline {
+        for finding in unseen {
+            ctx.ui.warn(format!("not looked at: {}", finding.message));
+        }
+    } else {
+        broken.extend(unseen);
+    }
+    let Some(first) = broken.first() else { return Ok(()) };
+    for finding in &broken {
+        ctx.ui.warn(format!("{}: {}", finding.id, finding.message));
+    }
+    let damaged = broken.iter().any(|finding| finding.id == LEDGER);
+    let code = if damaged { ExitCode::Store } else { ExitCode::VerificationFailed };
+    let message = match broken.len() {
+        1 => format!("a rule of [monitor] is not met: {}", first.message),
+        n => format!("{n} rules of [monitor] are not met"),
+    };
+    let stop = broken.iter().fold(Stop::new(code, message), |stop, it| {
+        if stop.hints.contains(&it.todo) { stop } else { stop.hint(&it.todo) }
+    });
+    Err(stop.into())
+}
