@@ -1,20 +1,23 @@
 //! The conductor: from what was typed to the room that does it.
 
 mod db_report;
+mod deploy;
 mod doctor;
+mod hooks;
 mod keys;
 mod list;
+mod prune;
 mod quickstart;
+mod schedule;
+mod status;
 mod workshop;
 
 use anyhow::Result;
 
 use cli::{Cli, Command, Global};
-use deploy::{hooks, release};
 use gate::{import, migrate};
 use ops::frame::{self, Copies, Flags};
 use ops::{Ctx, backup, copy, restore, up, verify};
-use upkeep::{prune, schedule, status};
 
 /// Runs what was typed and gives the exit code of docs/exit-codes.md.
 pub fn main(cli: &Cli) -> u8 {
@@ -50,7 +53,7 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<Copies> {
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Migrate(args) => migrate::run(ctx, args),
         Command::Import(args) => import::run(ctx, args),
-        Command::Deploy(args) => release::run(ctx, args),
+        Command::Deploy(args) => deploy::run(ctx, args),
         Command::Quickstart(args) => quickstart::run(ctx, args),
         Command::Hooks(args) => {
             hooks::run(ctx, args)?;

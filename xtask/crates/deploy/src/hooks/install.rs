@@ -96,8 +96,11 @@ fn hooks(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Tells git to look into our folder.
-pub(super) fn install(ctx: &Ctx, chain: bool) -> Result<()> {
+/// Tells git to look into our folder. `chain`: the hook that is there runs first.
+///
+/// # Errors
+/// Exit code 10: this is no checkout, or hooks that are there would be lost.
+pub fn install(ctx: &Ctx, chain: bool) -> Result<()> {
     let root = &ctx.settings.root;
     demand_checkout(root)?;
     let now = Installed::read(root)?;
@@ -192,7 +195,10 @@ fn demand_chainable(now: &Installed, there: &[String], chain: bool) -> Result<()
 }
 
 /// Gives git back what it had.
-pub(super) fn uninstall(ctx: &Ctx) -> Result<()> {
+///
+/// # Errors
+/// git refuses.
+pub fn uninstall(ctx: &Ctx) -> Result<()> {
     let root = &ctx.settings.root;
     let now = Installed::read(root)?;
     if !now.ours {

@@ -25,8 +25,11 @@ pub(super) struct Demand {
     pub why: String,
 }
 
-/// Looks at what is pushed; returns when it may go on.
-pub(super) fn run(ctx: &mut Ctx, remote: &str, url: &str) -> Result<()> {
+/// Looks at what is pushed; returns when it may go on. The refs come on standard input.
+///
+/// # Errors
+/// Exit code 20: a ref needs a proven backup, and none could be made.
+pub fn run(ctx: &mut Ctx, remote: &str, url: &str) -> Result<()> {
     let mut lines = String::new();
     std::io::stdin().lock().read_to_string(&mut lines).context("read what git pushes")?;
     earlier(ctx, remote, url, &lines)?;

@@ -25,7 +25,10 @@ struct Status {
 }
 
 /// Looks and shows; no server is asked.
-pub(super) fn status(ctx: &Ctx) -> Result<()> {
+///
+/// # Errors
+/// git or the backups folder cannot be read.
+pub fn status(ctx: &Ctx) -> Result<()> {
     let root = &ctx.settings.root;
     let installed = Installed::read(root)?;
     // Looking must not make a backups folder.

@@ -14,11 +14,9 @@ mod state;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde_json::json;
 
 use crate::release::migrations::Migrated;
 use crate::release::site::{Job, Site};
-use cli::deploy::Deploy;
 use config::deploy::Target;
 use gate::recent;
 use model::account::Role;
@@ -28,33 +26,62 @@ use model::receipt::{DeployOutcome, Event};
 use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
 use plan::deploy::{DeployPlan, Step};
-use report::human;
 use server::facts;
 use sys::{clock, git, signal};
 
-/// Runs the command.
+/// A release that runs and answers.
+#[derive(Debug)]
+pub struct Deployed {
+    /// The target's name.
+    pub target: String,
+    /// Where it answers.
+    pub url: String,
+    /// The commit.
+    pub release: String,
+    /// The migrations that were applied.
+    pub migrations: Vec<String>,
+    /// The backup that proves the way back; `None` where there was no table.
+    pub backup: Option<Label>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// What a deploy to a target would do; without a name, to the usual one.
+///
+/// # Errors
+/// What would fail for certain.
+pub fn plan(ctx: &mut Ctx, target: Option<&str>) -> Result<DeployPlan> {
+    let (name, target) = ctx.settings.policy.deploy.find(target)?;
+    let server = ctx.server(false)?;
+    let release = release(ctx);
+    let job = Job { ctx, server: &server, target: &name, url: target.url(), release: &release };
+    Ok(prepare(job, &target)?.1)
+}
+
+/// Deploys to a target; `yes` without asking.
 ///
 /// # Errors
 /// Before anything was changed: the code of the cause. After that 32 when
 /// everything is as it was, and 33 when it is not.
-pub fn run(ctx: &mut Ctx, args: &Deploy) -> Result<()> {
-    let (name, target) = ctx.settings.policy.deploy.find(args.target.as_deref())?;
-    let server = ctx.server(args.yes && !args.dry_run)?;
-    let release = git::commit(&ctx.settings.root).unwrap_or_else(|| "unknown".to_owned());
+pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool) -> Result<Deployed> {
+    let (name, target) = ctx.settings.policy.deploy.find(target)?;
+    let server = ctx.server(yes)?;
+    let release = release(ctx);
     let ctx: &Ctx = ctx;
     let job = Job { ctx, server: &server, target: &name, url: target.url(), release: &release };
-    if args.dry_run {
-        let (_, plan, _) = prepare(job, &target)?;
-        return ctx.show_plan(&plan.to_string());
-    }
     let _only_one = state::Place::new(ctx).lock()?;
     let (mut site, plan, pending) = prepare(job, &target)?;
     ctx.ui.say(plan.to_string());
     if release.ends_with("-dirty") {
         ctx.ui.warn("the checkout has changes that are not committed; they are deployed, too");
     }
-    ctx.ui.confirm_by_name(&format!("this deploys to `{name}`"), &name, args.yes)?;
+    ctx.ui.confirm_by_name(&format!("this deploys to `{name}`"), &name, yes)?;
     deploy(job, site.as_mut(), !pending.is_empty())
+}
+
+/// The commit that is checked out.
+fn release(ctx: &Ctx) -> String {
+    git::commit(&ctx.settings.root).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Looks at everything, refuses what would fail for certain, and makes the plan.
@@ -117,7 +144,7 @@ struct Done {
     touched: bool,
 }
 
-fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<()> {
+fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<Deployed> {
     let start = Instant::now();
     let Job { ctx, server, .. } = job;
     let mut done = Done::default();
@@ -142,8 +169,14 @@ fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<()> {
         )
         .hint("Nothing needs to be rolled back. `cargo xtask doctor` looks at the backups folder.")
     })?;
-    show(job, &done, start);
-    Ok(())
+    Ok(Deployed {
+        target: job.target.to_owned(),
+        url: job.url.to_owned(),
+        release: job.release.to_owned(),
+        migrations: done.migrated.names(),
+        backup: done.backup,
+        duration_ms: clock::elapsed_ms(start),
+    })
 }
 
 /// From here on a failure is rolled back.
@@ -178,33 +211,4 @@ fn record(job: Job<'_>, done: &Done, outcome: DeployOutcome, start: Instant) -> 
     let lock = store.lock(LOCK_WAIT)?;
     store.append(&lock, &uuid, &ctx.settings.schema, event, clock::now())?;
     Ok(())
-}
-
-fn show(job: Job<'_>, done: &Done, start: Instant) {
-    let Job { ctx, target, url, release, .. } = job;
-    let migrations = done.migrated.names();
-    let duration_ms = clock::elapsed_ms(start);
-    if ctx.ui.json() {
-        let document = json!({
-            "version": 1,
-            "target": target,
-            "url": url,
-            "release": release,
-            "outcome": DeployOutcome::Done.word(),
-            "applied": migrations,
-            "backup": done.backup,
-            "duration_ms": duration_ms,
-        });
-        ctx.ui.result(&document.to_string());
-        return;
-    }
-    let backup = done
-        .backup
-        .as_ref()
-        .map_or_else(|| "none: there was no table".to_owned(), Label::to_string);
-    ctx.ui.result(&format!(
-        "Deployed {release} to `{target}` in {}.\n  answers at  {url}\n  migrations  {} applied\n  way back    {backup}",
-        human::duration(duration_ms),
-        migrations.len(),
-    ));
 }

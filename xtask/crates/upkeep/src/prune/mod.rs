@@ -12,9 +12,8 @@ mod schemas;
 
 use anyhow::Result;
 
-pub use pin::pin;
+pub use pin::{Pin, Pinned, pin};
 
-use cli::prune::DbPrune;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
@@ -30,29 +29,37 @@ use sys::clock;
 /// The name of the server among the places.
 const SERVER: &str = "server";
 
-/// Runs `db-prune`.
+/// What is asked of retention.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Request {
+    /// Delete what the plan says; else it is only made.
+    pub delete: bool,
+    /// Leave the destinations alone.
+    pub only_here: bool,
+}
+
+/// Plans, and deletes where that is asked. A place that could not be reached is in the
+/// document: [`demand_reached`] makes it an error.
 ///
 /// # Errors
-/// The ledger is damaged (40), another run works (12), or a destination could not be
-/// used (41); what does not depend on that is done.
-pub fn run(ctx: &mut Ctx, args: &DbPrune) -> Result<()> {
+/// The ledger is damaged (40), or another run works (12).
+pub fn run(ctx: &Ctx, request: Request) -> Result<PruneDocument> {
+    let Request { delete, only_here } = request;
     let store = ctx.store()?;
     // Refused before anything is asked: what a damaged ledger proves is nothing.
     store.read()?;
     let server = server::find(&ctx.settings, &ctx.ui);
-    let document = if args.yes {
+    if delete {
         // First, as those do that send copies: they take the folder's lock while they hold it.
-        let _sending = nobody_sends(ctx, &store, args.only_here)?;
+        let _sending = nobody_sends(ctx, &store, only_here)?;
         let lock = store.lock(LOCK_WAIT)?;
         recover::first(ctx, &store, &lock, server.as_ref().ok())?;
-        go(ctx, (&store, &lock), server.as_ref(), args.only_here)?
+        go(ctx, (&store, &lock), server.as_ref(), only_here)
     } else {
         let session =
             server.as_ref().map_err(why).and_then(|it| look_only(ctx, it).map_err(|e| why(&e)));
-        facts::look(ctx, &store, session, args.only_here)?.document(true)
-    };
-    show(ctx, &document)?;
-    demand_reached(&document)
+        Ok(facts::look(ctx, &store, session, only_here)?.document(true))
+    }
 }
 
 /// Prunes after a scheduled run, if `[retention] auto` says so and the backup that the
@@ -144,18 +151,12 @@ fn why(error: &anyhow::Error) -> String {
     model::exit::find_stop(error).map_or_else(|| format!("{error:#}"), |stop| stop.message.clone())
 }
 
-fn show(ctx: &Ctx, document: &PruneDocument) -> Result<()> {
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(document)?);
-    } else {
-        ctx.ui.result(&report::prune::text(document, clock::now()));
-    }
-    Ok(())
-}
-
 /// A server that is down is said; a destination that is not there is a failure, because
 /// nobody looks at it otherwise.
-fn demand_reached(document: &PruneDocument) -> Result<()> {
+///
+/// # Errors
+/// A destination could not be used (41).
+pub fn demand_reached(document: &PruneDocument) -> Result<()> {
     let failed = |it: &&NotReached| it.place != SERVER;
     let failed: Vec<&NotReached> = document.not_reached.iter().filter(failed).collect();
     let Some(first) = failed.first() else { return Ok(()) };

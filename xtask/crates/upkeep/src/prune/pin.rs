@@ -2,26 +2,41 @@
 
 use anyhow::Result;
 
-use cli::prune::DbPin;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::receipt::Event;
 use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
-use report::json::DOCUMENT_VERSION;
 use server::facts::UNKNOWN;
 use sys::clock;
 
-/// Runs `db-pin`.
+/// Which backup is pinned, or left to the rules again.
+#[derive(Debug)]
+pub struct Pin {
+    /// The backup.
+    pub label: Label,
+    /// Whether it is kept whatever the rules say.
+    pub pinned: bool,
+    /// Why.
+    pub note: String,
+}
+
+/// What the ledger says now.
+#[derive(Debug)]
+pub struct Pinned {
+    /// As asked, without secrets.
+    pub pin: Pin,
+    /// What is wrong with the backup, where something is.
+    pub problem: Option<String>,
+}
+
+/// Pins a backup, or lets the rules decide again.
 ///
 /// # Errors
 /// There is no such backup, or the ledger is damaged (40).
-pub fn pin(ctx: &mut Ctx, args: &DbPin) -> Result<()> {
+pub fn pin(ctx: &Ctx, request: Pin) -> Result<Pinned> {
+    let Pin { label, pinned, note } = request;
     let store = ctx.store()?;
-    let label: Label = args.label.parse().map_err(|error| {
-        Stop::new(ExitCode::Usage, format!("{error}"))
-            .hint("`cargo xtask db-list` shows the labels.")
-    })?;
     let lock = store.lock(LOCK_WAIT)?;
     ctx.demand_signer(&store)?;
     let ledger = store.read()?;
@@ -34,21 +49,9 @@ pub fn pin(ctx: &mut Ctx, args: &DbPin) -> Result<()> {
     }
     let uuid = entry.as_ref().and_then(|entry| entry.manifest());
     let uuid = uuid.map_or(UNKNOWN, |manifest| manifest.server.uuid.as_str());
-    let note = ctx.settings.redact(&args.note);
-    let event = Event::Pin { label: label.clone(), pinned: !args.remove, note: note.clone() };
+    let note = ctx.settings.redact(&note);
+    let event = Event::Pin { label: label.clone(), pinned, note: note.clone() };
     store.append(&lock, uuid, label.schema(), event, clock::now())?;
-    if ctx.ui.json() {
-        let document = serde_json::json!({
-            "version": DOCUMENT_VERSION, "label": label, "pinned": !args.remove, "note": note,
-        });
-        ctx.ui.result(&document.to_string());
-    } else if args.remove {
-        ctx.ui.result(&format!("{label} is not pinned: the rules of retention decide."));
-    } else {
-        ctx.ui.result(&format!("{label} is pinned: it is kept until `db-pin {label} --remove`."));
-    }
-    if let Some(problem) = entry.as_ref().and_then(|entry| entry.problem()) {
-        ctx.ui.warn(format!("{label} {problem}; a pin does not mend it"));
-    }
-    Ok(())
+    let problem = entry.as_ref().and_then(|entry| entry.problem());
+    Ok(Pinned { pin: Pin { label, pinned, note }, problem })
 }

@@ -15,8 +15,12 @@ use plan::schedule::{crontab, launchd as plist, systemd as units, windows as tas
 use sys::scheduler::{self, System, cron, launchd, systemd, windows};
 use sys::{clock, env, fs};
 
-/// `schedule install`.
-pub(super) fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
+/// `schedule install`: `every` where another rhythm than xtask.toml's is wanted. A dry
+/// run shows what would be written.
+///
+/// # Errors
+/// There is no scheduler, or it does not take the job.
+pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
     let when = match every {
         Some(text) => when::parse(text).map_err(|why| {
             Stop::new(ExitCode::Usage, why).hint(
@@ -68,7 +72,10 @@ fn notes(ctx: &Ctx, system: System) {
 }
 
 /// `schedule uninstall`. The ledger, the backups and the program's copy stay.
-pub(super) fn uninstall(ctx: &Ctx) -> Result<()> {
+///
+/// # Errors
+/// The scheduler refuses.
+pub fn uninstall(ctx: &Ctx) -> Result<()> {
     let record = Record::read(ctx)?;
     let system = record.as_ref().map(|it| it.system).or_else(scheduler::detect);
     let name = record.map_or_else(|| state::name(ctx), |it| it.name);

@@ -79,7 +79,7 @@ impl Run {
 /// # Errors
 /// 12 when another run holds the lock: then nothing was done, and it is due again. Else
 /// the code of the first step that failed; each was said, and is in the receipt.
-pub(super) fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
+pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     if if_due && !is_due(ctx)? {
         return Ok(());
     }

@@ -184,7 +184,10 @@ pub fn facts(ctx: &Ctx, history: &History<'_>) -> ScheduleFacts {
 }
 
 /// `schedule status`.
-pub(super) fn status(ctx: &Ctx) -> Result<()> {
+///
+/// # Errors
+/// The backups folder cannot be read.
+pub fn status(ctx: &Ctx) -> Result<()> {
     let known = Known::read(ctx)?;
     let facts = facts(ctx, &known.history(ctx));
     let program = program(ctx);

@@ -1,4 +1,4 @@
-//! `db-status`: looks at everything that is known of the backups, and judges it.
+//! The status: looks at everything that is known of the backups, and judges it.
 
 mod gather;
 mod places;
@@ -6,8 +6,6 @@ mod written;
 
 use anyhow::{Context, Result};
 
-use crate::notify;
-use cli::status::DbStatus;
 use model::exit::{ExitCode, Stop};
 use model::status::{Severity, Status};
 use ops::ctx::Ctx;
@@ -16,26 +14,6 @@ use report;
 use sys::fs;
 
 pub(super) use gather::Known;
-
-/// Runs the command.
-///
-/// # Errors
-/// With `--check`: 21 when a rule is broken, 40 when the ledger is damaged.
-pub fn run(ctx: &mut Ctx, args: &DbStatus) -> Result<()> {
-    let status = look(ctx, args.offline)?;
-    if let Some(path) = &args.metrics {
-        write_metrics(path, &status)?;
-    }
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&status)?);
-    } else {
-        ctx.ui.result(&report::status::text(&status));
-    }
-    if args.notify {
-        notify::tell(ctx, &status);
-    }
-    if args.check { check(ctx, &status) } else { Ok(()) }
-}
 
 /// Looks at everything and judges it. It changes nothing and takes no lock; what cannot
 /// be looked at is unknown in the result and no error.
@@ -57,7 +35,10 @@ pub fn write_metrics(path: &std::path::Path, status: &Status) -> Result<()> {
 }
 
 /// What a rule that does not hold means for the exit code.
-fn check(ctx: &Ctx, status: &Status) -> Result<()> {
+///
+/// # Errors
+/// 21 when a rule is broken, 40 when the ledger is damaged.
+pub fn check(ctx: &Ctx, status: &Status) -> Result<()> {
     let unseen = status.findings.iter().filter(|it| it.severity == Severity::NotLookedAt);
     let mut broken: Vec<_> = status.broken().collect();
     if status.facts.offline {
