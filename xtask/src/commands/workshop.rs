@@ -32,9 +32,10 @@ pub fn hand_over(global: &Global) -> u8 {
 /// It does not build ([`ExitCode::Configuration`]).
 pub fn program(root: &Path) -> Result<PathBuf> {
     let beside = package::beside(PACKAGE)?;
-    let source = root.join("xtask").join("crates").join(PACKAGE);
-    // Nothing to build it from: an installed tool, or a test's folder.
-    if !source.is_dir() && beside.exists() {
+    // A program that was built elsewhere, and is used in another checkout or without one,
+    // goes with the workshop that was built beside it.
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")) == root.join("xtask");
+    if !own && beside.exists() {
         return Ok(beside);
     }
     package::build(root, PACKAGE).map_err(|error| {

@@ -16,16 +16,13 @@ use sys::fs;
 ///
 /// # Errors
 /// With `--check`: a page is not current.
-pub fn run(ctx: &mut Ctx, args: &Docs) -> Result<()> {
-    for (at, text) in [("docs/cli.md", cli_page()), ("docs/exit-codes.md", exit_code_page())] {
+pub fn run(ctx: &Ctx, args: &Docs) -> Result<()> {
+    if args.check {
+        return current(&ctx.settings.root);
+    }
+    for (at, text) in pages() {
         let path = ctx.settings.root.join(at);
-        let current = current(&path, &text)?;
-        if args.check && !current {
-            return Err(Stop::new(ExitCode::Unexpected, format!("{at} is not current"))
-                .hint("Run `cargo xtask docs` and commit what it writes.")
-                .into());
-        }
-        if !args.check && !current {
+        if !is_current(&path, &text)? {
             fs::write_shared(&path, text.as_bytes())?;
             ctx.ui.say(format!("wrote {at}"));
         }
@@ -33,7 +30,26 @@ pub fn run(ctx: &mut Ctx, args: &Docs) -> Result<()> {
     Ok(())
 }
 
-fn current(path: &Path, text: &str) -> Result<bool> {
+/// Demands that every generated page below `root` is what the code says today.
+///
+/// # Errors
+/// The first that is not.
+pub fn current(root: &Path) -> Result<()> {
+    for (at, text) in pages() {
+        if !is_current(&root.join(at), &text)? {
+            return Err(Stop::new(ExitCode::Unexpected, format!("{at} is not current"))
+                .hint("Run `cargo xtask docs` and commit what it writes.")
+                .into());
+        }
+    }
+    Ok(())
+}
+
+fn pages() -> [(&'static str, String); 2] {
+    [("docs/cli.md", cli_page()), ("docs/exit-codes.md", exit_code_page())]
+}
+
+fn is_current(path: &Path, text: &str) -> Result<bool> {
     // A checkout on Windows may have changed the line ends.
     Ok(path.exists() && fs::read_text(path)?.replace("\r\n", "\n") == text)
 }

@@ -6,6 +6,7 @@
 //! artifacts are there already, clippy and rustdoc share the same dependency
 //! metadata, and build scripts are compiled once instead of once a profile.
 
+mod built;
 mod fuzz;
 mod output;
 mod servers;
@@ -13,11 +14,12 @@ mod servers;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
+use self::built::TestProgram;
 use self::output::Output;
 use self::servers::{Database, Servers};
-use crate::provision;
+use crate::{docs, provision};
 use model::exit::{ExitCode, Stop};
 use sys::proc::Cmd;
 use sys::{env, signal};
@@ -36,6 +38,7 @@ enum Stage {
     Clippy,
     Docs,
     Pages,
+    Build,
     Test,
     Fuzz,
     Provision,
@@ -46,11 +49,12 @@ enum Stage {
 
 impl Stage {
     /// In the order they run.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Fmt,
         Self::Clippy,
         Self::Docs,
         Self::Pages,
+        Self::Build,
         Self::Test,
         Self::Fuzz,
         Self::Provision,
@@ -65,6 +69,7 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::Docs => "docs",
             Self::Pages => "pages",
+            Self::Build => "build",
             Self::Test => "test",
             Self::Fuzz => "fuzz",
             Self::Provision => "provision",
@@ -78,7 +83,8 @@ impl Stage {
     fn needs(self) -> &'static [Self] {
         match self {
             Self::Servers => &[Self::Provision],
-            Self::Api | Self::Slow => &[Self::Provision, Self::Servers],
+            Self::Test => &[Self::Build],
+            Self::Api | Self::Slow => &[Self::Build, Self::Provision, Self::Servers],
             _ => &[],
         }
     }
@@ -102,7 +108,12 @@ const PROFILE: [&str; 2] = ["--profile", "xtask"];
 /// A stage that does not exist, or the first stage that fails.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     let chosen = choose(&options.stages)?;
-    let mut ci = Ci { root: root.to_owned(), output: Output::default(), servers: None };
+    let mut ci = Ci {
+        root: root.to_owned(),
+        output: Output::default(),
+        programs: Vec::new(),
+        servers: None,
+    };
     let start = Instant::now();
     let mut failure = None;
     for &stage in &chosen {
@@ -157,6 +168,7 @@ fn choose(names: &[String]) -> Result<Vec<Stage>, Stop> {
 struct Ci {
     root: PathBuf,
     output: Output,
+    programs: Vec<TestProgram>,
     servers: Option<Servers>,
 }
 
@@ -182,11 +194,17 @@ impl Ci {
                 self.quiet(&doc.env("RUSTDOCFLAGS", "-D warnings"))
             }
             // The generated pages are what the code says today.
-            Stage::Pages => self.quiet(&self.cargo(["xtask", "docs", "--check"])),
-            Stage::Test => {
-                let args = ["test", "--workspace", "--exclude", "api", "--lib", "--bins"];
-                self.loud(&self.cargo(args).args(["--test", "it"]).args(PROFILE), TEST_DEADLINE)
+            Stage::Pages => docs::current(&self.root),
+            Stage::Build => {
+                self.output.open_line();
+                self.programs = built::all(self.cargo(["build"]).args(PROFILE), CHECK_DEADLINE)?;
+                Ok(())
             }
+            Stage::Test => self.tests(
+                |it| it.package != "api" && (it.kind != "test" || it.name != "slow"),
+                TEST_DEADLINE,
+                |command| command,
+            ),
             Stage::Fuzz => {
                 let build =
                     self.cargo(["build", "--manifest-path", "xtask/fuzz/Cargo.toml"]).args(PROFILE);
@@ -207,41 +225,62 @@ impl Ci {
         }
     }
 
+    /// Runs the test programs that `chosen` picks, each prepared by `prepare`.
+    fn tests(
+        &mut self,
+        chosen: impl Fn(&TestProgram) -> bool,
+        deadline: Duration,
+        prepare: impl Fn(Cmd) -> Cmd,
+    ) -> Result<()> {
+        let programs: Vec<_> = self.programs.iter().filter(|it| chosen(it)).cloned().collect();
+        ensure!(!programs.is_empty(), "no test program was built for this stage");
+        for program in programs {
+            self.output.note(&format!("{} {} {}", program.package, program.kind, program.name));
+            self.loud(&prepare(self.as_cargo(program.command())), deadline)?;
+        }
+        Ok(())
+    }
+
     /// The API's own tests, against each server that the project promises.
     fn api(&mut self) -> Result<()> {
         for database in self.databases()? {
             self.output.note(&format!("against {}", database.name));
-            let test = self
-                .cargo(["test", "-p", "api"])
-                .args(PROFILE)
-                .env("API_TEST_DB_HOST", "127.0.0.1")
-                .env("API_TEST_DB_PORT", database.port.to_string())
-                .env("API_TEST_DB_USER", "root")
-                .env("API_TEST_DB_PASSWORD", database.password.reveal());
-            self.loud(&test, TEST_DEADLINE)?;
+            self.tests(
+                |it| it.package == "api",
+                TEST_DEADLINE,
+                |command| {
+                    command
+                        .env("API_TEST_DB_HOST", "127.0.0.1")
+                        .env("API_TEST_DB_PORT", database.port.to_string())
+                        .env("API_TEST_DB_USER", "root")
+                        .env("API_TEST_DB_PASSWORD", database.password.reveal())
+                },
+            )?;
         }
         Ok(())
     }
 
     /// The tests against real servers; xtask/tests/slow/support says what each variable is.
     fn slow(&mut self) -> Result<()> {
-        // The tests run these, too, and cargo builds no program of another package for them.
-        let programs = ["build", "-p", "workshop", "-p", "streamflix-offsite"];
-        self.quiet(&self.cargo(programs).args(PROFILE))?;
-        let mut test = self.cargo(["test", "-p", "xtask", "--test", "slow"]).args(PROFILE);
-        for database in self.databases()? {
-            let place = format!("127.0.0.1:{}:{}", database.port, database.password_file.display());
-            test = test.env(database.variable, place);
-            for (name, value) in &database.details {
-                test = test.env(name, value.clone());
-            }
-        }
-        test = test.env(
-            "XTASK_TEST_S3",
-            provision::object_store::program(&self.root).display().to_string(),
-        );
-        // They wait for servers and disks more than they compute.
-        self.loud(&test.args(["--", "--nocapture", "--test-threads=3"]), SLOW_DEADLINE)
+        let databases = self.databases()?;
+        let object_store = provision::object_store::program(&self.root).display().to_string();
+        self.tests(
+            |it| it.kind == "test" && it.name == "slow",
+            SLOW_DEADLINE,
+            |mut test| {
+                for database in &databases {
+                    let file = database.password_file.display();
+                    let place = format!("127.0.0.1:{}:{file}", database.port);
+                    test = test.env(database.variable, place);
+                    for (name, value) in &database.details {
+                        test = test.env(name, value.clone());
+                    }
+                }
+                // They wait for servers and disks more than they compute.
+                test.env("XTASK_TEST_S3", object_store.clone())
+                    .args(["--nocapture", "--test-threads=3"])
+            },
+        )
     }
 
     fn databases(&self) -> Result<Vec<Database>> {
@@ -253,12 +292,12 @@ impl Ci {
 
     /// Cargo as it started this run, so that the toolchain is the same one.
     fn cargo<const N: usize>(&self, args: [&str; N]) -> Cmd {
-        let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
-        Cmd::new(cargo)
-            .args(args)
-            .dir(&self.root)
-            .env("CI", "true")
-            .env("CARGO_TERM_COLOR", "never")
+        self.as_cargo(Cmd::new(cargo()).args(args).dir(&self.root))
+    }
+
+    /// Cargo or a test program, with what both are told here.
+    fn as_cargo(&self, command: Cmd) -> Cmd {
+        command.env("CARGO", cargo()).env("CI", "true").env("CARGO_TERM_COLOR", "never")
     }
 
     /// Shows the output only when it fails.
@@ -278,6 +317,10 @@ impl Ci {
         self.output.open_line();
         command.run_shown(deadline)
     }
+}
+
+fn cargo() -> String {
+    env::var("CARGO").unwrap_or_else(|| "cargo".to_owned())
 }
 
 /// Minimal toolchains come without clippy or rustfmt.
@@ -308,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_stage_brings_what_it_needs() {
-        assert_eq!(names(&["slow", "fmt"]), ["fmt", "provision", "servers", "slow"]);
+        assert_eq!(names(&["slow", "fmt"]), ["fmt", "build", "provision", "servers", "slow"]);
         assert_eq!(names(&["clippy"]), ["clippy"]);
     }
 
