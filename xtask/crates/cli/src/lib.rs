@@ -114,37 +114,6 @@ pub enum Command {
     Docs(ci::Docs),
 }
 
-impl Command {
-    /// The name as it is typed, for locks and logs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Quickstart(_) => "quickstart",
-            Self::Doctor(_) => "doctor",
-            Self::DbUp(_) => "db-up",
-            Self::DbDown(_) => "db-down",
-            Self::DbBackup(_) => "db-backup",
-            Self::DbRestore(_) => "db-restore",
-            Self::DbVerify(_) => "db-verify",
-            Self::DbList(_) => "db-list",
-            Self::DbStatus(_) => "db-status",
-            Self::DbCopy(_) => "db-copy",
-            Self::DbPrune(_) => "db-prune",
-            Self::DbPin(_) => "db-pin",
-            Self::DbKeys(_) => "db-keys",
-            Self::DbReport(_) => "db-report",
-            Self::Schedule(_) => "schedule",
-            Self::DbSeed(_) => "db-seed",
-            Self::Migrate(_) => "migrate",
-            Self::Import(_) => "import",
-            Self::Deploy(_) => "deploy",
-            Self::Hooks(_) => "hooks",
-            Self::Bench(_) => "bench",
-            Self::Ci(_) => "ci",
-            Self::Docs(_) => "docs",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

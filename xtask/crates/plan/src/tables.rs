@@ -254,28 +254,11 @@ pub fn create_marker(staging: &str) -> String {
 pub fn nearest<'a>(name: &str, known: &'a [String]) -> Vec<&'a str> {
     let mut near: Vec<(usize, &str)> = known
         .iter()
-        .map(|other| (distance(name, other), other.as_str()))
+        .map(|other| (strsim::levenshtein(&name.to_lowercase(), &other.to_lowercase()), &**other))
         .filter(|(distance, other)| *distance <= 1 + other.len().max(name.len()) / 3)
         .collect();
     near.sort_unstable();
     near.into_iter().take(3).map(|(_, other)| other).collect()
-}
-
-/// How many letters have to be changed, added or taken away; case does not count.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
-    let b: Vec<char> = b.chars().collect();
-    let mut line: Vec<usize> = (0..=b.len()).collect();
-    for (row, from) in a.chars().enumerate() {
-        let mut diagonal = line[0];
-        line[0] = row + 1;
-        for (column, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = line[column + 1];
-            line[column + 1] = change.min(diagonal + 1).min(line[column] + 1);
-        }
-    }
-    line[b.len()]
 }
 
 /// The first line in which two definitions differ: (staged, live).

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::bars::{self, Bar, Group, short};
 use super::human;
-use super::svg::{self, Bar, Group, short};
 use model::bench::{Document, Entry, Machine, Ratio, Subject};
 
 /// What stands before the generated part of the page.
@@ -128,13 +128,13 @@ fn commands(document: &Document) -> String {
 
 /// The chart of the largest schema: dumps, and below them restores.
 pub fn plot(document: &Document) -> String {
-    let Some(subject) = document.subjects.last() else { return svg::bars("no runs", &[]) };
+    let Some(subject) = document.subjects.last() else { return bars::chart("no runs", &[]) };
     let group = |title: &str, entries: &[Entry]| Group {
         title: title.to_owned(),
         bars: entries.iter().filter_map(bar).collect(),
     };
     let groups = [group("dump", &subject.dump), group("restore", &subject.restore)];
-    svg::bars(&title(subject), &groups)
+    bars::chart(&title(subject), &groups)
 }
 
 fn bar(entry: &Entry) -> Option<Bar> {

@@ -1,7 +1,6 @@
 //! Axes with the steps that people read: hours and days, KiB and MiB, seconds and minutes.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
 use crate::human;
 
@@ -77,35 +76,9 @@ impl Axis {
         Self { from: 0.0, to: f64::from(count) * step, ticks }
     }
 
-    /// What stands at a tick.
-    pub fn label(&self, at: f64) -> String {
-        let nearest = self.ticks.iter().min_by(|a, b| {
-            let distance = |tick: &(f64, String)| (tick.0 - at).abs();
-            distance(a).total_cmp(&distance(b))
-        });
-        nearest.map(|(_, text)| text.clone()).unwrap_or_default()
-    }
-}
-
-impl Ranged for Axis {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let share = ((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
-        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        // The finer lines between the ticks: there are none.
-        if hint.weight().allow_light_points() {
-            return Vec::new();
-        }
-        self.ticks.iter().map(|(at, _)| *at).collect()
-    }
-
-    fn range(&self) -> std::ops::Range<f64> {
-        self.from..self.to
+    /// Where a value is between the axis' ends: 0 to 1.
+    pub fn share(&self, value: f64) -> f64 {
+        ((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }
 }
 

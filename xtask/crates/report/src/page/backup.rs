@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::html::{Html, paragraph, table};
 use super::plots::{self, shortened};
 use super::{stamp, timeline, words};
+use crate::html::{Html, paragraph, table};
 use crate::human;
 use model::facts::LogPosition;
 use model::history::{HeldBackup, History};

@@ -1,24 +1,23 @@
-//! A plot: drawn by the plotting library, then given the page's colours, so that it is
-//! as readable on a dark page. What it shows is said in words as well: nothing is told
-//! by a colour alone, each line carries a letter and each kind of mark has its shape.
-
-use plotters::backend::SVGBackend;
-use plotters::chart::{ChartBuilder, ChartContext};
-use plotters::coord::Shift;
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
-use plotters::element::{Circle, Cross, Rectangle, Text, TriangleMarker};
-use plotters::series::{AreaSeries, DashedLineSeries, LineSeries};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, IntoFont, RGBColor, ShapeStyle, TextStyle};
+//! A plot in the colours of the page, which follow its theme. What it shows is said in
+//! words as well: nothing is told by a colour alone, each line carries a letter and each
+//! kind of mark has its shape.
 
 use super::axis::Axis;
-use super::html::{Html, scrolling};
-use model::visible::visible;
+use crate::html::{Attribute, Html, scrolling};
+use crate::svg::{self, Place};
 
 /// How wide a plot is drawn; the page scales it.
 const WIDTH: u32 = 760;
-const LETTER: i32 = 13;
+/// Room above the plot, beside it where no labels are, and below it for the labels of `x`.
+const TOP: f64 = 14.0;
+const SIDE: f64 = 34.0;
+const BELOW: f64 = 26.0;
+/// From the axis to its labels, and how far letters stay apart.
+const TICK: f64 = 5.0;
+const LETTER: f64 = 13.0;
+
+const INK: &str = "currentColor";
+const GRID: &str = "var(--grid)";
 
 /// How a mark looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,165 +93,178 @@ pub struct Chart {
     pub limit: Option<(f64, String)>,
 }
 
-/// Colours that stand for those of the page until the drawing is done.
-const INK: RGBColor = RGBColor(1, 1, 1);
-const GRID: RGBColor = RGBColor(2, 2, 2);
-
-fn hue(number: u8) -> RGBColor {
-    RGBColor(3, 3, number)
+/// The colours of the page by their numbers.
+fn colour(hue: u8) -> String {
+    format!("var(--hue{hue})")
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+/// The rectangle that the axes enclose, and what they say about a place in it.
+struct Frame<'c> {
+    chart: &'c Chart,
+    left: f64,
+    right: f64,
+    floor: f64,
+}
 
 impl Chart {
     /// The plot on the page.
     pub fn html(&self) -> Html {
-        let mut svg = String::new();
-        // It writes into memory: there is nothing that could fail but a bug of ours.
-        let drawn = {
-            let area = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
-            self.draw(&area)
-        };
-        if let Err(error) = drawn {
-            return super::html::paragraph(&format!("This plot could not be drawn: {error}"));
-        }
-        let Some((_, body)) = svg.split_once('>') else { return Html::new() };
         let (title_id, text_id) = (format!("{}-title", self.id), format!("{}-text", self.id));
-        let head = Html::open(
-            "svg",
-            &[
-                ("viewBox", &format!("0 0 {WIDTH} {}", self.height)),
-                ("role", "img"),
-                ("aria-labelledby", &format!("{title_id} {text_id}")),
-            ],
-        )
-        .and(Html::tag("title", &[("id", &title_id)], Html::text(&self.title)))
-        .and(Html::tag("desc", &[("id", &text_id)], Html::text(&self.description)));
+        let attributes = [
+            ("viewBox", &*format!("0 0 {WIDTH} {}", self.height)),
+            ("role", "img"),
+            ("aria-labelledby", &*format!("{title_id} {text_id}")),
+            ("font-family", "sans-serif"),
+            ("font-size", "11.5"),
+            ("fill", INK),
+        ];
+        let head = Html::tag("title", &[("id", &title_id)], Html::text(&self.title))
+            .and(Html::tag("desc", &[("id", &text_id)], Html::text(&self.description)));
         let class = match self.labels {
             Labels::Left(_) => "scroll",
             Labels::Right(_) => "scroll newest",
         };
-        scrolling(class, &self.title, head.and(Html::drawn(&themed(body))))
+        let plot = Html::tag("svg", &attributes, head.and(self.frame().draw()));
+        scrolling(class, &self.title, plot)
     }
 
-    fn draw(&self, area: &Area<'_>) -> Drawn {
-        let mut builder = ChartBuilder::on(area);
-        builder.margin_top(14).x_label_area_size(26);
-        match self.labels {
-            Labels::Left(size) => builder.y_label_area_size(size).margin_right(34),
-            Labels::Right(size) => builder.right_y_label_area_size(size).margin_left(34),
+    fn frame(&self) -> Frame<'_> {
+        let (left, right) = match self.labels {
+            Labels::Left(size) => (f64::from(size), SIDE),
+            Labels::Right(size) => (SIDE, f64::from(size)),
         };
-        let mut chart = builder.build_cartesian_2d(self.x.clone(), self.y.clone())?;
-        let text = ("sans-serif", 14).into_font().color(&INK);
-        chart
-            .configure_mesh()
-            .bold_line_style(GRID)
-            .light_line_style(GRID)
-            .max_light_lines(0)
-            .axis_style(INK)
-            .label_style(text)
-            .x_label_formatter(&|at| self.x.label(*at))
-            .y_label_formatter(&|at| visible(&self.y.label(*at)))
-            .draw()?;
-        for series in &self.series {
-            for piece in &series.pieces {
-                self.draw_piece(&mut chart, series, piece)?;
-            }
+        Frame {
+            chart: self,
+            left,
+            right: f64::from(WIDTH) - right,
+            floor: f64::from(self.height) - BELOW,
         }
-        self.draw_limit(&mut chart)?;
-        self.draw_letters(area, &chart)?;
-        area.present()
+    }
+}
+
+impl Frame<'_> {
+    fn place(&self, (x, y): (f64, f64)) -> Place {
+        let Chart { x: across, y: up, .. } = self.chart;
+        let x = self.left + across.share(x) * (self.right - self.left);
+        (x, self.floor - up.share(y) * (self.floor - TOP))
     }
 
-    fn draw_piece(&self, chart: &mut Plot<'_, '_>, series: &Series, piece: &[(f64, f64)]) -> Drawn {
-        let colour = hue(series.hue);
-        let line = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: 2 };
-        let points = || piece.iter().copied();
+    fn draw(&self) -> Html {
+        let series = &self.chart.series;
+        let pieces = series.iter().flat_map(|one| one.pieces.iter().map(move |it| (one, it)));
+        let drawn: Html = pieces.map(|(series, piece)| self.piece(series, piece)).collect();
+        self.axes().and(drawn).and(self.limit()).and(self.letters())
+    }
+
+    fn axes(&self) -> Html {
+        let Chart { x, y, .. } = self.chart;
+        let (grid, ink) = ([("stroke", GRID)], [("stroke", INK)]);
+        let (axis, outside, anchor) = match self.chart.labels {
+            Labels::Left(_) => (self.left, -TICK, "end"),
+            Labels::Right(_) => (self.right, TICK, "start"),
+        };
+        let mut lines = Html::new();
+        let mut ticks = Html::new();
+        for (value, label) in &x.ticks {
+            let (at, _) = self.place((*value, y.from));
+            lines.push(&svg::line((at, TOP), (at, self.floor), &grid));
+            ticks.push(&svg::line((at, self.floor), (at, self.floor + TICK), &ink));
+            let middle = [("text-anchor", "middle"), ("dy", "0.8em")];
+            ticks.push(&svg::text((at, self.floor + TICK + 3.0), label, &middle));
+        }
+        for (value, label) in &y.ticks {
+            let (_, at) = self.place((x.from, *value));
+            lines.push(&svg::line((self.left, at), (self.right, at), &grid));
+            ticks.push(&svg::line((axis, at), (axis + outside, at), &ink));
+            let beside = [("text-anchor", anchor), ("dy", "0.35em")];
+            ticks.push(&svg::text((axis + outside * 1.8, at), label, &beside));
+        }
+        let corner = [(self.left, self.floor), (self.right, self.floor)];
+        lines
+            .and(svg::line(corner[0], corner[1], &ink))
+            .and(svg::line((axis, TOP), (axis, self.floor), &ink))
+            .and(ticks)
+    }
+
+    fn piece(&self, series: &Series, piece: &[(f64, f64)]) -> Html {
+        let colour = colour(series.hue);
+        let filled = [("fill", colour.as_str())];
+        let stroke = [("fill", "none"), ("stroke", &*colour), ("stroke-width", "2")];
+        let places: Vec<Place> = piece.iter().map(|at| self.place(*at)).collect();
+        let marks = |draw: &dyn Fn(Place) -> Html| places.iter().copied().map(draw).collect();
+        let dots = |radius: f64| marks(&|at| svg::circle(at, radius, &filled));
         match series.form {
             Form::Line => {
-                chart.draw_series(LineSeries::new(points(), line))?;
-                if piece.len() <= 60 {
-                    chart.draw_series(points().map(|at| Circle::new(at, 3, colour.filled())))?;
-                }
+                let line = svg::polyline(&places, &stroke);
+                if piece.len() <= 60 { line.and(dots(3.0)) } else { line }
             }
             Form::Area => {
-                let ground = AreaSeries::new(points(), 0.0, colour.mix(0.18));
-                chart.draw_series(ground.border_style(line))?;
+                let (first, last) = (places.first().copied(), places.last().copied());
+                let floor = [last, first].into_iter().flatten().map(|(x, _)| (x, self.floor));
+                let outline: Vec<Place> = places.iter().copied().chain(floor).collect();
+                svg::polygon(&outline, &[filled[0], ("fill-opacity", "0.18")])
+                    .and(svg::polyline(&places, &stroke))
             }
-            Form::Marks(Mark::Dot) => {
-                chart.draw_series(points().map(|at| Circle::new(at, 4, colour.filled())))?;
-            }
-            Form::Marks(Mark::Triangle) => {
-                chart
-                    .draw_series(points().map(|at| TriangleMarker::new(at, 6, colour.filled())))?;
-            }
-            Form::Marks(Mark::Cross) => {
-                chart.draw_series(points().map(|at| Cross::new(at, 6, line)))?;
-            }
-            Form::Bars => {
-                let bars = points()
-                    .map(|(x, y)| Rectangle::new([(0.0, y - 0.3), (x, y + 0.3)], colour.filled()));
-                chart.draw_series(bars)?;
-            }
+            Form::Marks(Mark::Dot) => dots(4.0),
+            Form::Marks(Mark::Triangle) => marks(&|at| triangle(at, &filled)),
+            Form::Marks(Mark::Cross) => marks(&|at| cross(at, &stroke)),
+            Form::Bars => piece.iter().map(|(x, y)| self.bar(*x, *y, &filled)).collect(),
         }
-        Ok(())
     }
 
-    fn draw_limit(&self, chart: &mut Plot<'_, '_>) -> Drawn {
-        let Some((level, name)) = &self.limit else { return Ok(()) };
-        let line = ShapeStyle { color: INK.to_rgba(), filled: false, stroke_width: 1 };
-        let ends = vec![(self.x.from, *level), (self.x.to, *level)];
-        chart.draw_series(DashedLineSeries::new(ends, 6, 5, line))?;
-        let style = label(HPos::Right, VPos::Bottom);
-        let text = Text::new(visible(name), (self.x.to, *level), style);
-        chart.draw_series(std::iter::once(text))?;
-        Ok(())
+    fn bar(&self, x: f64, y: f64, style: &[Attribute<'_>]) -> Html {
+        let (left, top) = self.place((0.0, y + 0.3));
+        let (right, bottom) = self.place((x, y - 0.3));
+        svg::rect((left, top), (right - left, bottom - top), style)
+    }
+
+    fn limit(&self) -> Html {
+        let Some((level, name)) = &self.chart.limit else { return Html::new() };
+        let (_, y) = self.place((self.chart.x.from, *level));
+        let dashed = [("stroke", INK), ("stroke-dasharray", "6 5")];
+        let above = [("text-anchor", "end")];
+        svg::line((self.left, y), (self.right, y), &dashed).and(svg::text(
+            (self.right - 3.0, y - 4.0),
+            name,
+            &above,
+        ))
     }
 
     /// The letters at the ends of the lines, moved apart where lines end together.
-    fn draw_letters(&self, area: &Area<'_>, chart: &Plot<'_, '_>) -> Drawn {
-        let place = |at: &(f64, f64)| chart.plotting_area().map_coordinate(at);
-        let mut ends: Vec<((i32, i32), &str)> = self
-            .series
-            .iter()
-            .filter(|series| !series.letter.is_empty())
-            .filter_map(|series| Some((place(series.pieces.last()?.last()?), &*series.letter)))
+    fn letters(&self) -> Html {
+        let lettered = self.chart.series.iter().filter(|series| !series.letter.is_empty());
+        let mut ends: Vec<(Place, &str)> = lettered
+            .filter_map(|one| Some((self.place(*one.pieces.last()?.last()?), &*one.letter)))
             .collect();
-        ends.sort_by_key(|((_, y), _)| *y);
-        let mut floor = i32::MIN;
+        // Lines that end together keep their order.
+        ends.sort_by(|a, b| a.0.1.round().total_cmp(&b.0.1.round()));
+        let mut least = f64::MIN;
         for ((_, y), _) in &mut ends {
-            *y = (*y).max(floor.saturating_add(LETTER));
-            floor = *y;
+            *y = y.max(least);
+            least = *y + LETTER;
         }
         // Not into the labels below.
-        let mut ceiling = chart.plotting_area().get_pixel_range().1.end;
+        let mut most = self.floor - LETTER / 2.0;
         for ((_, y), _) in ends.iter_mut().rev() {
-            ceiling -= LETTER;
-            *y = (*y).min(ceiling + LETTER / 2);
-            ceiling = ceiling.min(*y);
+            *y = y.min(most);
+            most = *y - LETTER;
         }
-        for ((x, y), letter) in ends {
-            let style = label(HPos::Left, VPos::Center);
-            area.draw(&Text::new(visible(letter), (x + 8, y), style))?;
-        }
-        Ok(())
+        ends.iter()
+            .map(|((x, y), letter)| svg::text((*x + 8.0, *y), letter, &[("dy", "0.35em")]))
+            .collect()
     }
 }
 
-fn label(h_pos: HPos, v_pos: VPos) -> TextStyle<'static> {
-    TextStyle::from(("sans-serif", 14).into_font()).color(&INK).pos(Pos::new(h_pos, v_pos))
+fn triangle((x, y): Place, style: &[Attribute<'_>]) -> Html {
+    svg::polygon(&[(x, y - 6.0), (x + 5.2, y + 3.0), (x - 5.2, y + 3.0)], style)
 }
 
-/// The drawing in the colours of the page, which follow its theme.
-fn themed(svg: &str) -> String {
-    let mut svg = svg.replace("\"#010101\"", "\"currentColor\"");
-    svg = svg.replace("\"#020202\"", "\"var(--grid)\"").replace(" opacity=\"1\"", "");
-    for number in 1..=BAD {
-        svg = svg.replace(&format!("\"#0303{number:02X}\""), &format!("\"var(--hue{number})\""));
-    }
-    svg
+fn cross((x, y): Place, style: &[Attribute<'_>]) -> Html {
+    svg::line((x - 6.0, y - 6.0), (x + 6.0, y + 6.0), style).and(svg::line(
+        (x - 6.0, y + 6.0),
+        (x + 6.0, y - 6.0),
+        style,
+    ))
 }
 
 /// At most so many points that a line through them looks the same: of each stretch its

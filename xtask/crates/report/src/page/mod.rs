@@ -1,9 +1,8 @@
 //! The report: one page of HTML that needs nothing else, not even a script.
 
-pub mod axis;
+mod axis;
 mod backup;
-pub mod chart;
-pub mod html;
+mod chart;
 #[cfg(test)]
 mod markup;
 mod plots;
@@ -19,7 +18,7 @@ mod words;
 
 use chrono::{DateTime, Utc};
 
-use self::html::{Html, paragraph};
+use crate::html::{Html, paragraph};
 use model::check::Outcome;
 use model::history::History;
 use model::visible::visible;

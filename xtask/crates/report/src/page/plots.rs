@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::axis::{Axis, seconds, span_text};
 use super::chart::{Chart, Form, HUES, Labels, Series, thinned};
-use super::html::{Html, paragraph, table};
 use super::{details, rpo, stamp};
+use crate::html::{Html, paragraph, table};
 use crate::human;
 use model::history::History;
 use model::label::Label;

@@ -1,7 +1,7 @@
 //! The top of the page: how safe the data is, in words, and where copies are.
 
-use super::html::{Html, paragraph, table};
 use super::stamp;
+use crate::html::{Html, paragraph, table};
 use crate::human;
 use model::history::History;
 use model::receipt::Level;

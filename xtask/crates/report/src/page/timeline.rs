@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::axis::{Axis, seconds};
 use super::chart::{BAD, Chart, Form, Labels, Mark, Series};
-use super::html::{Html, paragraph, table};
 use super::words::{self, End, LANES};
 use super::{details, stamp};
+use crate::html::{Html, paragraph, table};
 use crate::human;
 use model::history::History;
 use model::receipt::Receipt;

@@ -60,9 +60,12 @@ impl Html {
         Self(html)
     }
 
-    /// What the plotting library wrote: its tags are its own, and it escapes text.
-    pub(super) fn drawn(svg: &str) -> Self {
-        Self(svg.to_owned())
+    /// An element without content, which XML closes in the same tag.
+    pub fn leaf(name: &'static str, attributes: &[Attribute<'_>]) -> Self {
+        let mut html = Self::open(name, attributes);
+        html.0.pop();
+        html.0.push_str("/>");
+        html
     }
 
     /// This, and then that.
