@@ -1,5 +1,6 @@
 //! The conductor: from what was typed to the room that does it.
 
+mod copy;
 mod db_report;
 mod deploy;
 mod doctor;
@@ -10,6 +11,7 @@ mod prune;
 mod quickstart;
 mod schedule;
 mod status;
+mod up;
 mod workshop;
 
 use anyhow::Result;
@@ -17,7 +19,7 @@ use anyhow::Result;
 use cli::{Cli, Command, Global};
 use gate::{import, migrate};
 use ops::frame::{self, Copies, Flags};
-use ops::{Ctx, backup, copy, restore, up, verify};
+use ops::{Ctx, backup, restore, verify};
 
 /// Runs what was typed and gives the exit code of docs/exit-codes.md.
 pub fn main(cli: &Cli) -> u8 {
@@ -48,8 +50,8 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<Copies> {
         Command::DbKeys(args) => keys::run(ctx, args),
         Command::DbReport(args) => db_report::run(ctx, args),
         Command::Schedule(args) => schedule::run(ctx, args),
-        Command::DbUp(args) => up::db_up(ctx, args),
-        Command::DbDown(args) => up::db_down(ctx, args),
+        Command::DbUp(args) => up::up(ctx, args),
+        Command::DbDown(_) => up::down(ctx),
         Command::Doctor(args) => doctor::run(ctx, args),
         Command::Migrate(args) => migrate::run(ctx, args),
         Command::Import(args) => import::run(ctx, args),

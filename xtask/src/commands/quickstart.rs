@@ -10,7 +10,7 @@ use serde_json::json;
 use super::workshop;
 
 use cli::quickstart::Quickstart;
-use cli::server::Where;
+use config::place::Where;
 use gate::{import, migrate};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};

@@ -2,20 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use config::backup::EngineChoice;
 
-/// Whether the file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum CompressChoice {
-    /// zstd above the size in xtask.toml (64 MiB), plain text below
-    #[default]
-    Auto,
-    /// Plain SQL text
-    None,
-    /// zstd
-    Zstd,
-}
+pub use config::backup::CompressChoice;
 
 /// Take a backup: one SQL file and its manifest, committed only when complete.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,7 +23,7 @@ pub struct DbBackup {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_rate: Option<u64>,
     /// Compression of the file
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value = "auto", value_parser = crate::choice::one_of::<CompressChoice>())]
     pub compress: CompressChoice,
     /// Folder to write to [default: the backups folder]
     #[arg(long, value_name = "DIR")]

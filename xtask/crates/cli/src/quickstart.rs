@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::server::Where;
+use config::place::Where;
 
 /// From nothing to a running, migrated, filled database with one backup that is
 /// proven by a restore.
@@ -13,6 +13,6 @@ pub struct Quickstart {
     #[arg(long)]
     pub yes: bool,
     /// Where the database runs
-    #[arg(long = "on", value_enum, default_value_t)]
+    #[arg(long = "on", default_value = "auto", value_parser = crate::choice::one_of::<Where>())]
     pub place: Where,
 }

@@ -1,18 +1,7 @@
 //! `db-up` and `db-down`
 
-use clap::{Args, ValueEnum};
-
-/// Where the database runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Where {
-    /// What is there: a running container, Docker, else a private local server
-    #[default]
-    Auto,
-    /// The compose file's container
-    Docker,
-    /// A private server on this machine, with its data under .local/
-    Local,
-}
+use clap::Args;
+use config::place::Where;
 
 /// Start the database that is there and wait until it is usable.
 #[derive(Debug, Clone, Default, Args)]
@@ -21,7 +10,7 @@ pub enum Where {
 )]
 pub struct DbUp {
     /// Where
-    #[arg(long = "on", value_enum, default_value_t)]
+    #[arg(long = "on", default_value = "auto", value_parser = crate::choice::one_of::<Where>())]
     pub place: Where,
     /// Start and install what is missing without asking
     #[arg(long)]

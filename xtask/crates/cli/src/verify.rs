@@ -1,19 +1,11 @@
 //! `db-verify`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-/// How far a backup is proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum LevelChoice {
-    /// Read the file: size, SHA-256, decompression, every statement, row counts and digests
-    File,
-    /// Restore it into a staging schema and compare rows, digests and every object
-    #[default]
-    Restore,
-}
+pub use model::receipt::Level as LevelChoice;
 
 /// Prove a backup by reading or restoring it, or check the running database.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask db-verify\n  cargo xtask db-verify mydb_backup_20261122_101112 --level file\n  cargo xtask db-verify --live\n  cargo xtask db-verify --live --require-api --json"
 )]
@@ -25,7 +17,7 @@ pub struct DbVerify {
     #[arg(long, value_name = "NAME")]
     pub from: Option<String>,
     /// How far
-    #[arg(long, value_enum, default_value_t, conflicts_with = "live")]
+    #[arg(long, default_value = "restore", value_parser = crate::choice::one_of::<LevelChoice>(), conflicts_with = "live")]
     pub level: LevelChoice,
     /// Load rows over this many sessions; 1: over one, in the dump's order [default: restore.threads of xtask.toml]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "live")]

@@ -34,6 +34,37 @@ impl Choice for EngineChoice {
     ];
 }
 
+/// Whether a backup's file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CompressChoice {
+    /// zstd above [`BackupPolicy::compress_above_mib`], plain text below.
+    #[default]
+    Auto,
+    /// Plain SQL text.
+    None,
+    /// zstd.
+    Zstd,
+}
+
+impl CompressChoice {
+    /// Compressed or not; `None` decides by size.
+    pub fn decided(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::None => Some(false),
+            Self::Zstd => Some(true),
+        }
+    }
+}
+
+impl Choice for CompressChoice {
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Auto, "auto", "zstd above the size in xtask.toml (64 MiB), plain text below"),
+        (Self::None, "none", "Plain SQL text"),
+        (Self::Zstd, "zstd", "zstd"),
+    ];
+}
+
 /// How backups are made.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

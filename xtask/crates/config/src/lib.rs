@@ -8,6 +8,7 @@ pub mod gate;
 pub mod keeping;
 pub mod options;
 pub mod outside;
+pub mod place;
 pub mod policy;
 pub mod tls;
 pub mod trust;

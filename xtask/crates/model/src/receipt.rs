@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::check::Check;
+use super::choice::Choice;
 use super::copy::CopyOutcome;
 use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
@@ -30,6 +31,21 @@ impl Level {
             Self::Restore => "restore",
         }
     }
+}
+
+impl Choice for Level {
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (
+            Self::File,
+            "file",
+            "Read the file: size, SHA-256, decompression, every statement, row counts and digests",
+        ),
+        (
+            Self::Restore,
+            "restore",
+            "Restore it into a staging schema and compare rows, digests and every object",
+        ),
+    ];
 }
 
 /// The level of the failure that stands after one more verification of a backup. One that

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use anyhow::Result;
 
-use cli::server::Where;
 use config::Settings;
+use config::place::Where;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;

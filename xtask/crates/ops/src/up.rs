@@ -1,50 +1,22 @@
-//! `db-up` and `db-down`.
+//! Starting a database and stopping it again.
 
 use anyhow::Result;
-use serde_json::json;
 
 use crate::Ctx;
-use cli::server::{DbDown, DbUp, Where};
 use config::ReachChoice;
+use config::place::Where;
 use model::exit::{ExitCode, Stop};
 use server::container;
-use server::endpoint::{Reach, Server};
+use server::endpoint::Server;
 use server::find::{self, Found};
 use server::local::{self, Status};
 use sys::docker::{self, Engine};
 
-/// Starts the database that is there and waits until it takes logins.
+/// Brings a server up where it is wanted and waits until it takes logins; says whether
+/// it had to be started.
 ///
 /// # Errors
 /// A [`Stop`] that says what is in the way.
-pub fn db_up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
-    let (found, started) = up(ctx, args.place, args.yes)?;
-    let Found { server, greeting } = &found;
-    let (flavour, version) = (greeting.flavour, &greeting.version_text);
-    if ctx.ui.json() {
-        let document = json!({
-            "version": 1,
-            "reach": reach_name(&server.reach),
-            "endpoint": server.endpoint.to_string(),
-            "flavour": flavour,
-            "server_version": version,
-            "started": started,
-        });
-        ctx.ui.result(&document.to_string());
-    } else {
-        let how = if started { "started" } else { "was running already" };
-        ctx.ui.result(&format!("{flavour} {version} {how}: {server}"));
-    }
-    if args.place != Where::Auto {
-        warn_of_another(ctx, server);
-    }
-    Ok(())
-}
-
-/// Brings a server up where it is wanted; says whether it had to be started.
-///
-/// # Errors
-/// As [`db_up`].
 pub fn up(ctx: &mut Ctx, place: Where, yes: bool) -> Result<(Found, bool)> {
     match place {
         Where::Docker => up_in_docker(ctx),
@@ -124,7 +96,7 @@ fn with_greeting(ctx: &Ctx, server: Server, started: bool) -> Result<(Found, boo
 
 /// The other commands take the first server that answers; when that is not the
 /// one just started, a person has to know.
-fn warn_of_another(ctx: &Ctx, started: &Server) {
+pub fn warn_of_another(ctx: &Ctx, started: &Server) {
     if let Ok(found) = find::find(&ctx.settings, &ctx.ui)
         && found.endpoint != started.endpoint
         && found.container() != started.container()
@@ -134,22 +106,11 @@ fn warn_of_another(ctx: &Ctx, started: &Server) {
     }
 }
 
-/// A stable word for JSON.
-pub fn reach_name(reach: &Reach) -> &'static str {
-    match reach {
-        Reach::Explicit => "explicit",
-        Reach::Published { .. } => "published",
-        Reach::ContainerAddress { .. } => "container_address",
-        Reach::DockerExec { .. } => "docker_exec",
-        Reach::Local => "local",
-    }
-}
-
-/// Stops what db-up started. Data stays.
+/// Stops what [`up`] started, and names it. Data stays.
 ///
 /// # Errors
 /// The server does not end, or Docker refuses.
-pub fn db_down(ctx: &mut Ctx, _args: &DbDown) -> Result<()> {
+pub fn down(ctx: &Ctx) -> Result<Vec<String>> {
     let mut stopped = Vec::new();
     if local::stop(&ctx.settings, &ctx.ui)? {
         stopped.push("the private local server".to_owned());
@@ -157,12 +118,5 @@ pub fn db_down(ctx: &mut Ctx, _args: &DbDown) -> Result<()> {
     if let Some(name) = container::stop(&ctx.settings)? {
         stopped.push(format!("container {name}"));
     }
-    if ctx.ui.json() {
-        ctx.ui.result(&json!({ "version": 1, "stopped": stopped }).to_string());
-    } else if stopped.is_empty() {
-        ctx.ui.result("Nothing to stop: db-up started nothing that is still running");
-    } else {
-        ctx.ui.result(&format!("Stopped {}; its data stays", stopped.join(" and ")));
-    }
-    Ok(())
+    Ok(stopped)
 }

@@ -1,4 +1,4 @@
-//! `db-copy`, and the copies at the end of other commands: backups go to the
+//! Copies, asked for or at the end of other commands: backups go to the
 //! destinations of xtask.toml, and are read back there.
 //!
 //! The folder's lock is not held while bytes are on their way: that can take hours, and
@@ -15,7 +15,6 @@ use anyhow::Result;
 
 use crate::backup::LOCK_WAIT;
 use crate::ctx::Ctx;
-use cli::copy::DbCopy;
 use config::outside::{DestinationPolicy, named};
 use model::copy::CopyOutcome;
 use model::exit::find_stop;
@@ -37,44 +36,41 @@ pub use outcome::{Done, demand_all, left_to_copy, what_was_made};
 /// A receipt waits this long for whoever holds the folder's lock.
 const RECEIPT_WAIT: Duration = Duration::from_secs(600);
 
-/// Runs the command.
-///
-/// # Errors
-/// Exit code 41 when a copy failed; every other one was made all the same.
-pub fn run(ctx: &mut Ctx, args: &DbCopy) -> Result<()> {
-    let destinations = chosen(ctx, &args.to)?;
-    let store = ctx.store()?;
-    let _sending = store.lock_copies(LOCK_WAIT)?;
-    let done = if args.check {
-        check::run(ctx, &store, args.label.as_deref(), &destinations)?
-    } else {
-        let text = args.label.as_deref().unwrap_or(LATEST);
-        let source = store.resolve_in(text, &ctx.settings.schema)?;
-        for note in &source.notes {
-            ctx.ui.warn(note);
-        }
-        let label = source.manifest.as_ref().map(|manifest| manifest.label.clone());
-        let label = label.ok_or_else(|| {
-            let message =
-                format!("{} has no manifest, so a copy of it could prove nothing", source.name);
-            Stop::new(ExitCode::Store, message)
-                .hint("Only backups made by `cargo xtask db-backup` are copied.")
-        })?;
-        to_all(ctx, &store, &label, &destinations)?
-    };
-    show(ctx, &done)?;
-    demand_all(&done)
+/// Which copies are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// A label, or `latest`; `None` copies the latest, and checks every copy.
+    pub label: Option<&'a str>,
+    /// Only these destinations, where any is named.
+    pub to: &'a [String],
+    /// Copy nothing; read what is there again.
+    pub check: bool,
 }
 
-fn show(ctx: &Ctx, done: &[Done]) -> Result<()> {
-    let lines: Vec<CopyLine> = done.iter().map(|it| it.line.clone()).collect();
-    if ctx.ui.json() {
-        let document = report::copies::CopyDocument::new(lines);
-        ctx.ui.result(&report::json::render(&document)?);
-    } else {
-        ctx.ui.result(&report::copies::text(&lines));
+/// Copies one backup, or reads copies again. That one failed is no error here:
+/// [`demand_all`] makes it one.
+///
+/// # Errors
+/// As [`copy`], or there is no such backup or destination.
+pub fn run(ctx: &Ctx, request: &Request<'_>) -> Result<Vec<Done>> {
+    let destinations = chosen(ctx, request.to)?;
+    let store = ctx.store()?;
+    let _sending = store.lock_copies(LOCK_WAIT)?;
+    if request.check {
+        return check::run(ctx, &store, request.label, &destinations);
     }
-    Ok(())
+    let source = store.resolve_in(request.label.unwrap_or(LATEST), &ctx.settings.schema)?;
+    for note in &source.notes {
+        ctx.ui.warn(note);
+    }
+    let label = source.manifest.as_ref().map(|manifest| manifest.label.clone());
+    let label = label.ok_or_else(|| {
+        let message =
+            format!("{} has no manifest, so a copy of it could prove nothing", source.name);
+        Stop::new(ExitCode::Store, message)
+            .hint("Only backups made by `cargo xtask db-backup` are copied.")
+    })?;
+    to_all(ctx, &store, &label, &destinations)
 }
 
 /// The destinations with these names; without any, all.
