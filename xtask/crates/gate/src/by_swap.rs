@@ -143,7 +143,7 @@ fn back(
             .hint("The old tables could not take their place again, because something wrote to the new ones, too."),
         )
     })?;
-    if let Some(stop) = undo::lost_between(&gate.ctx.settings.schema, &aside) {
+    if let Some(stop) = aside.lost_between(&gate.ctx.settings.schema) {
         return Err(stop.into());
     }
     // The rehearsed copy, which nothing wrote to: that was just looked at.

@@ -10,7 +10,6 @@ use crate::api;
 use crate::api::As;
 use crate::permit::{Permit, Proven};
 use crate::put_back;
-use crate::put_back::PutBack;
 use crate::told::Told;
 use crate::{Gate, Live, state, told};
 use model::account::Role;
@@ -19,6 +18,7 @@ use model::gate::Strategy;
 use model::manifest::Manifest;
 use model::state::InPlaceJournal;
 use ops::sessions::Pair;
+use plan::failed;
 use report::human;
 use sql::fingerprint;
 use sys::clock;
@@ -103,7 +103,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> 
         Ok(finished) => said(&finished.stdout).unwrap_or_else(|| api::said(&finished)),
         Err(error) => format!("{error:#}"),
     };
-    Err(failed(gate, pair, ground, &why))
+    Err(went_wrong(gate, pair, ground, &why))
 }
 
 /// The API's exit code for a receipt that it does not accept.
@@ -154,7 +154,7 @@ fn said(stdout: &str) -> Option<String> {
     Some(format!("migration {} failed at {at} ({done}): {}", failed.name, failed.message))
 }
 
-fn failed(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> anyhow::Error {
+fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> anyhow::Error {
     let schema = &gate.ctx.settings.schema;
     gate.ctx.ui.warn(format!("a migration failed on `{schema}`: {why}"));
     let Some(manifest) = ground.manifest else {
@@ -166,42 +166,5 @@ fn failed(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> an
         .into();
     };
     let ended = put_back::go(gate, pair, manifest);
-    stop(schema, manifest, why, &ended).into()
-}
-
-/// The message for how it ended; the next run tells the same about a dead one.
-pub fn stop(schema: &str, manifest: &Manifest, why: &str, ended: &PutBack) -> Stop {
-    let label = &manifest.label;
-    match ended {
-        PutBack::Nothing => Stop::new(
-            ExitCode::MigrationRestored,
-            format!("a migration failed on `{schema}` and left nothing behind; the schema is as it was:\n  {why}"),
-        )
-        .hint("Its rehearsal on the copy had passed: look for what is different on the live schema, such as locks that others hold."),
-        PutBack::Restored { previous, slipped } if !slipped.is_empty() => Stop::new(
-            ExitCode::MigrationNotRestored,
-            format!("a migration failed on `{schema}`; the state before it IS back, from {label}, but something wrote in that very moment: {}\n  {why}", slipped.join("; ")),
-        )
-        .hint(format!("Those rows are in `{previous}` and nowhere else. Copy them over before it is dropped."))
-        .hint("Do not restore again."),
-        PutBack::Restored { previous, .. } => Stop::new(
-            ExitCode::MigrationRestored,
-            format!("a migration failed on `{schema}`; the state before it is back, from {label}:\n  {why}"),
-        )
-        .hint(format!("It was proven that nobody else had written. The half-migrated tables are in `{previous}`.")),
-        PutBack::Not { why: reason, differences } => {
-            let mut stop = Stop::new(
-                ExitCode::MigrationNotRestored,
-                format!("a migration failed on `{schema}`, and the state before it is NOT back:\n  {why}"),
-            )
-            .hint(format!("It was not restored by itself: {reason}."));
-            for line in differences {
-                stop = stop.hint(format!("Compared with {label}: {line}."));
-            }
-            stop.hint(format!(
-                "To go back, giving up what was written since: cargo xtask db-restore {label}"
-            ))
-            .hint("To go forward, mend the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.")
-        }
-    }
+    failed::stop(schema, &manifest.label, why, &ended).into()
 }

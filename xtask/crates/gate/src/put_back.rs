@@ -28,33 +28,14 @@ use ops::swap;
 use ops::swap::Swap;
 use ops::unchanged;
 use plan::definer::Owner;
+use plan::failed::{PutBack, left_nothing};
+use plan::gate::no_exact_copy;
 use plan::migrate::MigrationState;
 use plan::restore::{before_name, staging_name};
 use plan::swap::Sides;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
 use store::{Store, StoreLock};
-
-/// How it ended.
-#[derive(Debug)]
-pub enum PutBack {
-    /// Nothing had been committed.
-    Nothing,
-    /// The old state is back; the half-migrated tables are here.
-    Restored {
-        /// The schema.
-        previous: String,
-        /// What in it was written by somebody else in the moment of the swap.
-        slipped: Vec<String>,
-    },
-    /// Nothing was done.
-    Not {
-        /// Why not.
-        why: String,
-        /// How the live schema differs from the backup.
-        differences: Vec<String>,
-    },
-}
 
 /// Restores the state before the migrations, or says why not.
 pub fn go(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> PutBack {
@@ -98,14 +79,12 @@ fn attempt(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<PutB
     // The server may still be executing what the API sent before it died.
     sessions::keep_from_migrating(ctx, pair.live())?;
     let live = state::live(ctx, gate.server)?;
-    let unmoved = fingerprint::schema(&live) == manifest.schema_fingerprint;
     let booked = facts::migrations(pair.live(), &ctx.settings.schema)?;
-    // Rows of a table without transactions stay whatever became of the rest.
-    if unmoved && booked == manifest.migrations && live.non_transactional().is_empty() {
+    if left_nothing(manifest, &live, &fingerprint::schema(&live), &booked) {
         gate.store.remove_in_place(gate.lock)?;
         return Ok(PutBack::Nothing);
     }
-    if let Some(why) = unchanged::no_exact_copy(manifest, &live) {
+    if let Some(why) = no_exact_copy(manifest, &live) {
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
     ctx.ui.say("looking whether anybody else wrote: the same statements run once more on a copy");

@@ -4,10 +4,9 @@
 use anyhow::Result;
 
 use crate::put_back;
-use crate::put_back::PutBack;
 use crate::{Applied, by_swap};
 use model::account::Role;
-use model::exit::{ExitCode, Stop};
+use model::exit::Stop;
 use model::facts::Flavour;
 use model::receipt::Event;
 use model::state::{SchemaState, UndoState};
@@ -21,9 +20,12 @@ use ops::swap::Swap;
 use ops::unchanged;
 use ops::{recover, staging};
 use plan::definer::Owner;
+use plan::failed::PutBack;
 use plan::migrate::MigrationFile;
 use plan::restore::before_name;
 use plan::swap::Sides;
+pub use plan::undo::Exchanged;
+use plan::undo::{self as decide, refused};
 use report::human;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
@@ -52,9 +54,7 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     let undo = known(ctx, &store)?;
     let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let facts = facts::read(&mut session)?;
-    if facts.uuid != undo.server {
-        return Err(refused(format!("it was made on another server ({})", undo.server)).into());
-    }
+    decide::demand_server(&undo, &facts.uuid)?;
     sessions::keep_from_migrating(ctx, &mut session)?;
     demand_kept(ctx, &mut session, &undo)?;
     say_rows(ctx, &undo.new_state);
@@ -67,7 +67,7 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
         previous_schema: previous_schema.clone(),
     };
     store.append(&lock, &undo.server, &ctx.settings.schema, event, clock::now())?;
-    if let Some(stop) = lost_between(&ctx.settings.schema, &exchanged) {
+    if let Some(stop) = exchanged.lost_between(&ctx.settings.schema) {
         return Err(stop.into());
     }
     Ok(Undone { migrations: undo.migrations, previous_schema })
@@ -91,7 +91,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
         None => None,
     };
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
-        return Err(refused("there was no table before it".to_owned()).into());
+        return Err(refused("there was no table before it").into());
     };
     let mut pair = Pair::open(ctx, server)?;
     let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
@@ -106,12 +106,13 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
             let uuid = &manifest.server.uuid;
             store.append(&lock, uuid, &ctx.settings.schema, event, clock::now())?;
             let exchanged = Exchanged { before: previous, slipped };
-            lost_between(&ctx.settings.schema, &exchanged).map_or(Ok(()), |stop| Err(stop.into()))
+            let lost = exchanged.lost_between(&ctx.settings.schema);
+            lost.map_or(Ok(()), |stop| Err(stop.into()))
         }
         PutBack::Nothing => Ok(()),
         PutBack::Not { why, differences } => {
             let found = differences.join("; ");
-            Err(refused(format!("{why}: {found}")).into())
+            Err(refused(&format!("{why}: {found}")).into())
         }
     }
 }
@@ -121,16 +122,12 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
 /// # Errors
 /// Exit code 20: there is none. Exit code 40: there is one that is not followed.
 pub fn known(ctx: &Ctx, store: &Store) -> Result<UndoState> {
-    let undo = match store.way_back()? {
+    let kept = match store.way_back()? {
         WayBack::Nothing => None,
-        WayBack::Known(undo) => Some(*undo).filter(|undo| undo.schema == ctx.settings.schema),
+        WayBack::Known(undo) => Some(*undo),
         WayBack::Refused(refused) => return Err(not_followed(refused).into()),
     };
-    undo.ok_or_else(|| {
-        Stop::new(ExitCode::GateRefused, "there is no migration by swap to take back")
-            .hint("A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` brings that state back and gives up what was written since.")
-            .into()
-    })
+    Ok(decide::known(kept, &ctx.settings.schema)?)
 }
 
 /// The refusal of a way back that may come from anybody.
@@ -151,36 +148,18 @@ fn not_followed(refused: Refused) -> Stop {
     stop
 }
 
-fn refused(why: String) -> Stop {
-    Stop::new(
-        ExitCode::GateRefused,
-        format!("the migration cannot be taken back; the database was not touched: {why}"),
-    )
-}
-
 /// The old tables are still there, with the rows of the backup.
 fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<()> {
     let place = &undo.previous_schema;
     if !inventory::schema_exists(session, place)? {
-        return Err(refused(format!("the old tables in `{place}` are gone"))
-            .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
-            .into());
+        return Ok(decide::demand_tables(undo, None)?);
     }
     ctx.ui.say(format!("comparing the old tables in `{place}` with {}", undo.backup));
     let kept = inventory::read(session, place)?;
-    let known = kept.tables.keys().eq(undo.old.tables.keys());
+    decide::demand_tables(undo, Some(&kept))?;
     let state = SchemaState { fingerprint: fingerprint::schema(&kept), ..undo.old_state.clone() };
-    let different = if known {
-        unchanged::differences(session, place, &kept, &state)?
-    } else {
-        vec!["not every table is there".to_owned()]
-    };
-    if different.is_empty() {
-        return Ok(());
-    }
-    Err(refused(format!("the old tables were changed: {}", different.join("; ")))
-        .hint(format!("`cargo xtask db-restore {}` brings that state back.", undo.backup))
-        .into())
+    let different = unchanged::differences(session, place, &kept, &state)?;
+    Ok(decide::demand_same(undo, &different)?)
 }
 
 /// All rows are read while the tables are locked: better known before.
@@ -215,18 +194,7 @@ pub fn exchange(
     let mut guard = |session: &mut Session| {
         let now = inventory::read(&mut reader, schema)?;
         let written = unchanged::differences(session, schema, &now, &undo.new_state)?;
-        if written.is_empty() {
-            return Ok(());
-        }
-        Err(refused(format!(
-            "something wrote since it went live, and that would be lost: {}",
-            written.join("; ")
-        ))
-        .hint(format!(
-            "To go back all the same, giving that up: cargo xtask db-restore {}",
-            undo.backup
-        ))
-        .into())
+        Ok(decide::demand_unwritten(undo, &written)?)
     };
     let definer = ctx.settings.program_definer();
     let change = Swap {
@@ -261,27 +229,4 @@ pub fn exchange(
         ctx.ui.warn(format!("{error:#}"));
     }
     Ok(Exchanged { before, slipped })
-}
-
-/// The old tables are live again.
-#[derive(Debug)]
-pub struct Exchanged {
-    /// Where the migrated ones are.
-    pub before: String,
-    /// What in them was written by somebody else in the moment of the swap.
-    pub slipped: Vec<String>,
-}
-
-/// The refusal where something was written in the moment of the swap back.
-pub fn lost_between(schema: &str, exchanged: &Exchanged) -> Option<Stop> {
-    if exchanged.slipped.is_empty() {
-        return None;
-    }
-    let (before, what) = (&exchanged.before, exchanged.slipped.join("; "));
-    let message = format!(
-        "`{schema}` is as it was before the migration, but something wrote to the migrated tables in that very moment: {what}"
-    );
-    Some(Stop::new(ExitCode::MigrationNotRestored, message).hint(format!(
-        "Those rows are in `{before}`, which is kept, and nowhere else. Copy them over before it is dropped."
-    )))
 }

@@ -3,7 +3,6 @@
 
 use anyhow::Result;
 
-use crate::in_place;
 use crate::put_back;
 use crate::state;
 use model::exit::{ExitCode, Stop};
@@ -13,6 +12,7 @@ use model::state::InPlaceJournal;
 use ops::ctx::Ctx;
 use ops::sessions;
 use ops::sessions::Pair;
+use plan::failed::{self, Stopped};
 use server::{Server, Session, facts};
 use sql::fingerprint;
 use store::{Store, StoreLock};
@@ -52,31 +52,26 @@ fn look(
     ));
     demand_own(ctx, pair.live(), journal)?;
     let now = state::read(ctx, server)?;
-    let pending: Vec<String> = now.pending.iter().map(|file| file.name()).collect();
-    let left = journal.migrations.iter().filter(|name| pending.contains(name)).count();
-    if left == 0 && now.troubles.is_empty() {
-        ctx.ui.say("they had completed: the schema is migrated");
-        record(
-            ctx,
-            store,
-            lock,
-            journal,
-            GateOutcome::Applied,
-            "the run died, the migrations completed",
-        )?;
-        return store.remove_in_place(lock);
-    }
     let live = state::live(ctx, server)?;
-    // Rows of a table without transactions stay whatever became of the rest.
-    if left == journal.migrations.len()
-        && live.non_transactional().is_empty()
-        && now.troubles.is_empty()
-        && fingerprint::schema(&live) == journal.fingerprint
-    {
-        ctx.ui.say("nothing of them was committed: the schema is as it was");
-        return store.remove_in_place(lock);
+    match failed::stopped(journal, &now, &live, &fingerprint::schema(&live)) {
+        Stopped::Completed => {
+            ctx.ui.say("they had completed: the schema is migrated");
+            record(
+                ctx,
+                store,
+                lock,
+                journal,
+                GateOutcome::Applied,
+                "the run died, the migrations completed",
+            )?;
+            store.remove_in_place(lock)
+        }
+        Stopped::NothingCommitted => {
+            ctx.ui.say("nothing of them was committed: the schema is as it was");
+            store.remove_in_place(lock)
+        }
+        Stopped::HalfWay => half(ctx, server, store, lock, pair, journal),
     }
-    half(ctx, server, store, lock, pair, journal)
 }
 
 fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Result<()> {
@@ -126,12 +121,8 @@ fn half(
         .into());
     };
     let ended = put_back::again(ctx, server, (store, lock), pair, manifest, &journal.migrations)?;
-    let stop = in_place::stop(&journal.schema, manifest, why, &ended);
-    let outcome = match stop.code {
-        ExitCode::MigrationRestored => GateOutcome::Restored,
-        _ => GateOutcome::NotRestored,
-    };
-    record(ctx, store, lock, journal, outcome, &stop.message)?;
+    let stop = failed::stop(&journal.schema, &manifest.label, why, &ended);
+    record(ctx, store, lock, journal, ended.outcome(), &stop.message)?;
     Err(stop.into())
 }
 

@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use crate::staging;
 use crate::swap::play;
-use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified, quote};
 use model::swap::{Purpose, SwapJournal};
+use plan::recovery::{self, Places};
 use server::Session;
 use store::{Store, StoreLock};
 
@@ -78,34 +78,13 @@ pub fn settle(
     Ok(if moved { Settled::Finished } else { Settled::Undone })
 }
 
-/// Which of the two pictures there is: every table where the swap takes it, or every
-/// table where it was. Anything else was made by somebody else since, and is left alone.
 fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
-    let live = tables(session, &journal.target)?;
-    let all = |names: &[String], there: &BTreeSet<String>| names.iter().all(|n| there.contains(n));
-    let before = tables(session, &journal.before)?;
-    let staging = tables(session, &journal.staging)?;
-    if journal.tables_out.is_empty() && journal.tables_in.is_empty() {
-        // No tables on either side: making the programs again does no harm.
-        return Ok(true);
-    }
-    // Without old tables the new ones are told by their not being in staging any more.
-    let out_of_staging = journal.tables_in.iter().all(|name| !staging.contains(name));
-    if all(&journal.tables_in, &live) && all(&journal.tables_out, &before) && out_of_staging {
-        return Ok(true);
-    }
-    let staged = all(&journal.tables_in, &staging);
-    if all(&journal.tables_out, &live) && before.is_empty() && staged {
-        return Ok(false);
-    }
-    let (target, old, new) = (&journal.target, &journal.before, &journal.staging);
-    Err(Stop::new(
-        ExitCode::Store,
-        format!("{} did not finish, and the tables are not where it left them: `{target}`, `{old}` and `{new}` were changed since", journal.what()),
-    )
-    .hint("Somebody else restored or migrated meanwhile, perhaps from another backups folder. Nothing was changed now.")
-    .hint("If what is live is right, `cargo xtask doctor --forget-restore` puts the journal away once its server is gone; else move .swap.json out of the backups folder by hand.")
-    .into())
+    let places = Places {
+        live: tables(session, &journal.target)?,
+        before: tables(session, &journal.before)?,
+        staging: tables(session, &journal.staging)?,
+    };
+    Ok(recovery::moved(journal, &places)?)
 }
 
 fn tables(session: &mut Session, schema: &str) -> Result<BTreeSet<String>> {

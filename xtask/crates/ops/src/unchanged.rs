@@ -239,22 +239,6 @@ fn counter(value: Option<u64>) -> u64 {
     value.unwrap_or(1)
 }
 
-/// Why a copy that was restored from a backup is not the live schema to the last digit,
-/// or cannot be locked as a whole: then it must not take the live schema's place.
-pub fn no_exact_copy(manifest: &Manifest, live: &Inventory) -> Option<String> {
-    if let Some(table) = live.non_transactional().first() {
-        return Some(format!("`{table}` has no transactions"));
-    }
-    if let Some(view) = manifest.broken_views.first() {
-        return Some(format!("the view `{}` is broken, and a copy cannot hold it", view.name));
-    }
-    if let Some(changed) = manifest.tables.iter().find(|table| table.changed_texts > 0) {
-        return Some(format!("`{}` has text that comes back as other bytes", changed.name));
-    }
-    let rounded = manifest.tables.iter().find(|table| table.rounded_floats > 0)?;
-    Some(format!("`{}` has FLOAT values that the dump rounded", rounded.name))
-}
-
 /// Tables of other schemas whose foreign keys point here: they would follow the old
 /// tables. Asked with an account that may see them.
 ///

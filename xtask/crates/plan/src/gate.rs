@@ -3,6 +3,9 @@
 use config::gate::{GatePolicy, StrategyChoice};
 use model::exit::{ExitCode, Stop};
 use model::gate::{Effect, Evidence, StatementReport, Strategy};
+use model::inventory::{Inventory, ObjectKind};
+use model::manifest::Manifest;
+use model::receipt::GateOutcome;
 
 /// What was decided, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,74 @@ pub fn decide(
     }
 }
 
+/// Why a copy that was restored from a backup is not the live schema to the last digit,
+/// or cannot be locked as a whole: then it must not take the live schema's place.
+pub fn no_exact_copy(manifest: &Manifest, live: &Inventory) -> Option<String> {
+    if let Some(table) = live.non_transactional().first() {
+        return Some(format!("`{table}` has no transactions"));
+    }
+    if let Some(view) = manifest.broken_views.first() {
+        return Some(format!("the view `{}` is broken, and a copy cannot hold it", view.name));
+    }
+    if let Some(changed) = manifest.tables.iter().find(|table| table.changed_texts > 0) {
+        return Some(format!("`{}` has text that comes back as other bytes", changed.name));
+    }
+    let rounded = manifest.tables.iter().find(|table| table.rounded_floats > 0)?;
+    Some(format!("`{}` has FLOAT values that the dump rounded", rounded.name))
+}
+
+/// What is known of a rehearsed copy that might take the live schema's place.
+#[derive(Debug, Clone, Copy)]
+pub struct Rehearsed<'a> {
+    /// The backup that it was restored from.
+    pub manifest: &'a Manifest,
+    /// The live schema before the backup.
+    pub before: &'a Inventory,
+    /// The copy after the migrations.
+    pub copy: &'a Inventory,
+    /// Whether an event's time passed, so that the copy does not hold it.
+    pub event_passed: bool,
+    /// A table of another schema whose foreign key points at the live one.
+    pub key_from_outside: Option<&'a str>,
+}
+
+/// Why the copy cannot take the live schema's place, whatever wrote or did not.
+pub fn why_no_swap(it: Rehearsed<'_>) -> Option<String> {
+    let Rehearsed { manifest, before, copy, event_passed, key_from_outside } = it;
+    if let Some(key) = key_from_outside {
+        return Some(format!(
+            "a foreign key of {key} points at it and would follow the old tables"
+        ));
+    }
+    // What a swap has to change before its lock would look like somebody else's work.
+    let defaults = |of: &Inventory| (of.charset.clone(), of.collation.clone());
+    let in_its_place = |(kind, name): &(ObjectKind, String)| {
+        *kind == ObjectKind::View && copy.tables.contains_key(name)
+    };
+    if defaults(copy) != defaults(before) || before.programs.keys().any(in_its_place) {
+        return Some(
+            "it changes the schema's collation, or puts a table in a view's place".to_owned(),
+        );
+    }
+    if event_passed {
+        return Some("an event's time has passed, and a copy cannot hold it".to_owned());
+    }
+    no_exact_copy(manifest, before).or_else(|| no_exact_copy(manifest, copy))
+}
+
+/// What came of a change, for the ledger: `Err` holds the exit code of a foreseen failure.
+/// `live` says whether anything was done about the live schema.
+pub fn outcome(ended: Result<(), Option<ExitCode>>, live: bool) -> GateOutcome {
+    match ended {
+        Ok(()) => GateOutcome::Applied,
+        Err(Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
+        Err(Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
+        Err(Some(ExitCode::GateRefused | ExitCode::Locked)) => GateOutcome::Refused,
+        Err(_) if live => GateOutcome::Failed,
+        Err(_) => GateOutcome::Refused,
+    }
+}
+
 fn no_swap(why: &str) -> Stop {
     Stop::new(
         ExitCode::GateRefused,
@@ -89,55 +160,5 @@ pub fn demand_within(policy: &GatePolicy, statements: &[StatementReport]) -> Res
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn statement(effect: Effect, rows: u64, ms: u64) -> StatementReport {
-        StatementReport {
-            migration: "1_x".to_owned(),
-            number: 1,
-            of: 1,
-            statement: "ALTER TABLE a".to_owned(),
-            duration_ms: ms,
-            rows: 0,
-            effect,
-            table_rows: Some(rows),
-        }
-    }
-
-    #[test]
-    fn a_swap_needs_proof() {
-        let unchanged = Evidence::Unchanged("x".to_owned());
-        let copy = [statement(Effect::Copy, 9, 9)];
-        let of = |choice, evidence: &Evidence, list: &[StatementReport], why: Option<&str>| {
-            decide(choice, evidence, list, why).map(|d| d.strategy).map_err(|stop| stop.code)
-        };
-        use StrategyChoice::{Auto, InPlace, Swap};
-        assert_eq!(of(Auto, &unchanged, &copy, None), Ok(Strategy::Swap));
-        assert_eq!(of(InPlace, &unchanged, &copy, None), Ok(Strategy::InPlace));
-        assert_eq!(of(Auto, &unchanged, &copy, Some("x")), Ok(Strategy::InPlace));
-        let instant = [statement(Effect::Instant, 9, 1)];
-        assert_eq!(of(Auto, &unchanged, &instant, None), Ok(Strategy::InPlace));
-        assert_eq!(of(Swap, &unchanged, &instant, None), Ok(Strategy::Swap));
-        let two = [instant[0].clone(), instant[0].clone()];
-        assert_eq!(of(Auto, &unchanged, &two, None), Ok(Strategy::Swap));
-        for other in [Evidence::Changed("x".to_owned()), Evidence::Unknown("x".to_owned())] {
-            assert_eq!(of(Auto, &other, &copy, None), Ok(Strategy::InPlace));
-            assert_eq!(of(Swap, &other, &copy, None), Err(ExitCode::GateRefused));
-        }
-        assert_eq!(of(Swap, &unchanged, &copy, Some("x")), Err(ExitCode::GateRefused));
-    }
-
-    #[test]
-    fn limits_are_kept_where_there_are_any() {
-        let mut policy = GatePolicy::default();
-        let list = [statement(Effect::Copy, 3_000_000, 41_000)];
-        assert!(demand_within(&policy, &list).is_ok());
-        policy.max_statement_s = 40;
-        assert!(demand_within(&policy, &list).unwrap_err().message.contains("41 s"));
-        policy.max_statement_s = 0;
-        policy.max_copied_rows = 1_000_000;
-        assert!(demand_within(&policy, &list).unwrap_err().message.contains("copies"));
-        assert!(demand_within(&policy, &[statement(Effect::Instant, 3_000_000, 1)]).is_ok());
-    }
-}
+#[path = "gate_tests.rs"]
+mod tests;

@@ -19,7 +19,7 @@ use config::gate::StrategyChoice;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::gate::{Evidence, GateTimes, StatementReport, Strategy};
-use model::inventory::{Inventory, ObjectKind};
+use model::inventory::Inventory;
 use model::label::Label;
 use model::manifest::Reason;
 use ops::backup::LOCK_WAIT;
@@ -308,27 +308,15 @@ impl<'a> Passage<'a> {
             return Ok(plan::gate::decide(choice, &evidence, &self.statements, None)?);
         }
         let copy = inventory::read(pair.copy(), &proof.staged.schema)?;
-        let mut why = unchanged::no_exact_copy(&proof.manifest, gate.before)
-            .or_else(|| unchanged::no_exact_copy(&proof.manifest, &copy));
-        if proof.staged.checks.iter().any(|check| check.name == "events") {
-            why = Some("an event's time has passed, and a copy cannot hold it".to_owned());
-        }
-        // What a swap has to change before its lock would look like somebody else's work.
-        let defaults = |of: &Inventory| (of.charset.clone(), of.collation.clone());
-        let view = |(kind, name): &(ObjectKind, String)| {
-            *kind == ObjectKind::View && copy.tables.contains_key(name)
-        };
-        if defaults(&copy) != defaults(gate.before) || gate.before.programs.keys().any(view) {
-            why = Some(
-                "it changes the schema's collation, or puts a table in a view's place".to_owned(),
-            );
-        }
         let mut migrator = ctx.session(gate.server, Role::Migrate, None)?;
-        if let Some(key) = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)? {
-            why = Some(format!(
-                "a foreign key of {key} points at it and would follow the old tables"
-            ));
-        }
+        let key = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)?;
+        let why = plan::gate::why_no_swap(plan::gate::Rehearsed {
+            manifest: &proof.manifest,
+            before: gate.before,
+            copy: &copy,
+            event_passed: proof.staged.checks.iter().any(|check| check.name == "events"),
+            key_from_outside: key.as_deref(),
+        });
         let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
         let evidence = unchanged::look_twice(ctx, pair.live(), &mut reader, &self.basis(proof))?;
         Ok(plan::gate::decide(choice, &evidence, &self.statements, why.as_deref())?)

@@ -13,15 +13,8 @@ use sys::clock;
 
 /// What came of a change. `live` says whether anything was done about the live schema.
 pub fn outcome<T>(ended: &Result<T>, live: bool) -> GateOutcome {
-    let stop = ended.as_ref().err().and_then(find_stop);
-    match (ended, stop.map(|stop| stop.code)) {
-        (Ok(_), _) => GateOutcome::Applied,
-        (_, Some(ExitCode::MigrationRestored)) => GateOutcome::Restored,
-        (_, Some(ExitCode::MigrationNotRestored)) => GateOutcome::NotRestored,
-        (_, Some(ExitCode::GateRefused | ExitCode::Locked)) => GateOutcome::Refused,
-        _ if live => GateOutcome::Failed,
-        _ => GateOutcome::Refused,
-    }
+    let code = |error| find_stop(error).map(|stop| stop.code);
+    plan::gate::outcome(ended.as_ref().map(drop).map_err(code), live)
 }
 
 /// Why it did not pass, in one line: what follows the first one are the server's words,
