@@ -7,18 +7,18 @@ use cli::deploy::Deploy;
 use deploy::release::{self, Deployed};
 use model::label::Label;
 use model::receipt::DeployOutcome;
-use ops::Ctx;
+use ops::{Ctx, Made};
 use report::human;
 
 /// Ends with 32 when the deploy failed and everything is as it was, and with 33 when it
 /// is not.
-pub fn run(ctx: &mut Ctx, args: &Deploy) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &Deploy, made: &mut Made) -> Result<()> {
     let target = args.target.as_deref();
     if args.dry_run {
         let plan = release::plan(ctx, target)?;
         return ctx.show_plan(&plan.to_string());
     }
-    let done = release::run(ctx, target, args.yes)?;
+    let done = release::run(ctx, target, args.yes, made)?;
     show(ctx, &done);
     Ok(())
 }

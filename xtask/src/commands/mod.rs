@@ -19,7 +19,7 @@ use anyhow::Result;
 use cli::{Cli, Command, Global};
 use gate::{import, migrate};
 use ops::frame::{self, Copies, Flags};
-use ops::{Ctx, backup, restore, verify};
+use ops::{Ctx, Made, backup, restore, verify};
 
 /// Runs what was typed and gives the exit code of docs/exit-codes.md.
 pub fn main(cli: &Cli) -> u8 {
@@ -29,7 +29,7 @@ pub fn main(cli: &Cli) -> u8 {
     }
     // `doctor` says it among its findings.
     let hush = matches!(cli.command, Command::Doctor(_));
-    frame::run(&flags(&cli.global), hush, |ctx| run(ctx, &cli.command)) as u8
+    frame::run(&flags(&cli.global), hush, |ctx, made| run(ctx, &cli.command, made)) as u8
 }
 
 fn flags(global: &Global) -> Flags {
@@ -37,10 +37,10 @@ fn flags(global: &Global) -> Flags {
     Flags { json, quiet, verbose, backups }
 }
 
-fn run(ctx: &mut Ctx, command: &Command) -> Result<Copies> {
+fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {
     match command {
-        Command::DbBackup(args) => backup::run(ctx, args),
-        Command::DbRestore(args) => restore::run(ctx, args),
+        Command::DbBackup(args) => backup::run(ctx, args, made),
+        Command::DbRestore(args) => restore::run(ctx, args, made),
         Command::DbVerify(args) => verify::run(ctx, args),
         Command::DbList(args) => list::run(ctx, args),
         Command::DbStatus(args) => status::run(ctx, args),
@@ -53,12 +53,12 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<Copies> {
         Command::DbUp(args) => up::up(ctx, args),
         Command::DbDown(_) => up::down(ctx),
         Command::Doctor(args) => doctor::run(ctx, args),
-        Command::Migrate(args) => migrate::run(ctx, args),
-        Command::Import(args) => import::run(ctx, args),
-        Command::Deploy(args) => deploy::run(ctx, args),
-        Command::Quickstart(args) => quickstart::run(ctx, args),
+        Command::Migrate(args) => migrate::run(ctx, args, made),
+        Command::Import(args) => import::run(ctx, args, made),
+        Command::Deploy(args) => deploy::run(ctx, args, made),
+        Command::Quickstart(args) => quickstart::run(ctx, args, made),
         Command::Hooks(args) => {
-            hooks::run(ctx, args)?;
+            hooks::run(ctx, args, made)?;
             // git waits, with its connection open.
             return Ok(Copies::Later);
         }

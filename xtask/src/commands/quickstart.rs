@@ -16,9 +16,10 @@ use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::ident::qualified;
 use model::manifest::{Manifest, Reason};
-use ops::backup::{LOCK_WAIT, Wish};
-use ops::ctx::Ctx;
-use ops::{backup, recover, up as servers, verify};
+use ops::backup::Wish;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
+use ops::{backup, up as servers, verify};
 use report::human;
 use server::{Server, accounts};
 use sys::docker;
@@ -34,28 +35,26 @@ const SEED_DEADLINE: Duration = Duration::from_secs(600);
 ///
 /// # Errors
 /// The first step that fails; running it again goes on from there.
-pub fn run(ctx: &mut Ctx, args: &Quickstart) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
     ctx.ui.say("1/5 a database");
     let server = database(ctx, args)?;
-    for line in accounts::ensure(&mut ctx.settings, &server, &ctx.ui)? {
+    for line in ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))? {
         ctx.ui.detail(line);
     }
     ctx.ui.say(format!("    {server}"));
     ctx.ui.say(
         "2/5 migrations, behind the gate (the first time the API is built, which takes minutes)",
     );
-    let applied = migrate::apply(ctx, &server)?;
+    let applied = migrate::apply(ctx, &server, made)?;
     ctx.ui.say(format!("    {} applied", human::count(applied.pending.len() as u64, "migration")));
     ctx.ui.say("3/5 the sample catalogue");
-    fill(ctx, &server)?;
+    fill(ctx, &server, made)?;
     ctx.ui.say("4/5 a backup");
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(&server))?;
-    let manifest = backup::take(ctx, &server, &store, &lock, &Wish::because(Reason::Manual))?;
+    let held = Held::take(ctx, &server)?;
+    let manifest = backup::take(&held, &Wish::because(Reason::Manual), made)?;
     ctx.ui.say("5/5 the proof: restore it and compare");
-    let source = store.resolve(&manifest.label.to_string())?;
-    let verified = verify::drill(ctx, &server, &store, &lock, &source)?;
+    let source = held.store().resolve(&manifest.label.to_string())?;
+    let verified = verify::drill(&held, &source)?;
     if !verified.passed() {
         return Err(Stop::new(
             ExitCode::VerificationFailed,
@@ -90,12 +89,12 @@ fn no_container(ctx: &Ctx) -> bool {
 
 /// Loads the catalogue, through the gate, and a few generated accounts; both into
 /// empty tables only.
-fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
+fn fill(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<()> {
     if rows(ctx, server, "movie")? == 0 {
         let folder = ctx.settings.root.join("api").join("seed");
         let names = ["genres", "people", "movies", "series", "episodes", "credits"];
         let files = names.map(|name| folder.join(format!("{name}.csv")));
-        import::apply(ctx, server, &files)?;
+        import::apply(ctx, server, &files, made)?;
     }
     if rows(ctx, server, "account")? == 0 {
         seed(ctx)?;

@@ -42,26 +42,26 @@ pub enum Swapped {
 /// The server refuses; the message says on which side of the change the live schema is.
 pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) -> Result<Swapped> {
     let copy = rehearsed(gate, pair.copy(), &staged.schema)?;
-    let new_state = unchanged::of_schema(gate.ctx, pair.copy(), &staged.schema, &copy, false)?;
+    let new_state = unchanged::of_schema(gate.ctx(), pair.copy(), &staged.schema, &copy, false)?;
     let session = pair.live();
-    let before = staging::free_name(gate.ctx, session, before_name)?;
-    let mut reader = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+    let before = staging::free_name(gate.ctx(), session, before_name)?;
+    let mut reader = gate.ctx().session(gate.server(), Role::Backup, None)?.read_only()?;
     let undo = remembered(gate, basis, &before, &copy, new_state);
-    if let WayBack::Refused(refused) = gate.store.way_back()? {
-        gate.ctx.ui.warn(format!("{}; this migration's takes its place", refused.warning()));
+    if let WayBack::Refused(refused) = gate.held.store().way_back()? {
+        gate.ctx().ui.warn(format!("{}; this migration's takes its place", refused.warning()));
     }
-    let earlier = gate.store.undo_as_it_is()?;
-    gate.store.write_undo(gate.lock, &undo)?;
+    let earlier = gate.held.store().undo_as_it_is()?;
+    gate.held.store().write_undo(gate.held.lock(), &undo)?;
     point("gate.remembered")?;
-    let definer = gate.ctx.settings.program_definer();
+    let definer = gate.ctx().settings.program_definer();
     let mut seen = None;
     let mut guard = |session: &mut Session| {
-        let evidence = unchanged::look(gate.ctx, session, &mut reader, basis)?;
+        let evidence = unchanged::look(gate.ctx(), session, &mut reader, basis)?;
         let refused = Stop::new(
             ExitCode::GateRefused,
             format!(
                 "nothing was swapped, `{}` was not touched: {evidence}",
-                gate.ctx.settings.schema
+                gate.ctx().settings.schema
             ),
         );
         let unchanged = matches!(evidence, Evidence::Unchanged(_));
@@ -76,15 +76,14 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
         enable: Vec::new(),
         beside: false,
     };
-    let swapped =
-        swap::execute(gate.ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
+    let swapped = swap::execute(gate.held, session, &change, Some(&mut guard));
     let locked_ms = *swapped.as_ref().unwrap_or(&0);
     if let Err(error) = swapped {
         if !inventory::schema_exists(session, &before).is_ok_and(|there| !there) {
             // The tables did move, or it is not known: then the way back stays.
             return Err(error);
         }
-        gate.store.put_undo(gate.lock, earlier.as_deref())?;
+        gate.held.store().put_undo(gate.held.lock(), earlier.as_deref())?;
         return match seen {
             Some(evidence) if !matches!(evidence, Evidence::Unchanged(_)) => {
                 Ok(Swapped::Moved(evidence))
@@ -100,7 +99,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
             return back(gate, session, &undo, &found);
         }
     }
-    swap::demand_exact(session, &gate.ctx.settings.schema, &copy)?;
+    swap::demand_exact(session, &gate.ctx().settings.schema, &copy)?;
     staging::drop_schema(session, &staged.schema)?;
     Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before), locked_ms }))
 }
@@ -113,7 +112,7 @@ fn sides<'a>(
 ) -> Sides<'a> {
     Sides {
         flavour: staged.flavour,
-        target: &gate.ctx.settings.schema,
+        target: &gate.ctx().settings.schema,
         live: gate.before,
         staging: &staged.schema,
         staged: copy,
@@ -130,10 +129,10 @@ fn back(
     undo: &UndoState,
     slipped: &[String],
 ) -> Result<Swapped> {
-    gate.ctx.ui.warn("something wrote in the moment of the swap; the old tables come back");
-    let exchanged = undo::exchange(gate.ctx, gate.server, gate.store, gate.lock, session, undo);
+    gate.ctx().ui.warn("something wrote in the moment of the swap; the old tables come back");
+    let exchanged = undo::exchange(gate.held, session, undo);
     let aside = exchanged.map_err(|error| {
-        let (schema, before) = (&gate.ctx.settings.schema, &undo.previous_schema);
+        let (schema, before) = (&gate.ctx().settings.schema, &undo.previous_schema);
         error.context(
             Stop::new(
                 ExitCode::MigrationNotRestored,
@@ -143,7 +142,7 @@ fn back(
             .hint("The old tables could not take their place again, because something wrote to the new ones, too."),
         )
     })?;
-    if let Some(stop) = aside.lost_between(&gate.ctx.settings.schema) {
+    if let Some(stop) = aside.lost_between(&gate.ctx().settings.schema) {
         return Err(stop.into());
     }
     // The rehearsed copy, which nothing wrote to: that was just looked at.
@@ -154,7 +153,7 @@ fn back(
 /// The copy as it is to go live: the API agrees that it is migrated, and its events
 /// are gone, because a copy must not act. They are made again in the live schema.
 fn rehearsed(gate: &Gate<'_>, session: &mut Session, schema: &str) -> Result<Inventory> {
-    let told = told::ask(gate.ctx, gate.server, gate.api, schema)?;
+    let told = told::ask(gate.ctx(), gate.server(), gate.api, schema)?;
     if !told.pending.is_empty() || told.dirty.is_some() {
         return Err(Stop::new(
             ExitCode::GateRefused,
@@ -182,7 +181,7 @@ fn remembered(
     UndoState {
         version: 1,
         server: basis.manifest.server.uuid.clone(),
-        schema: gate.ctx.settings.schema.clone(),
+        schema: gate.ctx().settings.schema.clone(),
         previous_schema: before.to_owned(),
         backup: basis.manifest.label.clone(),
         migrations: gate.names(),

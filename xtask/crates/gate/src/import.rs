@@ -22,13 +22,13 @@ use model::hash;
 use model::label::Label;
 use model::manifest::Reason;
 use model::receipt::Event;
-use ops::backup::LOCK_WAIT;
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
 use ops::sessions;
 use ops::sessions::Pair;
+use ops::staging;
 use ops::unchanged;
 use ops::unchanged::Basis;
-use ops::{recover, staging};
 use report::human;
 use server::{Server, facts};
 use sql::fingerprint;
@@ -72,7 +72,7 @@ pub struct Imported {
 /// # Errors
 /// Exit code 20 when a row is bad or the gate refuses (nothing was changed), 30 when
 /// the import failed on the live schema (its transaction was rolled back).
-pub fn run(ctx: &mut Ctx, args: &Import) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &Import, made: &mut Made) -> Result<()> {
     let server = ctx.server(false)?;
     if args.dry_run {
         let api = Api::build(ctx)?;
@@ -86,7 +86,7 @@ pub fn run(ctx: &mut Ctx, args: &Import) -> Result<()> {
             ctx.settings.schema
         ));
     }
-    let imported = apply(ctx, &server, &args.files)?;
+    let imported = apply(ctx, &server, &args.files, made)?;
     show(ctx, &imported);
     Ok(())
 }
@@ -127,20 +127,18 @@ fn show(ctx: &Ctx, imported: &Imported) {
 ///
 /// # Errors
 /// See [`run`].
-pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<Imported> {
+pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> Result<Imported> {
     let start = Instant::now();
     let api = Api::build(ctx)?;
     check(ctx, server, &api, files)?;
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(server))?;
+    let held = Held::take(ctx, server)?;
     let mut pair = Pair::open(ctx, server)?;
-    unfinished::settle(ctx, server, &store, &lock, &mut pair)?;
+    unfinished::settle(&held, &mut pair)?;
     demand_migrated(ctx, server)?;
     state::demand_own_programs(ctx, &state::live(ctx, server)?)?;
     staging::clean(ctx, pair.copy())?;
     let uuid = facts::read(pair.live())?.uuid;
-    let proof = proof::take(ctx, server, &store, &lock, &mut pair, Reason::Import)?;
+    let proof = proof::take(&held, &mut pair, Reason::Import, made)?;
     point("gate.proved")?;
     let mut times =
         GateTimes { backup_ms: proof.backup_ms, proof_ms: proof.proof_ms, ..GateTimes::default() };
@@ -159,11 +157,14 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<Imported> 
         times,
         own_gtids: None,
     };
-    let written = store.append(&lock, &uuid, &ctx.settings.schema, event, clock::now());
+    let written = held.append(&uuid, &ctx.settings.schema, event);
     let tables = ended?;
     written.with_context(|| {
-        Stop::new(ExitCode::Store, "the import IS done; only the receipt could not be written")
-            .hint("Do not import again. `cargo xtask doctor` says what is wrong with the ledger.")
+        Stop::new(
+            ExitCode::Store,
+            "the import IS done; only the entry in the ledger could not be written",
+        )
+        .hint("Do not import again. `cargo xtask doctor` says what is wrong with the ledger.")
     })?;
     Ok(Imported { tables, backup: Some(proof.manifest.label), times })
 }

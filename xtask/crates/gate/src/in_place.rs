@@ -58,11 +58,11 @@ struct Failed {
 /// Exit code 30 when a migration failed and the state before it is back, 31 when it
 /// is not, 20 when the API refused the receipt.
 pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> {
-    let ctx = gate.ctx;
+    let ctx = gate.ctx();
     let schema = &ctx.settings.schema;
     // Asked anew and then compared with the backup: from here on the API itself sees
     // to it that nothing moves.
-    let now = told::ask(ctx, gate.server, gate.api, schema)?;
+    let now = told::ask(ctx, gate.server(), gate.api, schema)?;
     gate.demand_unmoved()?;
     let journal = InPlaceJournal {
         version: 1,
@@ -72,7 +72,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> 
         migrations: gate.names(),
         fingerprint: fingerprint::schema(gate.before),
     };
-    gate.store.write_in_place(gate.lock, &journal)?;
+    gate.held.store().write_in_place(gate.held.lock(), &journal)?;
     point("gate.announced")?;
     ctx.ui.say(format!(
         "applying {} to `{schema}`",
@@ -81,13 +81,13 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> 
     let receipt = receipt(gate, ground, &now)?;
     let args = ["migrate", "up", "--json", "--receipt", "-"];
     let who = As::of(Role::Migrate, schema);
-    let run = gate.api.run(ctx, gate.server, &who, &args, Some(&receipt), MIGRATE);
+    let run = gate.api.run(ctx, gate.server(), &who, &args, Some(&receipt), MIGRATE);
     point("gate.applied")?;
     let why = match run {
         Ok(finished) if finished.ok() => {
-            let left = state::read(ctx, gate.server)?;
+            let left = state::read(ctx, gate.server())?;
             if left.pending.is_empty() && left.troubles.is_empty() {
-                gate.store.remove_in_place(gate.lock)?;
+                gate.held.store().remove_in_place(gate.held.lock())?;
                 return Ok(Live {
                     strategy: Strategy::InPlace,
                     previous_schema: None,
@@ -97,7 +97,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> 
             "it ended well, but not every migration is applied".to_owned()
         }
         Ok(finished) if finished.code == Some(REFUSED) => {
-            gate.store.remove_in_place(gate.lock)?;
+            gate.held.store().remove_in_place(gate.held.lock())?;
             return Err(refused(&api::said(&finished)).into());
         }
         Ok(finished) => said(&finished.stdout).unwrap_or_else(|| api::said(&finished)),
@@ -118,7 +118,7 @@ fn refused(said: &str) -> Stop {
 }
 
 fn receipt(gate: &Gate<'_>, ground: Ground<'_>, told: &Told) -> Result<String> {
-    let account = gate.ctx.settings.account(Role::Migrate);
+    let account = gate.ctx().settings.account(Role::Migrate);
     let Some(password) = &account.password else {
         return Err(Stop::new(ExitCode::Configuration, "DB_MIGRATE_PASSWORD is not set")
             .hint("`cargo xtask doctor --fix` makes the account.")
@@ -128,7 +128,7 @@ fn receipt(gate: &Gate<'_>, ground: Ground<'_>, told: &Told) -> Result<String> {
     let permit = Permit {
         purpose: "migrate",
         server_uuid: &told.server_uuid,
-        schema: &gate.ctx.settings.schema,
+        schema: &gate.ctx().settings.schema,
         fingerprint: &told.fingerprint,
         subject: gate.pending.iter().map(|p| (p.name(), p.file.checksum.clone())).collect(),
         proven: ground.manifest.map(|manifest| Proven {
@@ -137,7 +137,7 @@ fn receipt(gate: &Gate<'_>, ground: Ground<'_>, told: &Told) -> Result<String> {
             verified_utc: ground.verified_utc.unwrap_or(now),
         }),
         rehearsed: ground.manifest.is_some(),
-        max_age_s: gate.ctx.settings.policy.gate.receipt_max_age_s,
+        max_age_s: gate.ctx().settings.policy.gate.receipt_max_age_s,
     };
     permit.sign(password, now)
 }
@@ -155,8 +155,8 @@ fn said(stdout: &str) -> Option<String> {
 }
 
 fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> anyhow::Error {
-    let schema = &gate.ctx.settings.schema;
-    gate.ctx.ui.warn(format!("a migration failed on `{schema}`: {why}"));
+    let schema = &gate.ctx().settings.schema;
+    gate.ctx().ui.warn(format!("a migration failed on `{schema}`: {why}"));
     let Some(manifest) = ground.manifest else {
         return Stop::new(
             ExitCode::MigrationNotRestored,

@@ -9,7 +9,7 @@ use cli::migrate::Migrate;
 use config::gate::StrategyChoice;
 use model::gate::Strategy;
 use model::receipt::{Event, GateOutcome};
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
 use plan::migrate::{MigrationFile, MigrationState};
 use report;
 use report::human;
@@ -20,7 +20,7 @@ use server::Server;
 /// # Errors
 /// Exit code 20 when the gate refuses (the live schema was not touched), 30 when a
 /// migration failed on the live schema and the state before it is back, 31 when not.
-pub fn run(ctx: &mut Ctx, args: &Migrate) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &Migrate, made: &mut Made) -> Result<()> {
     let server = ctx.server(false)?;
     let choice = args.strategy.unwrap_or(ctx.settings.policy.gate.strategy);
     if args.status {
@@ -34,7 +34,7 @@ pub fn run(ctx: &mut Ctx, args: &Migrate) -> Result<()> {
         state.demand_sound()?;
         return ctx.show_plan(&describe(ctx, &server, &state, choice)?);
     }
-    let applied = passage::migrate(ctx, &server, choice)?;
+    let applied = passage::migrate(ctx, &server, choice, made)?;
     show(ctx, &applied);
     Ok(())
 }
@@ -43,8 +43,8 @@ pub fn run(ctx: &mut Ctx, args: &Migrate) -> Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn apply(ctx: &Ctx, server: &Server) -> Result<Applied> {
-    passage::migrate(ctx, server, ctx.settings.policy.gate.strategy)
+pub fn apply(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Applied> {
+    passage::migrate(ctx, server, ctx.settings.policy.gate.strategy, made)
 }
 
 fn status(ctx: &Ctx, server: &Server) -> Result<()> {

@@ -13,7 +13,8 @@ use model::manifest::{Manifest, Reason};
 use model::receipt::{Event, Level, Receipt};
 use ops::backup;
 use ops::backup::Wish;
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
 use ops::sessions::Pair;
 use ops::staging;
 use ops::staging::Staged;
@@ -21,8 +22,8 @@ use ops::unchanged;
 use ops::verify;
 use plan::restore::staging_name;
 use report::human;
-use server::{Server, Session, facts, inventory};
-use store::{Store, StoreLock, check as file_check};
+use server::{Session, facts, inventory};
+use store::{Store, check as file_check};
 use sys::clock;
 
 /// A proven backup and its copy on the server.
@@ -49,23 +50,17 @@ pub struct Proof {
 /// # Errors
 /// Exit code 20 when the backup does not restore to what it should; then the copy
 /// is removed.
-pub fn take(
-    ctx: &Ctx,
-    server: &Server,
-    store: &Store,
-    lock: &StoreLock,
-    pair: &mut Pair,
-    reason: Reason,
-) -> Result<Proof> {
+pub fn take(held: &Held<'_>, pair: &mut Pair, reason: Reason, made: &mut Made) -> Result<Proof> {
     let start = Instant::now();
-    let known = reusable(ctx, store, pair.live())?;
+    let ctx = held.ctx();
+    let known = reusable(ctx, held.store(), pair.live())?;
     staging::drop_kept(ctx, pair.copy(), known.as_ref().and_then(|known| known.kept.as_deref()))?;
     let Some(known) = known else {
-        let manifest = backup::take(ctx, server, store, lock, &Wish::because(reason))
+        let manifest = backup::take(held, &Wish::because(reason), made)
             .context("take the backup in front of the change; the database was not touched")?;
         let backup_ms = clock::elapsed_ms(start);
         let backed = Backed { manifest, backup_ms, known: None };
-        return prove(ctx, server, (store, lock), pair, backed);
+        return prove(held, pair, backed);
     };
     let label = &known.manifest.label;
     if let Some(schema) = &known.kept {
@@ -88,7 +83,7 @@ pub fn take(
     ctx.ui.say(format!("{label} is used: nothing wrote to the server since it was taken"));
     let manifest = known.manifest.clone();
     let backed = Backed { manifest, backup_ms: 0, known: Some(known) };
-    prove(ctx, server, (store, lock), pair, backed)
+    prove(held, pair, backed)
 }
 
 /// A backup that is to be proven.
@@ -98,18 +93,12 @@ struct Backed {
     known: Option<Known>,
 }
 
-fn prove(
-    ctx: &Ctx,
-    server: &Server,
-    held: (&Store, &StoreLock),
-    pair: &mut Pair,
-    backed: Backed,
-) -> Result<Proof> {
+fn prove(held: &Held<'_>, pair: &mut Pair, backed: Backed) -> Result<Proof> {
     let Backed { manifest, backup_ms, known } = backed;
     let begun = Instant::now();
-    let staged = stage(ctx, server, held, pair, &manifest)?;
+    let staged = stage(held, pair, &manifest)?;
     let proof_ms = clock::elapsed_ms(begun);
-    ctx.ui.say(format!(
+    held.ctx().ui.say(format!(
         "the backup is proven: {} restored and equal, in {}",
         human::count(staged.rows, "row"),
         human::duration(proof_ms)
@@ -139,14 +128,9 @@ fn kept(session: &mut Session, schema: &str, known: &Known) -> Result<Staged> {
     })
 }
 
-/// Restores a backup beside the live schema, compares it, and writes the receipt.
-fn stage(
-    ctx: &Ctx,
-    server: &Server,
-    (store, lock): (&Store, &StoreLock),
-    pair: &mut Pair,
-    manifest: &Manifest,
-) -> Result<Staged> {
+/// Restores a backup beside the live schema, compares it, and writes the entry.
+fn stage(held: &Held<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<Staged> {
+    let ctx = held.ctx();
     let refused = |detail: String| {
         Stop::new(
             ExitCode::GateRefused,
@@ -154,12 +138,12 @@ fn stage(
         )
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
     };
-    let source = store.resolve(&manifest.label.to_string())?;
+    let source = held.store().resolve(&manifest.label.to_string())?;
     let session = pair.copy();
     let schema = staging::free_name(ctx, session, staging_name)?;
     ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
     let start = Instant::now();
-    let staged = staging::stage(ctx, server, session, &source, &schema).map_err(|error| {
+    let staged = staging::stage(held, session, &source, &schema).map_err(|error| {
         let store = error.downcast_ref::<Stop>().filter(|stop| stop.code == ExitCode::Store);
         match store.map(|stop| stop.message.clone()) {
             Some(message) => error.context(refused(message)),
@@ -177,7 +161,7 @@ fn stage(
         own_gtids: pair.own_gtids().map(|own| own.join(",")),
         kept: None,
     };
-    verify::record(ctx, store, lock, &source, &verified, read)?;
+    verify::record(held, &source, &verified, read)?;
     if verified.passed() {
         return Ok(staged);
     }

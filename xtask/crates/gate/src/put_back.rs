@@ -19,7 +19,7 @@ use model::inventory::Inventory;
 use model::manifest::Manifest;
 use model::state::SchemaState;
 use model::swap::Purpose;
-use ops::ctx::Ctx;
+use ops::held::Held;
 use ops::sessions;
 use ops::sessions::Pair;
 use ops::staging;
@@ -33,9 +33,8 @@ use plan::gate::no_exact_copy;
 use plan::migrate::MigrationState;
 use plan::restore::{before_name, staging_name};
 use plan::swap::Sides;
-use server::{Server, Session, facts, inventory};
+use server::{Session, facts, inventory};
 use sql::fingerprint;
-use store::{Store, StoreLock};
 
 /// Restores the state before the migrations, or says why not.
 pub fn go(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> PutBack {
@@ -54,13 +53,12 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> PutBack {
 /// # Errors
 /// The files or the schema cannot be read.
 pub fn again(
-    ctx: &Ctx,
-    server: &Server,
-    held: (&Store, &StoreLock),
+    held: &Held<'_>,
     pair: &mut Pair,
     manifest: &Manifest,
     migrations: &[String],
 ) -> Result<PutBack> {
+    let (ctx, server) = (held.ctx(), held.server());
     // The files that were pending when the backup was taken.
     let then = MigrationState::of(state::all_files(ctx)?, manifest.migrations.clone());
     let mut pending = state::texts(ctx, &then)?;
@@ -68,27 +66,25 @@ pub fn again(
     let api = Api::build(ctx)?;
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
     let live = state::live(ctx, server)?;
-    let (store, lock) = held;
-    let gate =
-        Gate { ctx, server, store, lock, api: &api, pending: &pending, before: &live, told: &told };
+    let gate = Gate { held, api: &api, pending: &pending, before: &live, told: &told };
     Ok(go(&gate, pair, manifest))
 }
 
 fn attempt(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<PutBack> {
-    let ctx = gate.ctx;
+    let ctx = gate.ctx();
     // The server may still be executing what the API sent before it died.
     sessions::keep_from_migrating(ctx, pair.live())?;
-    let live = state::live(ctx, gate.server)?;
+    let live = state::live(ctx, gate.server())?;
     let booked = facts::migrations(pair.live(), &ctx.settings.schema)?;
     if left_nothing(manifest, &live, &fingerprint::schema(&live), &booked) {
-        gate.store.remove_in_place(gate.lock)?;
+        gate.held.store().remove_in_place(gate.held.lock())?;
         return Ok(PutBack::Nothing);
     }
     if let Some(why) = no_exact_copy(manifest, &live) {
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
     ctx.ui.say("looking whether anybody else wrote: the same statements run once more on a copy");
-    let source = gate.store.resolve(&manifest.label.to_string())?;
+    let source = gate.held.store().resolve(&manifest.label.to_string())?;
     let session = pair.copy();
     let old = copy(gate, session, &source)?;
     let twin = copy(gate, session, &source)?;
@@ -111,8 +107,8 @@ fn attempt(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<PutB
 }
 
 fn copy(gate: &Gate<'_>, session: &mut Session, source: &store::source::Source) -> Result<Staged> {
-    let schema = staging::free_name(gate.ctx, session, staging_name)?;
-    let staged = staging::stage(gate.ctx, gate.server, session, source, &schema)?;
+    let schema = staging::free_name(gate.ctx(), session, staging_name)?;
+    let staged = staging::stage(gate.held, session, source, &schema)?;
     anyhow::ensure!(staged.passed(), "{} does not restore to what was backed up", source.name);
     Ok(staged)
 }
@@ -127,18 +123,18 @@ fn replay(
     let wanted = fingerprint::schema(live);
     rehearse::enable_events(session, &twin.schema, &twin.inventory)?;
     // Another session: it sees what was committed, as others see the live schema.
-    let mut reader = gate.ctx.session(gate.server, Role::Drill, None)?.read_only()?;
+    let mut reader = gate.ctx().session(gate.server(), Role::Drill, None)?.read_only()?;
     let mut found = Vec::new();
     let mut watch = || {
         let now = inventory::read(&mut reader, &twin.schema)?;
         if fingerprint::schema(&now) == wanted {
-            found.push(unchanged::of_schema(gate.ctx, &mut reader, &twin.schema, &now, true)?);
+            found.push(unchanged::of_schema(gate.ctx(), &mut reader, &twin.schema, &now, true)?);
         }
         Ok(false)
     };
     let rows: BTreeMap<String, u64> = BTreeMap::new();
     let copy = Copy { settings: &gate.told.session, schema: &twin.schema, rows: &rows };
-    rehearse::run(gate.ctx, gate.server, &copy, gate.pending, Some(&mut watch))?;
+    rehearse::run(gate.ctx(), gate.server(), &copy, gate.pending, Some(&mut watch))?;
     Ok(found)
 }
 
@@ -150,10 +146,10 @@ fn exchange(
     old: &Staged,
     accepted: &[SchemaState],
 ) -> Result<PutBack> {
-    let ctx = gate.ctx;
+    let ctx = gate.ctx();
     let schema = &ctx.settings.schema;
     let before = staging::free_name(ctx, session, before_name)?;
-    let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+    let mut reader = ctx.session(gate.server(), Role::Backup, None)?.read_only()?;
     let mut lost: Vec<String> = Vec::new();
     let mut guard = |session: &mut Session| {
         let now = inventory::read(&mut reader, schema)?;
@@ -182,7 +178,7 @@ fn exchange(
         enable: Vec::new(),
         beside: false,
     };
-    let swapped = swap::execute(ctx, session, gate.store, gate.lock, &change, Some(&mut guard));
+    let swapped = swap::execute(gate.held, session, &change, Some(&mut guard));
     if let Err(error) = swapped {
         if lost.is_empty() {
             return Err(error);
@@ -191,7 +187,7 @@ fn exchange(
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
     // From here on the old state is back, whatever else is said.
-    gate.store.remove_in_place(gate.lock)?;
+    gate.held.store().remove_in_place(gate.held.lock())?;
     let exact = swap::demand_exact(session, schema, &old.inventory)
         .and_then(|()| staging::drop_schema(session, &old.schema));
     if let Err(error) = exact {
@@ -206,8 +202,8 @@ fn exchange(
 
 /// How the live schema differs from the backup, for a person who has to decide.
 fn differences(gate: &Gate<'_>, manifest: &Manifest) -> Result<Vec<String>> {
-    let schema = &gate.ctx.settings.schema;
-    let mut session = gate.ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+    let schema = &gate.ctx().settings.schema;
+    let mut session = gate.ctx().session(gate.server(), Role::Backup, None)?.read_only()?;
     let live = inventory::read(&mut session, schema)?;
     let (then, now) = (fingerprint::listed(manifest), fingerprint::definitions(&live));
     let mut out = fingerprint::differing(&then, &now);

@@ -10,9 +10,10 @@ use model::check::Outcome;
 use model::exit::{ExitCode, Stop};
 use model::manifest::{Manifest, Reason};
 use model::receipt::Level;
-use ops::backup::{LOCK_WAIT, Wish};
-use ops::ctx::Ctx;
-use ops::{backup, recover, verify};
+use ops::backup::Wish;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
+use ops::{backup, verify};
 use plan::proof::{self, Candidate, Proof};
 use server::{Server, facts, inventory};
 use store::Store;
@@ -89,14 +90,13 @@ pub fn discounted(ctx: &Ctx, store: &Store) -> Result<Option<String>> {
 ///
 /// # Errors
 /// A backup cannot be taken, or it does not restore to what was backed up (20).
-pub fn ensure(ctx: &Ctx, server: &Server) -> Result<Proven> {
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(server))?;
+pub fn ensure(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Proven> {
+    let held = Held::take(ctx, server)?;
+    let store = held.store();
     let mut session = ctx.session(server, Role::Backup, None)?.read_only()?;
     let uuid = facts::read(&mut session)?.uuid;
     let max_age = ctx.settings.policy.gate.proof_max_age_minutes;
-    if let Some(found) = newest(ctx, &store, Some(&uuid))?
+    if let Some(found) = newest(ctx, store, Some(&uuid))?
         && proof::is_fresh(found.created_utc, max_age, clock::now())
     {
         ctx.ui.say(format!(
@@ -106,7 +106,7 @@ pub fn ensure(ctx: &Ctx, server: &Server) -> Result<Proven> {
         ));
         return Ok(Proven::Found(found));
     }
-    if let Some(why) = discounted(ctx, &store)? {
+    if let Some(why) = discounted(ctx, store)? {
         ctx.ui.say(format!("{why}; it counts for no push and no deploy"));
     }
     if inventory::read(&mut session, &ctx.settings.schema)?.tables.is_empty() {
@@ -119,10 +119,10 @@ pub fn ensure(ctx: &Ctx, server: &Server) -> Result<Proven> {
         "no backup of the last {} is proven by a restore: taking one",
         minutes(i64::from(max_age))
     ));
-    let manifest = backup::take(ctx, server, &store, &lock, &Wish::because(Reason::Deploy))
+    let manifest = backup::take(&held, &Wish::because(Reason::Deploy), made)
         .context("take the backup in front of the deploy; the database was not touched")?;
     let source = store.resolve(&manifest.label.to_string())?;
-    let verified = verify::drill(ctx, server, &store, &lock, &source)?;
+    let verified = verify::drill(&held, &source)?;
     if !verified.passed() {
         return Err(unproven(&manifest, &verified).into());
     }

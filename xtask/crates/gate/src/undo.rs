@@ -11,14 +11,14 @@ use model::facts::Flavour;
 use model::receipt::Event;
 use model::state::{SchemaState, UndoState};
 use model::swap::Purpose;
-use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
+use ops::held::Held;
 use ops::sessions;
 use ops::sessions::Pair;
+use ops::staging;
 use ops::swap;
 use ops::swap::Swap;
 use ops::unchanged;
-use ops::{recover, staging};
 use plan::definer::Owner;
 use plan::failed::PutBack;
 use plan::migrate::MigrationFile;
@@ -29,9 +29,9 @@ use plan::undo::{self as decide, refused};
 use report::human;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
+use store::Store;
 use store::gate::{Refused, WayBack};
-use store::{Store, StoreLock};
-use sys::{clock, signal};
+use sys::signal;
 
 /// What was taken back.
 #[derive(Debug)]
@@ -48,10 +48,8 @@ pub struct Undone {
 /// Exit code 20 when there is none, or something wrote since; the database is then
 /// as it was.
 pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(server))?;
-    let undo = known(ctx, &store)?;
+    let held = Held::take(ctx, server)?;
+    let undo = known(ctx, held.store())?;
     let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let facts = facts::read(&mut session)?;
     decide::demand_server(&undo, &facts.uuid)?;
@@ -59,14 +57,14 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     demand_kept(ctx, &mut session, &undo)?;
     say_rows(ctx, &undo.new_state);
     signal::check()?;
-    let exchanged = exchange(ctx, server, &store, &lock, &mut session, &undo)?;
+    let exchanged = exchange(&held, &mut session, &undo)?;
     let previous_schema = exchanged.before.clone();
     let event = Event::Undone {
         changes: undo.migrations.clone(),
         backup: undo.backup.clone(),
         previous_schema: previous_schema.clone(),
     };
-    store.append(&lock, &undo.server, &ctx.settings.schema, event, clock::now())?;
+    held.append(&undo.server, &ctx.settings.schema, event)?;
     if let Some(stop) = exchanged.lost_between(&ctx.settings.schema) {
         return Err(stop.into());
     }
@@ -84,10 +82,9 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     if swapped {
         return go(ctx, server).map(drop);
     }
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
+    let held = Held::take(ctx, server)?;
     let entry = match &applied.backup {
-        Some(label) => store.entry(label)?,
+        Some(label) => held.store().entry(label)?,
         None => None,
     };
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
@@ -95,8 +92,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     };
     let mut pair = Pair::open(ctx, server)?;
     let names: Vec<String> = applied.pending.iter().map(MigrationFile::name).collect();
-    let held = (&store, &lock);
-    match put_back::again(ctx, server, held, &mut pair, manifest, &names)? {
+    match put_back::again(&held, &mut pair, manifest, &names)? {
         PutBack::Restored { previous, slipped } => {
             let event = Event::Undone {
                 changes: names,
@@ -104,7 +100,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
                 previous_schema: previous.clone(),
             };
             let uuid = &manifest.server.uuid;
-            store.append(&lock, uuid, &ctx.settings.schema, event, clock::now())?;
+            held.append(uuid, &ctx.settings.schema, event)?;
             let exchanged = Exchanged { before: previous, slipped };
             let lost = exchanged.lost_between(&ctx.settings.schema);
             lost.map_or(Ok(()), |stop| Err(stop.into()))
@@ -177,17 +173,11 @@ fn say_rows(ctx: &Ctx, state: &SchemaState) {
 ///
 /// # Errors
 /// Exit code 20 when something wrote; what the server refuses.
-pub fn exchange(
-    ctx: &Ctx,
-    server: &Server,
-    store: &Store,
-    lock: &StoreLock,
-    session: &mut Session,
-    undo: &UndoState,
-) -> Result<Exchanged> {
+pub fn exchange(held: &Held<'_>, session: &mut Session, undo: &UndoState) -> Result<Exchanged> {
+    let ctx = held.ctx();
     let old = &undo.old;
     let schema = &ctx.settings.schema;
-    let mut reader = ctx.session(server, Role::Backup, None)?.read_only()?;
+    let mut reader = ctx.session(held.server(), Role::Backup, None)?.read_only()?;
     let live = inventory::read(&mut reader, schema)?;
     let facts = facts::read(session)?;
     let before = staging::free_name(ctx, session, before_name)?;
@@ -213,9 +203,9 @@ pub fn exchange(
         enable: Vec::new(),
         beside: false,
     };
-    swap::execute(ctx, session, store, lock, &change, Some(&mut guard))?;
+    swap::execute(held, session, &change, Some(&mut guard))?;
     // The tables have moved: whatever else goes wrong, that is what is told.
-    store.remove_undo(lock)?;
+    held.store().remove_undo(held.lock())?;
     if let Err(error) = swap::demand_exact(session, schema, old) {
         ctx.ui.warn(format!("{error:#}"));
     }

@@ -10,42 +10,31 @@ use model::gate::{GateTimes, Strategy};
 use model::receipt::{Event, GateOutcome};
 use model::state::InPlaceJournal;
 use ops::ctx::Ctx;
+use ops::held::Held;
 use ops::sessions;
 use ops::sessions::Pair;
 use plan::failed::{self, Stopped};
-use server::{Server, Session, facts};
+use server::{Session, facts};
 use sql::fingerprint;
-use store::{Store, StoreLock};
-use sys::clock;
 
 /// Brings them to an end. Does nothing when there are none.
 ///
 /// # Errors
 /// Exit code 12 when they still run, 30 or 31 when they had failed half-way.
-pub fn settle(
-    ctx: &Ctx,
-    server: &Server,
-    store: &Store,
-    lock: &StoreLock,
-    pair: &mut Pair,
-) -> Result<()> {
+pub fn settle(held: &Held<'_>, pair: &mut Pair) -> Result<()> {
+    let ctx = held.ctx();
     // Whether or not anything is known of it here: the run may have been another's.
     sessions::keep_from_migrating(ctx, pair.live())?;
-    let settled = match store.read_in_place()? {
-        Some(journal) => look(ctx, server, (store, lock), pair, &journal),
+    let settled = match held.store().read_in_place()? {
+        Some(journal) => look(held, pair, &journal),
         None => Ok(()),
     };
     let released = sessions::let_migrate(ctx, pair.live());
     settled.and(released)
 }
 
-fn look(
-    ctx: &Ctx,
-    server: &Server,
-    (store, lock): (&Store, &StoreLock),
-    pair: &mut Pair,
-    journal: &InPlaceJournal,
-) -> Result<()> {
+fn look(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()> {
+    let (ctx, server) = (held.ctx(), held.server());
     ctx.ui.warn(format!(
         "migrations of `{}` ran in place and their end was not seen; looking where they stopped",
         journal.schema
@@ -56,21 +45,14 @@ fn look(
     match failed::stopped(journal, &now, &live, &fingerprint::schema(&live)) {
         Stopped::Completed => {
             ctx.ui.say("they had completed: the schema is migrated");
-            record(
-                ctx,
-                store,
-                lock,
-                journal,
-                GateOutcome::Applied,
-                "the run died, the migrations completed",
-            )?;
-            store.remove_in_place(lock)
+            record(held, journal, GateOutcome::Applied, "the run died, the migrations completed")?;
+            held.store().remove_in_place(held.lock())
         }
         Stopped::NothingCommitted => {
             ctx.ui.say("nothing of them was committed: the schema is as it was");
-            store.remove_in_place(lock)
+            held.store().remove_in_place(held.lock())
         }
-        Stopped::HalfWay => half(ctx, server, store, lock, pair, journal),
+        Stopped::HalfWay => half(held, pair, journal),
     }
 }
 
@@ -96,17 +78,10 @@ fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Res
     .into())
 }
 
-fn half(
-    ctx: &Ctx,
-    server: &Server,
-    store: &Store,
-    lock: &StoreLock,
-    pair: &mut Pair,
-    journal: &InPlaceJournal,
-) -> Result<()> {
+fn half(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()> {
     let why = "the run was killed while they ran";
     let entry = match &journal.backup {
-        Some(label) => store.entry(label)?,
+        Some(label) => held.store().entry(label)?,
         None => None,
     };
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
@@ -120,16 +95,14 @@ fn half(
         .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
         .into());
     };
-    let ended = put_back::again(ctx, server, (store, lock), pair, manifest, &journal.migrations)?;
+    let ended = put_back::again(held, pair, manifest, &journal.migrations)?;
     let stop = failed::stop(&journal.schema, &manifest.label, why, &ended);
-    record(ctx, store, lock, journal, ended.outcome(), &stop.message)?;
+    record(held, journal, ended.outcome(), &stop.message)?;
     Err(stop.into())
 }
 
 fn record(
-    ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
+    held: &Held<'_>,
     journal: &InPlaceJournal,
     outcome: GateOutcome,
     detail: &str,
@@ -145,6 +118,5 @@ fn record(
         times: GateTimes::default(),
         own_gtids: None,
     };
-    store.append(lock, &journal.server, &ctx.settings.schema, event, clock::now())?;
-    Ok(())
+    held.append(&journal.server, &held.ctx().settings.schema, event)
 }

@@ -1,6 +1,6 @@
 //! What every command is given.
 
-use std::cell::RefCell;
+use std::ops::Deref;
 
 use anyhow::Result;
 
@@ -9,6 +9,7 @@ use config::place::Where;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
+use model::manifest::Manifest;
 use server::local::{self, Status};
 use server::{self, Server, Session, accounts};
 use store::Store;
@@ -19,35 +20,78 @@ use ui::Ui;
 #[derive(Debug)]
 pub struct Ctx {
     /// What is true for this run.
-    pub settings: Settings,
-    /// What a person sees.
+    pub settings: Fixed,
+    /// What the user sees.
     pub ui: Ui,
-    /// The backups that this run took into the backups folder and that are not copied yet.
-    pub made: RefCell<Vec<Label>>,
+}
+
+/// Settings that nothing can change any more.
+#[derive(Debug)]
+pub struct Fixed(Settings);
+
+impl Deref for Fixed {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.0
+    }
+}
+
+/// The backups that a command took and that are not copied yet. A command that fails has
+/// made them all the same, so they cannot be a part of its result.
+#[derive(Debug, Default)]
+pub struct Made(Vec<Label>);
+
+impl Made {
+    pub(crate) fn add(&mut self, manifest: &Manifest) {
+        self.0.push(manifest.label.clone());
+    }
+
+    /// Their labels; from then on they count as copied.
+    pub(crate) fn take(&mut self) -> Vec<Label> {
+        std::mem::take(&mut self.0)
+    }
+
+    pub(crate) fn put_back(&mut self, labels: Vec<Label>) {
+        self.0 = labels;
+    }
 }
 
 impl Ctx {
+    /// A run with these settings.
+    pub fn new(settings: Settings, ui: Ui) -> Self {
+        Self { settings: Fixed(settings), ui }
+    }
+
+    /// The same run with some settings as the command line has them.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Self::new(settings, self.ui)
+    }
+
+    /// Lets `make` write new passwords to `.env`, and learns them. It is all that a run
+    /// learns about its settings: its later steps have to log in with what an earlier one
+    /// made, and to read `.env` again would also take up what others changed there.
+    ///
+    /// # Errors
+    /// As `make`. Passwords that were written before it failed are known all the same.
+    pub fn learn<T>(&mut self, make: impl FnOnce(&mut Settings, &Ui) -> Result<T>) -> Result<T> {
+        let mut copy = self.settings.clone();
+        let made = make(&mut copy, &self.ui);
+        for role in Role::ALL {
+            self.settings.0.set_account(copy.account(role).clone());
+        }
+        made
+    }
+
     /// The backups folder.
     ///
     /// # Errors
     /// It cannot be created or is not ours, or this machine's signing key cannot be used.
     pub fn store(&self) -> Result<Store> {
         Store::of(&self.settings)
-    }
-
-    /// Makes this machine's signing key before the first thing that it has to sign, and
-    /// says so.
-    ///
-    /// # Errors
-    /// It cannot be made, or the one that is there cannot be used.
-    pub fn demand_signer(&self, store: &Store) -> Result<()> {
-        if let Some(path) = store.keyring().make()? {
-            let name = path.display();
-            self.ui.say(format!(
-                "made this machine's signing key, {name}; `cargo xtask db-keys signer` shows its public half"
-            ));
-        }
-        Ok(())
     }
 
     /// The server. One that is there and stopped is started: under `yes`, or after

@@ -1,14 +1,13 @@
-//! Events of a restored schema begin to run after its receipt was written, so that nothing
+//! Events of a restored schema begin to run after its entry was written, so that nothing
 //! which came with a file acts before it is known that the file was restored.
 
 use anyhow::{Context, Result};
 
-use crate::ctx::Ctx;
+use crate::held::HeldFolder;
 use crate::swap::play;
 use model::exit::{ExitCode, Stop};
 use model::ident::literal;
 use server::Session;
-use store::{Store, StoreLock};
 use sys::fault::point;
 
 /// Enables those that may run and do not yet; gives their names. One that is gone by now is
@@ -16,12 +15,8 @@ use sys::fault::point;
 ///
 /// # Errors
 /// The server refuses; what is left stays written down for the next run.
-pub fn enable(
-    ctx: &Ctx,
-    session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
-) -> Result<Vec<String>> {
+pub fn enable(held: &HeldFolder<'_>, session: &mut Session) -> Result<Vec<String>> {
+    let store = held.store();
     let Some(state) = store.read_events()? else { return Ok(Vec::new()) };
     let there: Vec<String> = session.rows(&format!(
         "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {}",
@@ -46,8 +41,10 @@ pub fn enable(
     point("restore.enabled")?;
     if !gone.is_empty() {
         let gone: Vec<String> = gone.into_iter().map(|it| it.event).collect();
-        ctx.ui.warn(format!("these events are gone and were not enabled: {}", gone.join(", ")));
+        held.ctx()
+            .ui
+            .warn(format!("these events are gone and were not enabled: {}", gone.join(", ")));
     }
-    store.remove_events(lock)?;
+    store.remove_events(held.lock())?;
     Ok(names)
 }

@@ -37,11 +37,11 @@ pub fn on_lost_server(
 }
 
 /// The backup is there by then, and whoever reads the message must know that.
-pub fn without_receipt(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
+pub fn without_entry(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
     let stop = Stop::new(
         ExitCode::Store,
         format!(
-            "{} was made and is good, but its receipt could not be written: {}",
+            "{} was made and is good, but its entry in the ledger could not be written: {}",
             manifest.label,
             error.root_cause()
         ),

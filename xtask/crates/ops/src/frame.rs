@@ -1,13 +1,12 @@
 //! What surrounds every command: the settings and the terminal before it, the copies of
 //! what it made and the exit code after it.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::Ctx;
 use crate::copy;
+use crate::ctx::{Ctx, Made};
 use config::{Settings, dotenv};
 use model::exit::{ExitCode, Stop, find_stop};
 use sys::signal;
@@ -40,30 +39,31 @@ pub enum Copies {
 pub fn run(
     flags: &Flags,
     hush: bool,
-    command: impl FnOnce(&mut Ctx) -> Result<Copies>,
+    command: impl FnOnce(&mut Ctx, &mut Made) -> Result<Copies>,
 ) -> ExitCode {
     let ui = Ui::new(loudness(flags), flags.json);
     let settings = match signal::install().and_then(|()| Settings::load(flags.backups.clone())) {
         Ok(settings) => settings,
         Err(error) => return report(&ui, None, &error),
     };
-    let mut ctx = Ctx { settings, ui, made: RefCell::default() };
+    let mut ctx = Ctx::new(settings, ui);
+    let mut made = Made::default();
     if !hush {
         warn_of_open_secrets(&ctx);
     }
-    let ended = match command(&mut ctx) {
+    let ended = match command(&mut ctx, &mut made) {
         Ok(Copies::Later) => {
-            copy::left_to_copy(&ctx);
+            copy::left_to_copy(&ctx, &mut made);
             Ok(())
         }
-        Ok(Copies::Now) => copy::what_was_made(&ctx),
+        Ok(Copies::Now) => copy::what_was_made(&ctx, &mut made),
         Err(error) => Err(error),
     };
     match ended {
         Ok(()) => ExitCode::Done,
         Err(error) => {
             let code = report(&ctx.ui, Some(&ctx.settings), &error);
-            copy::left_to_copy(&ctx);
+            copy::left_to_copy(&ctx, &mut made);
             code
         }
     }

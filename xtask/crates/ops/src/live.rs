@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::backup::LOCK_WAIT;
 use crate::ctx::Ctx;
+use crate::held::Entries;
 use config::policy::VerifyPolicy;
 use model::account::Role;
 use model::check::{self, Check};
@@ -40,8 +40,7 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
     let duration_ms = clock::elapsed_ms(start);
     let passed = check::all_passed(&checks);
     let event = Event::Live { passed, checks: checks.clone(), duration_ms };
-    let lock = store.lock(LOCK_WAIT)?;
-    store.append(&lock, &uuid, &schema, event, clock::now())?;
+    Entries::open(ctx)?.append(&uuid, &schema, event)?;
     let document = report::json::VerifyDocument::new(&schema, "live", checks, duration_ms);
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document)?);

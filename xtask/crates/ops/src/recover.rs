@@ -3,9 +3,9 @@
 
 use anyhow::Result;
 
-use crate::backup::LOCK_WAIT;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
+use crate::held::{Entries, HeldFolder};
 use crate::unchanged;
 use crate::{events, sessions, settle, staging};
 use model::account::Role;
@@ -19,20 +19,25 @@ use store::gate::WayBack;
 use store::{Store, StoreLock};
 use sys::clock;
 
-/// Removes leftovers in the backups folder and fetched copies, finishes or undoes a swap, and removes
-/// staging schemas. Without a `server` a journal is only told about.
-///
-/// # Errors
-/// The ledger is damaged, or there is a journal and the server cannot be reached
-/// or is another one.
-pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>) -> Result<()> {
+/// Removes what dead runs left in the backups folder, and the copies that they fetched.
+pub(crate) fn clean(ctx: &Ctx, store: &Store, lock: &StoreLock) -> Result<()> {
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
     for name in fetching::sweep(&ctx.settings.local)? {
         ctx.ui.say(format!("removed .local/{name}, a copy that a dead run had looked at"));
     }
-    ctx.demand_signer(store)?;
+    Ok(())
+}
+
+/// Finishes or undoes a swap, and removes staging schemas. Without a `server` an unfinished
+/// swap is only warned of.
+///
+/// # Errors
+/// The ledger is damaged, or there is a journal and the server cannot be reached
+/// or is another one.
+pub(crate) fn first(held: &HeldFolder<'_>, server: Option<&Server>) -> Result<()> {
+    let (ctx, store) = (held.ctx(), held.store());
     // What is done now could not be recorded: better not to begin it.
     store.read()?;
     if store.read_in_place()?.is_some() {
@@ -40,7 +45,7 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
     }
     let Some(journal) = store.read_journal()? else {
         match server {
-            Some(server) if store.read_events()?.is_some() => waiting(ctx, store, lock, server)?,
+            Some(server) if store.read_events()?.is_some() => waiting(held, server)?,
             Some(server) => sweep(ctx, server),
             None => {}
         }
@@ -55,17 +60,12 @@ pub fn first(ctx: &Ctx, store: &Store, lock: &StoreLock, server: Option<&Server>
         return Ok(());
     };
     ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
-    end(ctx, store, lock, server, journal)
+    end(held, server, journal)
 }
 
-/// Finishes or undoes the swap of a dead run, and writes the receipt.
-fn end(
-    ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
-    server: &Server,
-    journal: SwapJournal,
-) -> Result<()> {
+/// Finishes or undoes the swap of a dead run, and writes the entry.
+fn end(held: &HeldFolder<'_>, server: &Server, journal: SwapJournal) -> Result<()> {
+    let (ctx, store, lock) = (held.ctx(), held.store(), held.lock());
     let beside = journal.beside && journal.target.starts_with(&ctx.settings.companion_prefix());
     if journal.target != ctx.settings.schema && !beside {
         let message = format!(
@@ -98,7 +98,7 @@ fn end(
         .hint("If that server is gone for good: `cargo xtask doctor --forget-restore`.")
         .into());
     }
-    let settled = settle::settle(&mut session, store, lock, &journal)?;
+    let settled = settle::settle(&mut session, held, &journal)?;
     if settled == settle::Settled::Finished && journal.purpose == Purpose::Migrate {
         slipped(ctx, &mut session, store, facts.flavour);
     }
@@ -122,13 +122,14 @@ fn end(
         settle::Settled::Undone => format!("`{}` is as it was before that", journal.target),
     });
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
-    store.append(lock, &facts.uuid, &journal.target, event, clock::now())?;
-    run_events(ctx, &mut session, store, lock)
+    held.append(&facts.uuid, &journal.target, event)?;
+    run_events(held, &mut session)
 }
 
 /// A dead run had swapped, and its events do not run yet.
-fn waiting(ctx: &Ctx, store: &Store, lock: &StoreLock, server: &Server) -> Result<()> {
-    let Some(state) = store.read_events()? else { return Ok(()) };
+fn waiting(held: &HeldFolder<'_>, server: &Server) -> Result<()> {
+    let ctx = held.ctx();
+    let Some(state) = held.store().read_events()? else { return Ok(()) };
     let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let uuid = facts::read(&mut session)?.uuid;
     if uuid != state.server || state.target != ctx.settings.schema {
@@ -140,14 +141,16 @@ fn waiting(ctx: &Ctx, store: &Store, lock: &StoreLock, server: &Server) -> Resul
         return Ok(());
     }
     let event = Event::Recovered { how: "finished".to_owned(), subject: state.source };
-    store.append(lock, &uuid, &state.target, event, clock::now())?;
-    run_events(ctx, &mut session, store, lock)
+    held.append(&uuid, &state.target, event)?;
+    run_events(held, &mut session)
 }
 
-fn run_events(ctx: &Ctx, session: &mut Session, store: &Store, lock: &StoreLock) -> Result<()> {
-    let names = events::enable(ctx, session, store, lock)?;
+fn run_events(held: &HeldFolder<'_>, session: &mut Session) -> Result<()> {
+    let names = events::enable(held, session)?;
     if !names.is_empty() {
-        ctx.ui.say(format!("enabled the events of the restored schema: {}", names.join(", ")));
+        held.ctx()
+            .ui
+            .say(format!("enabled the events of the restored schema: {}", names.join(", ")));
     }
     Ok(())
 }
@@ -177,10 +180,9 @@ fn slipped(ctx: &Ctx, session: &mut Session, store: &Store, flavour: Flavour) {
 /// # Errors
 /// There is none, or it cannot be put aside.
 pub fn forget(ctx: &Ctx) -> Result<()> {
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    ctx.demand_signer(&store)?;
-    if forget_refused(ctx, &store, &lock)? {
+    let entries = Entries::open(ctx)?;
+    let store = entries.store();
+    if forget_refused(&entries)? {
         return Ok(());
     }
     let Some(journal) = store.read_journal()? else {
@@ -189,8 +191,8 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
     demand_gone(ctx, &journal)?;
     let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
     let event = Event::Recovered { how: "abandoned".to_owned(), subject: journal.source.clone() };
-    store.append(&lock, &journal.server, &journal.target, event, clock::now())?;
-    let name = store.abandon_journal(&lock, &stamp)?;
+    entries.append(&journal.server, &journal.target, event)?;
+    let name = store.abandon_journal(entries.lock(), &stamp)?;
     ctx.ui.say(format!(
         "the unfinished restore of {} is forgotten; its journal is kept as {name}",
         journal.source
@@ -200,13 +202,14 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
 
 /// Puts every journal aside that is not followed: no run of this tool can finish what it is
 /// about, so it does not matter whether its server answers. Whether there was one.
-fn forget_refused(ctx: &Ctx, store: &Store, lock: &StoreLock) -> Result<bool> {
+fn forget_refused(entries: &Entries<'_>) -> Result<bool> {
+    let (ctx, store) = (entries.ctx(), entries.store());
     let refused = store.refused_journals()?;
     let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
     for (name, stop) in &refused {
         let event = Event::Recovered { how: "abandoned".to_owned(), subject: (*name).to_owned() };
-        store.append(lock, UNKNOWN, &ctx.settings.schema, event, clock::now())?;
-        let aside = store.put_aside(lock, name, &stamp)?;
+        entries.append(UNKNOWN, &ctx.settings.schema, event)?;
+        let aside = store.put_aside(entries.lock(), name, &stamp)?;
         ctx.ui.warn(format!(
             "{}; it is kept as {aside}. What it was about may be half done: compare `{}` with \
              the newest backup",

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use crate::held::HeldFolder;
 use crate::staging;
 use crate::swap::play;
 use model::ident::{literal, qualified, quote};
 use model::swap::{Purpose, SwapJournal};
 use plan::recovery::{self, Places};
 use server::Session;
-use store::{Store, StoreLock};
 
 /// How an unfinished swap ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Settled {
 }
 
 impl Settled {
-    /// The word in receipts.
+    /// The word in entries.
     pub fn word(self) -> &'static str {
         match self {
             Self::Finished => "finished",
@@ -39,13 +39,13 @@ impl Settled {
 /// The server refuses; the journal stays for the next run.
 pub fn settle(
     session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
+    held: &HeldFolder<'_>,
     journal: &SwapJournal,
 ) -> Result<Settled> {
     if journal.rows_only {
-        return crate::tables::settle(session, store, lock, journal);
+        return crate::tables::settle(session, held, journal);
     }
+    let (store, lock) = (held.store(), held.lock());
     // Under LOCK TABLES other tables cannot be read.
     session.run("UNLOCK TABLES")?;
     let moved = moved(session, journal)?;

@@ -9,6 +9,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::copy_digests;
 use crate::ctx::Ctx;
+use crate::held::Held;
 pub use crate::leftovers::{clean, drop_kept};
 use model::account::Role;
 use model::check::{self, Check, Outcome};
@@ -18,7 +19,7 @@ use model::ident::{literal, quote, word};
 use model::inventory::{Inventory, ObjectKind, Program};
 use rows::load::{self, Loaded, Part};
 use server::session::{code, said};
-use server::{Server, Session, facts, inventory};
+use server::{Session, facts, inventory};
 use sql::compare::{self, Expected};
 use sql::{decode, enable_event};
 use store::check as file_check;
@@ -120,13 +121,12 @@ pub fn drop_empty(session: &mut Session, schema: &str) -> Result<()> {
 /// # Errors
 /// The file cannot be read, holds something that is not allowed, or the server refuses it.
 pub fn stage(
-    ctx: &Ctx,
-    server: &Server,
+    held: &Held<'_>,
     session: &mut Session,
     source: &Source,
     schema: &str,
 ) -> Result<Staged> {
-    stage_part(ctx, server, session, source, schema, &Part::Everything)
+    stage_part(held, session, source, schema, &Part::Everything)
 }
 
 /// As [`stage`], for a part of a dump: only that is loaded and compared.
@@ -134,16 +134,15 @@ pub fn stage(
 /// # Errors
 /// As [`stage`].
 pub fn stage_part(
-    ctx: &Ctx,
-    server: &Server,
+    held: &Held<'_>,
     session: &mut Session,
     source: &Source,
     schema: &str,
     part: &Part,
 ) -> Result<Staged> {
-    create(ctx, server, session, source, schema)?;
+    create(held, session, source, schema)?;
     point("staging.created")?;
-    let staged = load_and_compare(ctx, session, source, schema, part);
+    let staged = load_and_compare(held.ctx(), session, source, schema, part);
     if staged.is_err() {
         // The session may be the cause of the failure; the next run cleans up then.
         drop_schema(session, schema).ok();
@@ -151,19 +150,14 @@ pub fn stage_part(
     staged
 }
 
-fn create(
-    ctx: &Ctx,
-    server: &Server,
-    session: &mut Session,
-    source: &Source,
-    schema: &str,
-) -> Result<()> {
+fn create(held: &Held<'_>, session: &mut Session, source: &Source, schema: &str) -> Result<()> {
+    let ctx = held.ctx();
     let defaults = match &source.manifest {
         Some(manifest) => Some((manifest.charset.clone(), manifest.collation.clone())),
         // As with `mysql mydb < file`: what the dump does not say is the schema's. Who
         // loads it may not see that.
         None => {
-            let mut reader = ctx.session(server, Role::Backup, None)?;
+            let mut reader = ctx.session(held.server(), Role::Backup, None)?;
             inventory::defaults(&mut reader, &ctx.settings.schema)?
         }
     };

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::ctx::Ctx;
+use crate::held::Held;
 use crate::settle::{Settled, remake_triggers, settle, triggers};
 use crate::{definers, replay};
 use model::exit::{ExitCode, Stop};
@@ -16,7 +16,6 @@ use plan::swap::{Sides, SwapPlan};
 use server::session::{code, said};
 use server::{Session, inventory};
 use sql::fingerprint;
-use store::{Store, StoreLock};
 use sys::clock;
 use sys::fault::point;
 
@@ -47,10 +46,8 @@ pub type Guard<'a> = &'a mut dyn FnMut(&mut Session) -> Result<()>;
 /// A lock could not be had in time, or the server refuses a statement; the
 /// message says on which side of the change the live schema is.
 pub fn execute(
-    ctx: &Ctx,
+    held: &Held<'_>,
     session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
     swap: &Swap<'_>,
     guard: Option<Guard<'_>>,
 ) -> Result<u64> {
@@ -66,7 +63,7 @@ pub fn execute(
     }
     demand_owner(session, &swap.sides)?;
     let Sides { staging, staged, .. } = swap.sides;
-    let live = definers::nameable(ctx, session, staging, swap.sides.live, |kind, name| {
+    let live = definers::nameable(held.ctx(), session, staging, swap.sides.live, |kind, name| {
         kind == ObjectKind::Trigger
             || (kind == ObjectKind::View && staged.tables.contains_key(name))
     })?;
@@ -77,13 +74,13 @@ pub fn execute(
     }
     let journal = journal(swap, &plan);
     // Before anything that it names is made: without it nobody would remove that.
-    store.write_journal(lock, &journal)?;
+    held.store().write_journal(held.lock(), &journal)?;
     point("swap.journal")?;
     let moved = move_tables(session, swap, &plan, guard);
     point("swap.renamed")?;
     match moved {
-        Ok(locked) => finish(session, store, lock, &journal, locked),
-        Err(error) => Err(failed(ctx, session, store, lock, &journal, error)),
+        Ok(locked) => finish(held, session, &journal, locked),
+        Err(error) => Err(failed(held, session, &journal, error)),
     }
 }
 
@@ -177,9 +174,8 @@ fn demand_owner(session: &mut Session, sides: &Sides<'_>) -> Result<()> {
 const PROBE: &str = "__xtask_owner";
 
 fn finish(
+    held: &Held<'_>,
     session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
     journal: &SwapJournal,
     locked: Instant,
 ) -> Result<u64> {
@@ -196,21 +192,19 @@ fn finish(
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
     point("swap.finished")?;
-    store.close_journal(lock, journal)?;
+    held.store().close_journal(held.lock(), journal)?;
     Ok(locked_ms)
 }
 
 fn failed(
-    ctx: &Ctx,
+    held: &Held<'_>,
     session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
     journal: &SwapJournal,
     error: anyhow::Error,
 ) -> anyhow::Error {
     // 1205: lock wait timeout exceeded.
     let waited = code(&error) == Some(1205);
-    match settle(session, store, lock, journal) {
+    match settle(session, held, journal) {
         // The guard's own refusal says more than that nothing was swapped.
         Ok(Settled::Undone) if error.downcast_ref::<Stop>().is_some() => error,
         Ok(Settled::Undone) => {
@@ -219,7 +213,7 @@ fn failed(
                 format!("`{}` could not be swapped and is as it was before: {}", journal.target, said(&error)),
             );
             let stop = if waited {
-                let s = ctx.settings.policy.restore.lock_wait_s;
+                let s = held.ctx().settings.policy.restore.lock_wait_s;
                 stop.hint(format!("Another session held a table for {s} s; end it, or raise restore.lock_wait_s in xtask.toml."))
             } else {
                 stop

@@ -26,20 +26,19 @@ pub fn up(ctx: &mut Ctx, place: Where, yes: bool) -> Result<(Found, bool)> {
 }
 
 fn up_in_docker(ctx: &mut Ctx) -> Result<(Found, bool)> {
-    let reach = ctx.settings.reach;
-    if !matches!(reach, ReachChoice::Docker | ReachChoice::DockerExec) {
-        // `--on docker` means the container, whatever else runs or is named.
-        ctx.settings.reach = ReachChoice::Docker;
-    }
-    let result = container::start(&mut ctx.settings, &ctx.ui)
-        .and_then(|(server, started)| with_greeting(ctx, server, started));
-    ctx.settings.reach = reach;
-    result
+    let (server, started) = ctx.learn(|settings, ui| {
+        if !matches!(settings.reach, ReachChoice::Docker | ReachChoice::DockerExec) {
+            // `--on docker` means the container, whatever else runs or is named.
+            settings.reach = ReachChoice::Docker;
+        }
+        container::start(settings, ui)
+    })?;
+    with_greeting(ctx, server, started)
 }
 
 fn up_locally(ctx: &mut Ctx, yes: bool) -> Result<(Found, bool)> {
     let running = matches!(local::status(&ctx.settings)?, Status::Running(_));
-    let server = local::start(&mut ctx.settings, &ctx.ui, yes)?;
+    let server = ctx.learn(|settings, ui| local::start(settings, ui, yes))?;
     with_greeting(ctx, server, !running)
 }
 

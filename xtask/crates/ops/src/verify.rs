@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::backup::LOCK_WAIT;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
-use crate::{live, recover, sessions, staging};
+use crate::held::{Held, HeldFolder};
+use crate::{live, sessions, staging};
 use cli::verify::{DbVerify, LevelChoice};
 use model::account::Role;
 use model::check::{self, Check};
@@ -18,11 +18,10 @@ use model::inventory::ObjectKind;
 use model::receipt::{Event, Level};
 use plan::restore::{proof_name, staging_name};
 use report;
-use server::{Server, Session, facts};
+use server::{Session, facts};
 use sql::{Guard, Seen, compare, decode, read_dump};
 use store::check as file_check;
 use store::source::Source;
-use store::{Store, StoreLock};
 use sys::{clock, signal};
 
 /// Runs the command.
@@ -33,7 +32,6 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     if args.live {
         return live::run(ctx, args.require_api);
     }
-    ctx.settings.policy.restore.set_threads(args.threads);
     let store = ctx.store()?;
     let text = args.source.as_deref().unwrap_or(store::source::LATEST);
     // Dropped at the end: a copy that was only looked at does not stay.
@@ -52,21 +50,26 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     for note in &source.notes {
         ctx.ui.warn(note);
     }
-    let lock = store.lock(LOCK_WAIT)?;
+    let judge = |held: &HeldFolder<'_>, verified: &Verified| match &fetched {
+        Some((from, copy)) => fetching::judged(held, from, copy, verified),
+        None => Ok(()),
+    };
     let verified = match args.level {
         LevelChoice::File => {
-            recover::first(ctx, &store, &lock, None)?;
-            file(ctx, &store, &lock, &source)?
+            let held = HeldFolder::take(ctx, None)?;
+            let verified = file(&held, &source)?;
+            judge(&held, &verified)?;
+            verified
         }
         LevelChoice::Restore => {
             let server = ctx.server(false)?;
-            recover::first(ctx, &store, &lock, Some(&server))?;
-            drill(ctx, &server, &store, &lock, &source)?
+            let ctx = ctx.with(|it| it.policy.restore.set_threads(args.threads));
+            let held = Held::take(&ctx, &server)?;
+            let verified = drill(&held, &source)?;
+            judge(&held, &verified)?;
+            verified
         }
     };
-    if let Some((from, copy)) = &fetched {
-        fetching::judged(ctx, &store, &lock, from, copy, &verified)?;
-    }
     show(ctx, &source, &verified)
 }
 
@@ -207,18 +210,18 @@ fn end(seen: &Seen, source: &Source) -> Check {
     }
 }
 
-/// Reads a backup to its end, compares it with its manifest, and writes the receipt.
+/// Reads a backup to its end, compares it with its manifest, and writes the entry.
 ///
 /// # Errors
 /// The file cannot be opened; what it holds is a failed check.
-pub fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Result<Verified> {
+pub fn file(held: &HeldFolder<'_>, source: &Source) -> Result<Verified> {
     let start = Instant::now();
-    let read = file_level(ctx, source)?;
+    let read = file_level(held.ctx(), source)?;
     let verified =
         Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
     let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
     let read = Read { sha256: read.sha256, uuid, own_gtids: None, kept: None };
-    record(ctx, store, lock, source, &verified, read)?;
+    record(held, source, &verified, read)?;
     Ok(verified)
 }
 
@@ -227,15 +230,10 @@ pub fn file(ctx: &Ctx, store: &Store, lock: &StoreLock, source: &Source) -> Resu
 ///
 /// # Errors
 /// The server cannot be reached or refuses; a difference is a failed check.
-pub fn drill(
-    ctx: &Ctx,
-    server: &Server,
-    store: &Store,
-    lock: &StoreLock,
-    source: &Source,
-) -> Result<Verified> {
+pub fn drill(held: &Held<'_>, source: &Source) -> Result<Verified> {
     let start = Instant::now();
-    let mut session = sessions::locked(ctx, server, Role::Drill)?;
+    let ctx = held.ctx();
+    let mut session = sessions::locked(ctx, held.server(), Role::Drill)?;
     staging::clean(ctx, &mut session)?;
     staging::drop_kept(ctx, &mut session, None)?;
     let uuid = facts::read(&mut session)?.uuid;
@@ -251,7 +249,7 @@ pub fn drill(
     let mut checks = Vec::new();
     let mut sha256 = String::new();
     let mut kept = None;
-    match staging::stage(ctx, server, &mut session, source, &schema) {
+    match staging::stage(held, &mut session, source, &schema) {
         Ok(staged) => {
             if keep && staged.passed() {
                 kept = Some(schema);
@@ -268,7 +266,7 @@ pub fn drill(
     let verified =
         Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
     let own_gtids = session.own_gtids().map(|own| own.join(","));
-    record(ctx, store, lock, source, &verified, Read { sha256, uuid: &uuid, own_gtids, kept })?;
+    record(held, source, &verified, Read { sha256, uuid: &uuid, own_gtids, kept })?;
     Ok(verified)
 }
 
@@ -307,9 +305,7 @@ fn may_keep(ctx: &Ctx, session: &Session, source: &Source, uuid: &str) -> bool {
 /// # Errors
 /// The ledger cannot be written.
 pub fn record(
-    ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
+    held: &HeldFolder<'_>,
     source: &Source,
     verified: &Verified,
     read: Read<'_>,
@@ -326,6 +322,5 @@ pub fn record(
         kept,
         place: source.place.clone(),
     };
-    store.append(lock, uuid, &ctx.settings.schema, event, clock::now())?;
-    Ok(())
+    held.append(uuid, &held.ctx().settings.schema, event)
 }

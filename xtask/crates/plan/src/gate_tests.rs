@@ -53,7 +53,6 @@ fn limits_are_kept_where_there_are_any() {
     assert!(demand_within(&policy, &[statement(Effect::Instant, 3_000_000, 1)]).is_ok());
 }
 
-
 #[test]
 fn a_copy_that_is_not_exact_takes_nobodys_place() {
     let innodb = holding(&[("movie", "InnoDB")]);

@@ -185,7 +185,11 @@ mod tests {
             (&["a"], &[], &["a", "new"]),
             (&[], &[], &[]),
         ] {
-            assert_eq!(of(live, before, staging), Err(ExitCode::Store), "{live:?} {before:?} {staging:?}");
+            assert_eq!(
+                of(live, before, staging),
+                Err(ExitCode::Store),
+                "{live:?} {before:?} {staging:?}"
+            );
         }
     }
 

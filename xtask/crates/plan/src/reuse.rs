@@ -175,10 +175,7 @@ mod tests {
         proven(&mut log, 30, NEW, "a:2");
         log.copy(ago(20), "s3", &label(NEW), CopyOutcome::Copied)
             .verify(ago(15), &label(NEW), Level::File, true)
-            .add(
-                ago(10),
-                Event::Pin { label: label(NEW), pinned: true, note: String::new() },
-            );
+            .add(ago(10), Event::Pin { label: label(NEW), pinned: true, note: String::new() });
         assert_eq!(found(&log).map(|it| it.label), Some(label(NEW)));
     }
 

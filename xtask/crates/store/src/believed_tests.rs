@@ -12,7 +12,7 @@ use sys::fs;
 const STAMP: &str = "20261122_101112";
 
 fn add(store: &Store, event: Event) -> Receipt {
-    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     store.append(&lock, "uuid", "mydb", event, utc(STAMP)).unwrap()
 }
 

@@ -113,7 +113,7 @@ fn zstdcat_reads_many_frames_as_one_file() {
         return;
     };
     let (_dir, store) = scratch();
-    let lock = store.lock(std::time::Duration::ZERO).unwrap();
+    let lock = store.lock_within(std::time::Duration::ZERO).unwrap();
     let mut pending =
         store.begin(&lock, &label("20261122_101112"), Compression::Zstd, None).unwrap();
     let mut whole = String::new();
@@ -145,7 +145,7 @@ fn peak_kib() -> u64 {
 fn child_writes_and_reads_much() {
     let Some(dir) = super::super::testing::child_dir() else { return };
     let store = super::super::Store::open(&dir).unwrap();
-    let lock = store.lock(std::time::Duration::ZERO).unwrap();
+    let lock = store.lock_within(std::time::Duration::ZERO).unwrap();
     let mib = sys::env::var("XTASK_TEST_MIB").map_or(128, |text| text.parse().unwrap());
     // Repeated after 16 MiB, which is far outside of the compressor's window.
     let mut rows = Vec::new();

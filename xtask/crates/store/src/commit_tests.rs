@@ -31,7 +31,7 @@ fn files(store: &Store) -> Vec<String> {
 /// Cleans after a failed run and demands the state before or the state after.
 fn demand_clean(store: &Store, compression: Compression, exists: bool, at: &str) {
     let label = label(STAMP);
-    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     store.clean(&lock).unwrap();
     assert_eq!(store.leftovers().unwrap(), Vec::<String>::new(), "{at}");
     let entries = store.list().unwrap();
@@ -105,7 +105,7 @@ fn child_makes_a_backup() {
 #[test]
 fn dropped_it_leaves_nothing() {
     let (_dir, store) = scratch();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     let mut pending = store.begin(&lock, &label(STAMP), Compression::None, None).unwrap();
     pending.write_all(b"SELECT 1;\n").unwrap();
     assert_eq!(files(&store), ["mydb_backup_20261122_101112.sql.partial"]);
@@ -116,7 +116,7 @@ fn dropped_it_leaves_nothing() {
 #[test]
 fn a_manifest_that_does_not_fit_is_refused() {
     let (_dir, store) = scratch();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     let changes: [fn(&mut Manifest); 7] = [
         |m| m.bytes += 1,
         |m| m.text_bytes += 1,
@@ -142,7 +142,7 @@ fn a_manifest_that_does_not_fit_is_refused() {
 #[test]
 fn nothing_is_overwritten() {
     let (_dir, store) = scratch();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     for ending in ["sql", "sql.zst", "sql.gz", "json", "pending", "sql.partial", "SQL"] {
         let path = store.path(&format!("{}.{ending}", label(STAMP)));
         put(&path, b"mine");
@@ -159,7 +159,7 @@ fn nothing_is_overwritten() {
 fn a_file_that_appears_meanwhile_stays() {
     for ending in ["sql", "json"] {
         let (_dir, store) = scratch();
-        let lock = store.lock(Duration::ZERO).unwrap();
+        let lock = store.lock_within(Duration::ZERO).unwrap();
         let pending = store.begin(&lock, &label(STAMP), Compression::None, None).unwrap();
         let name = format!("{}.{ending}", label(STAMP));
         put(&store.path(&name), b"mine");
@@ -172,7 +172,7 @@ fn a_file_that_appears_meanwhile_stays() {
 #[test]
 fn names_that_lead_elsewhere_are_refused() {
     let (_dir, store) = scratch();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     for schema in ["../mydb", "a/b", "a\\b", ".hidden", "-rf", "a:b"] {
         let label = format!("{schema}_backup_{STAMP}").parse().unwrap();
         let stop = stop_of(store.begin(&lock, &label, Compression::None, None));
@@ -184,14 +184,14 @@ fn names_that_lead_elsewhere_are_refused() {
 fn the_lock_of_another_folder_does_not_do() {
     let (_dir, store) = scratch();
     let (_other, other) = scratch();
-    let lock = other.lock(Duration::ZERO).unwrap();
+    let lock = other.lock_within(Duration::ZERO).unwrap();
     assert!(store.begin(&lock, &label(STAMP), Compression::None, None).is_err());
 }
 
 #[test]
 fn what_a_person_put_there_is_never_cleaned() {
     let (_dir, store) = scratch();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     let data = format!("{}.sql", label(STAMP));
     let marker = format!("{}.pending", label(STAMP));
     let mine = [data.as_str(), "notes.partial", "mydb.sql.partial", "old.sql"];

@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn comes_back_as_it_was_written() {
         let (_dir, store) = scratch();
-        let lock = store.lock(Duration::ZERO).unwrap();
+        let lock = store.lock_within(Duration::ZERO).unwrap();
         assert_eq!(store.read_in_place().unwrap(), None);
         let journal = InPlaceJournal {
             version: 1,
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn an_old_way_back_is_none_and_keeps_what_it_names() {
         let (_dir, store) = scratch();
-        let lock = store.lock(Duration::ZERO).unwrap();
+        let lock = store.lock_within(Duration::ZERO).unwrap();
         assert!(matches!(store.way_back().unwrap(), WayBack::Nothing));
         let old = br#"{"version":1,"schema":"mydb","previous_schema":"mydb__before_1","backup":"mydb_backup_20261122_101112"}"#;
         put(&store.path(names::UNDO), old);

@@ -199,7 +199,7 @@ mod tests {
         let (dir, _) = scratch();
         let at = |key| Store::open(dir.path()).unwrap().with_keyring(Keyring::holding(key, vec![]));
         let (own, other) = (at(first_key()), at(second_key()));
-        let lock = own.lock(Duration::ZERO).unwrap();
+        let lock = own.lock_within(Duration::ZERO).unwrap();
         assert_eq!(read(&own).unwrap(), None);
         let state = vec!["DROP VIEW `a`".to_owned()];
         own.write_state(&lock, NAME, &state).unwrap();

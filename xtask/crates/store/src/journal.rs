@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn comes_back_as_it_was_written() {
         let (_dir, store) = scratch();
-        let lock = store.lock(Duration::ZERO).unwrap();
+        let lock = store.lock_within(Duration::ZERO).unwrap();
         assert_eq!(store.read_journal().unwrap(), None);
         let mut journal = SwapJournal {
             version: VERSION,

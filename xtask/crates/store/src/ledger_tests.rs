@@ -23,7 +23,7 @@ fn verified(level: Level, passed: bool, sha256: &str) -> Event {
 }
 
 fn add(store: &Store, event: Event) -> Result<Receipt> {
-    let lock = store.lock(Duration::from_secs(5))?;
+    let lock = store.lock_within(Duration::from_secs(5))?;
     store.append(&lock, "uuid", "mydb", event, utc("20261122_101112"))
 }
 

@@ -60,12 +60,23 @@ impl Drop for StoreLock {
     }
 }
 
+/// How long a run usually waits for another one to end.
+const USUAL_WAIT: Duration = Duration::from_secs(5);
+
 impl Store {
-    /// Takes the lock, and waits for it at most as long as given.
+    /// Takes the lock. Commands do not call it: they get it as a part of a run's `Held`.
     ///
     /// # Errors
     /// Another run holds it ([`ExitCode::Locked`]), or the file cannot be locked.
-    pub fn lock(&self, wait: Duration) -> Result<StoreLock> {
+    pub fn lock(&self) -> Result<StoreLock> {
+        self.lock_within(USUAL_WAIT)
+    }
+
+    /// As [`Store::lock`], waiting at most as long as given.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub fn lock_within(&self, wait: Duration) -> Result<StoreLock> {
         let path = self.path(names::LOCK);
         let Some(file) = clock::poll(wait, || try_take(&path))? else {
             signal::check()?;
@@ -89,7 +100,15 @@ impl Store {
     ///
     /// # Errors
     /// Another run holds it ([`ExitCode::Locked`]), or the file cannot be locked.
-    pub fn lock_copies(&self, wait: Duration) -> Result<CopyLock> {
+    pub fn lock_copies(&self) -> Result<CopyLock> {
+        self.lock_copies_within(USUAL_WAIT)
+    }
+
+    /// As [`Store::lock_copies`], waiting at most as long as given.
+    ///
+    /// # Errors
+    /// As [`Store::lock_copies`].
+    pub fn lock_copies_within(&self, wait: Duration) -> Result<CopyLock> {
         let path = self.path(names::COPY_LOCK);
         let Some(file) = clock::poll(wait, || try_take(&path))? else {
             signal::check()?;
@@ -160,20 +179,20 @@ mod tests {
     #[test]
     fn only_one_holds_it() {
         let (_dir, store) = scratch();
-        let lock = store.lock(NOW).unwrap();
-        let stop = stop_of(store.lock(NOW));
+        let lock = store.lock_within(NOW).unwrap();
+        let stop = stop_of(store.lock_within(NOW));
         assert_eq!(stop.code, ExitCode::Locked);
         assert!(stop.message.contains(&format!("process id {}", std::process::id())), "{stop}");
         drop(lock);
-        store.lock(NOW).unwrap();
+        store.lock_within(NOW).unwrap();
     }
 
     #[test]
     fn it_is_waited_for() {
         let (_dir, store) = scratch();
-        let lock = store.lock(NOW).unwrap();
+        let lock = store.lock_within(NOW).unwrap();
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| store.lock(Duration::from_secs(30)).is_ok());
+            let waiting = scope.spawn(|| store.lock_within(Duration::from_secs(30)).is_ok());
             assert!(clock::poll(Duration::from_millis(100), || Ok::<_, ()>(None::<()>)).is_ok());
             drop(lock);
             assert!(waiting.join().unwrap());
@@ -187,7 +206,7 @@ mod tests {
         let ended = child("lock::tests::child_takes_it", dir.path(), "kill:backup.created");
         assert!(!ended.ok());
         assert_eq!(std::fs::read(store.path(names::LOCK)).unwrap().first(), Some(&b'{'));
-        let lock = store.lock(NOW).unwrap();
+        let lock = store.lock_within(NOW).unwrap();
         let ended = child("lock::tests::child_takes_it", dir.path(), "none:");
         assert!(ended.stdout.contains("another run holds the lock"), "{ended:?}");
         drop(lock);
@@ -197,7 +216,7 @@ mod tests {
     fn child_takes_it() {
         let Some(dir) = child_dir() else { return };
         let store = Store::open(&dir).unwrap();
-        let _lock = store.lock(NOW).unwrap();
+        let _lock = store.lock_within(NOW).unwrap();
         sys::fault::point("backup.created").unwrap();
     }
 
@@ -215,7 +234,7 @@ mod tests {
     fn the_file_is_private() {
         use std::os::unix::fs::PermissionsExt;
         let (_dir, store) = scratch();
-        let _lock = store.lock(NOW).unwrap();
+        let _lock = store.lock_within(NOW).unwrap();
         let facts = std::fs::metadata(store.path(names::LOCK)).unwrap();
         assert_eq!(facts.permissions().mode() & 0o777, 0o600);
     }

@@ -19,7 +19,7 @@ fn points() -> impl Iterator<Item = &'static str> {
 }
 
 fn delete(store: &Store) -> Result<u64> {
-    let lock = store.lock(Duration::from_secs(5))?;
+    let lock = store.lock_within(Duration::from_secs(5))?;
     let label = label(STAMP);
     store.delete(&lock, &label, |bytes| {
         let (subject, reason) = (label.to_string(), "no rule keeps it".to_owned());
@@ -41,7 +41,7 @@ fn demand_whole_or_none(store: &Store, at: &str) {
     // Never a manifest without its data.
     assert!(there.as_ref().is_none_or(|entry| entry.manifest().is_some()), "{at}");
     assert_eq!(there.is_some(), at == "prune.marked", "{at}");
-    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     store.clean(&lock).unwrap();
     assert_eq!(store.leftovers().unwrap(), Vec::<String>::new(), "{at}");
     if there.is_some() {
@@ -129,7 +129,7 @@ fn what_is_damaged_or_a_persons_is_not_deleted() {
 #[test]
 fn pins_are_the_last_word() {
     let (_dir, store) = scratch();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     let pin = |pinned: bool, note: &str| {
         let event = Event::Pin { label: label(STAMP), pinned, note: note.to_owned() };
         store.append(&lock, "unknown", "mydb", event, utc(STAMP)).unwrap();
@@ -143,7 +143,7 @@ fn pins_are_the_last_word() {
 #[test]
 fn what_the_ledger_does_not_tell_of_may_have_been_pinned() {
     let (_dir, store) = filled();
-    let lock = store.lock(Duration::ZERO).unwrap();
+    let lock = store.lock_within(Duration::ZERO).unwrap();
     let older = || store.read().unwrap().tells_nothing_of(&label(STAMP));
     assert!(!older(), "there is no ledger");
     let add = |event: Event| {

@@ -102,7 +102,7 @@ fn each_section_is_read_alone() {
         let (_dir, store) = scratch();
         let keys = tempfile::tempdir().unwrap();
         let key = key(keys.path(), "key");
-        let lock = store.lock(Duration::from_secs(5)).unwrap();
+        let lock = store.lock_within(Duration::from_secs(5)).unwrap();
         let mut pending =
             store.begin(&lock, &label(STAMP), compression, Some(key.sealing(true))).unwrap();
         // Sections on both sides of age's blocks, in random text that does not shrink.
@@ -268,7 +268,7 @@ fn leftovers_of_encrypted_backups_are_known() {
     put(&store.path("mydb_backup_20261122_101113.sql.age.partial"), b"");
     // A person's, because no marker names it.
     put(&store.path("mydb_backup_20261122_101114.sql.zst.age"), b"");
-    let mut cleaned = store.clean(&store.lock(Duration::from_secs(5)).unwrap()).unwrap();
+    let mut cleaned = store.clean(&store.lock_within(Duration::from_secs(5)).unwrap()).unwrap();
     cleaned.sort();
     assert_eq!(
         cleaned,
@@ -279,7 +279,7 @@ fn leftovers_of_encrypted_backups_are_known() {
         ]
     );
     // Dropped unfinished, it leaves nothing.
-    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     let later = label("20261122_101115");
     drop(store.begin(&lock, &later, Compression::None, Some(key.sealing(true))).unwrap());
     assert!(!fs::names(store.dir()).unwrap().iter().any(|name| name.contains("101115")));

@@ -151,7 +151,7 @@ pub(super) fn sealed(
     compression: Compression,
     sealing: Option<Sealing>,
 ) -> Result<Entry> {
-    let lock = store.lock(Duration::from_secs(5))?;
+    let lock = store.lock_within(Duration::from_secs(5))?;
     let mut pending = store.begin(&lock, label, compression, sealing)?;
     for (n, line) in TEXT.split_inclusive('\n').enumerate() {
         let kinds = [SectionKind::Head, SectionKind::Table, SectionKind::Tail];

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let Global { json, quiet, verbose, backups } = global;
     let flags = Flags { json, quiet, verbose, backups };
-    let code = frame::run(&flags, false, |ctx| {
+    let code = frame::run(&flags, false, |ctx, _| {
         match &command {
             Command::Bench(args) => bench::run(ctx, args),
             Command::Ci(args) => {

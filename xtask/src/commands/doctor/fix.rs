@@ -5,8 +5,7 @@ use anyhow::Result;
 use super::Ctx;
 use config::Settings;
 use model::account::Role;
-use ops::backup::LOCK_WAIT;
-use ops::recover;
+use ops::held::Held;
 use server::{Server, accounts, find};
 use sys;
 
@@ -17,7 +16,7 @@ pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
     environment(&ctx.settings, &mut mended)?;
     folders(&ctx.settings, &mut mended)?;
     for role in Role::CREATED {
-        if accounts::password_for(&mut ctx.settings, role)? {
+        if ctx.learn(|settings, _| accounts::password_for(settings, role))? {
             mended.push(format!("wrote a new {} to .env", role.password_var()));
         }
     }
@@ -33,7 +32,7 @@ pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
         ctx.ui.warn("DB_ROOT_PASSWORD is not in .env, so accounts and rights cannot be mended");
         return Ok(mended);
     }
-    mended.extend(accounts::ensure(&mut ctx.settings, &server, &ctx.ui)?);
+    mended.extend(ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))?);
     Ok(mended)
 }
 
@@ -42,9 +41,7 @@ fn unfinished(ctx: &Ctx, server: &Server) -> Result<()> {
     if !ctx.settings.backups.is_dir() {
         return Ok(());
     }
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(server))
+    Held::take(ctx, server).map(drop)
 }
 
 /// A new `.env` says what can be set; values that differ from the defaults come later.

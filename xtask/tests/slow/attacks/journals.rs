@@ -57,7 +57,7 @@ fn a_journal_of_a_stranger_is_not_played() {
         let stranger = Sandbox::new(world.sandbox.server(), "journals_b");
         let folder = tempfile::tempdir().unwrap();
         let other = stranger.store_at(folder.path());
-        let lock = other.lock(Duration::ZERO).unwrap();
+        let lock = other.lock_within(Duration::ZERO).unwrap();
         other.write_journal(&lock, &journal).unwrap();
         let signed = fs::read_text(&folder.path().join(".swap.json")).unwrap();
         for (text, why) in [

@@ -106,7 +106,7 @@ fn a_journal_that_fits_no_more_is_left_alone() {
         }
         // And one of another schema is not played on this one.
         let store = world.sandbox.store();
-        let lock = store.lock(std::time::Duration::from_secs(5)).unwrap();
+        let lock = store.lock_within(std::time::Duration::from_secs(5)).unwrap();
         let mut journal = store.read_journal().unwrap().unwrap();
         assert_eq!(journal.target, world.sandbox.schema);
         journal.target = "another".to_owned();

@@ -68,7 +68,7 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
     assert_eq!(labels_in(&folder), set(&[&newest, &last]), "what is here went all the same");
     fs::rename_durably(&away, &nas).unwrap();
     // What is being sent has no manifest yet, and is not there to be swept.
-    let sending = Store::open(&folder).unwrap().lock_copies(Duration::ZERO).unwrap();
+    let sending = Store::open(&folder).unwrap().lock_copies_within(Duration::ZERO).unwrap();
     demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run is sending copies"]);
     assert!(labels_in(&nas).contains(&third));
     done(&sandbox, &["db-prune", "--yes", "--only-here"]);

@@ -196,7 +196,7 @@ fn what_an_unfinished_change_needs_stays() {
         fingerprint: "f".to_owned(),
     };
     let store = sandbox.store();
-    let lock = store.lock(std::time::Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(std::time::Duration::from_secs(5)).unwrap();
     store.write_in_place(&lock, &journal).unwrap();
     drop(lock);
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));

@@ -192,7 +192,7 @@ fn a_run_that_fails_is_recorded_and_does_not_beat() {
 fn a_busy_folder_is_no_failed_run() {
     let Some(sandbox) = sandbox(Server::Mariadb, "sched_busy") else { return };
     let store = Store::open(&sandbox.backups()).unwrap();
-    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     demand_stop(&sandbox.xtask(&["schedule", "run", "--if-due"]), 12, &["holds the lock"]);
     assert!(events(&sandbox).is_empty());
     drop(lock);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::install::{Installed, PRE_PUSH};
 use gate::recent;
 use model::exit::{ExitCode, Stop};
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
 use plan::push::{self, Pushed};
 use sys::git;
 use sys::proc::Cmd;
@@ -29,7 +29,7 @@ pub(super) struct Demand {
 ///
 /// # Errors
 /// Exit code 20: a ref needs a proven backup, and none could be made.
-pub fn run(ctx: &mut Ctx, remote: &str, url: &str) -> Result<()> {
+pub fn run(ctx: &mut Ctx, remote: &str, url: &str, made: &mut Made) -> Result<()> {
     let mut lines = String::new();
     std::io::stdin().lock().read_to_string(&mut lines).context("read what git pushes")?;
     earlier(ctx, remote, url, &lines)?;
@@ -38,7 +38,7 @@ pub fn run(ctx: &mut Ctx, remote: &str, url: &str) -> Result<()> {
     for one in &pushed {
         demands.extend(demand(ctx, remote, one)?);
     }
-    let proof = if demands.is_empty() { None } else { Some(ensure(ctx, &demands)?) };
+    let proof = if demands.is_empty() { None } else { Some(ensure(ctx, &demands, made)?) };
     if ctx.ui.json() {
         let refs: Vec<Value> =
             demands.iter().map(|it| json!({"ref": it.name, "why": it.why})).collect();
@@ -125,7 +125,7 @@ fn changes(ctx: &Ctx, remote: &str, pushed: &Pushed) -> Result<Changes> {
     }))
 }
 
-fn ensure(ctx: &mut Ctx, demands: &[Demand]) -> Result<recent::Proven> {
+fn ensure(ctx: &mut Ctx, demands: &[Demand], made: &mut Made) -> Result<recent::Proven> {
     for Demand { name, why } in demands {
         ctx.ui.say(format!("`{name}` is deployed, and {why}: a proven backup is needed"));
     }
@@ -149,5 +149,5 @@ fn ensure(ctx: &mut Ctx, demands: &[Demand]) -> Result<recent::Proven> {
         refusal.into()
     };
     let server = ctx.server(false).map_err(refused)?;
-    recent::ensure(ctx, &server).map_err(refused)
+    recent::ensure(ctx, &server, made).map_err(refused)
 }

@@ -8,7 +8,7 @@ use gate::{state, undo};
 use model::exit::ExitCode;
 use model::exit::find_stop;
 use model::label::Label;
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
 use plan::migrate::{MigrationFile, MigrationState};
 use server::Server;
 
@@ -50,8 +50,8 @@ pub(super) fn state(ctx: &Ctx, server: &Server) -> Result<MigrationState> {
 }
 
 /// The whole gate, and the migrations behind it.
-pub(super) fn migrate(ctx: &Ctx, server: &Server) -> Result<Migrated> {
-    Ok(Migrated { applied: migrate::apply(ctx, server)? })
+pub(super) fn migrate(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Migrated> {
+    Ok(Migrated { applied: migrate::apply(ctx, server, made)? })
 }
 
 /// Takes the migrations of this deploy back, where it is proven that nothing is lost.

@@ -23,8 +23,8 @@ use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::receipt::{DeployOutcome, Event};
-use ops::backup::LOCK_WAIT;
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
+use ops::held::Entries;
 use plan::deploy::{DeployPlan, Step};
 use server::facts;
 use sys::{clock, git, signal};
@@ -63,7 +63,7 @@ pub fn plan(ctx: &mut Ctx, target: Option<&str>) -> Result<DeployPlan> {
 /// # Errors
 /// Before anything was changed: the code of the cause. After that 32 when
 /// everything is as it was, and 33 when it is not.
-pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool) -> Result<Deployed> {
+pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool, made: &mut Made) -> Result<Deployed> {
     let (name, target) = ctx.settings.policy.deploy.find(target)?;
     let server = ctx.server(yes)?;
     let release = release(ctx);
@@ -76,7 +76,7 @@ pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool) -> Result<Deployed> {
         ctx.ui.warn("the checkout has changes that are not committed; they are deployed, too");
     }
     ctx.ui.confirm_by_name(&format!("this deploys to `{name}`"), &name, yes)?;
-    deploy(job, site.as_mut(), !pending.is_empty())
+    deploy(job, site.as_mut(), !pending.is_empty(), made)
 }
 
 /// The commit that is checked out.
@@ -144,7 +144,7 @@ struct Done {
     touched: bool,
 }
 
-fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<Deployed> {
+fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool, made: &mut Made) -> Result<Deployed> {
     let start = Instant::now();
     let Job { ctx, server, .. } = job;
     let mut done = Done::default();
@@ -152,10 +152,10 @@ fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<Deployed> 
     site.build()?;
     signal::check()?;
     if pending {
-        done.migrated = migrations::migrate(ctx, server)?;
+        done.migrated = migrations::migrate(ctx, server, made)?;
         done.backup = done.migrated.backup().cloned();
     } else {
-        done.backup = recent::ensure(ctx, server)?.proof().map(|proof| proof.label.clone());
+        done.backup = recent::ensure(ctx, server, made)?.proof().map(|proof| proof.label.clone());
     }
     if let Err(error) = replace(job, site, &mut done.touched) {
         return Err(back::go(job, site, &done, &error, start));
@@ -164,7 +164,7 @@ fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool) -> Result<Deployed> 
         Stop::new(
             ExitCode::Store,
             format!(
-                "the release runs and answers, but its receipt could not be written: {error:#}"
+                "the release runs and answers, but its entry in the ledger could not be written: {error:#}"
             ),
         )
         .hint("Nothing needs to be rolled back. `cargo xtask doctor` looks at the backups folder.")
@@ -194,7 +194,7 @@ fn replace(job: Job<'_>, site: &mut dyn Site, touched: &mut bool) -> Result<()> 
 
 fn record(job: Job<'_>, done: &Done, outcome: DeployOutcome, start: Instant) -> Result<()> {
     let Job { ctx, server, .. } = job;
-    // A server that went away meanwhile must not keep the receipt from being written.
+    // A server that went away meanwhile must not keep the entry from being written.
     let uuid = ctx
         .session(server, Role::Backup, None)
         .and_then(|mut session| facts::read(&mut session))
@@ -207,8 +207,5 @@ fn record(job: Job<'_>, done: &Done, outcome: DeployOutcome, start: Instant) -> 
         backup: done.backup.clone(),
         duration_ms: clock::elapsed_ms(start),
     };
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    store.append(&lock, &uuid, &ctx.settings.schema, event, clock::now())?;
-    Ok(())
+    Entries::open(ctx)?.append(&uuid, &ctx.settings.schema, event)
 }

@@ -22,30 +22,23 @@ use model::gate::{Evidence, GateTimes, StatementReport, Strategy};
 use model::inventory::Inventory;
 use model::label::Label;
 use model::manifest::Reason;
-use ops::backup::LOCK_WAIT;
-use ops::ctx::Ctx;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
 use ops::sessions::Pair;
 use ops::unchanged::Basis;
-use ops::{api_rights, recover, staging, unchanged};
+use ops::{api_rights, staging, unchanged};
 use plan::migrate::MigrationFile;
 use report;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
-use store::{Store, StoreLock};
 use sys::fault::point;
 use sys::{clock, signal};
 
 /// What every step of one passage knows.
 #[derive(Debug)]
 pub struct Gate<'a> {
-    /// The run.
-    pub ctx: &'a Ctx,
-    /// The server.
-    pub server: &'a Server,
-    /// The backups.
-    pub store: &'a Store,
-    /// Held throughout.
-    pub lock: &'a StoreLock,
+    /// The run; its lock is held throughout.
+    pub held: &'a Held<'a>,
     /// The built API.
     pub api: &'a Api,
     /// What is to be applied.
@@ -56,7 +49,17 @@ pub struct Gate<'a> {
     pub told: &'a Told,
 }
 
-impl Gate<'_> {
+impl<'a> Gate<'a> {
+    /// The settings and the terminal.
+    pub fn ctx(&self) -> &'a Ctx {
+        self.held.ctx()
+    }
+
+    /// The server.
+    pub fn server(&self) -> &'a Server {
+        self.held.server()
+    }
+
     /// `<version>_<description>` of what is to be applied.
     pub fn names(&self) -> Vec<String> {
         self.pending.iter().map(Pending::name).collect()
@@ -68,9 +71,9 @@ impl Gate<'_> {
     /// Exit code 20.
     pub fn demand_unmoved(&self) -> Result<()> {
         signal::check()?;
-        let now = state::read(self.ctx, self.server)?;
+        let now = state::read(self.ctx(), self.server())?;
         let files = self.pending.iter().map(|one| &one.file);
-        let after = state::live(self.ctx, self.server)?;
+        let after = state::live(self.ctx(), self.server())?;
         if now.pending.iter().eq(files)
             && fingerprint::schema(self.before) == fingerprint::schema(&after)
         {
@@ -113,14 +116,17 @@ pub struct Applied {
 /// # Errors
 /// Exit code 20 when the gate refuses (the live schema was not touched), 30 when a
 /// migration failed on the live schema and the state before it is back, 31 when not.
-pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<Applied> {
+pub fn migrate(
+    ctx: &Ctx,
+    server: &Server,
+    choice: StrategyChoice,
+    made: &mut Made,
+) -> Result<Applied> {
     let start = Instant::now();
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(server))?;
+    let held = Held::take(ctx, server)?;
     // Held until the end: nobody restores or migrates the same schema meanwhile.
     let mut pair = Pair::open(ctx, server)?;
-    unfinished::settle(ctx, server, &store, &lock, &mut pair)?;
+    unfinished::settle(&held, &mut pair)?;
     let state = state::read(ctx, server)?;
     state.demand_sound()?;
     if state.pending.is_empty() {
@@ -137,18 +143,9 @@ pub fn migrate(ctx: &Ctx, server: &Server, choice: StrategyChoice) -> Result<App
     told::demand_same(&told, &state.pending)?;
     let before = state::live(ctx, server)?;
     state::demand_own_programs(ctx, &before)?;
-    let gate = Gate {
-        ctx,
-        server,
-        store: &store,
-        lock: &lock,
-        api: &api,
-        pending: &pending,
-        before: &before,
-        told: &told,
-    };
+    let gate = Gate { held: &held, api: &api, pending: &pending, before: &before, told: &told };
     let mut passage = Passage::new(&gate, pair.live())?;
-    let ended = passage.go(&mut pair, choice);
+    let ended = passage.go(&mut pair, choice, made);
     passage.times.build_ms = build_ms;
     passage.times.total_ms = clock::elapsed_ms(start);
     passage.record(pair.live(), &ended)?;
@@ -191,8 +188,8 @@ impl<'a> Passage<'a> {
         })
     }
 
-    fn go(&mut self, pair: &mut Pair, choice: StrategyChoice) -> Result<Live> {
-        let (gate, ctx) = (self.gate, self.gate.ctx);
+    fn go(&mut self, pair: &mut Pair, choice: StrategyChoice, made: &mut Made) -> Result<Live> {
+        let (gate, ctx) = (self.gate, self.gate.ctx());
         if gate.before.tables.is_empty() {
             ctx.ui.say(format!(
                 "`{}` holds no table: there is nothing to back up",
@@ -201,7 +198,7 @@ impl<'a> Passage<'a> {
             return self.in_place(pair, None);
         }
         staging::clean(ctx, pair.copy())?;
-        let proof = proof::take(ctx, gate.server, gate.store, gate.lock, pair, Reason::Migrate)?;
+        let proof = proof::take(gate.held, pair, Reason::Migrate, made)?;
         self.backup = Some(proof.manifest.label.clone());
         self.reused = proof.reused;
         (self.times.backup_ms, self.times.proof_ms) = (proof.backup_ms, proof.proof_ms);
@@ -220,7 +217,7 @@ impl<'a> Passage<'a> {
         ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
         if decision.strategy == Strategy::Swap {
             let swapped = self.swap(pair, &proof);
-            if swapped.is_err() && gate.store.read_journal()?.is_none() {
+            if swapped.is_err() && gate.held.store().read_journal()?.is_none() {
                 // Unless the next run needs it to bring the swap to its end.
                 proof.staged.drop_schema(pair.copy())?;
             }
@@ -248,7 +245,7 @@ impl<'a> Passage<'a> {
     }
 
     fn rehearse(&mut self, session: &mut Session, proof: &Proof) -> Result<()> {
-        let (gate, ctx) = (self.gate, self.gate.ctx);
+        let (gate, ctx) = (self.gate, self.gate.ctx());
         // Everything later relies on the schema as it was read before the backup.
         if fingerprint::schema(gate.before) != proof.manifest.schema_fingerprint {
             return Err(moved().into());
@@ -259,13 +256,14 @@ impl<'a> Passage<'a> {
         let rows: BTreeMap<String, u64> = proof.staged.table_rows.iter().cloned().collect();
         let copy = Copy { settings: &gate.told.session, schema, rows: &rows };
         let Rehearsal { statements, duration_ms, own_gtids, failure } =
-            rehearse::run(ctx, gate.server, &copy, gate.pending, None)?;
+            rehearse::run(ctx, gate.server(), &copy, gate.pending, None)?;
         self.times.rehearsal_ms = duration_ms;
         self.rehearsal_gtids = own_gtids;
         self.statements = statements;
         // The account has no right on the live schema. What changed there all the same
         // is somebody else's work.
-        if fingerprint::schema(&state::live(ctx, gate.server)?) != proof.manifest.schema_fingerprint
+        if fingerprint::schema(&state::live(ctx, gate.server())?)
+            != proof.manifest.schema_fingerprint
         {
             return Err(self.reached_out(proof).into());
         }
@@ -281,7 +279,7 @@ impl<'a> Passage<'a> {
             ExitCode::MigrationNotRestored,
             format!(
                 "the definitions of `{}` changed during the rehearsal on a copy",
-                self.gate.ctx.settings.schema
+                self.gate.ctx().settings.schema
             ),
         )
         .hint("Either somebody else changed them, or the migration reaches out of the schema it runs on.")
@@ -300,15 +298,15 @@ impl<'a> Passage<'a> {
         proof: &Proof,
         choice: StrategyChoice,
     ) -> Result<plan::gate::Decision> {
-        let (gate, ctx) = (self.gate, self.gate.ctx);
+        let (gate, ctx) = (self.gate, self.gate.ctx());
         signal::check()?;
-        transactions::show(ctx, gate.server)?;
+        transactions::show(ctx, gate.server())?;
         if choice == StrategyChoice::InPlace {
             let evidence = Evidence::Unknown("not asked".to_owned());
             return Ok(plan::gate::decide(choice, &evidence, &self.statements, None)?);
         }
         let copy = inventory::read(pair.copy(), &proof.staged.schema)?;
-        let mut migrator = ctx.session(gate.server, Role::Migrate, None)?;
+        let mut migrator = ctx.session(gate.server(), Role::Migrate, None)?;
         let key = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)?;
         let why = plan::gate::why_no_swap(plan::gate::Rehearsed {
             manifest: &proof.manifest,
@@ -317,7 +315,7 @@ impl<'a> Passage<'a> {
             event_passed: proof.staged.checks.iter().any(|check| check.name == "events"),
             key_from_outside: key.as_deref(),
         });
-        let mut reader = ctx.session(gate.server, Role::Backup, None)?.read_only()?;
+        let mut reader = ctx.session(gate.server(), Role::Backup, None)?.read_only()?;
         let evidence = unchanged::look_twice(ctx, pair.live(), &mut reader, &self.basis(proof))?;
         Ok(plan::gate::decide(choice, &evidence, &self.statements, why.as_deref())?)
     }

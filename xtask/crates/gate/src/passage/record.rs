@@ -1,4 +1,4 @@
-//! The receipt of a passage, however it ended.
+//! The entry of a passage, however it ended.
 
 use anyhow::Result;
 
@@ -9,7 +9,6 @@ use model::exit::{ExitCode, Stop};
 use model::receipt::{Event, GateOutcome};
 use ops::ctx::Ctx;
 use server::Session;
-use sys::clock;
 
 /// What came of a change. `live` says whether anything was done about the live schema.
 pub fn outcome<T>(ended: &Result<T>, live: bool) -> GateOutcome {
@@ -26,7 +25,7 @@ pub fn detail<T>(ctx: &Ctx, ended: &Result<T>) -> String {
 }
 
 impl Passage<'_> {
-    /// Writes the receipt, however it ended. A failure to write it is only worse than
+    /// Writes the entry, however it ended. A failure to write it is only worse than
     /// the failure itself when there was none.
     pub(super) fn record(&self, session: &Session, ended: &Result<Live>) -> Result<()> {
         let gate = self.gate;
@@ -42,7 +41,7 @@ impl Passage<'_> {
         let event = Event::Gate {
             changes: gate.names(),
             outcome,
-            detail: detail(gate.ctx, ended),
+            detail: detail(gate.ctx(), ended),
             backup: self.backup.clone(),
             strategy: live.map(|live| live.strategy),
             previous_schema: live.and_then(|live| live.previous_schema.clone()),
@@ -50,13 +49,13 @@ impl Passage<'_> {
             times: self.times,
             own_gtids: own.filter(|_| outcome == GateOutcome::Refused),
         };
-        let schema = &gate.ctx.settings.schema;
-        let written = gate.store.append(gate.lock, &self.uuid, schema, event, clock::now());
+        let schema = &gate.ctx().settings.schema;
+        let written = gate.held.append(&self.uuid, schema, event);
         match (written, ended) {
             (Err(error), Ok(_)) => Err(error.context(
                 Stop::new(
                     ExitCode::Store,
-                    format!("`{schema}` IS migrated; only the receipt could not be written"),
+                    format!("`{schema}` IS migrated; only the entry in the ledger could not be written"),
                 )
                 .hint("Do not migrate again. `cargo xtask doctor` says what is wrong with the ledger."),
             )),

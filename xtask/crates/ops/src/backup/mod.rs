@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use self::prepare::Prepared;
-use crate::ctx::Ctx;
-use crate::{failed_backup as failed, recover};
+use crate::ctx::{Ctx, Made};
+use crate::failed_backup as failed;
+use crate::held::Held;
 use cli::backup::{CompressChoice, DbBackup};
+use config::Settings;
 use model::account::Role;
 use model::facts::LogPosition;
 use model::manifest::{Manifest, Reason};
@@ -22,31 +24,21 @@ use report;
 use rows::{dumper, native};
 use server::{Server, Session, facts, inventory};
 use sql::{Progress, Seen};
-use store::{Store, StoreLock, space};
+use store::space;
 use sys::clock;
-
-/// How long a command waits for another run to end.
-pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 ///
 /// # Errors
 /// See docs/exit-codes.md; nothing is left behind but a finished backup.
-pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &DbBackup, made: &mut Made) -> Result<()> {
     let server = ctx.server(false)?;
-    if let Some(out) = &args.out {
+    if args.out.is_some() && !args.dry_run && ctx.settings.backups.is_dir() {
         // An unfinished restore is known in the usual folder only; a backup of a
         // half-done schema must not be made elsewhere either.
-        if !args.dry_run && ctx.settings.backups.is_dir() {
-            let usual = ctx.store()?;
-            recover::first(ctx, &usual, &usual.lock(LOCK_WAIT)?, Some(&server))?;
-        }
-        ctx.settings.backups.clone_from(out);
+        drop(Held::take(ctx, &server)?);
     }
-    let policy = &mut ctx.settings.policy.backup;
-    policy.engine = args.engine.unwrap_or(policy.engine);
-    policy.threads = args.threads.map_or(policy.threads, usize::from);
-    policy.max_rate_mib = args.max_rate.unwrap_or(policy.max_rate_mib);
+    let ctx = ctx.with(|settings| as_typed(settings, args));
     let compress = match args.compress {
         CompressChoice::Auto => None,
         CompressChoice::None => Some(false),
@@ -54,14 +46,16 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     };
     let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
     if args.dry_run {
-        let (_, prepared) = prepare::prepare(ctx, &server, &wish)?;
+        let (_, prepared) = prepare::prepare(&ctx, &server, &wish)?;
         return ctx.show_plan(&prepared.plan.to_string());
     }
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(&server))?;
-    let manifest = take(ctx, &server, &store, &lock, &wish)?;
-    let folder = store.dir();
+    let held = Held::take(&ctx, &server)?;
+    let manifest = take(&held, &wish, made)?;
+    if args.out.is_some() {
+        // `--out` says where it goes: not to the destinations.
+        made.take();
+    }
+    let folder = held.store().dir();
     let file = folder.join(&manifest.file).display().to_string();
     let path = folder.join(format!("{}.json", manifest.label)).display().to_string();
     let document = report::json::BackupDocument::new(&manifest, file, path);
@@ -70,11 +64,18 @@ pub fn run(ctx: &mut Ctx, args: &DbBackup) -> Result<()> {
     } else {
         ctx.ui.result(&report::text::backup(&document, &manifest));
     }
-    if args.out.is_some() {
-        // Whoever says where it goes does not mean the destinations.
-        ctx.made.take();
-    }
     Ok(())
+}
+
+/// What the command line says about this backup, in place of the policy.
+fn as_typed(settings: &mut Settings, args: &DbBackup) {
+    if let Some(out) = &args.out {
+        settings.backups.clone_from(out);
+    }
+    let policy = &mut settings.policy.backup;
+    policy.engine = args.engine.unwrap_or(policy.engine);
+    policy.threads = args.threads.map_or(policy.threads, usize::from);
+    policy.max_rate_mib = args.max_rate.unwrap_or(policy.max_rate_mib);
 }
 
 /// Why and how a backup is wanted.
@@ -95,19 +96,13 @@ impl Wish {
     }
 }
 
-/// Takes a backup and writes its receipt.
+/// Takes a backup, writes its entry and adds it to what this command made.
 ///
 /// # Errors
 /// See docs/exit-codes.md; then no backup exists and the older ones are untouched.
-pub fn take(
-    ctx: &Ctx,
-    server: &Server,
-    store: &Store,
-    lock: &StoreLock,
-    wish: &Wish,
-) -> Result<Manifest> {
+pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
     let start = Instant::now();
-    ctx.demand_signer(store)?;
+    let (ctx, store, lock, server) = (held.ctx(), held.store(), held.lock(), held.server());
     for name in store.clean(lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
@@ -145,10 +140,9 @@ pub fn take(
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
     };
-    store
-        .append(lock, &manifest.server.uuid, &manifest.schema, event, clock::now())
-        .map_err(|error| failed::without_receipt(error, &manifest))?;
-    ctx.made.borrow_mut().push(manifest.label.clone());
+    held.append(&manifest.server.uuid, &manifest.schema, event)
+        .map_err(|error| failed::without_entry(error, &manifest))?;
+    made.add(&manifest);
     Ok(manifest)
 }
 

@@ -47,7 +47,7 @@ pub(super) fn run(
                 match &label {
                     Some(label) if copies.is_empty() => {
                         let fault = Fault::new(FaultKind::Damaged, "there is no copy of it");
-                        vec![failed(ctx, store, policy, label, "unknown", fault, Instant::now())?]
+                        vec![failed(ctx, policy, label, "unknown", fault, Instant::now())?]
                     }
                     _ => copies
                         .iter()
@@ -75,7 +75,7 @@ fn unreachable(
         let stop = Stop::new(ExitCode::Offsite, format!("`{}`: {}", policy.name, fault.message));
         return Err(stop.hint(fault.kind.advice(&policy.name)).into());
     };
-    failed(ctx, store, policy, &label, "unknown", fault, Instant::now())
+    failed(ctx, policy, &label, "unknown", fault, Instant::now())
 }
 
 fn one(
@@ -95,7 +95,7 @@ fn one(
     });
     let Some(note) = note.filter(|_| problem.is_none()) else {
         let fault = Fault::new(FaultKind::Damaged, problem.unwrap_or_default());
-        return failed(ctx, store, policy, &copy.label, &uuid, fault, start);
+        return failed(ctx, policy, &copy.label, &uuid, fault, start);
     };
     let read = attempt::repeated(ctx, &policy.name, || {
         let mut bars = Bars::new(ctx, &policy.name, note.bytes);
@@ -119,18 +119,15 @@ fn one(
                 detail: String::new(),
                 duration_ms: clock::elapsed_ms(start),
             };
-            let line = record(ctx, store, None, &uuid, line)?;
+            let line = record(ctx, &uuid, line)?;
             Ok(Done { line, fault: None })
         }
-        Ok(Some(fault)) | Err(fault) => {
-            failed(ctx, store, policy, &copy.label, &uuid, fault, start)
-        }
+        Ok(Some(fault)) | Err(fault) => failed(ctx, policy, &copy.label, &uuid, fault, start),
     }
 }
 
 fn failed(
     ctx: &Ctx,
-    store: &Store,
     policy: &DestinationPolicy,
     label: &Label,
     uuid: &str,
@@ -146,7 +143,7 @@ fn failed(
         detail: fault.message.clone(),
         duration_ms: clock::elapsed_ms(start),
     };
-    let line = record(ctx, store, None, uuid, line)?;
+    let line = record(ctx, uuid, line)?;
     let hint = match fault.kind {
         FaultKind::Damaged => format!(
             "`cargo xtask db-copy {label} --to {}` sends it again, while the backup is here.",

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Bars, attempt, open, record};
-use crate::backup::LOCK_WAIT;
+use super::{Bars, attempt, open, write};
 use crate::ctx::Ctx;
+use crate::held::HeldFolder;
 use crate::verify::Verified;
 use config::outside::{DestinationPolicy, named};
 use model::check::Outcome;
@@ -19,7 +19,7 @@ use store::ledger::Ledger;
 use store::remote::fault::Fault;
 use store::remote::{self, Depot, RemoteCopy, fetch, known};
 use store::source::{Origin, Source, origin_note};
-use store::{KeyFile, Keyring, Store, StoreLock};
+use store::{KeyFile, Keyring, Store};
 use sys::{clock, fs, proc};
 
 /// The copies at a destination, the newest first.
@@ -58,7 +58,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
 pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCopy> {
     let mut from = From::open(ctx, name)?;
     let (copy, trust) = from.pick(text)?;
-    let lock = store.lock(LOCK_WAIT)?;
+    let lock = store.lock()?;
     for name in store.clean(&lock)? {
         ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
     }
@@ -88,11 +88,9 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCo
 /// the object was read for it.
 ///
 /// # Errors
-/// The receipt cannot be written.
+/// The entry cannot be written.
 pub fn judged(
-    ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
+    held: &HeldFolder<'_>,
     name: &str,
     copy: &RemoteCopy,
     verified: &Verified,
@@ -110,7 +108,7 @@ pub fn judged(
         detail: detail.unwrap_or_default(),
         duration_ms: verified.duration_ms,
     };
-    record(ctx, store, Some(lock), &manifest.server.uuid, line).map(drop)
+    write(held, &manifest.server.uuid, line).map(drop)
 }
 
 fn unreadable(ctx: &Ctx, name: &str, fault: &Fault) -> Stop {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::backup::LOCK_WAIT;
 use crate::ctx::Ctx;
+use crate::held::Entries;
 use config::outside::{DestinationPolicy, named};
 use model::copy::CopyOutcome;
 use model::exit::find_stop;
@@ -28,13 +28,13 @@ use store::remote::fault::{Fault, FaultKind};
 use store::remote::send::{self, Parcel, Phase};
 use store::remote::{self, Depot};
 use store::source::LATEST;
-use store::{Entry, Store, StoreLock};
+use store::{Entry, Store};
 use sys::{clock, signal};
 
 pub use outcome::{Done, demand_all, left_to_copy, what_was_made};
 
-/// A receipt waits this long for whoever holds the folder's lock.
-const RECEIPT_WAIT: Duration = Duration::from_secs(600);
+/// An entry waits this long for whoever holds the folder's lock.
+const ENTRY_WAIT: Duration = Duration::from_secs(600);
 
 /// Which copies are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ pub struct Request<'a> {
 pub fn run(ctx: &Ctx, request: &Request<'_>) -> Result<Vec<Done>> {
     let destinations = chosen(ctx, request.to)?;
     let store = ctx.store()?;
-    let _sending = store.lock_copies(LOCK_WAIT)?;
+    let _sending = store.lock_copies()?;
     if request.check {
         return check::run(ctx, &store, request.label, &destinations);
     }
@@ -90,23 +90,23 @@ pub fn chosen(ctx: &Ctx, names: &[String]) -> Result<Vec<DestinationPolicy>, Sto
     Ok(all.clone())
 }
 
-/// Copies a backup to destinations, one after the other, and writes a receipt for each:
+/// Copies a backup to destinations, one after the other, and writes an entry for each:
 /// the folder's lock is taken for that moment. That a copy failed is no error here:
 /// [`demand_all`] makes it one.
 ///
 /// # Errors
-/// The backup is damaged here, a receipt cannot be written, or Ctrl-C was pressed.
+/// The backup is damaged here, an entry cannot be written, or Ctrl-C was pressed.
 pub fn copy(
     ctx: &Ctx,
     store: &Store,
     label: &Label,
     destinations: &[DestinationPolicy],
 ) -> Result<Vec<Done>> {
-    let _sending = store.lock_copies(RECEIPT_WAIT)?;
+    let _sending = store.lock_copies_within(ENTRY_WAIT)?;
     to_all(ctx, store, label, destinations)
 }
 
-/// Reads one copy at a destination to its end, and writes a receipt.
+/// Reads one copy at a destination to its end, and writes an entry.
 ///
 /// # Errors
 /// As [`copy`].
@@ -116,7 +116,7 @@ pub fn read_again(
     label: &Label,
     policy: &DestinationPolicy,
 ) -> Result<Vec<Done>> {
-    let _sending = store.lock_copies(RECEIPT_WAIT)?;
+    let _sending = store.lock_copies_within(ENTRY_WAIT)?;
     check::run(ctx, store, Some(&label.to_string()), std::slice::from_ref(policy))
 }
 
@@ -147,7 +147,7 @@ fn to_one(ctx: &Ctx, store: &Store, entry: &Entry, policy: &DestinationPolicy) -
         Ok(seal) => send_to(ctx, store, entry, policy, seal.as_ref()),
         Err(stop) => Err(stop.into()),
     };
-    let receipt = Receipt { ctx, store, entry, policy, start };
+    let report = Report { ctx, entry, policy, start };
     match sent {
         Ok(Ok(sent)) => {
             if let Some(why) = sent.replaced {
@@ -155,15 +155,15 @@ fn to_one(ctx: &Ctx, store: &Store, entry: &Entry, policy: &DestinationPolicy) -
                     "the copy at `{}` was not good: {why}; it is replaced",
                     policy.name
                 ));
-                receipt.write(CopyOutcome::Failed, 0, "", &why)?;
+                report.write(CopyOutcome::Failed, 0, "", &why)?;
             }
             let outcome = if sent.copied { CopyOutcome::Copied } else { CopyOutcome::Checked };
-            let line = receipt.write(outcome, sent.note.bytes, &sent.note.sha256, "")?;
+            let line = report.write(outcome, sent.note.bytes, &sent.note.sha256, "")?;
             ctx.ui.detail(report::copies::line(&line));
             Ok(Done { line, fault: None })
         }
         Ok(Err(fault)) => {
-            let line = receipt.write(CopyOutcome::Failed, 0, "", &fault.message)?;
+            let line = report.write(CopyOutcome::Failed, 0, "", &fault.message)?;
             let hints = vec![fault.kind.advice(&policy.name)];
             Ok(Done { line, fault: Some((fault, hints)) })
         }
@@ -174,11 +174,11 @@ fn to_one(ctx: &Ctx, store: &Store, entry: &Entry, policy: &DestinationPolicy) -
             else {
                 let what =
                     find_stop(&error).map_or_else(|| format!("{error:#}"), |it| it.message.clone());
-                receipt.write(CopyOutcome::Failed, 0, "", &what)?;
+                report.write(CopyOutcome::Failed, 0, "", &what)?;
                 return Err(error);
             };
             let fault = Fault::new(FaultKind::Configuration, stop.message.clone());
-            let line = receipt.write(CopyOutcome::Failed, 0, "", &fault.message)?;
+            let line = report.write(CopyOutcome::Failed, 0, "", &fault.message)?;
             Ok(Done { line, fault: Some((fault, stop.hints.clone())) })
         }
     }
@@ -293,16 +293,15 @@ impl<'a> Bars<'a> {
     }
 }
 
-/// A receipt that is still to be written.
-struct Receipt<'a> {
+/// What came of one copy, for the ledger.
+struct Report<'a> {
     ctx: &'a Ctx,
-    store: &'a Store,
     entry: &'a Entry,
     policy: &'a DestinationPolicy,
     start: Instant,
 }
 
-impl Receipt<'_> {
+impl Report<'_> {
     fn write(
         &self,
         outcome: CopyOutcome,
@@ -320,19 +319,18 @@ impl Receipt<'_> {
             duration_ms: clock::elapsed_ms(self.start),
         };
         let uuid = self.entry.manifest().map_or("unknown", |it| it.server.uuid.as_str());
-        record(self.ctx, self.store, None, uuid, line)
+        record(self.ctx, uuid, line)
     }
 }
 
-/// Writes the receipt, and gives what it says: without a secret.
-fn record(
-    ctx: &Ctx,
-    store: &Store,
-    lock: Option<&StoreLock>,
-    uuid: &str,
-    line: CopyLine,
-) -> Result<CopyLine> {
-    let line = CopyLine { detail: ctx.settings.redact(&line.detail), ..line };
+/// Writes the entry while no lock is held, and gives what it says.
+fn record(ctx: &Ctx, uuid: &str, line: CopyLine) -> Result<CopyLine> {
+    write(&Entries::open_within(ctx, ENTRY_WAIT)?, uuid, line)
+}
+
+/// Writes the entry, and gives what it says: without a secret.
+fn write(entries: &Entries<'_>, uuid: &str, line: CopyLine) -> Result<CopyLine> {
+    let line = CopyLine { detail: entries.ctx().settings.redact(&line.detail), ..line };
     let event = Event::Copy {
         label: line.label.clone(),
         destination: line.destination.clone(),
@@ -342,13 +340,6 @@ fn record(
         detail: line.detail.clone(),
         duration_ms: line.duration_ms,
     };
-    let own = match lock {
-        Some(_) => None,
-        None => Some(store.lock(RECEIPT_WAIT)?),
-    };
-    ctx.demand_signer(store)?;
-    if let Some(lock) = lock.or(own.as_ref()) {
-        store.append(lock, uuid, line.label.schema(), event, clock::now())?;
-    }
+    entries.append(uuid, line.label.schema(), event)?;
     Ok(line)
 }

@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-use crate::backup::LOCK_WAIT;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Made};
 use config::outside::DestinationPolicy;
 use model::exit::find_stop;
 use model::exit::{ExitCode, Stop};
@@ -59,27 +58,27 @@ pub fn demand_all(done: &[Done]) -> Result<()> {
 ///
 /// # Errors
 /// As [`demand_all`].
-pub fn what_was_made(ctx: &Ctx) -> Result<()> {
+pub fn what_was_made(ctx: &Ctx, made: &mut Made) -> Result<()> {
     let destinations = &ctx.settings.policy.destination;
-    let made = ctx.made.take();
-    if destinations.is_empty() || made.is_empty() {
+    let labels = made.take();
+    if destinations.is_empty() || labels.is_empty() {
         return Ok(());
     }
     if !ctx.settings.outside.copies {
-        for label in &made {
+        for label in &labels {
             ctx.ui.say(format!("{label} is here alone, as COPIES=off says"));
         }
         return Ok(());
     }
     let mut all = Vec::new();
     let mut alone = Vec::new();
-    for label in &made {
+    for label in &labels {
         match to_all_but_waiting(ctx, label, destinations) {
             Ok(done) => all.extend(done),
             Err(error) => {
                 if let Err(interrupted) = signal::check() {
-                    // Whoever does not want to wait is told what is here alone.
-                    ctx.made.replace(made.clone());
+                    // The end of the command says that they are here alone.
+                    made.put_back(labels);
                     return Err(interrupted.into());
                 }
                 alone.push((label, error));
@@ -109,7 +108,7 @@ fn to_all_but_waiting(
 ) -> Result<Vec<Done>> {
     let store = ctx.store()?;
     // Somebody may be sending for hours; this command is done and waits for nobody.
-    let _sending = store.lock_copies(LOCK_WAIT)?;
+    let _sending = store.lock_copies()?;
     super::to_all(ctx, &store, label, destinations)
 }
 
@@ -125,11 +124,11 @@ fn as_copies(error: anyhow::Error) -> anyhow::Error {
 
 /// After a command that failed nobody should wait for copies before its message is there;
 /// but they are wanted now more than ever.
-pub fn left_to_copy(ctx: &Ctx) {
+pub fn left_to_copy(ctx: &Ctx, made: &mut Made) {
     if ctx.settings.policy.destination.is_empty() {
         return;
     }
-    for label in ctx.made.take() {
+    for label in made.take() {
         ctx.ui.say(format!("{label} is here alone; `cargo xtask db-copy {label}` copies it"));
     }
 }

@@ -1,4 +1,4 @@
-//! The first look at the file, and the last word when only the receipt is missing.
+//! The first look at the file, and the last word when only the entry is missing.
 
 use anyhow::Result;
 
@@ -26,7 +26,7 @@ pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked>
 }
 
 /// The restore is done by then, and whoever reads the message must know that.
-pub(super) fn without_receipt(
+pub(super) fn without_entry(
     error: anyhow::Error,
     plan: &RestorePlan,
     done: &Outcomes,
@@ -38,7 +38,7 @@ pub(super) fn without_receipt(
     let stop = Stop::new(
         ExitCode::Store,
         format!(
-            "{} IS restored into `{}`{old}; only the receipt could not be written: {}",
+            "{} IS restored into `{}`{old}; only the entry in the ledger could not be written: {}",
             plan.source,
             plan.target,
             error.root_cause()

@@ -8,17 +8,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use ends::{checked, without_receipt};
+use ends::{checked, without_entry};
 use planning::{File, plan, scope};
 
-use crate::backup::{LOCK_WAIT, Wish};
+use crate::backup::Wish;
 use crate::copy::fetching;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Made};
+use crate::held::Held;
 use crate::sessions;
 use crate::sessions::Pair;
 use crate::staging;
 use crate::staging::Staged;
-use crate::{api_rights, backup, events, old_tables, recover, swap, tables};
+use crate::{api_rights, backup, events, old_tables, swap, tables};
 use cli::restore::DbRestore;
 use model::check::Outcome;
 use model::exit::{ExitCode, Stop};
@@ -33,10 +34,10 @@ use plan::definer::Owner;
 use plan::restore::{RestorePlan, Scope};
 use plan::swap::Sides;
 use rows::load::Part;
-use server::{Server, Session, inventory};
+use server::{Session, inventory};
 use sql::fingerprint;
+use store::Provenance;
 use store::source::Source;
-use store::{Provenance, Store, StoreLock};
 use sys::clock;
 use sys::fault::point;
 
@@ -44,9 +45,8 @@ use sys::fault::point;
 ///
 /// # Errors
 /// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
-pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
     let start = Instant::now();
-    ctx.settings.policy.restore.set_threads(args.threads);
     let store = ctx.store()?;
     let source = match &args.from {
         None => store.resolve_in(&args.source, &ctx.settings.schema)?,
@@ -60,6 +60,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         ctx.ui.warn(note);
     }
     let server = ctx.server(args.yes)?;
+    let ctx = &ctx.with(|it| it.policy.restore.set_threads(args.threads));
     let scope = scope(ctx, args)?;
     let mut provenance = store.provenance(&source, None)?;
     // Without a manifest only the file itself says what it brings.
@@ -78,8 +79,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
         let question = format!("this overwrites `{}` on {}", plan.target, plan.server);
         ctx.ui.confirm_by_name(&question, &plan.target, args.yes)?;
     }
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(&server))?;
+    let held = Held::take(ctx, &server)?;
     // The whole file is read and compared with its manifest before anything is created.
     let checked = early.map_or_else(|| checked(ctx, &source), Ok)?;
     if plan.proven && !store.provenance(&source, Some(&checked.sha256))?.is_proven() {
@@ -88,21 +88,12 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore) -> Result<()> {
     if let Scope::Tables(wanted) = &plan.scope {
         tables::demand_known(wanted, &checked.tables, &source.name)?;
     }
-    let mut run = Run {
-        ctx,
-        server: &server,
-        store: &store,
-        lock: &lock,
-        source: &source,
-        provenance,
-        plan: &plan,
-        facts: &facts,
-    };
-    let (done, mut pair) = run.go()?;
+    let mut run = Run { held: &held, source: &source, provenance, plan: &plan, facts: &facts };
+    let (done, mut pair) = run.go(made)?;
     run.record(&done, clock::elapsed_ms(start))
-        .map_err(|error| without_receipt(error, &plan, &done))?;
+        .map_err(|error| without_entry(error, &plan, &done))?;
     point("restore.recorded")?;
-    events::enable(ctx, pair.live(), &store, &lock)?;
+    events::enable(&held, pair.live())?;
     if plan.scope != Scope::Beside {
         api_rights::complete(ctx, &server, pair.live());
     }
@@ -121,10 +112,7 @@ struct Outcomes {
 }
 
 struct Run<'a> {
-    ctx: &'a Ctx,
-    server: &'a Server,
-    store: &'a Store,
-    lock: &'a StoreLock,
+    held: &'a Held<'a>,
     source: &'a Source,
     provenance: Provenance,
     plan: &'a RestorePlan,
@@ -132,25 +120,26 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&mut self) -> Result<(Outcomes, Pair)> {
+    fn go(&mut self, made: &mut Made) -> Result<(Outcomes, Pair)> {
+        let (held, ctx) = (self.held, self.held.ctx());
         let mut done = Outcomes::default();
         if self.plan.safety_backup {
             let wish = Wish::because(Reason::Safety);
-            let manifest = backup::take(self.ctx, self.server, self.store, self.lock, &wish)
+            let manifest = backup::take(held, &wish, made)
                 .context("take the safety backup; nothing was changed")?;
             done.safety = Some(manifest.label);
         }
         point("restore.saved")?;
-        let mut pair = Pair::open(self.ctx, self.server)?;
+        let mut pair = Pair::open(ctx, held.server())?;
         if self.plan.scope != Scope::Beside {
-            sessions::keep_from_migrating(self.ctx, pair.live())?;
+            sessions::keep_from_migrating(ctx, pair.live())?;
         }
-        staging::clean(self.ctx, pair.copy())?;
+        staging::clean(ctx, pair.copy())?;
         // The account that loads the file could write to them.
-        staging::drop_kept(self.ctx, pair.copy(), None)?;
+        staging::drop_kept(ctx, pair.copy(), None)?;
         self.demand_still_empty(pair.live())?;
         let staged = self.stage(pair.copy())?;
-        if !self.store.provenance(self.source, Some(&staged.sha256))?.is_proven() {
+        if !self.held.store().provenance(self.source, Some(&staged.sha256))?.is_proven() {
             self.provenance = Provenance::Unknown;
         }
         done.tables = staged.inventory.tables.len() as u64;
@@ -164,7 +153,7 @@ impl Run<'_> {
                     target: &self.plan.target,
                     source: &self.source.name,
                 };
-                tables::restore(self.ctx, pair.live(), self.store, self.lock, &place, &staged)?;
+                tables::restore(held, pair.live(), &place, &staged)?;
             }
             Scope::Beside => self.beside(pair.live(), &staged)?,
         }
@@ -191,14 +180,16 @@ impl Run<'_> {
     }
 
     fn stage(&self, session: &mut Session) -> Result<Staged> {
-        self.ctx.ui.say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
+        self.held
+            .ctx()
+            .ui
+            .say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
         let part = match &self.plan.scope {
             Scope::Tables(wanted) => Part::Tables(wanted.iter().cloned().collect()),
             Scope::Replace | Scope::Beside => Part::Everything,
         };
         let staging = &self.plan.staging;
-        let staged =
-            staging::stage_part(self.ctx, self.server, session, self.source, staging, &part)?;
+        let staged = staging::stage_part(self.held, session, self.source, staging, &part)?;
         if staged.passed() {
             return Ok(staged);
         }
@@ -234,7 +225,7 @@ impl Run<'_> {
         // What is live may have changed since the plan was shown.
         let live = inventory::read(session, &plan.target)?;
         sys::signal::check()?;
-        let definer = self.ctx.settings.program_definer();
+        let definer = self.held.ctx().settings.program_definer();
         let owner = programs::owner(&definer, self.provenance);
         let may_run = self.provenance.is_proven() || plan.enable_events;
         let incoming = programs::incoming((&plan.target, &live), staged, &owner, may_run);
@@ -248,13 +239,13 @@ impl Run<'_> {
         };
         self.say_what_goes(&live, staged);
         if !self.provenance.is_proven() {
-            programs::say(self.ctx, self.source, &live, &staged.inventory);
+            programs::say(self.held.ctx(), self.source, &live, &staged.inventory);
         }
         self.swap(session, &change)?;
         // Whatever migrations left half-way is gone with the old tables.
-        let unfinished = self.store.read_in_place()?;
+        let unfinished = self.held.store().read_in_place()?;
         if unfinished.is_some_and(|it| it.schema == plan.target && it.server == self.facts.uuid) {
-            self.store.remove_in_place(self.lock)?;
+            self.held.store().remove_in_place(self.held.lock())?;
         }
         swap::demand_exact(session, &plan.target, &incoming.inventory)?;
         done.disabled_events = incoming.left;
@@ -270,8 +261,10 @@ impl Run<'_> {
 
     /// Swaps. The staged copy goes when nothing needs it any more: no journal names it.
     fn swap(&self, session: &mut Session, change: &swap::Swap<'_>) -> Result<()> {
-        let swapped = swap::execute(self.ctx, session, self.store, self.lock, change, None);
-        if swapped.is_err() && self.store.read_journal().is_ok_and(|journal| journal.is_none()) {
+        let swapped = swap::execute(self.held, session, change, None);
+        if swapped.is_err()
+            && self.held.store().read_journal().is_ok_and(|journal| journal.is_none())
+        {
             staging::drop_schema(session, change.sides.staging).ok();
         }
         swapped.map(drop)
@@ -295,7 +288,7 @@ impl Run<'_> {
         self.create_target(session, staged)?;
         let empty = inventory::read(session, &plan.target)?;
         let idle = programs::beside(staged);
-        let definer = self.ctx.settings.program_definer();
+        let definer = self.held.ctx().settings.program_definer();
         let owner = if self.provenance.is_proven() {
             Owner::Swapper
         } else {
@@ -310,7 +303,7 @@ impl Run<'_> {
             beside: true,
         };
         if let Err(error) = self.swap(session, &change) {
-            if self.store.read_journal()?.is_none() {
+            if self.held.store().read_journal()?.is_none() {
                 // Nothing moved: the schema is as empty as it was made.
                 staging::drop_empty(session, &plan.target)?;
             }
@@ -330,7 +323,7 @@ impl Run<'_> {
             .chain(broken)
             .collect();
         if !gone.is_empty() {
-            self.ctx.ui.warn(format!(
+            self.held.ctx().ui.warn(format!(
                 "{} does not hold, so these go from `{}`: {}",
                 self.source.name,
                 self.plan.target,
@@ -348,7 +341,9 @@ impl Run<'_> {
             return Ok(true);
         }
         let saved = match safety {
-            Some(label) => self.store.entry(label)?.and_then(|entry| entry.manifest().cloned()),
+            Some(label) => {
+                self.held.store().entry(label)?.and_then(|entry| entry.manifest().cloned())
+            }
             None => None,
         };
         let Some(saved) = saved.filter(|_| self.plan.drop_old) else { return Ok(false) };
@@ -356,7 +351,7 @@ impl Run<'_> {
         if written.is_empty() {
             return Ok(true);
         }
-        self.ctx.ui.warn(format!(
+        self.held.ctx().ui.warn(format!(
             "the old tables are kept in `{before}`: the safety backup {} does not hold exactly what is in {}",
             saved.label,
             written.join(", ")
@@ -374,7 +369,6 @@ impl Run<'_> {
             rows: done.rows,
             duration_ms,
         };
-        self.store.append(self.lock, &self.facts.uuid, &self.plan.target, event, clock::now())?;
-        Ok(())
+        self.held.append(&self.facts.uuid, &self.plan.target, event)
     }
 }

@@ -27,13 +27,13 @@ pub(super) fn owner<'a>(definer: &'a str, provenance: Provenance) -> Owner<'a> {
 pub(super) struct Incoming {
     /// What the target holds directly after the swap.
     pub inventory: Inventory,
-    /// Enables those that may run, once the receipt is written.
+    /// Enables those that may run, once the entry is written.
     pub enable: Vec<EventStatement>,
     /// The statements for those that stay disabled, for a person.
     pub left: Vec<String>,
 }
 
-/// Makes every event that runs in the file wait: until the receipt is written where `may_run`,
+/// Makes every event that runs in the file wait: until the entry is written where `may_run`,
 /// until somebody asks for it where not. Only one that the swap does not touch goes on
 /// running: one that it makes again could call what else the file brings.
 pub(super) fn incoming(

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 pub use settle::settle;
 
-use crate::ctx::Ctx;
+use crate::held::Held;
 use crate::settle::Settled;
 use crate::staging::Staged;
 use crate::{definers, replay};
@@ -25,7 +25,6 @@ use plan::tables::{Change, TablesPlan};
 use server::session::{code, said};
 use server::{Session, inventory};
 use sql::fingerprint;
-use store::{Store, StoreLock};
 use sys::fault::point;
 use sys::signal;
 
@@ -64,14 +63,12 @@ pub fn demand_known(wanted: &[String], known: &[String], source: &str) -> Result
 /// A definition differs, rows would be without a parent, a lock could not be had
 /// in time, or the server refuses.
 pub fn restore(
-    ctx: &Ctx,
+    held: &Held<'_>,
     session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
     place: &Place<'_>,
     staged: &Staged,
 ) -> Result<()> {
-    let mut run = Run { ctx, store, lock, place, staged, triggers_dropped: false };
+    let mut run = Run { held, place, staged, triggers_dropped: false };
     let prepared = run.prepare(session);
     let (live, plan, keys) = match prepared {
         Ok(prepared) => prepared,
@@ -82,18 +79,16 @@ pub fn restore(
         }
     };
     let journal = run.journal(&plan);
-    store.write_journal(lock, &journal)?;
+    held.store().write_journal(held.lock(), &journal)?;
     match run.change(session, &plan, &keys) {
-        Ok(()) => settle(session, store, lock, &journal).map(drop)?,
+        Ok(()) => settle(session, held, &journal).map(drop)?,
         Err(error) => return Err(run.failed(session, &journal, error)),
     }
     run.demand_exact(session, &live)
 }
 
 struct Run<'a> {
-    ctx: &'a Ctx,
-    store: &'a Store,
-    lock: &'a StoreLock,
+    held: &'a Held<'a>,
     place: &'a Place<'a>,
     staged: &'a Staged,
     triggers_dropped: bool,
@@ -114,13 +109,18 @@ impl Run<'_> {
         let stamp = self.staged.schema.rsplit("staging_").next().unwrap_or_default();
         // Triggers that are made belong to the locked account, those that come back to whom
         // they belong now.
-        let known =
-            definers::nameable(self.ctx, session, &self.staged.schema, &live, |kind, name| {
+        let known = definers::nameable(
+            self.held.ctx(),
+            session,
+            &self.staged.schema,
+            &live,
+            |kind, name| {
                 let program = live.programs.get(&(kind, name.to_owned()));
                 let table = program.and_then(|it| it.table.as_ref());
                 kind == ObjectKind::Trigger && table.is_some_and(|it| chosen.contains(it))
-            })?;
-        let definer = self.ctx.settings.program_definer();
+            },
+        )?;
+        let definer = self.held.ctx().settings.program_definer();
         let owner = Owner::Locked(&definer);
         let plan = plan::tables::plan(&Change {
             target,
@@ -131,7 +131,7 @@ impl Run<'_> {
             keys: &keys,
             prefix: &format!("__xtask_{stamp}_"),
         });
-        let wait = self.ctx.settings.policy.restore.lock_wait_s;
+        let wait = self.held.ctx().settings.policy.restore.lock_wait_s;
         session.run(&format!("SET lock_wait_timeout = {wait}"))?;
         // The live triggers go and come back, those of missing tables come.
         let kept = chosen.iter().filter(|name| live.tables.contains_key(*name)).cloned().collect();
@@ -205,7 +205,7 @@ impl Run<'_> {
         }
         session.run("SET autocommit = 0")?;
         session.run(&plan.lock)?;
-        self.ctx.ui.detail("the tables are locked");
+        self.held.ctx().ui.detail("the tables are locked");
         keys::demand_no_orphans(session, keys)?;
         signal::check()?;
         self.triggers_dropped = true;
@@ -245,7 +245,7 @@ impl Run<'_> {
             }
         }
         let target = self.place.target;
-        match settle(session, self.store, self.lock, journal) {
+        match settle(session, self.held, journal) {
             // A refusal of our own says it all.
             Ok(Settled::Undone) if error.downcast_ref::<Stop>().is_some() => error,
             Ok(Settled::Undone) => {
@@ -256,7 +256,7 @@ impl Run<'_> {
                 );
                 // 1205: lock wait timeout exceeded.
                 if code(&error) == Some(1205) {
-                    let s = self.ctx.settings.policy.restore.lock_wait_s;
+                    let s = self.held.ctx().settings.policy.restore.lock_wait_s;
                     stop = stop.hint(format!("Another session held a table for {s} s; end it, or raise restore.lock_wait_s in xtask.toml."));
                 }
                 error.context(stop)

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use crate::held::HeldFolder;
 use crate::settle::{Settled, has_table};
 use crate::staging;
 use crate::swap::play;
@@ -10,7 +11,6 @@ use model::ident::{qualified, quote};
 use model::swap::{SwapJournal, SwapPhase};
 use plan::tables::MARKER;
 use server::{Session, inventory};
-use store::{Store, StoreLock};
 
 /// Finishes it when the rows were committed, which the marker in the staging
 /// schema tells, and puts everything back when they were not.
@@ -19,10 +19,10 @@ use store::{Store, StoreLock};
 /// The server refuses; the journal stays for the next run.
 pub fn settle(
     session: &mut Session,
-    store: &Store,
-    lock: &StoreLock,
+    held: &HeldFolder<'_>,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    let (store, lock) = (held.store(), held.lock());
     session.run("ROLLBACK")?;
     session.run("UNLOCK TABLES")?;
     session.run("SET autocommit = 1, foreign_key_checks = 0")?;

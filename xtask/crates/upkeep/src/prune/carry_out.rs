@@ -6,30 +6,26 @@ use super::facts::Found;
 use super::why;
 use model::label::Label;
 use model::receipt::Event;
-use ops::ctx::Ctx;
+use ops::held::HeldFolder;
 use ops::{old_tables, staging};
 use plan::companions::CompanionKind;
 use plan::retention::{Fate, Place, Verdict};
 use report::human;
 use report::prune::NotReached;
 use server::Session;
+use store::prune;
 use store::remote::{self, fault::Fault};
-use store::{Store, StoreLock, prune};
 use sys::fault::point;
-use sys::{clock, signal};
+use sys::signal;
 
-/// Deletes, and writes a receipt for each. A destination that fails is left, and said.
+/// Deletes, and writes an entry for each. A destination that fails is left, and said.
 ///
 /// # Errors
 /// The folder or the server refuses, or somebody pressed Ctrl-C; what was deleted until
 /// then is in the ledger.
-pub(super) fn carry_out(
-    ctx: &Ctx,
-    store: &Store,
-    lock: &StoreLock,
-    found: &mut Found,
-) -> Result<()> {
-    let run = Run { ctx, store, lock, uuid: found.uuid.clone() };
+pub(super) fn carry_out(held: &HeldFolder<'_>, found: &mut Found) -> Result<()> {
+    let ctx = held.ctx();
+    let run = Run { held, uuid: found.uuid.clone() };
     if let Some(mut session) = found.session.take() {
         let dropped = run.schemas(&mut session, found);
         found.session = Some(session);
@@ -49,9 +45,7 @@ pub(super) fn carry_out(
 }
 
 struct Run<'a> {
-    ctx: &'a Ctx,
-    store: &'a Store,
-    lock: &'a StoreLock,
+    held: &'a HeldFolder<'a>,
     uuid: String,
 }
 
@@ -64,15 +58,15 @@ impl Run<'_> {
             reason: reason.to_owned(),
             bytes,
         };
-        self.store.append(self.lock, &self.uuid, schema, event, clock::now())?;
+        self.held.append(&self.uuid, schema, event)?;
         let place = destination.map_or_else(String::new, |name| format!(" from {name}"));
         let size = human::bytes(bytes);
-        self.ctx.ui.say(format!("deleted {subject}{place} ({size}): {reason}"));
+        self.held.ctx().ui.say(format!("deleted {subject}{place} ({size}): {reason}"));
         Ok(())
     }
 
     fn schemas(&self, session: &mut Session, found: &mut Found) -> Result<()> {
-        let schema = &self.ctx.settings.schema;
+        let schema = &self.held.ctx().settings.schema;
         for (it, verdict) in &mut found.schemas {
             if verdict.fate != Fate::Go {
                 continue;
@@ -101,11 +95,11 @@ impl Run<'_> {
         schema: &str,
         backup: Option<&Label>,
     ) -> Result<Option<String>> {
-        let entry = backup.map(|label| self.store.entry(label)).transpose()?.flatten();
+        let entry = backup.map(|label| self.held.store().entry(label)).transpose()?.flatten();
         let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
             return Ok(Some("its backup is not there any more: look at it".to_owned()));
         };
-        self.ctx.ui.say(format!("comparing `{schema}` with {}", manifest.label));
+        self.held.ctx().ui.say(format!("comparing `{schema}` with {}", manifest.label));
         let more = match old_tables::not_in(session, schema, manifest) {
             Ok(more) => more,
             Err(error) => {
@@ -145,7 +139,7 @@ impl Run<'_> {
             }
             signal::check()?;
             let subject = backup.label.to_string();
-            self.store.delete(self.lock, &backup.label, |bytes| {
+            self.held.store().delete(self.held.lock(), &backup.label, |bytes| {
                 let gone = Gone { subject: &subject, reason: &verdict.reason, bytes };
                 self.record(None, backup.label.schema(), gone)
             })?;
@@ -156,7 +150,7 @@ impl Run<'_> {
 
     /// What an earlier run that died left at the destinations.
     fn sweep(&self, found: &mut Found) -> Result<()> {
-        let ledger = self.store.read()?;
+        let ledger = self.held.store().read()?;
         for depot in &mut found.depots {
             let name = depot.name().to_owned();
             if found.not_reached.iter().any(|it| it.place == name) {
@@ -172,7 +166,7 @@ impl Run<'_> {
                     }
                 }
                 Err(error) => {
-                    let why = self.ctx.settings.redact(&Fault::of(&error).message);
+                    let why = self.held.ctx().settings.redact(&Fault::of(&error).message);
                     found.not_reached.push(NotReached { place: name, why });
                 }
             }
@@ -181,7 +175,7 @@ impl Run<'_> {
     }
 }
 
-/// What was deleted, for its receipt.
+/// What was deleted, for its entry.
 struct Gone<'a> {
     subject: &'a str,
     reason: &'a str,

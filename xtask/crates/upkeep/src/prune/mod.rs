@@ -17,13 +17,13 @@ pub use pin::{Pin, Pinned, pin};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
-use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
-use ops::{recover, sessions};
+use ops::held::HeldFolder;
+use ops::sessions;
 use report;
 use report::prune::{NotReached, PruneDocument};
 use server::{self, Server, Session};
-use store::{CopyLock, Store, StoreLock};
+use store::{CopyLock, Store};
 use sys::clock;
 
 /// The name of the server among the places.
@@ -52,9 +52,8 @@ pub fn run(ctx: &Ctx, request: Request) -> Result<PruneDocument> {
     if delete {
         // First, as those do that send copies: they take the folder's lock while they hold it.
         let _sending = nobody_sends(ctx, &store, only_here)?;
-        let lock = store.lock(LOCK_WAIT)?;
-        recover::first(ctx, &store, &lock, server.as_ref().ok())?;
-        go(ctx, (&store, &lock), server.as_ref(), only_here)
+        let held = HeldFolder::take(ctx, server.as_ref().ok())?;
+        go(&held, server.as_ref(), only_here)
     } else {
         let session =
             server.as_ref().map_err(why).and_then(|it| look_only(ctx, it).map_err(|e| why(&e)));
@@ -70,12 +69,11 @@ pub fn run(ctx: &Ctx, request: Request) -> Result<PruneDocument> {
 /// # Errors
 /// As [`run`].
 pub fn auto(
-    ctx: &Ctx,
+    held: &HeldFolder<'_>,
     server: Option<&Server>,
-    store: &Store,
-    lock: &StoreLock,
     made: &Label,
 ) -> Result<Option<PruneDocument>> {
+    let (ctx, store) = (held.ctx(), held.store());
     if !ctx.settings.policy.retention.auto {
         return Ok(None);
     }
@@ -91,7 +89,7 @@ pub fn auto(
     }
     let _sending = nobody_sends(ctx, store, false)?;
     let none = anyhow::anyhow!("it was not asked");
-    let document = go(ctx, (store, lock), server.ok_or(&none), false)?;
+    let document = go(held, server.ok_or(&none), false)?;
     demand_reached(&document)?;
     Ok(Some(document))
 }
@@ -99,16 +97,16 @@ pub fn auto(
 /// What is being sent has no manifest yet, and looks like what a deletion left.
 fn nobody_sends(ctx: &Ctx, store: &Store, only_here: bool) -> Result<Option<CopyLock>> {
     let any = !only_here && !ctx.settings.policy.destination.is_empty();
-    any.then(|| store.lock_copies(LOCK_WAIT)).transpose()
+    any.then(|| store.lock_copies()).transpose()
 }
 
 /// Plans under the locks, shows the plan, and carries it out.
 fn go(
-    ctx: &Ctx,
-    (store, lock): (&Store, &StoreLock),
+    held: &HeldFolder<'_>,
     server: Result<&Server, &anyhow::Error>,
     only_here: bool,
 ) -> Result<PruneDocument> {
+    let (ctx, store) = (held.ctx(), held.store());
     let session = match server {
         Err(error) => Err(why(error)),
         Ok(server) => match sessions::locked(ctx, server, Role::Restore) {
@@ -122,7 +120,7 @@ fn go(
     if !found.is_idle() {
         ctx.ui.say(report::prune::text(&found.document(true), clock::now()));
     }
-    carry_out::carry_out(ctx, store, lock, &mut found)?;
+    carry_out::carry_out(held, &mut found)?;
     Ok(found.document(false))
 }
 

@@ -5,10 +5,9 @@ use anyhow::Result;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::receipt::Event;
-use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
+use ops::held::Entries;
 use server::facts::UNKNOWN;
-use sys::clock;
 
 /// Which backup is pinned, or left to the rules again.
 #[derive(Debug)]
@@ -36,9 +35,8 @@ pub struct Pinned {
 /// There is no such backup, or the ledger is damaged (40).
 pub fn pin(ctx: &Ctx, request: Pin) -> Result<Pinned> {
     let Pin { label, pinned, note } = request;
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    ctx.demand_signer(&store)?;
+    let entries = Entries::open(ctx)?;
+    let store = entries.store();
     let ledger = store.read()?;
     let entry = store.entry(&label)?;
     // One that only a destination still holds can be pinned, too.
@@ -51,7 +49,7 @@ pub fn pin(ctx: &Ctx, request: Pin) -> Result<Pinned> {
     let uuid = uuid.map_or(UNKNOWN, |manifest| manifest.server.uuid.as_str());
     let note = ctx.settings.redact(&note);
     let event = Event::Pin { label: label.clone(), pinned, note: note.clone() };
-    store.append(&lock, uuid, label.schema(), event, clock::now())?;
+    entries.append(uuid, label.schema(), event)?;
     let problem = entry.as_ref().and_then(|entry| entry.problem());
     Ok(Pinned { pin: Pin { label, pinned, note }, problem })
 }

@@ -19,10 +19,9 @@ use model::exit::find_stop;
 use model::exit::{ExitCode, Stop};
 use model::manifest::Manifest;
 use model::receipt::{Event, Level};
-use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
+use ops::held::{Entries, demand_free};
 use server::Server;
-use store::Store;
 use sys::{clock, signal};
 
 /// How long a step after the first waits for whoever holds the lock.
@@ -87,7 +86,7 @@ pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     let start = Instant::now();
     let store = ctx.store()?;
     // A busy folder is no failed run.
-    drop(store.lock(LOCK_WAIT)?);
+    demand_free(&store)?;
     let mut run = Run::default();
     let ledger = store.read();
     if run.keep(ctx, "ledger", ledger).is_none() {
@@ -97,19 +96,17 @@ pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     }
     let began = clock::now();
     ctx.ui.say(format!("scheduled run, {} UTC", began.format("%Y-%m-%d %H:%M:%S")));
-    let backed_up = steps::backup(ctx, &store, &mut run);
+    let backed_up = steps::backup(ctx, &mut run);
     if backed_up.as_ref().is_err_and(|error| is(error, ExitCode::Locked)) {
         return backed_up;
     }
     run.keep(ctx, "backup", backed_up);
-    // Whether and when it is copied is for the steps to say, not for the command's end.
-    ctx.made.take();
     steps::prove(ctx, &store, &mut run);
     if ctx.settings.policy.schedule.copy {
         steps::copy(ctx, &store, &mut run);
         steps::read_again(ctx, &store, &mut run);
     }
-    steps::prune(ctx, &store, &mut run);
+    steps::prune(ctx, &mut run);
     let duration_ms = clock::elapsed_ms(start);
     let event = Event::Scheduled {
         label: run.made.as_ref().map(|manifest| manifest.label.clone()),
@@ -118,7 +115,7 @@ pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
         detail: run.detail(),
         duration_ms,
     };
-    let recorded = record(ctx, &store, &run, event);
+    let recorded = record(ctx, &run, event);
     run.keep(ctx, "receipt", recorded);
     tell(ctx, &mut run);
     signal::check()?;
@@ -145,11 +142,9 @@ fn is_due(ctx: &Ctx) -> Result<bool> {
     }
 }
 
-fn record(ctx: &Ctx, store: &Store, run: &Run, event: Event) -> Result<()> {
-    let lock = store.lock(STEP_WAIT)?;
+fn record(ctx: &Ctx, run: &Run, event: Event) -> Result<()> {
     let uuid = run.made.as_ref().map_or("unknown", |manifest| manifest.server.uuid.as_str());
-    store.append(&lock, uuid, &ctx.settings.schema, event, clock::now())?;
-    Ok(())
+    Entries::open_within(ctx, STEP_WAIT)?.append(uuid, &ctx.settings.schema, event)
 }
 
 /// Metrics and messages: they are about the state after the run, its receipt included.

@@ -11,10 +11,10 @@ use model::label::Label;
 use model::manifest::Reason;
 use model::receipt::Level;
 use ops::backup;
-use ops::backup::{LOCK_WAIT, Wish};
+use ops::backup::Wish;
 use ops::copy as copies;
-use ops::ctx::Ctx;
-use ops::recover;
+use ops::ctx::{Ctx, Made};
+use ops::held::{Held, HeldFolder};
 use ops::verify;
 use ops::verify::Verified;
 use plan::schedule::rotation;
@@ -23,12 +23,13 @@ use store::{Store, remote};
 use sys::{clock, signal};
 
 /// Takes the backup.
-pub(super) fn backup(ctx: &mut Ctx, store: &Store, run: &mut Run) -> Result<()> {
+pub(super) fn backup(ctx: &mut Ctx, run: &mut Run) -> Result<()> {
     let server = run.server.insert(ctx.server(false)?);
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, store, &lock, Some(server))?;
-    let made = backup::take(ctx, server, store, &lock, &Wish::because(Reason::Scheduled))?;
-    run.made = Some(made);
+    let held = Held::take(ctx, server)?;
+    // Whether and when it is copied is for a later step to say, not for the command's end.
+    let mut copied_later = Made::default();
+    let wish = Wish::because(Reason::Scheduled);
+    run.made = Some(backup::take(&held, &wish, &mut copied_later)?);
     Ok(())
 }
 
@@ -86,11 +87,12 @@ fn turn(ctx: &Ctx, store: &Store, newest: &Label) -> Result<rotation::Turn> {
 
 fn prove_one(ctx: &Ctx, store: &Store, run: &Run, label: &Label, level: Level) -> Result<Verified> {
     signal::check()?;
-    let lock = store.lock(STEP_WAIT)?;
     let source = store.resolve_in(&label.to_string(), &ctx.settings.schema)?;
     match (level, &run.server) {
-        (Level::Restore, Some(server)) => verify::drill(ctx, server, store, &lock, &source),
-        _ => verify::file(ctx, store, &lock, &source),
+        (Level::Restore, Some(server)) => {
+            verify::drill(&Held::take_within(ctx, server, STEP_WAIT)?, &source)
+        }
+        _ => verify::file(&HeldFolder::take_within(ctx, None, STEP_WAIT)?, &source),
     }
 }
 
@@ -142,14 +144,14 @@ fn longest_unread(ctx: &Ctx, run: &Run, policy: &DestinationPolicy) -> Result<Op
 }
 
 /// Lets go what the rules of retention no longer keep: only behind a verified success.
-pub(super) fn prune(ctx: &Ctx, store: &Store, run: &mut Run) {
+pub(super) fn prune(ctx: &Ctx, run: &mut Run) {
     if run.level.is_none() {
         return;
     }
     let Some(label) = run.made.as_ref().map(|manifest| manifest.label.clone()) else { return };
-    let pruned = store
-        .lock(STEP_WAIT)
-        .and_then(|lock| prune::auto(ctx, run.server.as_ref(), store, &lock, &label));
+    let server = run.server.as_ref();
+    let pruned = HeldFolder::take_within(ctx, server, STEP_WAIT)
+        .and_then(|held| prune::auto(&held, server, &label));
     // Nothing has to go now: whoever sends or restores comes first.
     if let Err(error) = &pruned
         && super::run::is(error, ExitCode::Locked)

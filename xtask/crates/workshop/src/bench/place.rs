@@ -8,7 +8,6 @@ use super::Bench;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::ident::literal;
-use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
 use ops::staging::drop_schema;
 use server::{Server, Session, inventory};
@@ -30,7 +29,7 @@ impl Scratch {
     pub(super) fn take(ctx: &Ctx) -> Result<Self> {
         let path = ctx.settings.local.join("bench");
         let store = Store::open(&path)?;
-        let lock = store.lock(LOCK_WAIT)?;
+        let lock = store.lock()?;
         fs::make_private_dir(&path)?;
         for name in fs::names(&path)?.iter().filter(|name| !name.starts_with('.')) {
             fs::remove_dir_if_exists(&path.join(name))?;

@@ -1,7 +1,5 @@
 //! The schema that is measured: the configured one as it is, or one with generated rows.
 
-use std::cell::RefCell;
-
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +10,6 @@ use model::account::{Account, Role};
 use model::bench::Subject;
 use model::exit::{ExitCode, Stop};
 use model::ident::quote;
-use ops::ctx::Ctx;
 use ops::staging::drop_schema;
 use report::human;
 use server::inventory;
@@ -104,11 +101,11 @@ impl Bench<'_> {
                 session.run(statement).with_context(|| format!("run the migration {name}"))?;
             }
         }
-        let mut settings = self.ctx.settings.clone();
-        settings.schema = schema.to_owned();
-        settings.set_account(self.stand_in(Role::App));
-        let mut own = Ctx { settings, ui: self.ctx.ui, made: RefCell::default() };
-        seed::fill(&mut own, self.server, scale, 1)
+        let own = self.ctx.with(|settings| {
+            settings.schema = schema.to_owned();
+            settings.set_account(self.stand_in(Role::App));
+        });
+        seed::fill(&own, self.server, scale, 1)
     }
 
     /// `restore_user` in another one's place: only it may do anything in the benchmark's schemas.

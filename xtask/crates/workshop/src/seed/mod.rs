@@ -20,9 +20,8 @@ use cli::seed::DbSeed;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::ident::literal;
-use ops::backup::LOCK_WAIT;
 use ops::ctx::Ctx;
-use ops::recover;
+use ops::held::Held;
 use report;
 use rows::TABLES;
 use server::session::{code, said};
@@ -52,10 +51,8 @@ pub fn run(ctx: &mut Ctx, args: &DbSeed) -> Result<()> {
     );
     ctx.ui.confirm_by_name(&question, &schema, args.yes)?;
     drop(session);
-    let store = ctx.store()?;
     // A restore that swaps the tables away meanwhile would take the rows with it.
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(&server))?;
+    let _held = Held::take(ctx, &server)?;
     let rows = grow(ctx, &server, args.scale, args.seed)?;
     let document = report::json::SeedDocument {
         version: report::json::DOCUMENT_VERSION,
@@ -76,7 +73,7 @@ pub fn run(ctx: &mut Ctx, args: &DbSeed) -> Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn fill(ctx: &mut Ctx, server: &Server, scale: f64, seed: u64) -> Result<()> {
+pub fn fill(ctx: &Ctx, server: &Server, scale: f64, seed: u64) -> Result<()> {
     grow(ctx, server, scale, seed).map(drop)
 }
 
