@@ -1,6 +1,6 @@
-//! One build for all tests. Cargo decides features by the packages that it is asked for, so
-//! `cargo test -p api` and `cargo test -p xtask` would compile what they share twice;
-//! here everything is built once, and the test programs are run as cargo would run them.
+//! The test programs. Cargo decides features by the packages that it is asked for, and what
+//! is asked for in another way is compiled again; so all tests are built first, in few
+//! groups, and then run as cargo would run them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,17 +53,28 @@ struct Profile {
     test: bool,
 }
 
+/// What is built together. The first group has the features of `cargo xtask` itself, whose
+/// crates are there already; the API is built by itself in tests, too.
+const GROUPS: [&[&str]; 3] = [
+    &["--workspace", "--exclude", "api", "--exclude", "streamflix-offsite"],
+    &["--package", "streamflix-offsite"],
+    &["--package", "api"],
+];
+
 /// Builds everything in the workspace with `build`, which is a `cargo build`, and gives the
 /// test programs.
 ///
 /// # Errors
 /// It does not compile.
-pub fn all(build: Cmd, deadline: Duration) -> Result<Vec<TestProgram>> {
-    let build = build.args(["--workspace", "--all-targets"]);
-    build.run_shown(deadline)?;
-    // All is built; this only says where it is.
-    let said = build.args(["--quiet", "--message-format=json"]).read(deadline)?;
-    let programs: Vec<TestProgram> = said.lines().filter_map(test_program).collect();
+pub fn all(build: &Cmd, deadline: Duration) -> Result<Vec<TestProgram>> {
+    let mut programs = Vec::new();
+    for group in GROUPS {
+        let build = build.clone().args(group.iter().copied()).arg("--all-targets");
+        build.run_shown(deadline)?;
+        // All is built; this only says where it is.
+        let said = build.args(["--quiet", "--message-format=json"]).read(deadline)?;
+        programs.extend(said.lines().filter_map(test_program));
+    }
     ensure!(!programs.is_empty(), "cargo named no test program");
     Ok(programs)
 }

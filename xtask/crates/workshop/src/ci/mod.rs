@@ -197,7 +197,7 @@ impl Ci {
             Stage::Pages => docs::current(&self.root),
             Stage::Build => {
                 self.output.open_line();
-                self.programs = built::all(self.cargo(["build"]).args(PROFILE), CHECK_DEADLINE)?;
+                self.programs = built::all(&self.cargo(["build"]).args(PROFILE), CHECK_DEADLINE)?;
                 Ok(())
             }
             Stage::Test => self.tests(
