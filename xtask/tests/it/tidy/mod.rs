@@ -2,6 +2,7 @@
 //! gives their reasons; each finding below names its file and line.
 
 mod fuzz;
+mod pages;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
