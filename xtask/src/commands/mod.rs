@@ -1,25 +1,29 @@
 //! The conductor: from what was typed to the room that does it.
 
+mod backup;
 mod copy;
 mod db_report;
 mod deploy;
 mod doctor;
 mod hooks;
+mod import;
 mod keys;
 mod list;
+mod migrate;
 mod prune;
 mod quickstart;
+mod restore;
 mod schedule;
 mod status;
 mod up;
+mod verify;
 mod workshop;
 
 use anyhow::Result;
 
 use cli::{Cli, Command, Global};
-use gate::{import, migrate};
 use ops::frame::{self, Copies, Flags};
-use ops::{Ctx, Made, backup, restore, verify};
+use ops::{Ctx, Made};
 
 /// Runs what was typed and gives the exit code of docs/exit-codes.md.
 pub fn main(cli: &Cli) -> u8 {

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use config::backup::EngineChoice;
-
-pub use config::backup::CompressChoice;
+use config::backup::{CompressChoice, EngineChoice};
 
 /// Take a backup: one SQL file and its manifest, committed only when complete.
 #[derive(Debug, Clone, Default, Args)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-pub use model::receipt::Level as LevelChoice;
+use model::receipt::Level;
 
 /// Prove a backup by reading or restoring it, or check the running database.
 #[derive(Debug, Clone, Args)]
@@ -17,8 +17,8 @@ pub struct DbVerify {
     #[arg(long, value_name = "NAME")]
     pub from: Option<String>,
     /// How far
-    #[arg(long, default_value = "restore", value_parser = crate::choice::one_of::<LevelChoice>(), conflicts_with = "live")]
-    pub level: LevelChoice,
+    #[arg(long, default_value = "restore", value_parser = crate::choice::one_of::<Level>(), conflicts_with = "live")]
+    pub level: Level,
     /// Load rows over this many sessions; 1: over one, in the dump's order [default: restore.threads of xtask.toml]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "live")]
     pub threads: Option<u8>,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::api;
 use crate::api::{Api, As};
@@ -14,7 +13,6 @@ use crate::permit::{Permit, Proven};
 use crate::proof;
 use crate::proof::Proof;
 use crate::{passage::record, state, told, transactions, unfinished};
-use cli::import::Import;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::gate::{Evidence, GateTimes, Strategy};
@@ -67,66 +65,28 @@ pub struct Imported {
     pub times: GateTimes,
 }
 
-/// Runs the command.
+/// What an import would do; the files are read, and nothing is changed.
 ///
 /// # Errors
-/// Exit code 20 when a row is bad or the gate refuses (nothing was changed), 30 when
-/// the import failed on the live schema (its transaction was rolled back).
-pub fn run(ctx: &mut Ctx, args: &Import, made: &mut Made) -> Result<()> {
-    let server = ctx.server(false)?;
-    if args.dry_run {
-        let api = Api::build(ctx)?;
-        check(ctx, &server, &api, &args.files)?;
-        let names: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
-        return ctx.show_plan(&format!(
-            "Import {} into `{}` on {server}; the files are good.\n  first  a backup, restored beside the live schema and compared\n  \
+/// Exit code 20 when a row is bad.
+pub fn plan(ctx: &Ctx, server: &Server, files: &[PathBuf]) -> Result<String> {
+    let api = Api::build(ctx)?;
+    check(ctx, server, &api, files)?;
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    Ok(format!(
+        "Import {} into `{}` on {server}; the files are good.\n  first  a backup, restored beside the live schema and compared\n  \
              then   the import runs on that copy\n  then   it runs on `{}`, in one transaction",
-            names.join(", "),
-            ctx.settings.schema,
-            ctx.settings.schema
-        ));
-    }
-    let imported = apply(ctx, &server, &args.files, made)?;
-    show(ctx, &imported);
-    Ok(())
-}
-
-fn show(ctx: &Ctx, imported: &Imported) {
-    if ctx.ui.json() {
-        let tables: Vec<Value> = imported
-            .tables
-            .iter()
-            .map(|c| json!({"table": c.table, "rows": c.rows, "inserted": c.inserted, "updated": c.updated}))
-            .collect();
-        let document = json!({
-            "version": 1,
-            "tables": tables,
-            "backup": imported.backup,
-            "times": imported.times,
-        });
-        ctx.ui.result(&document.to_string());
-        return;
-    }
-    let mut text = format!("Imported in {}.", human::duration(imported.times.total_ms));
-    for count in imported.tables.iter().filter(|count| count.rows > 0) {
-        text += &format!(
-            "\n  {:<18} {}: {} new, {} changed",
-            count.table,
-            human::count(count.rows, "row"),
-            human::thousands(count.inserted),
-            human::thousands(count.updated)
-        );
-    }
-    if let Some(label) = &imported.backup {
-        text += &format!("\n  backup             {label}, proven before");
-    }
-    ctx.ui.result(&text);
+        names.join(", "),
+        ctx.settings.schema,
+        ctx.settings.schema
+    ))
 }
 
 /// The gate, and the import behind it.
 ///
 /// # Errors
-/// See [`run`].
+/// Exit code 20 when a row is bad or the gate refuses (nothing was changed), 30 when
+/// the import failed on the live schema (its transaction was rolled back).
 pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> Result<Imported> {
     let start = Instant::now();
     let api = Api::build(ctx)?;

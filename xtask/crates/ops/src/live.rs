@@ -1,4 +1,4 @@
-//! `db-verify --live`: the guide's three checks against the running database.
+//! The guide's three checks against the running database.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::ctx::Ctx;
 use crate::held::Entries;
+use crate::verify::Verdict;
 use config::policy::VerifyPolicy;
 use model::account::Role;
 use model::check::{self, Check};
@@ -14,15 +15,16 @@ use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified};
 use model::manifest::{Manifest, Reason};
 use model::receipt::Event;
-use report;
+use report::json::VerifyDocument;
 use server::{Session, facts};
 use sys::{clock, http};
 
-/// Runs the command.
+/// Checks the running database and the API; with `require_api` one that does not answer
+/// is a failure.
 ///
 /// # Errors
-/// Exit code 21 when a check failed.
-pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
+/// The server cannot be reached. What is wrong is in the verdict.
+pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<Verdict> {
     let start = Instant::now();
     let store = ctx.store()?;
     let server = ctx.server(false)?;
@@ -41,18 +43,12 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<()> {
     let passed = check::all_passed(&checks);
     let event = Event::Live { passed, checks: checks.clone(), duration_ms };
     Entries::open(ctx)?.append(&uuid, &schema, event)?;
-    let document = report::json::VerifyDocument::new(&schema, "live", checks, duration_ms);
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
-    } else {
-        ctx.ui.result(&report::text::verify(&document));
-    }
-    if passed {
-        return Ok(());
-    }
-    Err(Stop::new(ExitCode::VerificationFailed, format!("`{schema}` failed the live verification"))
-        .hint("`cargo xtask db-restore latest` brings the last backup back, with a safety backup of what is there now.")
-        .into())
+    let document = VerifyDocument::new(&schema, "live", checks, duration_ms);
+    let refusal = (!passed).then(|| {
+        Stop::new(ExitCode::VerificationFailed, format!("`{schema}` failed the live verification"))
+            .hint("`cargo xtask db-restore latest` brings the last backup back, with a safety backup of what is there now.")
+    });
+    Ok(Verdict { document, refusal })
 }
 
 fn newest(store: &store::Store, schema: &str) -> Result<Option<Manifest>> {

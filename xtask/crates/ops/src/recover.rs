@@ -10,9 +10,9 @@ use crate::unchanged;
 use crate::{events, sessions, settle, staging};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
-use model::facts::Flavour;
 use model::receipt::Event;
-use model::swap::{Purpose, SwapJournal};
+use model::swap::SwapJournal;
+use plan::recovery::{self, First};
 use server::facts::UNKNOWN;
 use server::{self, Server, Session, facts, inventory};
 use store::gate::WayBack;
@@ -43,50 +43,41 @@ pub(crate) fn first(held: &HeldFolder<'_>, server: Option<&Server>) -> Result<()
     if store.read_in_place()?.is_some() {
         ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped");
     }
-    let Some(journal) = store.read_journal()? else {
-        match server {
-            Some(server) if store.read_events()?.is_some() => waiting(held, server)?,
-            Some(server) => sweep(ctx, server),
-            None => {}
+    let journal = store.read_journal()?;
+    let events = journal.is_none() && server.is_some() && store.read_events()?.is_some();
+    match (recovery::first(journal.is_some(), events, server.is_some()), journal, server) {
+        (First::EndSwap, Some(journal), Some(server)) => {
+            ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
+            end(held, server, journal)
         }
-        return Ok(());
-    };
-    let Some(server) = server else {
-        // What only reads files goes on without the server.
-        ctx.ui.warn(format!(
-            "{} did not finish; `cargo xtask doctor --fix` brings it to its end",
-            journal.what()
-        ));
-        return Ok(());
-    };
-    ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
-    end(held, server, journal)
+        (First::SayOnly, Some(journal), _) => {
+            ctx.ui.warn(format!(
+                "{} did not finish; `cargo xtask doctor --fix` brings it to its end",
+                journal.what()
+            ));
+            Ok(())
+        }
+        (First::EnableEvents, _, Some(server)) => waiting(held, server),
+        (First::Sweep, _, Some(server)) => {
+            sweep(ctx, server);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Finishes or undoes the swap of a dead run, and writes the entry.
 fn end(held: &HeldFolder<'_>, server: &Server, journal: SwapJournal) -> Result<()> {
     let (ctx, store, lock) = (held.ctx(), held.store(), held.lock());
-    let beside = journal.beside && journal.target.starts_with(&ctx.settings.companion_prefix());
-    if journal.target != ctx.settings.schema && !beside {
-        let message = format!(
-            "{} did not finish; this run is about `{}`",
-            journal.what(),
-            ctx.settings.schema
-        );
-        return Err(Stop::new(ExitCode::Store, message)
-            .hint(format!("Run `cargo xtask doctor --fix` with DB_NAME={} first.", journal.target))
-            .into());
-    }
+    recovery::demand_schema(&journal, &ctx.settings.schema, &ctx.settings.companion_prefix())?;
     // The dead run's statements may still be executing; its lock is held until they end.
     let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let facts = facts::read(&mut session)?;
-    // A server that does not say who it is cannot be told from another by that; then
-    // it must at least hold what the journal names.
-    let own = facts.uuid == journal.server
-        && (facts.uuid != UNKNOWN
-            || inventory::schema_exists(&mut session, &journal.staging)?
+    let known = facts.uuid != UNKNOWN;
+    let holds_named = !known
+        && (inventory::schema_exists(&mut session, &journal.staging)?
             || inventory::schema_exists(&mut session, &journal.before)?);
-    if !own {
+    if !recovery::is_its_server(&journal, &facts.uuid, known, holds_named) {
         return Err(Stop::new(
             ExitCode::Store,
             format!(
@@ -99,13 +90,12 @@ fn end(held: &HeldFolder<'_>, server: &Server, journal: SwapJournal) -> Result<(
         .into());
     }
     let settled = settle::settle(&mut session, held, &journal)?;
-    if settled == settle::Settled::Finished && journal.purpose == Purpose::Migrate {
-        slipped(ctx, &mut session, store, facts.flavour);
+    let finished = settled == settle::Settled::Finished;
+    let after = recovery::after(journal.purpose, finished, facts.flavour);
+    if after.look_between {
+        slipped(ctx, &mut session, store);
     }
-    if settled == settle::Settled::Finished && journal.purpose == Purpose::Undo {
-        store.remove_undo(lock)?;
-    }
-    if settled == settle::Settled::Undone && journal.purpose == Purpose::Migrate {
+    if after.forget_undo {
         store.remove_undo(lock)?;
     }
     ctx.ui.say(match settled {
@@ -156,11 +146,8 @@ fn run_events(held: &HeldFolder<'_>, session: &mut Session) -> Result<()> {
 }
 
 /// MariaDB ends the lock before the RENAME: what the dead run would have looked for.
-fn slipped(ctx: &Ctx, session: &mut Session, store: &Store, flavour: Flavour) {
+fn slipped(ctx: &Ctx, session: &mut Session, store: &Store) {
     let Ok(WayBack::Known(undo)) = store.way_back() else { return };
-    if flavour != Flavour::Mariadb {
-        return;
-    }
     let old = &undo.previous_schema;
     let found = inventory::read(session, old)
         .and_then(|kept| unchanged::rows_differing(session, old, &kept, &undo.old_state));

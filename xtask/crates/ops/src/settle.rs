@@ -9,7 +9,7 @@ use crate::held::HeldFolder;
 use crate::staging;
 use crate::swap::play;
 use model::ident::{literal, qualified, quote};
-use model::swap::{Purpose, SwapJournal};
+use model::swap::SwapJournal;
 use plan::recovery::{self, Places};
 use server::Session;
 
@@ -70,9 +70,7 @@ pub fn settle(
     } else {
         store.remove_journal(lock)?;
     }
-    // Nothing is in it that is not elsewhere; but the old tables of a migration are
-    // not given up because they did not come back.
-    if moved || journal.purpose != Purpose::Undo {
+    if recovery::may_drop_staging(journal.purpose, moved) {
         staging::drop_schema(session, &journal.staging)?;
     }
     Ok(if moved { Settled::Finished } else { Settled::Undone })

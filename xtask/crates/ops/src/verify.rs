@@ -1,4 +1,4 @@
-//! `db-verify`: read a backup, or restore it, or look at the running database.
+//! How far a backup is proven: it is read, or restored and compared.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -8,8 +8,7 @@ use anyhow::Result;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
-use crate::{live, sessions, staging};
-use cli::verify::{DbVerify, LevelChoice};
+use crate::{sessions, staging};
 use model::account::Role;
 use model::check::{self, Check};
 use model::exit::{ExitCode, Stop};
@@ -17,33 +16,53 @@ use model::facts::LogPosition;
 use model::inventory::ObjectKind;
 use model::receipt::{Event, Level};
 use plan::restore::{proof_name, staging_name};
-use report;
+use report::json::VerifyDocument;
 use server::{Session, facts};
 use sql::{Guard, Seen, compare, decode, read_dump};
 use store::check as file_check;
 use store::source::Source;
 use sys::{clock, signal};
 
-/// Runs the command.
+/// What is to be proven, and how far.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// A label, a file, or `latest`, which is also meant where nothing is said.
+    pub source: Option<&'a str>,
+    /// The destination whose copy is meant.
+    pub from: Option<&'a str>,
+    /// How far.
+    pub level: Level,
+    /// Sessions that load rows; `None`: by the policy.
+    pub threads: Option<u8>,
+}
+
+/// What was found, for the user, and the failure that it means.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Each check.
+    pub document: VerifyDocument,
+    /// Exit code 21, where a check failed.
+    pub refusal: Option<Stop>,
+}
+
+/// Verifies a backup, and writes down what was found.
 ///
 /// # Errors
-/// Exit code 21 when a check failed; see docs/exit-codes.md for the others.
-pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
-    if args.live {
-        return live::run(ctx, args.require_api);
-    }
+/// There is no such backup, or it could not be looked at. What is wrong with it is in the
+/// verdict.
+pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
     let store = ctx.store()?;
-    let text = args.source.as_deref().unwrap_or(store::source::LATEST);
+    let text = request.source.unwrap_or(store::source::LATEST);
     // Dropped at the end: a copy that was only looked at does not stay.
-    let scratch = args.from.as_ref().map(|_| fetching::Scratch::new(ctx)).transpose()?;
+    let scratch = request.from.map(|_| fetching::Scratch::new(ctx)).transpose()?;
     let mut fetched = None;
-    let source = match (&scratch, &args.from) {
+    let source = match (&scratch, request.from) {
         (Some(scratch), Some(from)) => {
             let there = scratch.store(ctx)?;
             let copy = fetching::into(ctx, &there, from, text)?;
             let source = there.resolve_in(&copy.label.to_string(), &ctx.settings.schema)?;
             fetched = Some((from, copy));
-            Source { place: Some(from.clone()), ..source }
+            Source { place: Some(from.to_owned()), ..source }
         }
         _ => store.resolve_in(text, &ctx.settings.schema)?,
     };
@@ -54,57 +73,52 @@ pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
         Some((from, copy)) => fetching::judged(held, from, copy, verified),
         None => Ok(()),
     };
-    let verified = match args.level {
-        LevelChoice::File => {
+    let verified = match request.level {
+        Level::File => {
             let held = HeldFolder::take(ctx, None)?;
             let verified = file(&held, &source)?;
             judge(&held, &verified)?;
             verified
         }
-        LevelChoice::Restore => {
+        Level::Restore => {
             let server = ctx.server(false)?;
-            let ctx = ctx.with(|it| it.policy.restore.set_threads(args.threads));
+            let ctx = ctx.with(|it| it.policy.restore.set_threads(request.threads));
             let held = Held::take(&ctx, &server)?;
             let verified = drill(&held, &source)?;
             judge(&held, &verified)?;
             verified
         }
     };
-    show(ctx, &source, &verified)
+    Ok(verdict(&source, &verified))
 }
 
-fn show(ctx: &Ctx, source: &Source, verified: &Verified) -> Result<()> {
-    let name = &source.name;
-    let document = report::json::VerifyDocument::new(
-        name,
+fn verdict(source: &Source, verified: &Verified) -> Verdict {
+    let document = VerifyDocument::new(
+        &source.name,
         verified.level.word(),
         verified.checks.clone(),
         verified.duration_ms,
     )
     .vouched(&source.trust);
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
-    } else {
-        ctx.ui.result(&report::text::verify(&document));
-    }
-    if verified.passed() {
-        return Ok(());
-    }
-    let level = verified.level.word();
+    let refusal = (!verified.passed()).then(|| refusal(source, verified.level.word()));
+    Verdict { document, refusal }
+}
+
+fn refusal(source: &Source, level: &str) -> Stop {
+    let name = &source.name;
     if let Some(place) = &source.place {
         let message =
             format!("the copy of {name} at `{place}` failed the verification at level {level}");
         let hint = "Do not rely on this copy. This says nothing about the file here.";
-        return Err(Stop::new(ExitCode::VerificationFailed, message).hint(hint).into());
+        return Stop::new(ExitCode::VerificationFailed, message).hint(hint);
     }
-    Err(Stop::new(
+    Stop::new(
         ExitCode::VerificationFailed,
         format!("{name} failed the verification at level {level}"),
     )
     .hint(
         "Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.",
     )
-    .into())
 }
 
 /// What a verification found.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use config::gate::StrategyChoice;
 use model::exit::{ExitCode, Stop};
 use model::manifest::AppliedMigration;
 
@@ -106,6 +107,47 @@ impl fmt::Display for MigrationState {
             writeln!(f, "  trouble  {trouble}")?;
         }
         write!(f, "{} applied, {} pending", self.applied.len(), self.pending.len())
+    }
+}
+
+/// What a run of `migrate` would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigratePlan {
+    /// The schema.
+    pub schema: String,
+    /// The server, as it was found.
+    pub server: String,
+    /// Where the schema stands.
+    pub state: MigrationState,
+    /// How the migrations go live.
+    pub choice: StrategyChoice,
+    /// What the last run took, in words.
+    pub last: Option<String>,
+}
+
+impl fmt::Display for MigratePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { schema, server, state, choice, last } = self;
+        if state.pending.is_empty() {
+            return write!(
+                f,
+                "Nothing is pending for `{schema}` on {server}; nothing would be done."
+            );
+        }
+        let live = match choice {
+            StrategyChoice::Auto => {
+                "the copy takes the place of the live schema, if nothing wrote since; else they run on it"
+            }
+            StrategyChoice::Swap => {
+                "the copy takes the place of the live schema, or nothing happens"
+            }
+            StrategyChoice::InPlace => "they run on the live schema",
+        };
+        writeln!(f, "Migrate `{schema}` on {server}:\n{state}")?;
+        writeln!(f, "  first  a backup, restored beside the live schema and compared")?;
+        writeln!(f, "  then   the pending migrations run on that copy")?;
+        write!(f, "  then   {live}")?;
+        last.as_ref().map_or(Ok(()), |last| write!(f, "\n  time   {last}"))
     }
 }
 

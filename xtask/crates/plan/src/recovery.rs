@@ -101,8 +101,6 @@ pub struct After {
     pub forget_undo: bool,
     /// Look for rows that came in between: this server ends the lock before the RENAME.
     pub look_between: bool,
-    /// The staged schema holds nothing that is not elsewhere.
-    pub drop_staging: bool,
 }
 
 /// By what the swap was for, and whether its tables had moved.
@@ -111,9 +109,13 @@ pub fn after(purpose: Purpose, moved: bool, flavour: Flavour) -> After {
         // A migration that did not happen has no way back; one that was taken back neither.
         forget_undo: matches!((purpose, moved), (Purpose::Migrate, false) | (Purpose::Undo, true)),
         look_between: moved && purpose == Purpose::Migrate && flavour == Flavour::Mariadb,
-        // The old tables of a migration are not given up because they did not come back.
-        drop_staging: moved || purpose != Purpose::Undo,
     }
+}
+
+/// Whether the staged schema holds nothing that is not elsewhere: the old tables of a
+/// migration are not given up because they did not come back.
+pub fn may_drop_staging(purpose: Purpose, moved: bool) -> bool {
+    moved || purpose != Purpose::Undo
 }
 
 #[cfg(test)]
@@ -231,8 +233,8 @@ mod tests {
     fn the_way_back_outlives_what_did_not_happen_to_it() {
         use Flavour::{Mariadb, Mysql};
         let of = |purpose, moved, flavour| {
-            let After { forget_undo, look_between, drop_staging } = after(purpose, moved, flavour);
-            (forget_undo, look_between, drop_staging)
+            let After { forget_undo, look_between } = after(purpose, moved, flavour);
+            (forget_undo, look_between, may_drop_staging(purpose, moved))
         };
         assert_eq!(of(Purpose::Restore, true, Mariadb), (false, false, true));
         assert_eq!(of(Purpose::Restore, false, Mariadb), (false, false, true));

@@ -1,9 +1,10 @@
-//! `db-backup`: dump, prove that the dump is complete, commit.
+//! A backup: dump, prove that the dump is complete, commit.
 
 mod complete;
 mod manifest;
 mod prepare;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -12,70 +13,84 @@ use self::prepare::Prepared;
 use crate::ctx::{Ctx, Made};
 use crate::failed_backup as failed;
 use crate::held::Held;
-use cli::backup::{CompressChoice, DbBackup};
 use config::Settings;
+use config::backup::{CompressChoice, EngineChoice};
 use model::account::Role;
 use model::facts::LogPosition;
 use model::manifest::{Manifest, Reason};
 use model::receipt::Event;
 use model::sink::SectionSink;
-use plan::backup::Mover;
-use report;
+use plan::backup::{BackupPlan, Mover};
 use rows::{dumper, native};
 use server::{Server, Session, facts, inventory};
 use sql::{Progress, Seen};
 use store::space;
 use sys::clock;
 
-/// Runs the command.
+/// A backup as it is asked for; what is not said is up to the policy.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// What moves the rows.
+    pub engine: Option<EngineChoice>,
+    /// Connections that read side by side.
+    pub threads: Option<u8>,
+    /// Text per second at most, in MiB.
+    pub max_rate_mib: Option<u64>,
+    /// Whether the file is compressed.
+    pub compress: CompressChoice,
+    /// The folder; `None`: the usual one.
+    pub out: Option<PathBuf>,
+    /// Why, in words of the user.
+    pub reason: Option<String>,
+}
+
+impl Request {
+    fn wish(&self) -> Wish {
+        let (note, compress) = (self.reason.clone(), self.compress.decided());
+        Wish { reason: Reason::Manual, note, compress }
+    }
+
+    /// What is said here takes the place of the policy.
+    fn change(&self, settings: &mut Settings) {
+        if let Some(out) = &self.out {
+            settings.backups.clone_from(out);
+        }
+        let policy = &mut settings.policy.backup;
+        policy.engine = self.engine.unwrap_or(policy.engine);
+        policy.threads = self.threads.map_or(policy.threads, usize::from);
+        policy.max_rate_mib = self.max_rate_mib.unwrap_or(policy.max_rate_mib);
+    }
+}
+
+/// What a backup would be; nothing is written.
+///
+/// # Errors
+/// What would fail for certain.
+pub fn plan(ctx: &mut Ctx, request: &Request) -> Result<BackupPlan> {
+    let server = ctx.server(false)?;
+    let ctx = ctx.with(|settings| request.change(settings));
+    Ok(prepare::prepare(&ctx, &server, &request.wish())?.1.plan)
+}
+
+/// Takes the backup that is asked for, and says in which folder it is.
 ///
 /// # Errors
 /// See docs/exit-codes.md; nothing is left behind but a finished backup.
-pub fn run(ctx: &mut Ctx, args: &DbBackup, made: &mut Made) -> Result<()> {
+pub fn run(ctx: &mut Ctx, request: &Request, made: &mut Made) -> Result<(Manifest, PathBuf)> {
     let server = ctx.server(false)?;
-    if args.out.is_some() && !args.dry_run && ctx.settings.backups.is_dir() {
+    if request.out.is_some() && ctx.settings.backups.is_dir() {
         // An unfinished restore is known in the usual folder only; a backup of a
         // half-done schema must not be made elsewhere either.
         drop(Held::take(ctx, &server)?);
     }
-    let ctx = ctx.with(|settings| as_typed(settings, args));
-    let compress = match args.compress {
-        CompressChoice::Auto => None,
-        CompressChoice::None => Some(false),
-        CompressChoice::Zstd => Some(true),
-    };
-    let wish = Wish { reason: Reason::Manual, note: args.reason.clone(), compress };
-    if args.dry_run {
-        let (_, prepared) = prepare::prepare(&ctx, &server, &wish)?;
-        return ctx.show_plan(&prepared.plan.to_string());
-    }
+    let ctx = ctx.with(|settings| request.change(settings));
     let held = Held::take(&ctx, &server)?;
-    let manifest = take(&held, &wish, made)?;
-    if args.out.is_some() {
-        // `--out` says where it goes: not to the destinations.
+    let manifest = take(&held, &request.wish(), made)?;
+    if request.out.is_some() {
+        // Whoever names a folder does not mean the destinations.
         made.take();
     }
-    let folder = held.store().dir();
-    let file = folder.join(&manifest.file).display().to_string();
-    let path = folder.join(format!("{}.json", manifest.label)).display().to_string();
-    let document = report::json::BackupDocument::new(&manifest, file, path);
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
-    } else {
-        ctx.ui.result(&report::text::backup(&document, &manifest));
-    }
-    Ok(())
-}
-
-/// What the command line says about this backup, in place of the policy.
-fn as_typed(settings: &mut Settings, args: &DbBackup) {
-    if let Some(out) = &args.out {
-        settings.backups.clone_from(out);
-    }
-    let policy = &mut settings.policy.backup;
-    policy.engine = args.engine.unwrap_or(policy.engine);
-    policy.threads = args.threads.map_or(policy.threads, usize::from);
-    policy.max_rate_mib = args.max_rate.unwrap_or(policy.max_rate_mib);
+    Ok((manifest, held.store().dir().to_owned()))
 }
 
 /// Why and how a backup is wanted.

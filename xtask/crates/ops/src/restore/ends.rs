@@ -1,5 +1,7 @@
 //! The first look at the file, and the last word when only the entry is missing.
 
+use std::time::Instant;
+
 use anyhow::Result;
 
 use super::Outcomes;
@@ -8,8 +10,9 @@ use crate::verify;
 use model::check::Outcome;
 use model::exit::{ExitCode, Stop};
 use plan::restore::RestorePlan;
-use report;
+use report::json::{DOCUMENT_VERSION, RestoreDocument};
 use store::source::Source;
+use sys::clock;
 
 /// The whole file, read and compared with its manifest.
 pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
@@ -48,29 +51,22 @@ pub(super) fn without_entry(
     error.context(stop)
 }
 
-/// The result, for people or for scripts.
-pub(super) fn show(
-    ctx: &Ctx,
+/// The result.
+pub(super) fn document(
     source: &str,
     target: &str,
     done: Outcomes,
-    duration_ms: u64,
-) -> Result<()> {
-    let document = report::json::RestoreDocument {
-        version: report::json::DOCUMENT_VERSION,
+    start: Instant,
+) -> RestoreDocument {
+    RestoreDocument {
+        version: DOCUMENT_VERSION,
         label: source.to_owned(),
         target: target.to_owned(),
         safety_backup: done.safety,
         previous_schema: done.previous,
         tables: done.tables,
         rows: done.rows,
-        duration_ms,
+        duration_ms: clock::elapsed_ms(start),
         disabled_events: done.disabled_events,
-    };
-    if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
-    } else {
-        ctx.ui.result(&report::text::restore(&document));
     }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! `db-restore`: check, show, confirm, save, load beside, compare, swap.
+//! A restore: check, show, confirm, save, load beside, compare, swap.
 
 mod ends;
 mod planning;
@@ -20,7 +20,6 @@ use crate::sessions::Pair;
 use crate::staging;
 use crate::staging::Staged;
 use crate::{api_rights, backup, events, old_tables, swap, tables};
-use cli::restore::DbRestore;
 use model::check::Outcome;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
@@ -33,6 +32,7 @@ use model::swap::Purpose;
 use plan::definer::Owner;
 use plan::restore::{RestorePlan, Scope};
 use plan::swap::Sides;
+use report::json::RestoreDocument;
 use rows::load::Part;
 use server::{Session, inventory};
 use sql::fingerprint;
@@ -41,11 +41,43 @@ use store::source::Source;
 use sys::clock;
 use sys::fault::point;
 
-/// Runs the command.
+/// What is to be restored, and where to.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// A label, a file, or `latest`.
+    pub source: String,
+    /// The destination that it is fetched from.
+    pub from: Option<String>,
+    /// A new schema beside the live one.
+    pub into: Option<String>,
+    /// Only the rows of these tables, where any is named.
+    pub tables: Vec<String>,
+    /// Drop the old tables instead of keeping them.
+    pub drop_old: bool,
+    /// Let events of a file of unknown origin run.
+    pub enable_events: bool,
+    /// Sessions that load rows; `None`: by the policy.
+    pub threads: Option<u8>,
+    /// Overwrite without asking.
+    pub yes: bool,
+    /// Only make the plan.
+    pub dry_run: bool,
+}
+
+/// How a restore ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The plan was asked for.
+    Planned(RestorePlan),
+    /// It is done.
+    Restored(RestoreDocument),
+}
+
+/// Restores a backup, or makes the plan.
 ///
 /// # Errors
 /// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
-pub fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
+pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
     let start = Instant::now();
     let store = ctx.store()?;
     let source = match &args.from {
@@ -72,7 +104,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
     let file = File { source: &source, provenance, programs: &named };
     let (plan, facts) = plan(ctx, &server, &file, scope, args)?;
     if args.dry_run {
-        return ctx.show_plan(&plan.to_string());
+        return Ok(Ended::Planned(plan));
     }
     ctx.ui.say(plan.to_string());
     if plan.safety_backup {
@@ -97,7 +129,7 @@ pub fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
     if plan.scope != Scope::Beside {
         api_rights::complete(ctx, &server, pair.live());
     }
-    ends::show(ctx, &source.name, &plan.target, done, clock::elapsed_ms(start))
+    Ok(Ended::Restored(ends::document(&source.name, &plan.target, done, start)))
 }
 
 /// What came out.

@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
 
-use super::programs;
+use super::{Request, programs};
 use crate::ctx::Ctx;
 use crate::tables;
-use cli::restore::DbRestore;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
@@ -33,9 +32,9 @@ pub(super) struct File<'a> {
     pub programs: &'a programs::Names,
 }
 
-pub(super) fn scope(ctx: &Ctx, args: &DbRestore) -> Result<Scope> {
-    if !args.table.is_empty() {
-        let once: BTreeSet<String> = args.table.iter().cloned().collect();
+pub(super) fn scope(ctx: &Ctx, args: &Request) -> Result<Scope> {
+    if !args.tables.is_empty() {
+        let once: BTreeSet<String> = args.tables.iter().cloned().collect();
         return Ok(Scope::Tables(once.into_iter().collect()));
     }
     let Some(into) = &args.into else { return Ok(Scope::Replace) };
@@ -72,7 +71,7 @@ pub(super) fn plan(
     server: &Server,
     file: &File<'_>,
     scope: Scope,
-    args: &DbRestore,
+    args: &Request,
 ) -> Result<(RestorePlan, ServerFacts)> {
     let source = file.source;
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;

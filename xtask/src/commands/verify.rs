@@ -1,0 +1,24 @@
+//! `db-verify`
+
+use anyhow::Result;
+
+use cli::verify::DbVerify;
+use ops::verify::{self, Request, Verdict};
+use ops::{Ctx, live};
+
+/// Shows each check. Where one failed it ends with 21.
+pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
+    let Verdict { document, refusal } = if args.live {
+        live::run(ctx, args.require_api)?
+    } else {
+        let DbVerify { source, from, level, threads, .. } = args;
+        let (source, from) = (source.as_deref(), from.as_deref());
+        verify::run(ctx, Request { source, from, level: *level, threads: *threads })?
+    };
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::text::verify(&document));
+    }
+    refusal.map_or(Ok(()), |stop| Err(stop.into()))
+}
