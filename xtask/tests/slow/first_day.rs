@@ -17,35 +17,46 @@ use crate::support::{
 const DEADLINE: Duration = Duration::from_secs(1200);
 
 /// A copy of this checkout's files, without anything that a run left in it.
-struct Checkout {
+pub struct Checkout {
     folder: tempfile::TempDir,
     home: tempfile::TempDir,
     settings: Vec<(String, String)>,
 }
 
 impl Checkout {
-    fn new(settings: &[(&str, String)]) -> Self {
+    pub fn new(settings: &[(&str, String)]) -> Self {
         let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         copy_checkout(folder.path());
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         Self { folder, home, settings }
     }
 
-    fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    fn xtask(&self, args: &[&str]) -> Finished {
-        let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(args.iter().copied())
-            .dir(self.root())
-            .env("XTASK_ROOT", self.root().to_str().unwrap())
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The variables that every command in this checkout gets.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let own = [
+            ("XTASK_ROOT", self.root()),
             // What was compiled for this run's own tests serves here too.
-            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap())
+            ("CARGO_TARGET_DIR", &target_dir()),
             // Its signing key is made there, and not where the developer has one.
-            .env("XDG_CONFIG_HOME", self.home.path().to_str().unwrap());
-        for (name, value) in &self.settings {
-            command = command.env(name, value.clone());
+            ("XDG_CONFIG_HOME", self.home()),
+        ];
+        let own = own.map(|(name, path)| (name.to_owned(), path.to_str().unwrap().to_owned()));
+        own.into_iter().chain(self.settings.clone()).collect()
+    }
+
+    fn xtask(&self, args: &[&str]) -> Finished {
+        let mut command =
+            Cmd::new(env!("CARGO_BIN_EXE_xtask")).args(args.iter().copied()).dir(self.root());
+        for (name, value) in self.environment() {
+            command = command.env(&name, value);
         }
         command.run(DEADLINE).unwrap()
     }

@@ -21,3 +21,4 @@ mod seed;
 mod status;
 mod support;
 mod tables;
+mod tour;

@@ -65,8 +65,7 @@ fn links_lead_somewhere() {
                     continue;
                 }
                 let (path, at) = link.split_once('#').unwrap_or((link, ""));
-                let path =
-                    if path.is_empty() { page.path.clone() } else { joined(folder, path) };
+                let path = if path.is_empty() { page.path.clone() } else { joined(folder, path) };
                 let target = pages.iter().find(|it| it.path == path);
                 let known = target.is_none_or(|it| at.is_empty() || anchors(it).contains(at));
                 if !known || !root().join(&path).exists() {
@@ -97,6 +96,37 @@ fn paths_that_pages_name_exist() {
         }
     }
     assert_none(&findings, "these files are not there");
+}
+
+/// What servers say, so that no file of ours holds it.
+const SERVERS_WORDS: [&str; 2] = ["Table definition has changed", "Lock wait timeout exceeded"];
+
+/// Three words in a row that no name or number interrupts.
+fn word_runs(message: &str) -> Vec<String> {
+    let outside: String = message.split('`').step_by(2).collect::<Vec<_>>().join(" … ");
+    let words: Vec<&str> = outside.split_whitespace().collect();
+    let plain = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || "'-".contains(c));
+    let runs = words.windows(3).filter(|run| run.iter().all(plain));
+    runs.map(|run| run.join(" ")).collect()
+}
+
+#[test]
+fn messages_of_the_troubleshooting_page_are_those_of_the_code() {
+    let product = |path: &str| path.ends_with(".rs") && !path.contains("/tests/");
+    let code: String =
+        files().into_iter().filter(|it| product(&it.path)).map(|it| it.text).collect();
+    // Lines of a text that a backslash goes on with.
+    let code = code.split("\\\n").map(str::trim_start).collect::<String>();
+    let page = fs::read_text(&root().join("docs/troubleshooting.md")).unwrap();
+    let mut stale = Vec::new();
+    for message in page.lines().filter_map(|line| line.strip_prefix("> ")) {
+        let runs = word_runs(message);
+        let known = runs.is_empty() || runs.iter().any(|run| code.contains(run.as_str()));
+        if !known && !SERVERS_WORDS.iter().any(|words| message.contains(words)) {
+            stale.push(message.to_owned());
+        }
+    }
+    assert_none(&stale, "no message of the code has these words");
 }
 
 #[derive(Deserialize)]
