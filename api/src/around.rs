@@ -19,7 +19,6 @@ const BODY_MOST: usize = 256 * 1024;
 // A handler that hangs must not keep its connection for ever.
 const HANDLER: Duration = Duration::from_secs(30);
 
-/// The middleware.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     // Personal answers must not end up in a shared cache.
     let public = request.uri().path().starts_with("/content/");

@@ -59,9 +59,6 @@ fn encrypted(options: MySqlConnectOptions, tls: &Tls) -> MySqlConnectOptions {
 }
 
 /// One connection outside of any pool.
-///
-/// # Errors
-/// When the server cannot be reached or refuses the account.
 pub async fn connect(database: &Database) -> Result<MySqlConnection> {
     options(database).connect().await.map_err(|error| {
         let mut what = format!("cannot connect to {}", database.place());

@@ -55,14 +55,12 @@ pub struct Identity {
     pub key: PathBuf,
 }
 
-/// The settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// `DB_TLS`.
     pub mode: Mode,
     /// `DB_TLS_CA`: authorities to trust instead of the system's, a PEM file.
     pub ca: Option<PathBuf>,
-    /// The client's certificate.
     pub identity: Option<Identity>,
 }
 

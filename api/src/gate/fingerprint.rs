@@ -15,7 +15,6 @@ use sqlx::{AssertSqlSafe, MySqlConnection, Row as _, SqlSafeStr, mysql::MySqlRow
 pub struct Facts {
     /// The server, by the name it gave itself; `unknown` where it has none.
     pub server_uuid: String,
-    /// The schema in use.
     pub schema: String,
     /// How many base tables it holds.
     pub tables: usize,
@@ -50,9 +49,6 @@ pub(super) struct Live {
 }
 
 /// Reads everything about the schema that a receipt binds. Changes nothing.
-///
-/// # Errors
-/// When a definition cannot be read, for want of a right or otherwise.
 pub async fn facts(conn: &mut MySqlConnection) -> Result<Facts> {
     let session = texts(
         conn,
@@ -100,7 +96,6 @@ pub(super) async fn for_import(conn: &mut MySqlConnection) -> Result<Live> {
     })
 }
 
-/// Backticks around a name.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
@@ -126,7 +121,6 @@ async fn server_uuid(conn: &mut MySqlConnection) -> Result<String> {
     Ok("unknown".to_owned())
 }
 
-/// The server's error number.
 pub(super) fn number(error: &dyn sqlx::error::DatabaseError) -> u16 {
     error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map_or(0, |error| error.number())
 }

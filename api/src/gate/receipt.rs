@@ -76,7 +76,7 @@ pub fn read(source: Option<&str>) -> Result<String, Refusal> {
 
 impl Receipt {
     /// Takes a receipt apart and checks its seal against the account's `password`.
-    pub fn open(text: &str, password: &Secret) -> Result<Self, Refusal> {
+    pub(crate) fn open(text: &str, password: &Secret) -> Result<Self, Refusal> {
         let not = |why: &str| Refusal::new(format!("this is not a receipt ({why})"));
         let lines = text.strip_suffix('\n').and_then(|lines| lines.split_once('\n'));
         let Some((line, seal)) = lines else {

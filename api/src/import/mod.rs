@@ -27,7 +27,6 @@ const SHOWN: usize = 50;
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejected {
-    /// File name without folders.
     pub file: String,
     /// Line of a CSV file, or element of a JSON array, from 1; 0 for the file as a whole.
     pub line: u64,
@@ -77,9 +76,7 @@ impl std::error::Error for Refused {}
 /// What the files brought for one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Table.
     pub table: &'static str,
-    /// Rows given.
     pub rows: usize,
     /// Rows that were not there before.
     pub inserted: usize,
@@ -92,7 +89,6 @@ pub struct Count {
 /// The JSON document of `import --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Format version.
     pub version: u32,
     /// One entry a table, in the order of loading.
     pub tables: Vec<Count>,
@@ -101,7 +97,6 @@ pub struct Report {
 /// The JSON document of `import --check --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
-    /// Format version.
     pub version: u32,
     /// How many rows each file holds.
     pub files: Vec<CheckedFile>,
@@ -113,9 +108,7 @@ pub struct Checked {
 /// A file without a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckedFile {
-    /// File name without folders.
     pub file: String,
-    /// Its rows.
     pub rows: usize,
 }
 
@@ -205,9 +198,6 @@ pub async fn store(mut permit: ImportPermit<'_>, mut batch: Batch) -> Result<Rep
 }
 
 /// The files that `--dir` or the command line names.
-///
-/// # Errors
-/// When the folder cannot be read or holds none of the known files.
 pub fn paths(dir: Option<&Path>, files: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     match dir {
         Some(dir) => folder(dir),

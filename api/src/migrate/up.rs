@@ -18,13 +18,11 @@ use crate::gate::MigratePermit;
 /// What a run tells while it works.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// A migration is applied.
     Applied(&'a Done),
     /// A migration got no lock for its first statement, and is tried again.
     Again {
         /// The file name without `.up.sql`.
         name: &'a str,
-        /// What the server said.
         reason: &'a str,
         /// How long it pauses before that.
         pause: Duration,
@@ -32,9 +30,6 @@ pub enum Progress<'a> {
 }
 
 /// Checks that the database and the migrations do not contradict each other.
-///
-/// # Errors
-/// When one failed half-way earlier, is unknown, or was edited after it was applied.
 pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
     if let Some(version) = status.dirty {
         let label = match ups(migrator).find(|migration| migration.version == version) {

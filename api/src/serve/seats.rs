@@ -12,7 +12,6 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-/// All seats.
 #[derive(Debug)]
 pub(crate) struct Seats {
     most: usize,

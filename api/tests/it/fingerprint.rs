@@ -111,7 +111,7 @@ async fn names_and_sessions_do_not_count() {
 }
 
 /// An account with the rights of `app_user` or `migrate_user`.
-pub async fn account(schema: &Schema, migrates: bool) -> Database {
+pub(crate) async fn account(schema: &Schema, migrates: bool) -> Database {
     let name = &schema.database.name;
     let user = format!("apitest_{}", random_hex(6));
     let password = random_hex(12);
@@ -128,7 +128,7 @@ pub async fn account(schema: &Schema, migrates: bool) -> Database {
     Database { user, password: Secret::new(password), ..schema.database.clone() }
 }
 
-pub async fn drop_account(account: &Database, schema: &Schema) {
+pub(crate) async fn drop_account(account: &Database, schema: &Schema) {
     administrate(&schema.database, format!("DROP USER {}@'%'", account.user)).await;
 }
 

@@ -18,11 +18,11 @@ use sqlx::migrate::Migrator;
 
 use crate::support::{Schema, WAIT};
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn random_hex(count: usize) -> String {
+pub(crate) fn random_hex(count: usize) -> String {
     let mut random = vec![0_u8; count];
     getrandom::fill(&mut random).unwrap();
     hex(&random)
@@ -40,7 +40,7 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
 }
 
 /// A receipt: `document` in one line, and its seal.
-pub fn sign(document: &Value, password: &str) -> String {
+pub(crate) fn sign(document: &Value, password: &str) -> String {
     let line = document.to_string();
     let key = [b"streamflix gate receipt v1\0", password.as_bytes()].concat();
     let seal = hmac(&Sha256::digest(key), line.as_bytes());
@@ -68,7 +68,7 @@ impl Schema {
     }
 
     /// What a receipt for the pending migrations says now.
-    pub async fn migrate_document(&self, migrator: &Migrator) -> Value {
+    pub(crate) async fn migrate_document(&self, migrator: &Migrator) -> Value {
         let status = migrate::status(&mut self.connect().await, migrator).await.unwrap();
         let subject = status
             .pending
@@ -78,14 +78,14 @@ impl Schema {
     }
 
     /// What a receipt for an import of these files says now.
-    pub async fn import_document(&self, files: &[Subject]) -> Value {
+    pub(crate) async fn import_document(&self, files: &[Subject]) -> Value {
         let subject =
             files.iter().map(|file| json!({"name": file.name, "checksum": file.checksum}));
         self.document("import", subject.collect()).await
     }
 
     /// `import` of these files with a good receipt.
-    pub async fn import(&self, paths: &[PathBuf]) -> Result<Report> {
+    pub(crate) async fn import(&self, paths: &[PathBuf]) -> Result<Report> {
         let batch = import::read(paths)?;
         let receipt = self.sign(&self.import_document(batch.subject()).await);
         let mut conn = self.connect().await;
@@ -97,17 +97,17 @@ impl Schema {
     }
 
     /// `import` of all files of a folder with a good receipt.
-    pub async fn import_folder(&self, dir: &Path) -> Result<Report> {
+    pub(crate) async fn import_folder(&self, dir: &Path) -> Result<Report> {
         self.import(&import::folder(dir)?).await
     }
 
     /// `document`, sealed for this schema's account.
-    pub fn sign(&self, document: &Value) -> String {
+    pub(crate) fn sign(&self, document: &Value) -> String {
         sign(document, self.database.password.expose())
     }
 
     /// `migrate up` with this text as the receipt.
-    pub async fn up_with(
+    pub(crate) async fn up_with(
         &self,
         migrator: &Migrator,
         receipt: String,
@@ -126,13 +126,13 @@ impl Schema {
     }
 
     /// `migrate up` with a good receipt.
-    pub async fn up(&self, migrator: &Migrator, wait: Duration) -> Result<Vec<Done>> {
+    pub(crate) async fn up(&self, migrator: &Migrator, wait: Duration) -> Result<Vec<Done>> {
         let receipt = self.sign(&self.migrate_document(migrator).await);
         self.up_with(migrator, receipt, wait, 0, |_| ()).await
     }
 
     /// All embedded migrations.
-    pub async fn migrate(&self) {
+    pub(crate) async fn migrate(&self) {
         self.up(&MIGRATOR, WAIT).await.unwrap();
     }
 }

@@ -20,10 +20,7 @@ use upkeep::status;
 const FILE: &str = "report.html";
 
 /// Runs the command. It takes no lock and changes nothing but the page.
-///
-/// # Errors
-/// The backups folder cannot be read, or the page cannot be written.
-pub fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
     let file = target(ctx, args.out.as_deref())?;
     let history = history(ctx, args.offline)?;
     let text = page::page(&history);

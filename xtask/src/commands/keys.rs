@@ -19,11 +19,7 @@ use store::age::{Identities, Recipients, VARIABLE, fingerprint, generate, identi
 use store::{KeyFile, Keyring, Store, remote, signing};
 use sys::{clock, fs};
 
-/// Runs the command.
-///
-/// # Errors
-/// The file cannot be made; or a check failed.
-pub fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
     match &args.command {
         KeysCommand::New { file } => new(ctx, file),
         KeysCommand::Check => check(ctx),

@@ -14,10 +14,7 @@ use store::remote::RemoteCopy;
 use sys::clock;
 
 /// Runs the command. It takes no lock and changes nothing.
-///
-/// # Errors
-/// The folder or the ledger cannot be read.
-pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let store = ctx.store()?;
     if let Some(name) = &args.from {
         return remote(ctx, &store, name);

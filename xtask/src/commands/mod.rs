@@ -26,7 +26,7 @@ use ops::frame::{self, Copies, Flags};
 use ops::{Ctx, Made};
 
 /// Runs what was typed and gives the exit code of docs/exit-codes.md.
-pub fn main(cli: &Cli) -> u8 {
+pub(crate) fn main(cli: &Cli) -> u8 {
     if let Command::Bench(_) | Command::Ci(_) | Command::Docs(_) | Command::DbSeed(_) = &cli.command
     {
         return workshop::hand_over(&cli.global);

@@ -15,7 +15,7 @@ use sys::proc::Cmd;
 const PACKAGE: &str = "workshop";
 
 /// Runs the workshop with what was typed, and gives its exit code.
-pub fn hand_over(global: &Global) -> u8 {
+pub(crate) fn hand_over(global: &Global) -> u8 {
     let ended = find_root().and_then(|root| {
         let typed = std::env::args_os().skip(1);
         Cmd::new(program(&root)?).args(typed).hand_over()
@@ -30,7 +30,7 @@ pub fn hand_over(global: &Global) -> u8 {
 ///
 /// # Errors
 /// It does not build ([`ExitCode::Configuration`]).
-pub fn program(root: &Path) -> Result<PathBuf> {
+pub(crate) fn program(root: &Path) -> Result<PathBuf> {
     let beside = package::beside(PACKAGE)?;
     // A program that was built elsewhere, and is used in another checkout or without one,
     // goes with the workshop that was built beside it.

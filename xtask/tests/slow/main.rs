@@ -2,6 +2,9 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+// A test program exports nothing.
+#![allow(unreachable_pub)]
+
 mod attacks;
 mod bench;
 mod copies;

@@ -32,7 +32,7 @@ const PLANS: [(&str, &str, u8, &str); 3] = [
 ];
 
 /// Stores everything, and adds to `bad` what is in the way.
-pub async fn catalogue(
+pub(crate) async fn catalogue(
     all: &Catalogue,
     conn: &mut MySqlConnection,
     bad: Vec<Rejected>,

@@ -2,12 +2,11 @@
 
 use clap::Args;
 
-/// Run every check and test, installing what they need (Docker Engine, a MySQL
-/// image, MariaDB).
+/// Run every check and test, and install what they need (Docker Engine, a MySQL image, MariaDB).
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "Examples:\n  cargo xtask ci\n  cargo xtask ci --stage fmt --stage clippy")]
 pub struct Ci {
-    /// Run only this stage; may be given several times
+    /// Run only this stage; repeatable
     #[arg(long, value_name = "NAME")]
     pub stage: Vec<String>,
 }
@@ -16,7 +15,7 @@ pub struct Ci {
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "Examples:\n  cargo xtask docs\n  cargo xtask docs --check")]
 pub struct Docs {
-    /// Change nothing; fail when a page is not current
+    /// Change nothing; fail if a page is out of date
     #[arg(long)]
     pub check: bool,
 }

@@ -2,16 +2,17 @@
 
 use clap::Args;
 
-/// Check everything that the other commands need; each finding comes with its fix.
+/// Check everything the other commands need, and show how to fix what is wrong.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --fix      create the schema and the accounts, make passwords"
+    after_help = "Examples:\n  cargo xtask doctor\n  cargo xtask doctor --fix      create the \
+    schema, the accounts and their passwords"
 )]
 pub struct Doctor {
-    /// Mend what can be mended: .env, passwords, schema, accounts, rights
+    /// Fix what can be fixed: .env, passwords, schema, accounts, privileges
     #[arg(long)]
     pub fix: bool,
-    /// Give up an unfinished restore whose server is gone for good, or whose journal is not followed
+    /// Abandon an unfinished restore whose server is gone for good or whose journal is not trusted
     #[arg(long, conflicts_with = "fix")]
     pub forget_restore: bool,
 }

@@ -2,10 +2,12 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Git hooks: no push of a migration to a deploy branch without a proven backup.
+/// Manage git hooks that block pushing a migration to a deploy branch without a proven backup.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask hooks install\n  cargo xtask hooks install --chain     an earlier pre-push hook runs first\n  cargo xtask hooks status\n  cargo xtask hooks uninstall\n\ndocs/deploy.md says what each refusal means."
+    after_help = "Examples:\n  cargo xtask hooks install\n  cargo xtask hooks install --chain     \
+    run the existing pre-push hook first\n  cargo xtask hooks status\n  cargo xtask hooks \
+    uninstall\n\ndocs/deploy.md explains each refusal."
 )]
 pub struct Hooks {
     /// What to do.
@@ -16,20 +18,20 @@ pub struct Hooks {
 /// What to do with the hooks.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Action {
-    /// Let git run the hooks in .githooks/; hooks that are there are never lost
+    /// Make git run the hooks in .githooks/; existing hooks are never lost
     Install(Install),
-    /// Give git the hooks back that it had before
+    /// Restore the hooks that git had before
     Uninstall,
-    /// What is installed, and whether the next push of this branch needs a proof
+    /// Show what is installed and whether the next push of this branch needs a proof
     Status,
-    /// What git calls; not meant for people
+    /// Run a hook; called by git, not by hand
     Run(Run),
 }
 
 /// Options of `hooks install`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Install {
-    /// Run the pre-push hook that is there before this one, and obey both
+    /// Run the existing pre-push hook before this one; both must pass
     #[arg(long)]
     pub chain: bool,
 }
@@ -37,10 +39,10 @@ pub struct Install {
 /// What git hands to a hook.
 #[derive(Debug, Clone, Args)]
 pub struct Run {
-    /// Which hook
+    /// The hook to run
     #[arg(value_enum)]
     pub hook: Hook,
-    /// The remote's name, or its address where it has none
+    /// The remote's name, or its address if it has none
     #[arg(value_name = "REMOTE")]
     pub remote: String,
     /// The remote's address
@@ -51,6 +53,6 @@ pub struct Run {
 /// The hooks there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Hook {
-    /// In front of a push; the refs come on standard input
+    /// Before a push; git passes the refs on standard input
     PrePush,
 }

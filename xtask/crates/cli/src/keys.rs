@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// The age keys that encrypted backups are read with, and the key that this machine signs with.
+/// Manage the age keys that decrypt backups and this machine's signing key.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask db-keys new ~/streamflix-backup.key\n  cargo xtask db-keys check\n  cargo xtask db-keys signer\n\nMaking, storing, rotating and losing keys: docs/keys.md."
+    after_help = "Examples:\n  cargo xtask db-keys new ~/streamflix-backup.key\n  cargo xtask \
+    db-keys check\n  cargo xtask db-keys signer\n\nCreating, storing, rotating and losing keys: \
+    docs/keys.md."
 )]
 pub struct DbKeys {
     /// What to do.
@@ -18,14 +20,15 @@ pub struct DbKeys {
 /// What can be done with keys.
 #[derive(Debug, Clone, Subcommand)]
 pub enum KeysCommand {
-    /// Make a key pair: the identity goes into a file outside the repository
+    /// Create a key pair; the identity goes into a file outside the repository
     New {
-        /// The file to write; it must not exist
+        /// The file to write; must not exist
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Say which recipients are set, and whether the identity at hand opens what is encrypted for them
+    /// Show the configured recipients and check that the identity at hand decrypts for them
     Check,
-    /// Show this machine's public signing key and the line for `[trust]` in xtask.toml; makes the key when there is none
+    /// Show this machine's public signing key and its `[trust]` line for xtask.toml; creates the
+    /// key if missing
     Signer,
 }

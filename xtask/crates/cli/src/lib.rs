@@ -1,5 +1,5 @@
-//! What can be typed, and nothing else: no IO, no defaults that depend on the
-//! machine. One file a command; docs/cli.md is generated from here.
+//! The command line, and nothing else: no IO, no defaults that depend on the machine. One file per
+//! command; docs/cli.md is generated from here.
 
 pub mod backup;
 pub mod bench;
@@ -27,15 +27,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Database safety for StreamFlix: no change without a backup that was just
-/// proven by restoring it.
+/// Database safety for StreamFlix: no change without a backup proven by restoring it.
 #[derive(Debug, Parser)]
 #[command(
     name = "xtask",
     bin_name = "cargo xtask",
     version,
     max_term_width = 100,
-    after_help = "Start here:\n  cargo xtask quickstart --yes   a running, filled, backed-up database\n  cargo xtask doctor             what is missing, and how to get it\n\nExit codes are listed in docs/exit-codes.md."
+    after_help = "Start here:\n  cargo xtask quickstart --yes   get a running, seeded, backed-up \
+    database\n  cargo xtask doctor             show what is missing and how to get it\n\nExit \
+    codes are listed in docs/exit-codes.md."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -49,16 +50,16 @@ pub struct Cli {
 /// Options that every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
-    /// Print one JSON document on standard output and nothing else there
+    /// Print one JSON document, and nothing else, on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say nothing but warnings and errors
+    /// Print only warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say how things were decided, too
+    /// Also explain decisions
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// Folder with the backups [default: backups/ in the workspace]
+    /// The backups folder [default: backups/ in the workspace]
     #[arg(long, global = true, value_name = "DIR")]
     pub backups: Option<PathBuf>,
 }
@@ -66,11 +67,11 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// From nothing to a running, filled, backed-up and verified database
+    /// Set up a running, seeded, backed-up and verified database from nothing
     Quickstart(quickstart::Quickstart),
-    /// Check everything that the other commands need, with the fix for each
+    /// Check everything the other commands need, and show how to fix what is wrong
     Doctor(doctor::Doctor),
-    /// Start the database and wait until it is usable
+    /// Start the database and wait until it is ready
     DbUp(server::DbUp),
     /// Stop the database that db-up started; never deletes data
     DbDown(server::DbDown),
@@ -78,39 +79,39 @@ pub enum Command {
     DbBackup(backup::DbBackup),
     /// Restore a backup, replacing the schema in one step
     DbRestore(restore::DbRestore),
-    /// Prove a backup, or check the running database
+    /// Verify a backup, or check the running database
     DbVerify(verify::DbVerify),
     /// List the backups
     DbList(list::DbList),
-    /// Say how safe the data is now, in one screen
+    /// Show on one screen how safe the data is
     DbStatus(status::DbStatus),
-    /// Copy a backup to the destinations, and read the copies back
+    /// Copy a backup to the destinations and read the copies back
     DbCopy(copy::DbCopy),
-    /// Delete what the rules of retention let go
+    /// Delete backups that the retention policy no longer keeps
     DbPrune(prune::DbPrune),
-    /// Keep a backup whatever the rules of retention say
+    /// Keep a backup regardless of the retention policy
     DbPin(prune::DbPin),
-    /// Make and check the keys of encrypted backups
+    /// Create and check the keys for encrypted backups
     DbKeys(keys::DbKeys),
-    /// Write a page about backups, proofs, copies and changes
+    /// Write an HTML page about backups, proofs, copies and changes
     DbReport(report::DbReport),
-    /// Take backups by the system's own scheduler
+    /// Take backups on a schedule with the system's scheduler
     Schedule(schedule::Schedule),
-    /// Fill the database with generated rows, for volume tests
+    /// Fill the database with generated rows for volume tests
     DbSeed(seed::DbSeed),
-    /// Apply pending migrations, behind a backup that was just proven
+    /// Apply pending migrations after proving a backup
     Migrate(migrate::Migrate),
-    /// Load catalogue files, behind a backup that was just proven
+    /// Load catalogue files after proving a backup
     Import(import::Import),
-    /// Deploy a release behind the gate, and roll it back when it does not answer
+    /// Deploy a release behind the gate, and roll it back if it does not answer
     Deploy(deploy::Deploy),
-    /// Let git demand a proven backup before a migration is pushed to a deploy branch
+    /// Make git require a proven backup before a migration is pushed to a deploy branch
     Hooks(hooks::Hooks),
-    /// Measure dumps and restores against other programs
+    /// Benchmark dumps and restores against other programs
     Bench(bench::Bench),
-    /// Run every check and test, installing what they need
+    /// Run every check and test, and install what they need
     Ci(ci::Ci),
-    /// Write the generated pages under docs/, or check that they are current
+    /// Write the generated pages in docs/, or check that they are up to date
     Docs(ci::Docs),
 }
 

@@ -10,13 +10,13 @@ use clap::Args;
     after_help = "Examples:\n  cargo xtask db-report --open\n  cargo xtask db-report --out status.html --json"
 )]
 pub struct DbReport {
-    /// The file [default: .local/report.html]
+    /// The file to write [default: .local/report.html]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Show it in the browser
+    /// Open it in the browser
     #[arg(long)]
     pub open: bool,
-    /// Ask neither the server nor the destinations: only what is known here
+    /// Do not contact the server or the destinations; use only what is known locally
     #[arg(long)]
     pub offline: bool,
 }

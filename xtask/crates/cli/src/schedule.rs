@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-/// Let the system's own scheduler take, prove, copy and prune backups.
+/// Take, prove, copy and prune backups with the system's scheduler.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask schedule install --every 6h\n  cargo xtask schedule install --every \"15 3 * * *\"\n  cargo xtask schedule status\n  cargo xtask schedule run            what the scheduler calls\n  cargo xtask schedule uninstall"
@@ -16,20 +16,20 @@ pub struct Schedule {
 /// What can be done with the schedule.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ScheduleCommand {
-    /// Hand it to the system's scheduler
+    /// Install the scheduled job
     Install {
         /// `6h`, `30m`, `1d`, or a cron expression of five fields in local time [default: schedule.every in xtask.toml]
         #[arg(long, value_name = "WHEN")]
         every: Option<String>,
-        /// Show what would be written and stop
+        /// Show what would be written, then stop
         #[arg(long)]
         dry_run: bool,
     },
-    /// Say whether it is installed, when it ran and when it runs next
+    /// Show whether the job is installed, when it last ran and when it runs next
     Status,
-    /// Take it back
+    /// Remove the scheduled job
     Uninstall,
-    /// One run: backup, proof, copies, pruning
+    /// Run once: backup, proof, copies, pruning
     Run {
         /// Do nothing unless a run is due
         #[arg(long)]

@@ -15,7 +15,7 @@ pub struct DbSeed {
     /// Start of the random sequence
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Do not ask
+    /// Seed without asking
     #[arg(long)]
     pub yes: bool,
 }

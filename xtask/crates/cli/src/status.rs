@@ -4,23 +4,24 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// How safe the data is now, in one screen: last backup and proof, RPO, RTO, copies,
-/// disk, ledger.
+/// Show on one screen how safe the data is: last backup and proof, RPO, RTO, copies, disk, ledger.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask db-status\n  cargo xtask db-status --check        exit code 21 when the rules of [monitor] are not met\n  cargo xtask db-status --metrics /var/lib/node_exporter/streamflix.prom\n  cargo xtask db-status --json | jq .rpo"
+    after_help = "Examples:\n  cargo xtask db-status\n  cargo xtask db-status --check        exit \
+    with 21 if a [monitor] rule is broken\n  cargo xtask db-status --metrics \
+    /var/lib/node_exporter/streamflix.prom\n  cargo xtask db-status --json | jq .rpo"
 )]
 pub struct DbStatus {
-    /// End with 21 when a rule of the section monitor in xtask.toml is not met
+    /// Exit with 21 if a [monitor] rule in xtask.toml is broken
     #[arg(long)]
     pub check: bool,
-    /// Write the figures as OpenMetrics text, for Prometheus' textfile collector
+    /// Write the figures as OpenMetrics text for Prometheus' textfile collector
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// Ask neither the server nor the destinations: only what is known here
+    /// Do not contact the server or the destinations; use only what is known locally
     #[arg(long)]
     pub offline: bool,
-    /// Send what changed since the last message to the webhooks of .env
+    /// Send what changed since the last message to the webhooks in .env
     #[arg(long, conflicts_with = "offline")]
     pub notify: bool,
 }

@@ -1,4 +1,4 @@
-//! `[deploy]` of `xtask.toml`: where a release goes, and how it is judged.
+//! `[deploy]` in `xtask.toml`: where a release goes, and how it is judged.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,7 +13,7 @@ use model::exit::{ExitCode, Stop};
 pub struct DeployPolicy {
     /// The target when `--target` does not name one.
     pub target: String,
-    /// Paths that a new release must answer with data; `/readyz` with 200 alone.
+    /// Paths that a new release must answer with data; for `/readyz` a 200 is enough.
     pub smoke_paths: Vec<String>,
     /// How long a build may take, in seconds.
     pub build_deadline_s: u64,
@@ -21,7 +21,7 @@ pub struct DeployPolicy {
     pub start_deadline_s: u64,
     /// How long it may take until every path answers, in seconds.
     pub smoke_deadline_s: u64,
-    /// Where a release can go; `local` and `docker` are there without a section.
+    /// Where a release can go; `local` and `docker` need no section.
     pub targets: BTreeMap<String, Target>,
 }
 
@@ -40,7 +40,7 @@ impl Default for DeployPolicy {
     }
 }
 
-/// A place that a release can go to.
+/// A deploy target.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Target {
@@ -48,35 +48,32 @@ pub enum Target {
     Process {
         /// Where it answers, and what it listens on.
         url: String,
-        /// The profile of cargo that it is built with.
+        /// The cargo profile to build with.
         #[serde(default = "release")]
         profile: String,
     },
     /// The service `api` of `compose.yaml`.
     Compose {
-        /// Where it answers.
         url: String,
-        /// The profile of cargo that it is built with.
+        /// The cargo profile to build with.
         #[serde(default = "release")]
         profile: String,
-        /// The image that the program is put on; it must have the C library that
-        /// the program was built for.
+        /// The base image; it must have the C library that the program was built for.
         #[serde(default = "base")]
         base: String,
-        /// What the image is called, without a tag; `compose.yaml` takes this name.
+        /// The image's name without a tag; `compose.yaml` takes this name.
         #[serde(default = "image")]
         image: String,
     },
-    /// Programs of the project, each a list of words that no shell reads.
+    /// The project's own programs, each a list of arguments; no shell is involved.
     Command {
-        /// Where the release answers.
         url: String,
-        /// Builds it and changes nothing; empty where there is nothing to build.
+        /// Builds the release and changes nothing; empty if there is nothing to build.
         #[serde(default)]
         build: Vec<String>,
-        /// Puts it in the place of the one that runs.
+        /// Replaces the running release.
         start: Vec<String>,
-        /// Brings the one before it back.
+        /// Brings back the previous release.
         undo: Vec<String>,
     },
 }
@@ -114,20 +111,20 @@ impl Target {
 
     fn flaw(&self) -> Option<String> {
         let Some(host) = self.url().strip_prefix("http://").filter(|host| !host.is_empty()) else {
-            return Some(format!("its url is `{}`, which is not http://…", self.url()));
+            return Some(format!("its url `{}` does not start with http://", self.url()));
         };
         match self {
             Self::Process { url, .. } if listen_address(url).is_none() => Some(format!(
-                "a process listens on an address of this machine with a port, which `{host}` is not"
+                "a process listens on a local address with a port, and `{host}` is not one"
             )),
             Self::Process { profile, .. } | Self::Compose { profile, .. } if !plain(profile) => {
-                Some(format!("`{profile}` is no profile of cargo"))
+                Some(format!("`{profile}` is not a cargo profile"))
             }
             Self::Compose { base, .. } if base.is_empty() || base.starts_with('-') => {
-                Some(format!("`{base}` is no image"))
+                Some(format!("`{base}` is not an image name"))
             }
             Self::Compose { image, .. } if !image_name(image) => {
-                Some(format!("`{image}` is no name of an image without a tag"))
+                Some(format!("`{image}` is not an image name without a tag"))
             }
             Self::Command { start, undo, .. } if start.is_empty() || undo.is_empty() => {
                 Some("`start` and `undo` each need at least the program".to_owned())
@@ -137,7 +134,7 @@ impl Target {
     }
 }
 
-/// The address in `http://127.0.0.1:3000`: what the API is told to listen on.
+/// The address in `http://127.0.0.1:3000`, which the API listens on.
 pub fn listen_address(url: &str) -> Option<SocketAddr> {
     let place = url.strip_prefix("http://")?.trim_end_matches('/');
     let (host, port) = place.rsplit_once(':')?;
@@ -159,10 +156,7 @@ fn image_name(name: &str) -> bool {
 }
 
 impl DeployPolicy {
-    /// The target of that name, or the usual one.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be used as it is written.
+    /// The target of that name, or the default one.
     pub fn find(&self, name: Option<&str>) -> Result<(String, Target), Stop> {
         let name = name.unwrap_or(&self.target);
         let stop = |message: String| {
@@ -176,13 +170,13 @@ impl DeployPolicy {
             names.sort_unstable();
             names.dedup();
             return Err(stop(format!("xtask.toml has no target `{name}`"))
-                .hint(format!("There are: {}.", names.join(", "))));
+                .hint(format!("The targets are {}.", names.join(", "))));
         };
         if let Some(flaw) = target.flaw() {
             return Err(stop(format!("the target `{name}` in xtask.toml cannot be used: {flaw}")));
         }
         if let Some(path) = self.smoke_paths.iter().find(|path| !path.starts_with('/')) {
-            return Err(stop(format!("deploy.smoke_paths holds `{path}`, which is no path")));
+            return Err(stop(format!("deploy.smoke_paths contains `{path}`, which is not a path")));
         }
         Ok((name.to_owned(), target))
     }

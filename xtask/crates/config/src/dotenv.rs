@@ -1,5 +1,4 @@
-//! `.env`: read with the environment on top, and extended without disturbing
-//! what a person wrote there.
+//! `.env`: the environment overrides it; edits keep every other line as it is.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +40,7 @@ impl DotEnv {
         sys::env::var(name).or_else(own)
     }
 
-    /// The names that begin so, in the environment or in the file, in order.
+    /// The names with this prefix, in the environment or in the file, sorted.
     pub fn names_with(&self, prefix: &str) -> Vec<String> {
         let own = self.values.keys().filter(|name| name.starts_with(prefix)).cloned();
         let mut names: Vec<String> = own.chain(sys::env::names_with(prefix)).collect();
@@ -51,8 +50,7 @@ impl DotEnv {
     }
 }
 
-/// The mode of `.env`, where others than its owner may read it; never on a system without
-/// modes.
+/// The mode of `.env` if others than its owner may read it; never on a system without modes.
 pub fn exposed(path: &Path) -> Option<u32> {
     sys::disk::mode(path).filter(|mode| mode & 0o077 != 0)
 }
@@ -76,9 +74,6 @@ fn dotenvy_refuses(line: &str) -> bool {
 }
 
 /// Adds or changes values, keeping every other line as it is; the file is 0600 afterwards.
-///
-/// # Errors
-/// The file cannot be read or written.
 pub fn set(path: &Path, values: &[(&str, &Secret)]) -> Result<()> {
     let old = if path.exists() { sys::fs::read_text(path)? } else { String::new() };
     let mut lines: Vec<String> = old.lines().map(str::to_owned).collect();

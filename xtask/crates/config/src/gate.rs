@@ -1,4 +1,4 @@
-//! `[gate]` of `xtask.toml`: what stands in front of a change.
+//! `[gate]` in `xtask.toml`: what a change has to pass.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use model::choice::Choice;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StrategyChoice {
-    /// Swap where it is proven that nothing wrote since the backup, else in place.
+    /// Swap if it is proven that nothing was written since the backup, else in place.
     #[default]
     Auto,
     /// The rehearsed copy takes the live schema's place, or nothing happens.
@@ -22,7 +22,7 @@ impl Choice for StrategyChoice {
         (
             Self::Auto,
             "auto",
-            "Swap where it is proven that nothing wrote since the backup, else in place",
+            "Swap if it is proven that nothing was written since the backup, else in place",
         ),
         (
             Self::Swap,
@@ -37,29 +37,28 @@ impl Choice for StrategyChoice {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatePolicy {
-    /// How migrations go live.
     pub strategy: StrategyChoice,
     /// How long a statement waits for others' locks on the live schema, in seconds.
     pub lock_wait_s: u32,
-    /// How often a migration whose first statement did not get its lock is tried again.
+    /// How often to retry a migration whose first statement did not get its lock.
     pub lock_retries: u32,
-    /// How many rows may be compared while the live tables are locked, where the
-    /// server's log cannot prove that nothing wrote. Above it, that is unknown.
+    /// How many rows may be compared while the live tables are locked, if the server's log cannot
+    /// prove that nothing was written. With more rows, the answer is unknown.
     pub compare_rows: u64,
-    /// A drill's copy of a smaller schema than this is kept on the server, in MiB, for a
-    /// migration that comes before anything else wrote; 0: none is.
+    /// Schemas smaller than this many MiB: a drill's copy stays on the server, for a migration that
+    /// runs before anything else is written. 0: never.
     pub keep_copy_mib: u64,
-    /// A statement that took longer than this on the copy is refused, in seconds; 0: none is.
+    /// Refuse a statement that took longer than this many seconds on the copy; 0: no limit.
     pub max_statement_s: u64,
-    /// A statement that copies a table of more rows than this is refused; 0: none is.
+    /// Refuse a statement that copies a table of more rows than this; 0: no limit.
     pub max_copied_rows: u64,
-    /// A transaction that is open for longer than this is shown, in seconds.
+    /// Show transactions open for longer than this many seconds.
     pub long_transaction_s: u64,
-    /// How long a receipt for the API is good, in seconds.
+    /// How long a permit for the API is valid, in seconds.
     pub receipt_max_age_s: u64,
-    /// Branches and tags that are deployed; `*` stands for any characters.
+    /// Branches and tags that are deployed; `*` matches any characters.
     pub deploy_refs: Vec<String>,
-    /// How old the state may be that a proof is about, in minutes.
+    /// Maximum age, in minutes, of the state that a proof is about.
     pub proof_max_age_minutes: u32,
 }
 
@@ -82,10 +81,7 @@ impl Default for GatePolicy {
 }
 
 impl GatePolicy {
-    /// What the API would refuse later is refused before anything begins.
-    ///
-    /// # Errors
-    /// The key and what it may be.
+    /// Refuses early what the API would refuse later.
     pub(super) fn demand_sound(&self) -> Result<(), String> {
         let limits = [
             ("lock_wait_s", u64::from(self.lock_wait_s), 1..=3600),
@@ -96,7 +92,7 @@ impl GatePolicy {
             None => Ok(()),
             Some((key, value, range)) => {
                 let (least, most) = (range.start(), range.end());
-                Err(format!("gate.{key} is {value}, which is not from {least} to {most}"))
+                Err(format!("gate.{key} is {value}, but must be from {least} to {most}"))
             }
         }
     }

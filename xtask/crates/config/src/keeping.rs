@@ -1,15 +1,15 @@
-//! `[retention]`, `[schedule]` and `[monitor]` of `xtask.toml`: what is kept, when a
-//! backup is taken without being asked for, and when somebody should be told.
+//! `[retention]`, `[schedule]` and `[monitor]` in `xtask.toml`: what is kept, when scheduled
+//! backups run, and when to alert.
 
 use serde::Deserialize;
 
-/// Which backups are kept, here and at the destinations. 0 of a rule keeps none by it.
+/// Which backups are kept, here and at the destinations. A rule set to 0 keeps nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionPolicy {
-    /// The newest ones, whatever their age.
+    /// This many of the newest, whatever their age.
     pub last: u32,
-    /// The newest one of each of the last so many hours that have one.
+    /// The newest of each hour, for the last this many hours that have one.
     pub hourly: u32,
     /// … days.
     pub daily: u32,
@@ -19,11 +19,11 @@ pub struct RetentionPolicy {
     pub monthly: u32,
     /// … years.
     pub yearly: u32,
-    /// A safety backup, which a restore takes first, is kept for so many days, and takes
-    /// no place in the rules above.
+    /// Days to keep a safety backup (taken before a restore); it does not count towards the rules
+    /// above.
     pub safety_days: u32,
-    /// Old tables (`mydb__before_…`) are kept for so many days, and the newest ones
-    /// longer. 0: only those that `migrate --undo` needs.
+    /// Days to keep old tables (`mydb__before_…`); the newest stay longer. 0: keep only those that
+    /// `migrate --undo` needs.
     pub before_days: u32,
     /// Prune after a scheduled run whose backup was verified.
     pub auto: bool,
@@ -46,7 +46,7 @@ impl Default for RetentionPolicy {
 }
 
 impl RetentionPolicy {
-    /// Some rule keeps something.
+    /// Demands that some rule keeps something.
     ///
     /// # Errors
     /// What is wrong, as a fragment.
@@ -65,10 +65,8 @@ impl RetentionPolicy {
 pub struct SchedulePolicy {
     /// When: `6h`, `30m`, `1d`, or a cron expression of five fields, in local time.
     pub every: String,
-    /// Restore a backup to prove it at least every so many days; in between the file
-    /// is read.
+    /// Prove a backup by a restore at least every this many days; in between, read the file.
     pub drill_days: u32,
-    /// Copy to every destination.
     pub copy: bool,
 }
 
@@ -78,20 +76,20 @@ impl Default for SchedulePolicy {
     }
 }
 
-/// When `db-status --check` is not content.
+/// When `db-status --check` fails.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MonitorPolicy {
-    /// The newest verified backup is older than so many hours (the RPO's objective).
+    /// The newest verified backup is older than this many hours (the RPO objective).
     pub max_age_hours: u32,
-    /// The newest drill is older than so many days.
+    /// The newest drill is older than this many days.
     pub max_drill_days: u32,
-    /// The last drill took longer than so many minutes (the RTO's objective).
+    /// The last drill took longer than this many minutes (the RTO objective).
     pub rto_minutes: u32,
     /// Whether a slower drill breaks a rule; else it is a warning.
     pub rto_is_rule: bool,
-    /// The newest verified backup has fewer copies than so many, the local one counted.
-    /// Destinations that are declared count even where this is less.
+    /// The newest verified backup has fewer copies than this, counting the local one. Every
+    /// declared destination must have one, even if this number is lower.
     pub min_copies: u32,
     /// Where the metrics for Prometheus' textfile collector go; empty: nowhere.
     pub metrics_file: String,

@@ -1,5 +1,4 @@
-//! What is true for this run: flag > environment > `.env` > `xtask.toml` > default,
-//! merged exactly once.
+//! The settings of a run: flag > environment > `.env` > `xtask.toml` > default.
 
 pub mod backup;
 pub mod deploy;
@@ -46,31 +45,24 @@ pub enum ReachChoice {
 /// Every setting of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The workspace.
     pub root: PathBuf,
-    /// Where backups are.
     pub backups: PathBuf,
     /// Where the private server and other machine-local state is; never committed.
     pub local: PathBuf,
-    /// The schema that is kept safe.
+    /// The schema to protect.
     pub schema: String,
-    /// The container's name.
     pub container: String,
-    /// An explicit host.
     pub host: Option<String>,
-    /// An explicit port.
     pub port: Option<u16>,
-    /// An explicit socket.
     pub socket: Option<PathBuf>,
     /// How to look for the server.
     pub reach: ReachChoice,
-    /// The locked account that owns the programs which the tool puts live.
+    /// The locked account that owns the views, triggers, routines and events the tool puts live.
     pub program_user: String,
     /// The host that the accounts are made for, as the server writes it.
     pub account_host: String,
-    /// How connections to the server are protected.
+    /// How connections to the server are encrypted.
     pub tls: Tls,
-    /// Where the API answers.
     pub api_url: String,
     /// `DB_TLS_TRUST_NETWORK` as it is written; the API checks it.
     pub api_trusts_network: Option<String>,
@@ -78,16 +70,13 @@ pub struct Settings {
     pub policy: Policy,
     /// Where this machine's signing key is: `SIGNING_KEY`; `None`: the usual place.
     pub signing_key: Option<PathBuf>,
-    /// Credentials and addresses beyond this machine.
+    /// Credentials and addresses of remote services.
     pub outside: Outside,
     accounts: BTreeMap<Role, Account>,
 }
 
 impl Settings {
-    /// Reads everything once. `backups` is the folder that was asked for, if one was.
-    ///
-    /// # Errors
-    /// Not inside the workspace, or a setting has a value that cannot be used.
+    /// Reads everything once. `backups` is the folder from the command line, if given.
     pub fn load(backups: Option<PathBuf>) -> Result<Self> {
         let root = find_root()?;
         let env = DotEnv::read(&root.join(".env"))?;
@@ -142,7 +131,7 @@ impl Settings {
         &self.accounts[&role]
     }
 
-    /// Replaces an account, as after its password was generated.
+    /// Replaces an account, for example after generating its password.
     pub fn set_account(&mut self, account: Account) {
         self.accounts.insert(account.role, account);
     }
@@ -152,7 +141,7 @@ impl Settings {
         self.root.join(".env")
     }
 
-    /// The definer of programs that the tool puts live, as a DEFINER clause takes it.
+    /// The definer of what the tool puts live, as written in a DEFINER clause.
     pub fn program_definer(&self) -> String {
         format!("{}@{}", quote(&self.program_user), quote("%"))
     }
@@ -162,7 +151,7 @@ impl Settings {
         format!("{}__", self.schema)
     }
 
-    /// `text` with every password that this run knows replaced.
+    /// `text` with every password known to this run replaced.
     pub fn redact(&self, text: &str) -> String {
         self.accounts
             .values()
@@ -182,7 +171,7 @@ fn account(env: &DotEnv, role: Role) -> Account {
 }
 
 fn bad_value(name: &str, value: &str, wanted: &str) -> Stop {
-    Stop::new(ExitCode::Configuration, format!("{name} is `{value}`, which is not {wanted}"))
+    Stop::new(ExitCode::Configuration, format!("{name} is `{value}`, but must be {wanted}"))
         .hint(format!("Change {name} in .env or in the environment."))
 }
 
@@ -192,7 +181,8 @@ fn demand_name(schema: &str) -> Result<(), Stop> {
     // `bench` runs this tool on its own schema, `mydb__bench`.
     let base = schema.strip_suffix("__bench").filter(|base| !base.is_empty()).unwrap_or(schema);
     if schema.len() > 40 || schema.contains(['/', '\\', '.', '`', '\0', '%']) {
-        let known = "at most 40 bytes without / \\ . ` %, because companions such as mydb__staging_… are named after it";
+        let known = "at most 40 bytes without / \\ . ` %, because the names of companions such as \
+        mydb__staging_… contain it";
         return Err(bad_value("DB_NAME", schema, known));
     }
     if base.contains("__") || base.ends_with('_') {
@@ -216,7 +206,7 @@ pub fn find_root() -> Result<PathBuf> {
     found.ok_or_else(|| {
         Stop::new(
             ExitCode::Configuration,
-            format!("no Cargo workspace at or above {}", here.display()),
+            format!("there is no Cargo workspace at or above {}", here.display()),
         )
         .hint("Run this inside the StreamFlix checkout.")
         .into()

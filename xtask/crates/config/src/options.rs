@@ -1,21 +1,21 @@
-//! Options of object stores, judged by their names: which hold a secret, and which take
-//! away what protects the others on their way.
+//! Options of object stores, judged by their names: which hold a secret, and which weaken transport
+//! security.
 
 use std::net::IpAddr;
 
 /// Parts of names of options that hold a secret.
 const SECRET: [&str; 8] =
     ["secret", "password", "passwd", "token", "bearer", "credential", "sas", "access_key"];
-/// Options whose names look so and hold none.
+/// Options that look secret by name but are not.
 const NOT_SECRET: [&str; 3] = ["kms_key_id", "bucket_key_enabled", "credential_type"];
 
-/// Whether an option's value is a secret, by its name in whatever spelling.
+/// Whether an option's value is a secret, by its name in any spelling.
 pub(super) fn is_secret(option: &str) -> bool {
     let option = option.to_ascii_lowercase();
     if NOT_SECRET.iter().any(|known| option.ends_with(known)) {
         return false;
     }
-    // The path of a file with a secret is none, but belongs to one machine: into .env, too.
+    // The path of a secret file is not secret, but belongs to one machine: into .env, too.
     option.split('_').any(|word| word == "key") || SECRET.iter().any(|word| option.contains(word))
 }
 
@@ -25,10 +25,10 @@ pub(super) fn has_credentials(url: &str) -> bool {
         .is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(rest).contains('@'))
 }
 
-/// What of these options weakens the protection of credentials and data on their way, in
-/// words. An object store on this machine needs none: nothing leaves the machine.
+/// Which of these options weaken transport security, in words. An object store on this machine
+/// needs none: nothing leaves the machine.
 pub fn weak<'a>(options: impl IntoIterator<Item = (&'a String, &'a str)>) -> Vec<String> {
-    // One option may be there in two spellings: each counts.
+    // An option may appear in two spellings; each counts.
     let options: Vec<(String, &str)> =
         options.into_iter().map(|(name, value)| (plain(name), value)).collect();
     let mut found = Vec::new();
@@ -42,10 +42,10 @@ pub fn weak<'a>(options: impl IntoIterator<Item = (&'a String, &'a str)>) -> Vec
         let on =
             !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "off" | "no" | "n");
         let why = match name.as_str() {
-            "allow_http" if on && !here => "everything may go over the wire in clear text",
-            "allow_invalid_certificates" if on && !here => "anybody can pose as the store",
+            "allow_http" if on && !here => "everything may cross the network in clear text",
+            "allow_invalid_certificates" if on && !here => "anyone can impersonate the store",
             "proxy_url" => "everything goes through that machine",
-            "proxy_ca_certificate" => "whoever holds that authority can pose as the store",
+            "proxy_ca_certificate" => "the holder of that authority can impersonate the store",
             "skip_signature" if on => "requests are not signed",
             _ => continue,
         };
@@ -54,7 +54,7 @@ pub fn weak<'a>(options: impl IntoIterator<Item = (&'a String, &'a str)>) -> Vec
     found
 }
 
-/// An option's name without the names of clouds that it may begin with.
+/// An option's name without a cloud's prefix.
 fn plain(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let fronts = ["aws_", "azure_storage_", "azure_", "google_", "gs_"];

@@ -1,5 +1,5 @@
-//! `[encryption]` and `[[destination]]` of `xtask.toml`, and what belongs to them in
-//! `.env`: where copies go, and who can read them.
+//! `[encryption]` and `[[destination]]` in `xtask.toml`, and their variables in `.env`: where
+//! copies go, and who can read them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,23 +22,22 @@ pub struct EncryptionPolicy {
     pub local: bool,
 }
 
-/// A place that backups are copied to.
+/// Where backups are copied to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DestinationPolicy {
-    /// What people call it: lower-case letters, digits, `-` and `_`.
+    /// Its name: lower-case letters, digits, `-` and `_`.
     pub name: String,
     /// A folder's path, or `s3://bucket/prefix`, `gs://…`, `az://…`.
     pub url: String,
-    /// Whether copies are encrypted on their way.
+    /// Whether copies are encrypted before they are sent.
     #[serde(default = "yes")]
     pub encrypt: bool,
-    /// Whether it is in another place than this machine; `None`: object storage is,
-    /// a folder is not.
+    /// Whether it is at another site; `None`: object storage is, a folder is not.
     #[serde(default)]
     pub off_site: Option<bool>,
-    /// Whether options that weaken the protection on the way there are meant: without it
-    /// they are refused, but for an object store on this machine.
+    /// Allows options that weaken transport security; without it they are refused, except for an
+    /// object store on this machine.
     #[serde(default)]
     pub insecure: bool,
     /// Options of the object store, such as `endpoint` and `region`. No secrets: they
@@ -57,12 +56,12 @@ impl DestinationPolicy {
         if self.url.contains("://") { DestinationKind::Object } else { DestinationKind::Folder }
     }
 
-    /// Whether what lies there survives the loss of this machine and its room.
+    /// Whether copies there survive the loss of this machine and its room.
     pub fn is_off_site(&self) -> bool {
         self.off_site.unwrap_or(self.kind() == DestinationKind::Object)
     }
 
-    /// What the variables of its credentials begin with: `COPY_<NAME>_`.
+    /// The prefix of its variables: `COPY_<NAME>_`.
     pub fn variable_prefix(&self) -> String {
         format!("COPY_{}_", self.name.to_ascii_uppercase().replace('-', "_"))
     }
@@ -88,13 +87,13 @@ impl DestinationPolicy {
         }
         if options::has_credentials(&self.url) {
             return Err(format!(
-                "the url of `{}` holds credentials; they belong into .env",
+                "the url of `{}` contains credentials; put them into .env",
                 self.name
             ));
         }
         if let Some((key, _)) = self.options.iter().find(|(_, url)| options::has_credentials(url)) {
             return Err(format!(
-                "options.{key} of `{}` holds credentials; put it into .env as {}{}",
+                "options.{key} of `{}` contains credentials; put it into .env as {}{}",
                 self.name,
                 self.variable_prefix(),
                 key.to_ascii_uppercase()
@@ -104,7 +103,7 @@ impl DestinationPolicy {
     }
 }
 
-/// Every destination can be told from the others, and none holds a secret.
+/// Demands that names are unique and no destination contains a secret.
 ///
 /// # Errors
 /// What is wrong, as a fragment.
@@ -114,7 +113,7 @@ pub fn demand_sound(destinations: &[DestinationPolicy]) -> Result<(), String> {
         let same = |other: &DestinationPolicy| other.variable_prefix() == one.variable_prefix();
         if destinations[..at].iter().any(same) {
             return Err(format!(
-                "two destinations are called `{}`, or share their variables",
+                "two destinations are named `{}`, or share their variables in .env",
                 one.name
             ));
         }
@@ -122,7 +121,7 @@ pub fn demand_sound(destinations: &[DestinationPolicy]) -> Result<(), String> {
     Ok(())
 }
 
-/// What of the outside is secret, or this machine's own: from `.env` and the environment.
+/// Secrets and machine-local settings of remote services, from `.env` and the environment.
 #[derive(Debug, Clone)]
 pub struct Outside {
     /// Where the age identity (the private key) is: `BACKUP_AGE_IDENTITY`.
@@ -136,12 +135,11 @@ pub struct Outside {
     pub webhook: Option<Secret>,
     /// `NOTIFY_SLACK_URL`: takes what Slack's incoming webhooks take.
     pub slack: Option<Secret>,
-    /// `HEARTBEAT_URL`: asked for when a backup was verified, and only then.
+    /// `HEARTBEAT_URL`: requested after a backup was verified, and only then.
     pub heartbeat: Option<Secret>,
 }
 
 impl Outside {
-    /// Reads it.
     pub fn read(env: &DotEnv, destinations: &[DestinationPolicy]) -> Self {
         let secret = |name: &str| env.get(name).map(Secret::new);
         let credentials = destinations.iter().map(|one| {
@@ -162,18 +160,18 @@ impl Outside {
         }
     }
 
-    /// What of a destination's options, wherever they are set, weakens the protection of
-    /// what goes there; empty: nothing.
+    /// Which of a destination's options, wherever they are set, weaken transport security; empty:
+    /// none.
     pub fn weak(&self, destination: &DestinationPolicy) -> Vec<String> {
         let own = destination.options.iter().map(|(name, value)| (name, value.as_str()));
         let more = self.credentials.get(&destination.name).into_iter().flatten();
         options::weak(own.chain(more.map(|(name, value)| (name, value.reveal()))))
     }
 
-    /// Demands that no destination is weakened without saying so.
+    /// Refuses insecure options of a destination that does not allow them.
     ///
     /// # Errors
-    /// One is ([`ExitCode::Configuration`]); its options are named.
+    /// [`ExitCode::Configuration`], naming the options.
     pub fn demand_protected(&self, destinations: &[DestinationPolicy]) -> Result<(), Stop> {
         let Some((one, weak)) = destinations
             .iter()
@@ -184,16 +182,21 @@ impl Outside {
             return Ok(());
         };
         let message = format!(
-            "the destination `{}` is insecure by its own options ({})",
+            "the options of destination `{}` make it insecure ({})",
             one.name,
             weak.join("; ")
         );
         Err(Stop::new(ExitCode::Configuration, message)
-            .hint("Remove these options from xtask.toml, or from .env, where they begin with COPY_.")
-            .hint("If it is meant to be so, say it: `insecure = true` in its section of xtask.toml (docs/off-site.md)."))
+            .hint(
+                "Remove these options from xtask.toml, or from .env, where they begin with COPY_.",
+            )
+            .hint(
+                "If you want this, set `insecure = true` in its section of xtask.toml \
+            (docs/off-site.md).",
+            ))
     }
 
-    /// Everything that must not be shown.
+    /// Every secret, for redaction.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let urls = [&self.webhook, &self.slack, &self.heartbeat].into_iter().flatten();
         self.credentials.values().flat_map(BTreeMap::values).chain(urls)
@@ -203,13 +206,13 @@ impl Outside {
 /// The destination of that name.
 ///
 /// # Errors
-/// There is none ([`ExitCode::Configuration`]); the hint names those that are there.
+/// [`ExitCode::Configuration`]; the hint lists the destinations.
 pub fn named<'a>(all: &'a [DestinationPolicy], name: &str) -> Result<&'a DestinationPolicy, Stop> {
     all.iter().find(|one| one.name == name).ok_or_else(|| {
         let stop = Stop::new(ExitCode::Configuration, format!("there is no destination `{name}`"));
         let known: Vec<String> = all.iter().map(|one| format!("`{}`", one.name)).collect();
         if known.is_empty() {
-            stop.hint("xtask.toml declares none; docs/off-site.md shows how.")
+            stop.hint("xtask.toml declares no destinations; docs/off-site.md shows how.")
         } else {
             stop.hint(format!("xtask.toml declares {}.", known.join(", ")))
         }

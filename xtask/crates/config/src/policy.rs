@@ -14,7 +14,7 @@ use super::trust::TrustPolicy;
 use model::exit::{ExitCode, Stop};
 use sys;
 
-/// Everything in `xtask.toml`; what is missing has the value shown in docs/configuration.md.
+/// Everything in `xtask.toml`; docs/configuration.md lists the defaults.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
@@ -44,14 +44,13 @@ pub struct Policy {
     pub monitor: MonitorPolicy,
 }
 
-/// How backups come back.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RestorePolicy {
     /// How long the swap waits for other sessions' locks, in seconds.
     pub lock_wait_s: u32,
-    /// Over how many sessions rows are loaded; 1: over one, in the dump's order. 0: as
-    /// many as this machine has processors, at least 2 and at most 4.
+    /// How many connections load rows; 1: one, in the dump's order. 0: as many as this machine has
+    /// processors, at least 2 and at most 4.
     pub threads: usize,
 }
 
@@ -61,11 +60,11 @@ impl Default for RestorePolicy {
     }
 }
 
-/// More sessions than this are no help to any server.
+/// More connections than this do not help any server.
 const MOST_THREADS: usize = 64;
 
 impl RestorePolicy {
-    /// Takes what the command line says, if it says something.
+    /// Applies the command line's value, if given.
     pub fn set_threads(&mut self, given: Option<u8>) {
         self.threads = given.map_or(self.threads, usize::from);
     }
@@ -85,7 +84,7 @@ impl RestorePolicy {
 pub struct VerifyPolicy {
     /// At least this many tables.
     pub min_tables: usize,
-    /// Tables that must be there and hold rows.
+    /// Tables that must exist and have rows.
     pub core_tables: Vec<String>,
     /// Paths of the API that must answer with data.
     pub api_paths: Vec<String>,
@@ -119,16 +118,13 @@ impl Default for ServerPolicy {
 
 impl Policy {
     /// Reads the file; a missing one means the defaults.
-    ///
-    /// # Errors
-    /// The file has a key that is not known or a value of the wrong kind.
     pub fn read(path: &Path) -> Result<Self> {
         if !path.exists() {
             return Ok(Self::default());
         }
         let text = sys::fs::read_text(path)?;
         let wrong = |why: String| {
-            Stop::new(ExitCode::Configuration, format!("{} is not right: {why}", path.display()))
+            Stop::new(ExitCode::Configuration, format!("{} is invalid: {why}", path.display()))
                 .hint("docs/configuration.md lists every key.")
         };
         let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;

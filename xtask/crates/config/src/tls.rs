@@ -1,4 +1,4 @@
-//! How connections to the server are protected: `DB_TLS` and its companions.
+//! How connections to the server are encrypted: `DB_TLS` and its companions.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,14 @@ use model::exit::{ExitCode, Stop};
 /// What `DB_TLS` can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// No TLS.
     Off,
-    /// On this machine: TLS where the server demands it. Elsewhere as `required`.
+    /// On this machine: TLS if the server demands it. Elsewhere as `required`.
     Preferred,
     /// TLS, whoever answers.
     Required,
-    /// TLS, and the certificate leads to a known authority.
+    /// TLS, with a certificate of a known authority.
     VerifyCa,
-    /// That, and it is for the host that was asked for.
+    /// As `VerifyCa`, and the certificate is for the host asked for.
     VerifyIdentity,
 }
 
@@ -27,21 +26,18 @@ pub type Fingerprint = [u8; 32];
 /// The settings; the default says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// `DB_TLS`; without it the address decides.
+    /// `DB_TLS`; if unset, the address decides.
     pub mode: Option<Mode>,
     /// `DB_TLS_CA`: a PEM file with the authorities; without it those of the system.
     pub ca: Option<PathBuf>,
-    /// `DB_TLS_CERT` and `DB_TLS_KEY`: PEM files that say who we are.
+    /// `DB_TLS_CERT` and `DB_TLS_KEY`: PEM files of the client certificate.
     pub client: Option<(PathBuf, PathBuf)>,
-    /// `DB_TLS_FINGERPRINT`: the only certificate that is taken.
+    /// `DB_TLS_FINGERPRINT`: the only certificate accepted.
     pub fingerprint: Option<Fingerprint>,
 }
 
 impl Tls {
-    /// Reads the variables; relative paths begin at `root`.
-    ///
-    /// # Errors
-    /// A value cannot be understood, or two contradict each other.
+    /// Reads the variables; relative paths start at `root`.
     pub fn read(env: &DotEnv, root: &Path) -> Result<Self, Stop> {
         let mode = env.get("DB_TLS").map(|text| mode(&text)).transpose()?;
         let path = |name: &str| env.get(name).map(|path| root.join(path));
@@ -54,7 +50,7 @@ impl Tls {
             env.get("DB_TLS_FINGERPRINT").map(|text| fingerprint(&text)).transpose()?;
         if fingerprint.is_some() && matches!(mode, Some(Mode::Off | Mode::Preferred)) {
             return Err(contradiction(
-                "DB_TLS_FINGERPRINT demands one certificate, and DB_TLS does not demand TLS",
+                "DB_TLS_FINGERPRINT requires a certificate, but DB_TLS does not require TLS",
             ));
         }
         Ok(Self { mode, ca: path("DB_TLS_CA"), client, fingerprint })

@@ -1,11 +1,10 @@
-//! `[trust]` of `xtask.toml`: whose signatures are believed besides this machine's own.
+//! `[trust]` in `xtask.toml`: whose signatures are trusted besides this machine's own.
 
 use serde::Deserialize;
 
-/// What every public key of a signer begins with.
+/// The prefix of every public key.
 pub const ALGORITHM: &str = "ed25519:";
 
-/// Whose signatures are believed.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrustPolicy {
@@ -16,19 +15,19 @@ pub struct TrustPolicy {
 /// A signer that is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedSigner {
-    /// What people call it.
+    /// The name used in messages.
     pub name: String,
     /// Its public key, `ed25519:…`.
     pub key: String,
 }
 
 impl TrustPolicy {
-    /// The signers. Lines that are wrong are left out; [`Self::demand_sound`] refuses them.
+    /// The signers. Invalid lines are skipped; [`Self::demand_sound`] refuses them.
     pub fn named(&self) -> Vec<NamedSigner> {
         self.signers.iter().filter_map(|line| read(line).ok()).collect()
     }
 
-    /// Each line is a name and a key, and no name and no key stands there twice.
+    /// Demands that each line is a name and a key, and that no name or key appears twice.
     ///
     /// # Errors
     /// What is wrong, as a fragment.
@@ -47,7 +46,10 @@ impl TrustPolicy {
 
 fn read(line: &str) -> Result<NamedSigner, String> {
     let wrong = || {
-        format!("trust.signers holds `{line}`, which is not `name {ALGORITHM}` and 64 hex digits")
+        format!(
+            "trust.signers contains `{line}`, which is not `name {ALGORITHM}` and 64 hex \
+        digits"
+        )
     };
     let (name, key) = line.trim().split_once(' ').ok_or_else(wrong)?;
     let key = key.trim();

@@ -22,7 +22,6 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role.
     pub const ALL: [Self; 6] =
         [Self::Backup, Self::Drill, Self::Restore, Self::Migrate, Self::App, Self::Root];
 
@@ -70,7 +69,6 @@ impl Role {
 /// A name and its password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// What it is for.
     pub role: Role,
     /// The user name on the server.
     pub user: String,

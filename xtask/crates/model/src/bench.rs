@@ -5,16 +5,12 @@ use serde::{Deserialize, Serialize};
 /// Version of [`Document`].
 pub const BENCH_VERSION: u32 = 1;
 
-/// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// [`BENCH_VERSION`].
     pub version: u32,
-    /// When it began.
     pub started_utc: chrono::DateTime<chrono::Utc>,
-    /// Version of this tool.
     pub tool_version: String,
-    /// Where it ran.
     pub machine: Machine,
     /// The server: flavour, version, how it was reached.
     pub server: String,
@@ -35,18 +31,15 @@ pub struct Machine {
     pub cores: u64,
     /// Memory; null where the system does not tell.
     pub memory_bytes: Option<u64>,
-    /// The operating system.
     pub os: String,
 }
 
 /// A schema and what was measured on it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
-    /// The schema.
     pub schema: String,
     /// The scale of its generated rows; null for a schema that was taken as it is.
     pub scale: Option<f64>,
-    /// Number of tables.
     pub tables: u64,
     /// Rows, counted while they were read; null where no candidate that counts them ran.
     pub rows: Option<u64>,
@@ -77,7 +70,6 @@ pub struct Entry {
     pub command: Option<String>,
     /// Each run by wall clock.
     pub seconds: Vec<f64>,
-    /// Their median.
     pub median_s: Option<f64>,
     /// What the command itself says it took, where it does.
     pub own_seconds: Vec<f64>,
@@ -96,7 +88,6 @@ pub struct Entry {
 /// A session that reads and writes single rows, during something else.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadPhase {
-    /// What ran meanwhile.
     pub during: String,
     /// How long the session was watched.
     pub seconds: f64,

@@ -19,14 +19,12 @@ pub enum Outcome {
 pub struct Check {
     /// What was checked, as a stable lower-case phrase.
     pub name: String,
-    /// What came out.
     pub outcome: Outcome,
     /// The evidence: figures for a pass, the difference for a failure, the reason otherwise.
     pub detail: String,
 }
 
 impl Check {
-    /// A check that holds.
     pub fn passed(name: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { name: name.into(), outcome: Outcome::Passed, detail: detail.into() }
     }

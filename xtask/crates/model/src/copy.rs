@@ -14,12 +14,10 @@ pub const NOTE_VERSION: u32 = 1;
 pub enum DestinationKind {
     /// A folder: an external drive, a network mount.
     Folder,
-    /// An object store.
     Object,
 }
 
 impl DestinationKind {
-    /// The words in tables.
     pub fn words(self) -> &'static str {
         match self {
             Self::Folder => "folder",
@@ -47,7 +45,6 @@ pub struct Encryption {
 pub struct CopyNote {
     /// Format version; a reader refuses one newer than its own.
     pub version: u32,
-    /// The backup.
     pub label: Label,
     /// The object's name beside the note: `<label>.sql`, `.sql.zst`, either with `.age`.
     pub object: String,
@@ -59,7 +56,6 @@ pub struct CopyNote {
     pub manifest_sha256: String,
     /// How the object is encrypted beyond the backup's own file; `None`: not.
     pub encryption: Option<Encryption>,
-    /// When it was copied.
     pub copied_utc: DateTime<Utc>,
 }
 

@@ -13,14 +13,12 @@
 /// file's SHA-256 is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ContentDigest {
-    /// Number of rows.
     pub rows: u64,
     /// Sum of the row hashes.
     pub sum: u128,
 }
 
 impl ContentDigest {
-    /// Adds one row's hash.
     pub fn add_row(&mut self, hash: u128) {
         self.rows += 1;
         self.sum = self.sum.wrapping_add(hash);

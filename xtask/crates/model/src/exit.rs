@@ -10,7 +10,6 @@ use std::fmt;
 pub enum ExitCode {
     /// Everything that was asked for is done.
     Done = 0,
-    /// A failure nobody foresaw.
     Unexpected = 1,
     /// The command line does not make sense.
     Usage = 2,
@@ -93,7 +92,6 @@ pub struct Stop {
     pub code: ExitCode,
     /// What failed, on what.
     pub message: String,
-    /// What to do next.
     pub hints: Vec<String>,
 }
 

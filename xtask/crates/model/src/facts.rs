@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 pub enum Flavour {
     /// MySQL by Oracle, and builds of it.
     Mysql,
-    /// MariaDB.
     Mariadb,
 }
 
@@ -61,18 +60,13 @@ pub enum LogPosition {
         set: String,
     },
     /// Nothing could be read, and why.
-    Unknown {
-        /// The reason.
-        reason: String,
-    },
+    Unknown { reason: String },
 }
 
 /// Facts about the server that a backup was taken from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerFacts {
-    /// MySQL or MariaDB.
     pub flavour: Flavour,
-    /// Its version.
     pub version: Version,
     /// The version text as the server prints it.
     pub version_text: String,

@@ -60,11 +60,9 @@ pub enum Effect {
     InPlace,
     /// The table is copied row by row; others can only read meanwhile.
     Copy,
-    /// Rows are written.
     Rows,
     /// No table that was there before is touched.
     New,
-    /// The server cannot say.
     Unknown,
 }
 
@@ -98,7 +96,6 @@ pub struct StatementReport {
     pub duration_ms: u64,
     /// Rows that the server says it touched; for a copied table the rows copied.
     pub rows: u64,
-    /// What it does.
     pub effect: Effect,
     /// Rows of the table it alters, where it alters one.
     pub table_rows: Option<u64>,
@@ -112,7 +109,6 @@ pub struct GateTimes {
     pub build_ms: u64,
     /// The dump; 0 where an older backup was used again.
     pub backup_ms: u64,
-    /// Restoring and comparing it.
     pub proof_ms: u64,
     /// The pending migrations on the copy.
     pub rehearsal_ms: u64,
@@ -121,6 +117,5 @@ pub struct GateTimes {
     /// How long of that its tables were locked, by a swap.
     #[serde(default)]
     pub locked_ms: u64,
-    /// Everything.
     pub total_ms: u64,
 }

@@ -29,7 +29,6 @@ impl GtidSet {
         }
     }
 
-    /// Adds another set.
     pub fn merge(&mut self, other: &Self) {
         for (source, intervals) in &other.sources {
             let own = self.sources.entry(source.clone()).or_default();

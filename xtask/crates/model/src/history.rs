@@ -35,13 +35,11 @@ pub struct History {
 /// A backup in the folder.
 #[derive(Debug, Clone)]
 pub struct HeldBackup {
-    /// Its name.
     pub label: Label,
     /// What it holds, or why it cannot be used.
     pub content: Result<Box<Manifest>, String>,
     /// How far it was proven, and when; `None`: not at all, or a later proof failed.
     pub verified: Option<(Level, DateTime<Utc>)>,
-    /// Who vouches for it.
     pub trust: Trust,
 }
 

@@ -9,7 +9,6 @@ pub fn quote(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A schema-qualified identifier.
 pub fn qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", quote(schema), quote(name))
 }
@@ -28,9 +27,6 @@ pub fn literal(text: &str) -> String {
 /// The name of a character set, collation or SQL mode list as it may stand in a
 /// statement without quotes. A manifest's hash is no signature: whatever comes
 /// out of a file is checked before it becomes part of a statement.
-///
-/// # Errors
-/// It holds anything but letters, digits, `_` and, between SQL modes, commas.
 pub fn word(text: &str) -> Result<&str, Stop> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ',');
     if text.chars().all(plain) {
@@ -45,9 +41,6 @@ pub fn word(text: &str) -> Result<&str, Stop> {
 }
 
 /// A time zone as it may stand between quotes: `SYSTEM`, `+00:00`, `Europe/Berlin`.
-///
-/// # Errors
-/// It holds anything else.
 pub fn zone(text: &str) -> Result<&str, Stop> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | ':' | '/');
     if text.chars().all(plain) {

@@ -8,17 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ObjectKind {
-    /// A base table.
     Table,
-    /// A view.
     View,
-    /// A trigger.
     Trigger,
-    /// A stored procedure.
     Procedure,
-    /// A stored function.
     Function,
-    /// An event.
     Event,
 }
 
@@ -27,7 +21,6 @@ impl ObjectKind {
     pub const ALL: [Self; 6] =
         [Self::Table, Self::View, Self::Trigger, Self::Procedure, Self::Function, Self::Event];
 
-    /// The SQL keyword.
     pub fn keyword(self) -> &'static str {
         match self {
             Self::Table => "TABLE",
@@ -54,7 +47,6 @@ pub struct TableFacts {
     /// The next AUTO_INCREMENT value, for tables that have one. An empty
     /// column of InnoDB's reports 1 or NULL depending on the server: both are `None`.
     pub auto_increment: Option<u64>,
-    /// The storage engine.
     pub engine: String,
     /// The columns that hold data of their own (generated ones left out), in
     /// table order; invisible columns included.
@@ -99,7 +91,6 @@ pub struct Program {
 /// program can carry it, and no server can create it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokenView {
-    /// Its name.
     pub name: String,
     /// Its definition, for a person to mend.
     pub ddl: String,
@@ -107,14 +98,11 @@ pub struct BrokenView {
     pub why: String,
 }
 
-/// Everything in one schema.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Inventory {
     /// The schema's default character set.
     pub charset: String,
-    /// The schema's default collation.
     pub collation: String,
-    /// Base tables by name.
     pub tables: BTreeMap<String, TableFacts>,
     /// Everything else by kind and name. Triggers of one table and event are
     /// created in the order of `trigger_order`.

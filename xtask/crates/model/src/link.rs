@@ -11,17 +11,12 @@ pub enum Link {
     /// Without TLS, on this machine.
     Plain,
     /// With TLS, on this machine: the server demands it, and nobody is in between.
-    Encrypted {
-        /// Who we are.
-        client: ClientFiles,
-    },
+    Encrypted { client: ClientFiles },
     /// With TLS, and the certificate leads to an authority of this file.
     Verified {
-        /// The authorities.
         ca: PathBuf,
         /// The certificate has to be for the host, too.
         identity: bool,
-        /// Who we are.
         client: ClientFiles,
     },
     /// It must not connect, because a dump program cannot check what is to be checked;

@@ -16,7 +16,6 @@ pub const MANIFEST_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
-    /// Somebody asked for it.
     Manual,
     /// In front of a migration.
     Migrate,
@@ -26,7 +25,6 @@ pub enum Reason {
     Deploy,
     /// In front of a restore that overwrites something.
     Safety,
-    /// By the schedule.
     Scheduled,
 }
 
@@ -48,7 +46,6 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// Plain SQL text.
     None,
     /// A sequence of independent zstd frames.
     Zstd,
@@ -57,7 +54,6 @@ pub enum Compression {
 /// A stretch of the file that holds one object (or the head or tail of the file).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
-    /// What is in it.
     pub kind: SectionKind,
     /// The object's name; empty for head and tail.
     pub name: String,
@@ -69,7 +65,6 @@ pub struct Section {
     pub text_length: u64,
 }
 
-/// What a section holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SectionKind {
@@ -83,10 +78,8 @@ pub enum SectionKind {
     Tail,
 }
 
-/// One table's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableEntry {
-    /// The table's name.
     pub name: String,
     /// Number of rows in the file.
     pub rows: u64,
@@ -119,9 +112,7 @@ fn is_zero(number: &u64) -> bool {
 /// One view, trigger, routine or event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgramEntry {
-    /// What it is.
     pub kind: ObjectKind,
-    /// Its name.
     pub name: String,
     /// The definer on the source server; in the file only with the policy `keep`.
     pub definer: String,
@@ -151,21 +142,17 @@ pub struct Manifest {
     pub tool_version: String,
     /// Commit of the checkout it ran in, with `-dirty` where files were changed.
     pub git_commit: Option<String>,
-    /// The backup's name.
     pub label: Label,
     /// When its snapshot began, in UTC.
     pub created_utc: DateTime<Utc>,
-    /// Why it was made.
     pub reason: Reason,
     /// Free text given with `--reason`.
     pub note: Option<String>,
     /// The server it came from.
     pub server: ServerFacts,
-    /// The schema it holds.
     pub schema: String,
     /// The schema's default character set.
     pub charset: String,
-    /// The schema's default collation.
     pub collation: String,
     /// The server's log position at the snapshot, or just before it; or why it is unknown.
     pub log_position: LogPosition,

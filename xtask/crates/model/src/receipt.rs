@@ -68,7 +68,6 @@ pub struct Failures {
 }
 
 impl Failures {
-    /// With one more verification.
     #[must_use]
     pub fn after(self, level: Level, passed: bool, trust: &Trust) -> Self {
         let Self { proven, claimed } = self;
@@ -92,7 +91,6 @@ impl Failures {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
-    /// It is live.
     Applied,
     /// It was refused; the live schema was not touched.
     Refused,
@@ -104,37 +102,29 @@ pub enum GateOutcome {
     Failed,
 }
 
-/// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Event {
-    /// A backup was made.
     Backup {
-        /// Its name.
         label: Label,
         /// SHA-256 of its file.
         sha256: String,
         /// The hash that its manifest carries of itself; `None` in lines of older versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         manifest_sha256: Option<String>,
-        /// Its reason.
         reason: String,
-        /// Rows in it.
         rows: u64,
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
-    /// A backup was verified.
     Verify {
         /// The backup's name, or the file's name where it has no manifest.
         subject: String,
         /// SHA-256 of the file that was read.
         sha256: String,
-        /// How far.
         level: Level,
         /// Whether every check that ran passed.
         passed: bool,
-        /// Each check.
         checks: Vec<Check>,
         /// How long it took, in milliseconds; for `restore` the measured recovery time.
         duration_ms: u64,
@@ -154,24 +144,20 @@ pub enum Event {
     Live {
         /// Whether every check that ran passed.
         passed: bool,
-        /// Each check.
         checks: Vec<Check>,
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
-    /// A backup was restored.
     Restore {
         /// The backup's name or the file's.
         subject: String,
         /// SHA-256 of the file that was read.
         sha256: String,
-        /// Where it went.
         target: String,
         /// The safety backup taken first; `None` where the target was empty.
         safety_backup: Option<Label>,
         /// Where the old tables are; `None` where there were none or they were dropped.
         previous_schema: Option<String>,
-        /// Rows in it.
         rows: u64,
         /// How long it took, in milliseconds.
         duration_ms: u64,
@@ -180,7 +166,6 @@ pub enum Event {
     Gate {
         /// What wanted to pass: `<version>_<description>` of migrations, or file names.
         changes: Vec<String>,
-        /// What came of it.
         outcome: GateOutcome,
         /// Why it was refused, or how it failed; empty where it passed.
         detail: String,
@@ -190,7 +175,6 @@ pub enum Event {
         strategy: Option<Strategy>,
         /// Where the old tables are, after a swap.
         previous_schema: Option<String>,
-        /// What the rehearsal saw.
         statements: Vec<StatementReport>,
         /// How long its steps took.
         times: GateTimes,
@@ -211,18 +195,15 @@ pub enum Event {
     Recovered {
         /// `finished`, `undone` or `abandoned`.
         how: String,
-        /// What it was restoring.
         subject: String,
     },
     /// A release was deployed, or was to be.
     Deploy {
-        /// The target's name.
         target: String,
         /// The commit, or "unknown".
         release: String,
         /// The migrations that were applied for it.
         migrations: Vec<String>,
-        /// How it ended.
         outcome: DeployOutcome,
         /// The backup that proves the way back; `None` where the schema held no table.
         backup: Option<Label>,
@@ -231,11 +212,8 @@ pub enum Event {
     },
     /// A backup was copied to a destination, or a copy was read again.
     Copy {
-        /// The backup.
         label: Label,
-        /// The destination's name.
         destination: String,
-        /// How it ended.
         outcome: CopyOutcome,
         /// The object's size in bytes; 0 where it failed.
         bytes: u64,
@@ -252,21 +230,18 @@ pub enum Event {
         destination: Option<String>,
         /// The backup's label, or the schema's name.
         subject: String,
-        /// Why it could go.
         reason: String,
         /// How many bytes became free; 0 where that is not known.
         bytes: u64,
     },
     /// A backup was exempted from retention, or is not any more.
     Pin {
-        /// The backup.
         label: Label,
         /// Whether it is kept from now on.
         pinned: bool,
         /// Why, in somebody's words; may be empty.
         note: String,
     },
-    /// A scheduled run ended.
     Scheduled {
         /// The backup it made; `None` where it made none.
         label: Option<Label>,
@@ -281,7 +256,6 @@ pub enum Event {
     },
 }
 
-/// How a deploy ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeployOutcome {
@@ -307,19 +281,14 @@ impl DeployOutcome {
 /// One line of the ledger. `previous` chains it to the line before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Format version.
     pub version: u32,
     /// Position in the ledger, from 1.
     pub sequence: u64,
-    /// When.
     pub at_utc: DateTime<Utc>,
     /// Which server: its uuid, or "unknown".
     pub server_uuid: String,
-    /// Which schema.
     pub schema: String,
-    /// Version of the tool.
     pub tool_version: String,
-    /// What.
     #[serde(flatten)]
     pub event: Event,
     /// `hash` of the line before; 64 zeros on the first.

@@ -7,7 +7,6 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a password.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }

@@ -8,9 +8,6 @@ use crate::manifest::SectionKind;
 /// hashes, compresses (a new zstd frame for each section) and keeps the index.
 pub trait SectionSink: Write {
     /// What is written from here on belongs to this object.
-    ///
-    /// # Errors
-    /// Finishing the section before can fail like any write.
     fn section(&mut self, kind: SectionKind, name: &str) -> io::Result<()>;
 }
 

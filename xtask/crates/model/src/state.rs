@@ -6,17 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::inventory::Inventory;
 use super::label::Label;
 
-/// One table's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableState {
-    /// Its name.
     pub name: String,
     /// The columns that the digest covers, in its order.
     pub columns: Vec<String>,
     /// Of them, the FLOAT columns that it covers as DOUBLE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exact_floats: Vec<String>,
-    /// Number of rows.
     pub rows: u64,
     /// Content digest as 32 hex digits.
     pub digest: String,
@@ -30,7 +27,6 @@ pub struct TableState {
 pub struct SchemaState {
     /// SHA-256 over all normalised definitions.
     pub fingerprint: String,
-    /// Its tables.
     pub tables: Vec<TableState>,
 }
 
@@ -47,9 +43,7 @@ impl SchemaState {
 pub struct UndoState {
     /// Format version, 1.
     pub version: u32,
-    /// The server's uuid.
     pub server: String,
-    /// The live schema.
     pub schema: String,
     /// Where the old tables are.
     pub previous_schema: String,
@@ -63,7 +57,6 @@ pub struct UndoState {
     pub old_state: SchemaState,
     /// The migrated schema as it went live.
     pub new: Inventory,
-    /// What its tables held.
     pub new_state: SchemaState,
 }
 
@@ -73,9 +66,7 @@ pub struct UndoState {
 pub struct InPlaceJournal {
     /// Format version, 1.
     pub version: u32,
-    /// The server's uuid.
     pub server: String,
-    /// The live schema.
     pub schema: String,
     /// The backup in front of the migrations; `None` where the schema held no table.
     pub backup: Option<Label>,

@@ -15,7 +15,6 @@ pub const STATUS_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer<T> {
-    /// It was looked at.
     Known(T),
     /// It could not be looked at, or was not; the reason, as a fragment.
     Unknown(String),
@@ -35,7 +34,6 @@ impl<T> Answer<T> {
         }
     }
 
-    /// Why there is none.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Known(_) => None,
@@ -55,7 +53,6 @@ pub fn span(seconds: u64) -> String {
     format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -96,7 +93,6 @@ pub struct Finding {
     /// Stable from run to run while the matter is the same: `backup_age`,
     /// `copy_missing:nas`.
     pub id: String,
-    /// How much it weighs.
     pub severity: Severity,
     /// What is the matter, as a fragment.
     pub message: String,
@@ -104,20 +100,14 @@ pub struct Finding {
     pub todo: String,
 }
 
-/// A backup in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupFacts {
-    /// Its name.
     pub label: Label,
     /// The moment whose rows it holds.
     pub created_utc: DateTime<Utc>,
-    /// Why it was made.
     pub reason: String,
-    /// Size of its file.
     pub bytes: u64,
-    /// Rows in it.
     pub rows: u64,
-    /// How long it took.
     pub duration_ms: u64,
     /// How far it was proven; `None`: not at all, or a later proof failed.
     pub verified: Option<Level>,
@@ -130,7 +120,6 @@ pub struct BackupFacts {
 pub struct Drill {
     /// The backup, or the file's name where it has no manifest.
     pub subject: String,
-    /// When it ended.
     pub at_utc: DateTime<Utc>,
     /// Whether what was restored was what had been saved.
     pub passed: bool,
@@ -182,7 +171,6 @@ impl Rto {
     }
 }
 
-/// What copies lie on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
@@ -190,12 +178,10 @@ pub enum Storage {
     ThisDisk,
     /// A folder on another disk: an external drive, a network mount.
     OtherDisk,
-    /// An object store.
     ObjectStore,
 }
 
 impl Storage {
-    /// The words in tables.
     pub fn words(self) -> &'static str {
         match self {
             Self::ThisDisk => "this disk",
@@ -208,7 +194,6 @@ impl Storage {
 /// A backup or a copy that cannot be relied on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flaw {
-    /// Which.
     pub label: Label,
     /// Why, as a fragment.
     pub problem: String,
@@ -247,9 +232,7 @@ pub struct Place {
 /// When a copy was last read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadBack {
-    /// Which.
     pub label: Label,
-    /// When.
     pub at_utc: DateTime<Utc>,
 }
 
@@ -271,7 +254,6 @@ pub struct Copies {
     pub wanted: u64,
 }
 
-/// Room for backups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// Bytes that can still be written to the disk of the backups folder.
@@ -293,7 +275,6 @@ pub struct Forecast {
     pub days_until_full: Option<u64>,
 }
 
-/// The ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerFacts {
     /// How many receipts it has; unknown where it is damaged.
@@ -307,12 +288,9 @@ pub struct LedgerFacts {
     pub unproven: Option<String>,
 }
 
-/// A scheduled run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledRun {
-    /// When it ended.
     pub at_utc: DateTime<Utc>,
-    /// The backup it made.
     pub label: Option<Label>,
     /// Whether all of it succeeded.
     pub passed: bool,
@@ -320,7 +298,6 @@ pub struct ScheduledRun {
     pub level: Option<Level>,
     /// What failed; else empty.
     pub detail: String,
-    /// How long it took.
     pub duration_ms: u64,
 }
 
@@ -331,7 +308,6 @@ pub struct ScheduleFacts {
     pub installed: Answer<Option<String>>,
     /// When it is to run: that of the installed schedule, else of `xtask.toml`.
     pub every: String,
-    /// The last run.
     pub last: Option<ScheduledRun>,
     /// When the next one is due; `None`: nothing is installed, or `every` cannot be read.
     pub next_due_utc: Option<DateTime<Utc>>,
@@ -344,7 +320,6 @@ pub struct ScheduleFacts {
 /// Everything that was looked at, without a judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The schema.
     pub schema: String,
     /// When this was looked at.
     pub at_utc: DateTime<Utc>,
@@ -359,16 +334,12 @@ pub struct Facts {
     pub rpo: Rpo,
     /// How long the way back takes.
     pub rto: Rto,
-    /// Where copies are.
     pub copies: Copies,
-    /// Room for more.
     pub disk: Disk,
-    /// The ledger.
     pub ledger: LedgerFacts,
     /// Usable backups in the folder whose origin is not proven, and what is known of it.
     #[serde(default)]
     pub unproven: Vec<Unproven>,
-    /// What runs by itself.
     pub schedule: ScheduleFacts,
 }
 
@@ -381,7 +352,6 @@ fn not_asked() -> Answer<Vec<String>> {
 pub struct Status {
     /// [`STATUS_VERSION`].
     pub version: u32,
-    /// The verdict.
     pub state: State,
     /// The verdict in one sentence.
     pub summary: String,

@@ -27,7 +27,6 @@ pub struct JournalStatement {
     /// The trigger that it creates: on a second run it is left out when it is there.
     #[serde(default)]
     pub trigger: Option<String>,
-    /// The statement.
     pub sql: String,
 }
 
@@ -35,7 +34,6 @@ pub struct JournalStatement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// A backup comes back.
     #[default]
     Restore,
     /// The rehearsed copy becomes the migrated schema.
@@ -52,7 +50,6 @@ pub struct SwapJournal {
     /// `@@server_uuid` or the endpoint where there is none: a journal is only
     /// played on the server it was written for.
     pub server: String,
-    /// The live schema.
     pub target: String,
     /// Where the staged tables come from.
     pub staging: String,
@@ -60,7 +57,6 @@ pub struct SwapJournal {
     pub before: String,
     /// The backup that is being restored, or that was taken for the migration.
     pub source: String,
-    /// What it is for.
     #[serde(default)]
     pub purpose: Purpose,
     /// How far it got, as far as the process could still write.
@@ -95,10 +91,8 @@ pub struct SwapJournal {
     pub beside: bool,
 }
 
-/// Enables one event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventStatement {
-    /// Its name.
     pub event: String,
     /// The ALTER, with the settings that the event keeps.
     pub statement: JournalStatement,
@@ -112,11 +106,9 @@ pub struct EventsState {
     pub version: u32,
     /// As in [`SwapJournal`].
     pub server: String,
-    /// The live schema.
     pub target: String,
     /// The backup that was restored.
     pub source: String,
-    /// What enables them.
     pub enable: Vec<EventStatement>,
 }
 

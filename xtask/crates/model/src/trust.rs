@@ -33,7 +33,6 @@ impl Trust {
         if self.is_proven() || !other.is_proven() { self } else { other.clone() }
     }
 
-    /// The word in JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Own => "own",
@@ -66,7 +65,6 @@ impl fmt::Display for Trust {
 /// A backup whose origin is not proven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unproven {
-    /// Which.
     pub label: Label,
     /// `unsigned`, or the words for an unknown signer.
     pub origin: String,

@@ -40,7 +40,6 @@ impl Kind {
     }
 }
 
-/// A failure.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub kind: Kind,

@@ -12,7 +12,6 @@ use crate::setup;
 const DEADLINE: Duration = Duration::from_secs(10);
 const URL: &str = "OFFSITE_POST_URL";
 
-/// Sends standard input.
 pub(crate) async fn post(mime: &str) -> Result<(), Fault> {
     let mut body = Vec::new();
     std::io::stdin()
@@ -23,7 +22,6 @@ pub(crate) async fn post(mime: &str) -> Result<(), Fault> {
     answer(client.post(url.clone()).header("content-type", mime).body(body), &url).await
 }
 
-/// Asks for the url.
 pub(crate) async fn ping() -> Result<(), Fault> {
     let (client, url) = ready()?;
     answer(client.get(url.clone()), &url).await

@@ -7,14 +7,10 @@ use crate::dump_client::DumpClient;
 use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Compression;
 
-/// What moves the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mover {
     /// This program itself, over the protocol.
-    Native {
-        /// Connections that read.
-        threads: usize,
-    },
+    Native { threads: usize },
     /// The server's own dump program.
     Mysqldump(DumpClient),
 }
@@ -60,11 +56,8 @@ pub fn threads(asked: usize, bytes_estimate: u64) -> usize {
 pub struct BackupPlan {
     /// The server, as it was found.
     pub server: String,
-    /// The schema.
     pub schema: String,
-    /// Where the file goes.
     pub folder: PathBuf,
-    /// What moves the rows.
     pub mover: Mover,
     /// How the file is compressed.
     pub compression: Compression,

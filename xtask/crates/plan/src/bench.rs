@@ -13,7 +13,6 @@ pub enum Way {
         /// Through `zstd -1` on one thread.
         zstd: bool,
     },
-    /// mydumper with four threads.
     Mydumper {
         /// With `--compress`.
         compress: bool,
@@ -42,9 +41,7 @@ pub enum Way {
 pub struct Candidate {
     /// Its name in the document.
     pub id: &'static str,
-    /// What it is.
     pub what: &'static str,
-    /// How it is run.
     pub way: Way,
     /// Whether it syncs what it writes; `None` where it writes nothing here.
     pub fsync: Option<bool>,

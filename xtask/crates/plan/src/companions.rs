@@ -23,7 +23,6 @@ pub enum CompanionKind {
 }
 
 impl CompanionKind {
-    /// Every kind.
     pub const ALL: [Self; 3] = [Self::Before, Self::Proof, Self::Staging];
 
     /// The word in the name.
@@ -39,9 +38,7 @@ impl CompanionKind {
 /// A schema beside the live one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companion {
-    /// Its name.
     pub name: String,
-    /// What it is.
     pub kind: CompanionKind,
     /// The time in its name.
     pub made: NaiveDateTime,

@@ -6,7 +6,6 @@ use model::inventory::{Inventory, ObjectKind, Program};
 /// Who becomes the definer of what a swap makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner<'a> {
-    /// The account that swaps.
     Swapper,
     /// This one, as a DEFINER clause takes it; what is equal in the live schema is left
     /// alone and keeps its own.

@@ -8,7 +8,6 @@ use model::receipt::DeployOutcome;
 /// One step, as the dry run shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What is done.
     pub what: String,
     /// How long it may take; `None` where it has limits of its own.
     pub deadline_s: Option<u64>,
@@ -17,7 +16,6 @@ pub struct Step {
 }
 
 impl Step {
-    /// A step.
     pub fn new(what: impl Into<String>, deadline_s: Option<u64>, undo: impl Into<String>) -> Self {
         Self { what: what.into(), deadline_s, undo: undo.into() }
     }
@@ -26,11 +24,8 @@ impl Step {
 /// Everything that a deploy will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployPlan {
-    /// The target's name.
     pub target: String,
-    /// Its kind.
     pub kind: &'static str,
-    /// Where the release answers.
     pub url: String,
     /// What is deployed: a commit.
     pub release: String,

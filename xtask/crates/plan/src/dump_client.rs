@@ -8,10 +8,8 @@ use model::exit::{ExitCode, Stop};
 use model::facts::{Flavour, Version};
 use model::link::Link;
 
-/// Where the program runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// On this machine.
     Host(PathBuf),
     /// Inside the container: always the client that belongs to the server.
     Container(String),
@@ -20,11 +18,9 @@ pub enum Place {
 /// A dump program and what it can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DumpClient {
-    /// Where it runs.
     pub place: Place,
     /// Its name, `mysqldump` or `mariadb-dump`.
     pub program: String,
-    /// Whose client it is.
     pub flavour: Flavour,
     /// Its version (for MariaDB the server release it was built with).
     pub version: Version,

@@ -14,7 +14,6 @@ const DAY_S: i128 = 86_400;
 /// A change of what the backups folder holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// When.
     pub at: DateTime<Utc>,
     /// How many bytes came (a backup) or went (pruned: negative).
     pub bytes: i64,

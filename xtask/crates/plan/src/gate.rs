@@ -10,7 +10,6 @@ use model::receipt::GateOutcome;
 /// What was decided, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// How it goes live.
     pub strategy: Strategy,
     /// Why so, for people.
     pub why: String,

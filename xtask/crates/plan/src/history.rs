@@ -124,7 +124,6 @@ impl<'a> History<'a> {
         failed.into_iter().map(|(label, (detail, _))| (label, detail)).collect()
     }
 
-    /// The last scheduled run.
     pub fn last_run(&self) -> Option<ScheduledRun> {
         self.receipts.iter().rev().find_map(|receipt| match &receipt.event {
             Event::Scheduled { label, passed, level, detail, duration_ms } => Some(ScheduledRun {

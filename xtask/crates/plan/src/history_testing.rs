@@ -8,21 +8,19 @@ use model::receipt::{Event, Level, Receipt};
 
 /// A ledger that is being written.
 #[derive(Debug, Default)]
-pub struct Log(Vec<Receipt>);
+pub(crate) struct Log(Vec<Receipt>);
 
 /// The label of a moment.
-pub fn label(stamp: &str) -> Label {
+pub(crate) fn label(stamp: &str) -> Label {
     format!("mydb_backup_{stamp}").parse().expect("a label")
 }
 
 impl Log {
-    /// What is in it.
-    pub fn receipts(&self) -> &[Receipt] {
+    pub(crate) fn receipts(&self) -> &[Receipt] {
         &self.0
     }
 
-    /// Adds an event.
-    pub fn add(&mut self, at_utc: DateTime<Utc>, event: Event) -> &mut Self {
+    pub(crate) fn add(&mut self, at_utc: DateTime<Utc>, event: Event) -> &mut Self {
         self.0.push(Receipt {
             version: 1,
             sequence: self.0.len() as u64 + 1,
@@ -40,8 +38,7 @@ impl Log {
         self
     }
 
-    /// A backup.
-    pub fn backup(&mut self, at: DateTime<Utc>, label: &Label) -> &mut Self {
+    pub(crate) fn backup(&mut self, at: DateTime<Utc>, label: &Label) -> &mut Self {
         let event = Event::Backup {
             label: label.clone(),
             sha256: String::new(),
@@ -53,8 +50,7 @@ impl Log {
         self.add(at, event)
     }
 
-    /// A verification.
-    pub fn verify(
+    pub(crate) fn verify(
         &mut self,
         at: DateTime<Utc>,
         label: &Label,
@@ -76,20 +72,18 @@ impl Log {
     }
 
     /// What was added last was about a copy elsewhere.
-    pub fn at_place(&mut self, destination: &str) -> &mut Self {
+    pub(crate) fn at_place(&mut self, destination: &str) -> &mut Self {
         if let Some(Receipt { event: Event::Verify { place, .. }, .. }) = self.0.last_mut() {
             *place = Some(destination.to_owned());
         }
         self
     }
 
-    /// A drill.
-    pub fn drill(&mut self, at: DateTime<Utc>, label: &Label, passed: bool) -> &mut Self {
+    pub(crate) fn drill(&mut self, at: DateTime<Utc>, label: &Label, passed: bool) -> &mut Self {
         self.verify(at, label, Level::Restore, passed)
     }
 
-    /// A copy.
-    pub fn copy(
+    pub(crate) fn copy(
         &mut self,
         at: DateTime<Utc>,
         destination: &str,

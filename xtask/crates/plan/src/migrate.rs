@@ -33,10 +33,8 @@ impl MigrationFile {
     }
 }
 
-/// Where the schema stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationState {
-    /// Applied and known.
     pub applied: Vec<AppliedMigration>,
     /// In the folder, not applied, in order.
     pub pending: Vec<MigrationFile>,

@@ -9,7 +9,6 @@ use model::receipt::Level;
 /// A backup that was restored and compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// Its name.
     pub label: Label,
     /// When the state was read that it holds.
     pub created_utc: DateTime<Utc>,

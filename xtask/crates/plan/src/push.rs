@@ -22,7 +22,6 @@ impl Oid {
         self.0.bytes().all(|b| b == b'0')
     }
 
-    /// Its digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }

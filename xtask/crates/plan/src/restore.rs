@@ -6,7 +6,6 @@ use chrono::NaiveDateTime;
 
 use model::inventory::ObjectKind;
 
-/// What is restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// Everything, in place of the live schema.
@@ -62,7 +61,6 @@ pub struct RestorePlan {
     pub target: String,
     /// What is there now: "19 tables, …", or "nothing".
     pub target_contents: String,
-    /// What of it.
     pub scope: Scope,
     /// Where it is loaded first.
     pub staging: String,

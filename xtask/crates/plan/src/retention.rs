@@ -29,10 +29,8 @@ pub struct Moment {
     pub local: NaiveDateTime,
 }
 
-/// Where a copy lies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// The backups folder.
     Here,
     /// The destination of that name.
     At(String),
@@ -41,7 +39,6 @@ pub enum Place {
 /// A backup in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Where.
     pub place: Place,
     /// What it takes up there.
     pub bytes: u64,
@@ -62,7 +59,6 @@ impl Held {
 /// A backup, in all places, with what the ledger and the journals say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// Its name.
     pub label: Label,
     /// The server it is of: its uuid, or "unknown".
     pub server: String,
@@ -80,16 +76,12 @@ pub struct Backup {
     pub needed: Vec<String>,
     /// Whether the rules let it go from the backups folder before.
     pub let_go_here: bool,
-    /// Where it lies.
     pub copies: Vec<Held>,
 }
 
-/// What becomes of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It stays.
     Keep,
-    /// It may go.
     Go,
     /// It stays, and a person should look at it.
     Look,
@@ -98,14 +90,12 @@ pub enum Fate {
 /// What becomes of it, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// What becomes of it.
     pub fate: Fate,
     /// Why, as a fragment.
     pub reason: String,
 }
 
 impl Verdict {
-    /// A verdict.
     pub fn new(fate: Fate, reason: impl Into<String>) -> Self {
         Self { fate, reason: reason.into() }
     }

@@ -13,7 +13,6 @@ const FULL_DAYS: u64 = 14;
 /// How late a scheduled run may be before it counts as missed.
 const LATE: TimeDelta = TimeDelta::minutes(30);
 
-/// Judges the facts.
 pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
     let mut findings = Vec::new();
     if let Some(problem) = &facts.ledger.problem {

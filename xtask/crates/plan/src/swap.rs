@@ -43,9 +43,7 @@ pub struct SwapPlan {
     pub undo: Vec<JournalStatement>,
     /// After the RENAME: triggers, then views, routines and events.
     pub finish: Vec<JournalStatement>,
-    /// Tables that move in.
     pub tables_in: Vec<String>,
-    /// Tables that move out.
     pub tables_out: Vec<String>,
 }
 
@@ -60,15 +58,11 @@ impl SwapPlan {
 /// What changes places, and whose the programs are afterwards.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides<'a> {
-    /// The server's flavour.
     pub flavour: Flavour,
     /// The live schema, and what is in it.
     pub target: &'a str,
-    /// What is in it.
     pub live: &'a Inventory,
-    /// The staged schema.
     pub staging: &'a str,
-    /// What is in it.
     pub staged: &'a Inventory,
     /// Where the old tables go.
     pub before: &'a str,

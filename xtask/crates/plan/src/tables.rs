@@ -22,15 +22,11 @@ pub const MARKER: &str = "__xtask_done";
 /// A foreign key as the server lists it. Tables are (schema, name).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
-    /// Its name.
     pub name: String,
-    /// The table that refers.
     pub child: (String, String),
-    /// The columns that refer.
     pub columns: Vec<String>,
     /// The table that is referred to.
     pub parent: (String, String),
-    /// The columns referred to.
     pub parent_columns: Vec<String>,
     /// Whether that table is there.
     pub parent_exists: bool,
@@ -78,14 +74,10 @@ impl ForeignKey {
     }
 }
 
-/// What goes where.
 #[derive(Debug)]
 pub struct Change<'a> {
-    /// The live schema.
     pub target: &'a str,
-    /// What is in it.
     pub live: &'a Inventory,
-    /// The staged schema.
     pub staging: &'a str,
     /// What is in it: the chosen tables and their triggers, nothing else.
     pub staged: &'a Inventory,
@@ -118,7 +110,6 @@ pub struct TablesPlan {
     pub counters: Vec<(String, u64)>,
 }
 
-/// Plans the change.
 pub fn plan(change: &Change<'_>) -> TablesPlan {
     let names: BTreeSet<String> = change.staged.tables.keys().cloned().collect();
     let (there, missing): (Vec<String>, Vec<String>) =
@@ -245,7 +236,6 @@ fn mark(change: &Change<'_>, places: &[(String, String)]) -> Vec<String> {
     ]
 }
 
-/// Creates the marker table.
 pub fn create_marker(staging: &str) -> String {
     format!("CREATE TABLE {} (done TINYINT NOT NULL) ENGINE = InnoDB", qualified(staging, MARKER))
 }

@@ -10,16 +10,12 @@ use model::bench::{Document, Entry, Machine, Ratio, Subject};
 
 /// What stands before the generated part of the page.
 pub const BEGIN: &str = "<!-- bench:begin -->";
-/// What stands behind it.
 pub const END: &str = "<!-- bench:end -->";
 /// The heading that comes with the markers where a page has none yet.
 const HEADING: &str = "## Engines compared";
 
 /// The page with `section` between its markers; the rest stays byte for byte. A page
 /// without markers gets them at its end, under a heading of their own.
-///
-/// # Errors
-/// One marker is missing, stands there twice, or they stand in the wrong order.
 pub fn into_page(page: &str, section: &str) -> Result<String, String> {
     let at = |marker: &str| -> Result<Option<usize>, String> {
         let mut found = page.match_indices(marker).map(|(at, _)| at);
@@ -65,7 +61,6 @@ pub fn text(document: &Document) -> String {
     text
 }
 
-/// For the page.
 pub fn markdown(document: &Document) -> String {
     let mut text = format!(
         "Written by `cargo xtask bench --write` on {}, version {}.\n{}; {}.\n\

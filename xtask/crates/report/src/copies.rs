@@ -10,11 +10,8 @@ use model::label::Label;
 /// One copy that was sent or read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CopyLine {
-    /// The backup.
     pub label: Label,
-    /// The destination's name.
     pub destination: String,
-    /// What became of it.
     pub outcome: CopyOutcome,
     /// The object's size; 0 where it failed.
     pub bytes: u64,
@@ -31,18 +28,15 @@ pub struct CopyLine {
 pub struct CopyDocument {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
-    /// Each copy.
     pub copies: Vec<CopyLine>,
 }
 
 impl CopyDocument {
-    /// From what was done.
     pub fn new(copies: Vec<CopyLine>) -> Self {
         Self { version: DOCUMENT_VERSION, copies }
     }
 }
 
-/// One line a copy.
 pub fn text(copies: &[CopyLine]) -> String {
     if copies.is_empty() {
         return "There are no copies.\n".to_owned();

@@ -11,7 +11,6 @@ pub struct Html(String);
 pub type Attribute<'a> = (&'static str, &'a str);
 
 impl Html {
-    /// Nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -21,7 +20,6 @@ impl Html {
         Self(text.to_owned())
     }
 
-    /// Text from anywhere.
     pub fn text(text: &str) -> Self {
         Self(escape(text))
     }
@@ -36,7 +34,6 @@ impl Html {
         Self::tag("bdi", &[], Self::text(text))
     }
 
-    /// An element.
     pub fn tag(name: &'static str, attributes: &[Attribute<'_>], inner: Self) -> Self {
         let mut html = Self::open(name, attributes);
         html.0.push_str(&inner.0);
@@ -75,7 +72,6 @@ impl Html {
         self
     }
 
-    /// Adds at the end.
     pub fn push(&mut self, other: &Self) {
         self.0.push_str(&other.0);
     }
@@ -154,7 +150,6 @@ pub fn scrolling(class: &'static str, what: &str, inner: Html) -> Html {
     Html::tag("div", &attributes, inner)
 }
 
-/// A paragraph of text.
 pub fn paragraph(text: &str) -> Html {
     Html::tag("p", &[], Html::text(text))
 }

@@ -17,9 +17,6 @@ use model::trust::Trust;
 pub const DOCUMENT_VERSION: u32 = 1;
 
 /// A document as one line of JSON.
-///
-/// # Errors
-/// A value cannot be written as JSON; none of these documents holds such a value.
 pub fn render(document: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(document)
 }
@@ -29,9 +26,7 @@ pub fn render(document: &impl Serialize) -> serde_json::Result<String> {
 pub struct ReportDocument {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
-    /// Path of the page.
     pub file: String,
-    /// Its size.
     pub bytes: u64,
     /// The state that it shows; `None`: it could not be looked at.
     pub state: Option<State>,
@@ -50,11 +45,9 @@ pub struct ReportDocument {
 pub struct BackupDocument {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
-    /// The backup's name.
     pub label: Label,
     /// Path of the data file.
     pub file: String,
-    /// Path of the manifest.
     pub manifest: String,
     /// `mysqldump` or `native`.
     pub engine: String,
@@ -62,7 +55,6 @@ pub struct BackupDocument {
     pub bytes: u64,
     /// SHA-256 of the data file as 64 hex digits.
     pub sha256: String,
-    /// Number of tables.
     pub tables: u64,
     /// Number of rows in all tables.
     pub rows: u64,
@@ -99,7 +91,6 @@ pub struct VerifyDocument {
     pub level: String,
     /// Whether a check passed and none failed.
     pub passed: bool,
-    /// Each check.
     pub checks: Vec<Check>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
@@ -142,7 +133,6 @@ pub struct RestoreDocument {
     pub safety_backup: Option<Label>,
     /// Where the old tables are; null where there are none.
     pub previous_schema: Option<String>,
-    /// Number of tables.
     pub tables: u64,
     /// Number of rows in all tables.
     pub rows: u64,
@@ -159,9 +149,7 @@ pub struct RestoreDocument {
 pub struct SeedDocument {
     /// [`DOCUMENT_VERSION`].
     pub version: u32,
-    /// The scale.
     pub scale: f64,
-    /// The seed.
     pub seed: u64,
     /// Rows added to each table.
     pub rows: BTreeMap<String, u64>,
@@ -181,15 +169,12 @@ pub struct ListDocument {
 /// One backup in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedBackup {
-    /// Its name.
     pub label: Label,
-    /// When its snapshot began.
     pub created_utc: DateTime<Utc>,
     /// Size of the data file.
     pub bytes: u64,
     /// Number of rows in all tables.
     pub rows: u64,
-    /// Why it was made.
     pub reason: String,
     /// The highest level at which it was proven; null when it never was.
     pub verified: Option<Level>,

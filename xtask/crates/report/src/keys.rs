@@ -12,9 +12,7 @@ pub struct NewKeyDocument {
     pub version: u32,
     /// Where the private key is.
     pub file: String,
-    /// The public key.
     pub recipient: String,
-    /// Its fingerprint.
     pub fingerprint: String,
     /// The line for `[encryption]` in xtask.toml.
     pub policy_line: String,
@@ -27,7 +25,6 @@ pub struct NewKeyDocument {
 pub struct ListedKey {
     /// `age1…`
     pub recipient: String,
-    /// Its fingerprint.
     pub fingerprint: String,
     /// Whether its private key is at hand.
     pub at_hand: bool,
@@ -42,9 +39,7 @@ pub struct KeysDocument {
     pub local: bool,
     /// The file with private keys; `None`: none is named.
     pub identity: Option<String>,
-    /// The recipients.
     pub recipients: Vec<ListedKey>,
-    /// Each check.
     pub checks: Vec<Check>,
 }
 
@@ -108,7 +103,6 @@ pub struct SignerDocument {
     pub made: bool,
     /// The public key, `ed25519:…`.
     pub key: String,
-    /// Its fingerprint.
     pub fingerprint: String,
     /// The name that xtask.toml gives it; `None`: it is not named there.
     pub name: Option<String>,
@@ -123,9 +117,7 @@ pub struct SignerDocument {
 pub struct TrustedSigner {
     /// What people call it.
     pub name: String,
-    /// Its public key.
     pub key: String,
-    /// Its fingerprint.
     pub fingerprint: String,
 }
 

@@ -7,7 +7,6 @@ use model::status::{Finding, Severity, Status};
 /// What changed since the last message.
 #[derive(Debug)]
 pub struct Change<'a> {
-    /// The state now.
     pub status: &'a Status,
     /// Findings that were not there.
     pub come: Vec<&'a Finding>,

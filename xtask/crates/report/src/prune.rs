@@ -36,7 +36,6 @@ pub struct PruneEntry {
     pub bytes: u64,
     /// `keep`, `delete`, `look`, or `deleted`.
     pub fate: String,
-    /// Why.
     pub reason: String,
 }
 
@@ -45,7 +44,6 @@ pub struct PruneEntry {
 pub struct NotReached {
     /// The destination's name, or `server`.
     pub place: String,
-    /// Why.
     pub why: String,
 }
 

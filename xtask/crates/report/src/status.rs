@@ -11,7 +11,6 @@ use model::status::{
 /// How many drills before the last one are shown.
 const TREND: usize = 4;
 
-/// The screen.
 pub fn text(status: &Status) -> String {
     let facts = &status.facts;
     let now = facts.at_utc;

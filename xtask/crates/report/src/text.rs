@@ -18,7 +18,6 @@ pub enum ListRow {
     Usable(ListedBackup),
     /// One that cannot, and why, as in "is damaged: …".
     Unusable {
-        /// Its name.
         label: Label,
         /// What is wrong with it.
         problem: String,

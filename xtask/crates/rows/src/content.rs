@@ -12,9 +12,6 @@ use sys::signal;
 
 /// Reads every row of a table once. `columns` are the ones the digest covers,
 /// in its order; `floats` are those of them that it covers as DOUBLE. Memory stays flat: rows are streamed.
-///
-/// # Errors
-/// The table cannot be read.
 pub fn digest_table(
     session: &mut Session,
     schema: &str,
@@ -44,9 +41,6 @@ pub fn digest_table(
 
 /// How many values of the FLOAT columns have more digits than a dump program,
 /// which takes the server's text, can write.
-///
-/// # Errors
-/// The table cannot be read.
 pub fn rounded_floats(
     session: &mut Session,
     schema: &str,
@@ -66,9 +60,6 @@ pub fn rounded_floats(
 }
 
 /// How many texts of a column come back from utf8mb4 as other bytes.
-///
-/// # Errors
-/// The table cannot be read.
 pub fn changed_texts(
     session: &mut Session,
     schema: &str,

@@ -70,9 +70,6 @@ fn no_client(flavour: Flavour, version: Version, looked: &[String]) -> anyhow::E
 }
 
 /// Asks a client program what it is and which options it knows.
-///
-/// # Errors
-/// It cannot be started, or does not say its version.
 pub fn describe(program: &str, place: Place, cmd: impl Fn() -> Cmd) -> Result<DumpClient> {
     let text = cmd().arg("--version").read(QUESTION)?;
     let (flavour, version) = DumpClient::flavour_and_version(&text)
@@ -146,13 +143,9 @@ pub fn dump(
 /// What is dumped, with what, as whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// The dump program.
     pub client: &'a DumpClient,
-    /// The server.
     pub server: &'a Server,
-    /// The account that reads.
     pub account: &'a Account,
-    /// The schema.
     pub schema: &'a str,
     /// Lock all tables against writes, because some have no transactions.
     pub lock_all: bool,
@@ -167,7 +160,6 @@ pub struct Order<'a> {
 pub struct Limits {
     /// Without a single byte.
     pub stall: Duration,
-    /// In all.
     pub deadline: Duration,
 }
 

@@ -5,14 +5,12 @@ use xxhash_rust::xxh3::xxh3_128;
 /// How many rows, and the sum of their hashes modulo 2^128.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
-    /// Number of rows.
     pub rows: u64,
     /// Sum of the row hashes.
     pub sum: u128,
 }
 
 impl Sum {
-    /// Adds one row's hash.
     #[inline]
     pub fn add(&mut self, hash: u128) {
         self.rows += 1;
@@ -42,7 +40,6 @@ pub struct RowHasher {
 const HEADER: usize = 9;
 
 impl RowHasher {
-    /// Starts a row.
     pub fn begin(&mut self) {
         self.buf.clear();
     }
@@ -60,7 +57,6 @@ impl RowHasher {
         }
     }
 
-    /// The row's hash.
     pub fn finish(&mut self) -> u128 {
         xxh3_128(&self.buf)
     }

@@ -5,7 +5,6 @@ use std::fmt;
 /// A packet's payload is at most this long; one of exactly this length goes on in the next.
 const LONGEST: usize = 0xff_ffff;
 
-/// Takes rows.
 pub trait Sink: fmt::Debug {
     /// Takes one row's payload; `false` when it is not whole.
     fn row(&mut self, payload: &[u8]) -> bool;
@@ -21,9 +20,7 @@ pub enum Fed {
     More(usize),
     /// The next packet's payload goes on in further packets.
     Long,
-    /// The sink is full.
     Full,
-    /// The result ended.
     End,
     /// The server refused; the payload of its error has this length, and ends where
     /// what was used ends.

@@ -5,7 +5,6 @@
 pub struct RawRow<'a>(&'a [u8]);
 
 impl<'a> RawRow<'a> {
-    /// From a packet's payload.
     pub fn new(payload: &'a [u8]) -> Self {
         Self(payload)
     }
@@ -45,7 +44,6 @@ impl<'a> RawRow<'a> {
         self.0.is_empty()
     }
 
-    /// A length-encoded integer.
     pub fn number(&mut self) -> Option<u64> {
         let (&first, rest) = self.0.split_first()?;
         let width = match first {

@@ -101,7 +101,6 @@ impl Sink for TextRows {
     }
 }
 
-/// The hash alone.
 #[derive(Debug)]
 pub struct DigestRows {
     columns: usize,

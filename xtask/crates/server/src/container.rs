@@ -36,10 +36,6 @@ fn state_file(settings: &Settings) -> PathBuf {
 
 /// Starts the container, making it through compose where there is none, and
 /// waits until its server answers. Says whether it had to be started.
-///
-/// # Errors
-/// A [`Stop`] that names what is in the way: no engine, no compose, the port or
-/// the name taken, the image missing.
 pub fn start(settings: &mut Settings, ui: &Ui) -> Result<(Server, bool)> {
     if !matches!(docker::engine(), Engine::Running(_)) {
         // Finding says which of the several reasons it is.
@@ -76,9 +72,6 @@ pub fn start(settings: &mut Settings, ui: &Ui) -> Result<(Server, bool)> {
 ///
 /// Stops it by its id and not through `docker compose stop`: with another
 /// DB_CONTAINER in `.env` since, compose would stop whatever is its service now.
-///
-/// # Errors
-/// Docker refuses.
 pub fn stop(settings: &Settings) -> Result<Option<String>> {
     let path = state_file(settings);
     if !path.exists() {

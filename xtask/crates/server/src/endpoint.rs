@@ -11,11 +11,8 @@ use config::tls::Tls;
 /// An address that the protocol can be spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Host and port.
     Tcp {
-        /// Name or address.
         host: String,
-        /// Port.
         port: u16,
     },
     /// A Unix socket (a named pipe is not supported).
@@ -38,12 +35,9 @@ pub enum Reach {
     Explicit,
     /// The port that the container publishes.
     Published {
-        /// The container's name.
         container: String,
     },
-    /// The container's own address.
     ContainerAddress {
-        /// The container's name.
         container: String,
         /// This machine's address on the container's network. Without one, the address may
         /// lead to another machine.
@@ -51,10 +45,8 @@ pub enum Reach {
     },
     /// `docker exec` into the container.
     DockerExec {
-        /// The container's name.
         container: String,
     },
-    /// The private local server.
     Local,
 }
 
@@ -75,9 +67,7 @@ impl fmt::Display for Reach {
 /// A server that was found. Logging in is [`super::Session::open`]'s work.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it answers.
     pub endpoint: Endpoint,
-    /// How it was found.
     pub reach: Reach,
     /// The address behind the published port, where this machine is on its network.
     pub near: Option<Near>,
@@ -90,7 +80,6 @@ pub struct Server {
 /// A container's own address: without the engine's proxy between, rows come faster.
 #[derive(Debug, Clone)]
 pub struct Near {
-    /// The address.
     pub endpoint: Endpoint,
     /// What protects the connections to it.
     pub(super) guard: Arc<Guard>,

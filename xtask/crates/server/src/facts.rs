@@ -10,10 +10,6 @@ use model::manifest::AppliedMigration;
 /// What stands for the identity of a server that does not tell it.
 pub const UNKNOWN: &str = "unknown";
 
-/// Reads the facts.
-///
-/// # Errors
-/// The server does not answer a plain SELECT.
 pub fn read(session: &mut Session) -> Result<ServerFacts> {
     let version_text: String = session.value("SELECT VERSION()")?;
     let flavour = if version_text.to_ascii_lowercase().contains("mariadb") {
@@ -80,9 +76,6 @@ pub fn log_position(session: &mut Session, flavour: Flavour) -> LogPosition {
 
 /// What `_sqlx_migrations` of a schema says; empty when there is no such table.
 /// Nothing is created by looking.
-///
-/// # Errors
-/// The table is there and cannot be read.
 pub fn migrations(session: &mut Session, schema: &str) -> Result<Vec<AppliedMigration>> {
     let sql = format!(
         "SELECT version, description, success, LOWER(HEX(checksum)) FROM {} ORDER BY version",

@@ -12,9 +12,7 @@ use model::facts::{Flavour, Version};
 /// What a server says about itself before anybody logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
-    /// MySQL or MariaDB.
     pub flavour: Flavour,
-    /// Its version.
     pub version: Version,
     /// The version as the server prints it.
     pub version_text: String,

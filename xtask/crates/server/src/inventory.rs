@@ -17,9 +17,6 @@ use model::ident::{literal, qualified, quote};
 use model::inventory::{BrokenView, Inventory, ObjectKind, Program, TableFacts};
 
 /// Whether the schema exists and this account may see it.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn schema_exists(session: &mut Session, schema: &str) -> Result<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
@@ -29,9 +26,6 @@ pub fn schema_exists(session: &mut Session, schema: &str) -> Result<bool> {
 }
 
 /// Names of the schemas that begin with `prefix`, sorted.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<String>> {
     let all: Vec<String> =
         session.rows("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1")?;
@@ -39,9 +33,6 @@ pub fn schemas_with_prefix(session: &mut Session, prefix: &str) -> Result<Vec<St
 }
 
 /// A schema's character set and collation; `None` when there is no such schema.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, String)>> {
     session.first(&format!(
         "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME \
@@ -51,10 +42,6 @@ pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, S
 }
 
 /// Reads the inventory and leaves `schema` as the session's current one.
-///
-/// # Errors
-/// The schema does not exist, an object's definition cannot be read (a missing
-/// right), or the schema holds a kind of table that a dump cannot carry.
 pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
     session.run(&format!("USE {}", quote(schema)))?;
     let (charset, collation) =
@@ -117,9 +104,6 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
 
 /// A table's definition: as the server prints it, as [`TableFacts::ddl`] has it, and
 /// the next AUTO_INCREMENT value.
-///
-/// # Errors
-/// The server refuses to show it.
 pub fn table(
     session: &mut Session,
     schema: &str,

@@ -8,9 +8,6 @@ use model::inventory::Inventory;
 
 /// A table with rows that has generated columns only: dump programs write broken
 /// statements for it.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn all_generated(
     session: &mut Session,
     schema: &str,
@@ -30,9 +27,6 @@ pub fn all_generated(
 /// MySQL Enterprise 9.7 keeps the name of the policy in the column's definition, where
 /// every account sees it that may read the table. Whether the policy lets an account see
 /// the values is not to be learned without MANAGE_DATA_MASKING_POLICY.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn masked_columns(session: &mut Session, schema: &str) -> Result<Vec<String>> {
     let sql = format!(
         "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.EXTRA FROM information_schema.COLUMNS c \

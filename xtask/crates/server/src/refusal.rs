@@ -8,10 +8,8 @@ use model::exit::{ExitCode, Stop};
 
 /// An error that the server sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerError {
-    /// Its number.
+pub(crate) struct ServerError {
     pub code: u16,
-    /// Its text.
     pub message: String,
 }
 

@@ -64,9 +64,6 @@ impl Session {
     }
 
     /// Logs in, giving up on the connection after `timeout`.
-    ///
-    /// # Errors
-    /// As [`Session::open`].
     pub fn open_within(
         server: &Server,
         account: &Account,
@@ -110,9 +107,6 @@ impl Session {
     /// Another session of the same account on the same server, with settings as a new
     /// one has them, that can also send data ([`Session::run_with_data`]); its commits are
     /// tracked where this one's are.
-    ///
-    /// # Errors
-    /// The server refuses it: [`code`] says why.
     pub fn sibling(&self) -> Result<Self> {
         let client = Client::open(&self.access, Use::Data).context("open one more connection")?;
         let mut session = Self::begin(client, self.access.clone())?;
@@ -122,7 +116,6 @@ impl Session {
         Ok(session)
     }
 
-    /// How it was opened.
     pub(super) fn access(&self) -> &Access {
         &self.access
     }
@@ -157,9 +150,6 @@ impl Session {
     }
 
     /// Forbids this session to write: a read command cannot change anything by mistake.
-    ///
-    /// # Errors
-    /// The server refuses.
     pub fn read_only(mut self) -> Result<Self> {
         self.run("SET SESSION TRANSACTION READ ONLY")?;
         Ok(self)
@@ -167,9 +157,6 @@ impl Session {
 
     /// Makes the server tell the GTID of everything that this session commits from
     /// now on; `false` where it does not do that (MariaDB).
-    ///
-    /// # Errors
-    /// The connection is gone.
     pub fn track_gtids(&mut self) -> Result<bool> {
         match self.run("SET SESSION session_track_gtids = OWN_GTID") {
             Ok(()) => {
@@ -184,9 +171,6 @@ impl Session {
 
     /// Keeps what this session does out of the server's log; `false` where the account
     /// may not.
-    ///
-    /// # Errors
-    /// The connection is gone.
     pub fn unlogged(&mut self) -> Result<bool> {
         match self.run("SET SESSION sql_log_bin = 0") {
             Ok(()) => Ok(true),
@@ -246,18 +230,12 @@ impl Session {
     }
 
     /// Runs a statement and forgets its result.
-    ///
-    /// # Errors
-    /// The server's error, with the beginning of the statement.
     pub fn run(&mut self, sql: &str) -> Result<()> {
         self.ask(sql, None, &mut |_, _| Ok(())).map(drop)
     }
 
     /// As [`Session::run`], for a statement that holds a password: the error does not
     /// quote it.
-    ///
-    /// # Errors
-    /// The server's error alone.
     pub fn run_secret(&mut self, sql: &str) -> Result<()> {
         let done = self.client.run(sql, None, &mut |_, _| ())?;
         self.collect_gtids(done);
@@ -265,9 +243,6 @@ impl Session {
     }
 
     /// As [`Session::run`]; gives the number of rows that it touched.
-    ///
-    /// # Errors
-    /// As [`Session::run`].
     pub fn run_counted(&mut self, sql: &str) -> Result<u64> {
         Ok(self.ask(sql, None, &mut |_, _| Ok(()))?.affected)
     }
@@ -276,9 +251,6 @@ impl Session {
     /// gives the rows that it added and the number of warnings. Whatever other file
     /// the server asks for, it gets none: no file is ever opened. Only a
     /// [`Session::sibling`] can do it: others tell the server that they give no files.
-    ///
-    /// # Errors
-    /// As [`Session::run`].
     pub fn run_with_data(&mut self, sql: &str, name: &str, data: &[u8]) -> Result<(u64, u16)> {
         let done = self.ask(sql, Some(File { name, data }), &mut |_, _| Ok(()))?;
         Ok((done.affected, done.warnings))
@@ -287,9 +259,6 @@ impl Session {
     /// Runs several statements as one packet: the server goes on with them even
     /// when this process dies in between. It stops at the first that fails. Nothing else
     /// in this program can send two statements at once.
-    ///
-    /// # Errors
-    /// The first statement's error.
     pub fn run_all(&mut self, statements: &[String]) -> Result<()> {
         if statements.is_empty() {
             return Ok(());
@@ -304,9 +273,6 @@ impl Session {
 
     /// Gives each row of a query to `take`, without a copy of it; memory stays flat. After
     /// its first error the remaining rows are read and forgotten.
-    ///
-    /// # Errors
-    /// As [`Session::run`], and that of `take`.
     pub fn each_raw(
         &mut self,
         sql: &str,
@@ -329,9 +295,6 @@ impl Session {
     }
 
     /// Every row of a query.
-    ///
-    /// # Errors
-    /// As [`Session::run`].
     pub fn rows<T: FromRow>(&mut self, sql: &str) -> Result<Vec<T>> {
         let mut rows = Vec::new();
         self.each(sql, |row| rows.push(row))?;
@@ -339,9 +302,6 @@ impl Session {
     }
 
     /// The first row of a query.
-    ///
-    /// # Errors
-    /// As [`Session::run`].
     pub fn first<T: FromRow>(&mut self, sql: &str) -> Result<Option<T>> {
         let mut first = None;
         self.each(sql, |row| {
@@ -351,9 +311,6 @@ impl Session {
     }
 
     /// The only value of a query that always has a row.
-    ///
-    /// # Errors
-    /// As [`Session::run`], and when there is no row.
     pub fn value<T: FromValue>(&mut self, sql: &str) -> Result<T> {
         let row: Option<(T,)> = self.first(sql)?;
         row.map(|(value,)| value).with_context(|| format!("`{}` gave no row", shorten(sql)))

@@ -48,7 +48,6 @@ struct Shared {
     live: Mutex<Vec<Line>>,
 }
 
-/// One carried connection.
 #[derive(Debug)]
 struct Line {
     socket: TcpStream,

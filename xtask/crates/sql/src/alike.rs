@@ -6,9 +6,6 @@ use super::lex::{LexMode, Token, TokenKind, Tokens};
 use super::statement::Kind;
 
 /// Judges the bytes of a statement that is read in `client`.
-///
-/// # Errors
-/// What in it could be read otherwise.
 pub(super) fn check(
     kind: &Kind,
     text: &[u8],

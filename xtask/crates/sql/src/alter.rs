@@ -12,7 +12,6 @@ use model::ident::quote;
 /// The name of the empty table.
 pub const PROBE: &str = "__xtask_probe";
 
-/// How to find out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// The table that the statement alters.
@@ -27,7 +26,6 @@ pub struct Probe {
 pub enum Known {
     /// It alters a table: the server has to be asked.
     Ask(Probe),
-    /// Its text says it.
     Says(Effect),
 }
 

@@ -33,7 +33,6 @@ pub enum Class {
 pub struct Charset {
     /// In lower case.
     pub name: &'static str,
-    /// How it is written.
     pub class: Class,
 }
 

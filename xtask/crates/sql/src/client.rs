@@ -53,7 +53,6 @@ pub enum Form {
 /// One item, borrowed from the scanner until the next is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement<'a> {
-    /// What it is.
     pub form: Form,
     /// Blanks and comments before it.
     pub lead: &'a [u8],

@@ -13,13 +13,11 @@ use model::manifest::Manifest;
 /// What a table must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedTable {
-    /// Rows and digest.
     pub content: ContentDigest,
     /// The columns the digest covers.
     pub columns: Vec<String>,
     /// Of them, the FLOAT columns that it covers as DOUBLE.
     pub exact_floats: Vec<String>,
-    /// The next AUTO_INCREMENT value.
     pub auto_increment: Option<u64>,
     /// Why its digest cannot be compared, when it cannot.
     pub incomparable: Option<String>,
@@ -31,7 +29,6 @@ pub type Hashes = BTreeMap<(ObjectKind, String), String>;
 /// What a restored schema must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// Each table's rows.
     pub tables: BTreeMap<String, ExpectedTable>,
     /// Every view, trigger, routine and event.
     pub programs: BTreeSet<(ObjectKind, String)>,

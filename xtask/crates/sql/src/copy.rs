@@ -33,10 +33,6 @@ const REPORT_EVERY: u64 = 1 << 20;
 ///
 /// Ends well on a dump without the client's last line: [`Seen::completed`] says
 /// whether it was there.
-///
-/// # Errors
-/// The dump is cut off inside a statement, holds rows that are not understood
-/// or commands for the mysql client; or writing fails.
 pub fn copy_dump(
     input: impl BufRead,
     sink: &mut dyn SectionSink,

@@ -56,9 +56,6 @@ impl<R> std::fmt::Debug for DumpText<R> {
 }
 
 /// Looks at the first bytes and wraps the input so that it reads as UTF-8.
-///
-/// # Errors
-/// Reading the first bytes fails.
 pub fn decode<R: BufRead>(mut input: R) -> Result<DumpText<R>> {
     let mut first = Vec::new();
     input.by_ref().take(4).read_to_end(&mut first).context("read the dump's first bytes")?;

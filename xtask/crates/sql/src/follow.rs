@@ -32,9 +32,8 @@ enum Known {
     Opaque,
 }
 
-/// What a SET does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// It concerns replication alone, which a load leaves as it is.
     Replication,
     /// The state may be another one.
@@ -51,7 +50,7 @@ const OF_ONE_SERVER: [&str; 2] = ["check_constraint_checks", "note_verbosity"];
 
 /// Follows the SETs of one dump.
 #[derive(Debug, Clone, Default)]
-pub struct Model {
+pub(crate) struct Model {
     state: Arc<State>,
     saved: HashMap<String, Known>,
     others: HashMap<String, Known>,
@@ -59,18 +58,18 @@ pub struct Model {
 
 impl Model {
     /// The settings now in force.
-    pub fn state(&self) -> &Arc<State> {
+    pub(crate) fn state(&self) -> &Arc<State> {
         &self.state
     }
 
     /// What of them matters to the lexer.
-    pub fn mode(&self) -> LexMode {
+    pub(crate) fn mode(&self) -> LexMode {
         self.state.sql_mode.lex()
     }
 
     /// Takes note of a statement, whatever it is. A SET that is not understood changes
     /// nothing here; whoever loads the file refuses it.
-    pub fn observe(&mut self, text: &[u8]) {
+    pub(crate) fn observe(&mut self, text: &[u8]) {
         // No sensible SET is long.
         if text.len() <= 64 * 1024 && Tokens::new(text, self.mode()).eat("SET") {
             let _ = self.apply(text, 0);
@@ -81,7 +80,7 @@ impl Model {
     ///
     /// # Errors
     /// Why it is refused, with the variable's name. The state is then not to be relied on.
-    pub fn apply(&mut self, text: &[u8], line: u64) -> Result<Effect, String> {
+    pub(crate) fn apply(&mut self, text: &[u8], line: u64) -> Result<Effect, String> {
         let mode = self.mode();
         if text.len() > 64 * 1024 {
             return Err("a SET is longer than dumps have".to_owned());
@@ -156,7 +155,6 @@ impl Model {
         })
     }
 
-    /// A session variable's value.
     fn now(&self, name: &str) -> Known {
         let flag = |on: bool| Known::Number(u8::from(on).to_string());
         let state = &self.state;

@@ -73,9 +73,6 @@ impl Guard {
     }
 
     /// Says whether a statement may run.
-    ///
-    /// # Errors
-    /// A [`Stop`] that names the line and the statement's start.
     pub fn check(&mut self, piece: &Piece<'_>) -> Result<Verdict> {
         self.judge_all(piece).map_err(|why| {
             // The first words only: a statement may hold secrets.

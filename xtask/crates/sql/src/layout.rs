@@ -5,7 +5,6 @@
 pub struct Layout {
     /// For each value of a row, the digest column it fills; `None` for generated ones.
     pub(super) places: Vec<Option<usize>>,
-    /// Number of digest columns.
     pub(super) covered: usize,
     /// The values come in digest order, so that a row is hashed as it is read.
     pub(super) in_order: bool,
@@ -36,7 +35,6 @@ impl Layout {
 /// Where in the file the values stand, for messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// The table's name.
     pub table: &'a str,
     /// Line on which the statement begins.
     pub line: u64,

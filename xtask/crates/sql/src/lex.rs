@@ -24,7 +24,6 @@ impl LexMode {
     }
 }
 
-/// A version comment's condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     /// `/*M!`: MariaDB only.
@@ -35,7 +34,6 @@ pub struct Version {
     pub open: usize,
 }
 
-/// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// A keyword or an unquoted name.
@@ -53,7 +51,6 @@ pub enum TokenKind {
 /// One token of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// What it is.
     pub kind: TokenKind,
     /// Its bytes as written.
     pub raw: &'a [u8],

@@ -14,9 +14,7 @@ pub const END_PREFIX: &str = "-- End of backup: ";
 /// What our last line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndMarker {
-    /// Number of tables.
     pub tables: u64,
-    /// Sum of their rows.
     pub rows: u64,
 }
 
@@ -28,9 +26,6 @@ impl EndMarker {
 }
 
 /// Writes our last line; returns its length in bytes.
-///
-/// # Errors
-/// Writing fails.
 pub fn write_end_marker(sink: &mut dyn SectionSink, seen: &Seen) -> Result<u64> {
     let line = end_line(seen.tables.len() as u64, seen.rows);
     sink.write_all(line.as_bytes()).context("write the backup's last line")?;

@@ -35,9 +35,6 @@ pub struct Piece<'a> {
 /// Reads a dump and gives every statement to `on`, in order, after it was
 /// counted in [`Seen`]: what cannot be understood is never given out.
 /// `DELIMITER` lines, MariaDB's first line and empty statements are left out.
-///
-/// # Errors
-/// As [`super::copy_dump`], and whatever `on` refuses.
 pub fn read_dump(
     input: impl BufRead,
     on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
@@ -47,9 +44,6 @@ pub fn read_dump(
 
 /// As [`read_dump`], but the rows of an INSERT are neither read nor counted: `on` is
 /// given their layout, and reads them before it sends them.
-///
-/// # Errors
-/// As [`read_dump`], but for what the values of rows are.
 pub fn read_unread(
     input: impl BufRead,
     on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use super::lex::{LexMode, Token, TokenKind, Tokens, is_space};
 use super::statement::{self, Kind};
 
-/// A statement made portable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portable<'a> {
     /// Its text; borrowed where nothing had to change.

@@ -105,9 +105,6 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// The next item; `None` at the end of the file.
-    ///
-    /// # Errors
-    /// Reading fails, or the file ends inside a statement.
     #[allow(clippy::should_implement_trait)] // A lending iterator has no trait to implement.
     pub fn next(&mut self) -> Result<Option<Statement<'_>>> {
         self.release();

@@ -15,7 +15,6 @@ use model::sink::SectionSink;
 /// Where a statement wants to go.
 #[derive(Debug, PartialEq, Eq)]
 enum Role {
-    /// It names the section.
     Anchor(SectionKind, String),
     /// It opens something still unnamed.
     Opens,
@@ -43,7 +42,6 @@ impl std::fmt::Debug for Sections<'_> {
 }
 
 impl<'s> Sections<'s> {
-    /// Begins with the head.
     pub(super) fn new(sink: &'s mut dyn SectionSink) -> Result<Self> {
         sink.section(SectionKind::Head, "").context("begin the file")?;
         Ok(Self {

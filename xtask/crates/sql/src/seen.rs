@@ -24,7 +24,6 @@ pub struct TableSeen {
     pub columns: Vec<String>,
     /// Of them, the FLOAT columns that the file holds as DOUBLE.
     pub exact_floats: Vec<String>,
-    /// Rows and their digest.
     pub digest: ContentDigest,
     /// The next AUTO_INCREMENT value by the definition's text; 1 counts as none.
     pub auto_increment: Option<u64>,
@@ -42,10 +41,8 @@ pub struct Odd {
     pub start: String,
 }
 
-/// What a dump holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Tables by name.
     pub tables: BTreeMap<String, TableSeen>,
     /// Views, triggers, routines and events.
     pub programs: BTreeSet<(ObjectKind, String)>,

@@ -13,9 +13,6 @@ use super::tuple::unescape;
 use model::exit::{ExitCode, Stop};
 
 /// The statement as UTF-8; strings that are not are written as `0x…`.
-///
-/// # Errors
-/// Bytes outside of strings are not UTF-8.
 pub fn as_utf8(text: &[u8], mode: LexMode) -> Result<Cow<'_, str>> {
     if let Ok(text) = std::str::from_utf8(text) {
         return Ok(Cow::Borrowed(text));

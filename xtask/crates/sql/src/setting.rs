@@ -3,9 +3,8 @@
 
 use super::lex::{LexMode, Token, TokenKind, Tokens};
 
-/// Whose variable is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// `@x`.
     User,
     /// A session variable, written with or without `SESSION`.
@@ -18,7 +17,7 @@ pub enum Scope {
 
 /// What it is set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// One string, as its bytes spell it: no escapes, no introducer.
     Text(String),
     /// A string that holds an escape or its own quote.
@@ -39,8 +38,7 @@ pub enum Value {
 
 /// One `name = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// Whose variable.
+pub(crate) struct Assignment {
     pub scope: Scope,
     /// Its name in lower case, without scope.
     pub name: String,
@@ -49,7 +47,7 @@ pub struct Assignment {
 }
 
 /// Reads a `SET` statement; `None` if it is not one or is not understood.
-pub fn parse(text: &[u8], mode: LexMode) -> Option<Vec<Assignment>> {
+pub(crate) fn parse(text: &[u8], mode: LexMode) -> Option<Vec<Assignment>> {
     let mut tokens = Tokens::new(text, mode);
     if !tokens.eat("SET") {
         return None;

@@ -56,9 +56,6 @@ pub struct SqlMode(u64);
 
 impl SqlMode {
     /// Reads a list with commas, as a string value spells it.
-    ///
-    /// # Errors
-    /// The first word that is not known.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut found = Self::default();
         for word in text.split(',').filter(|word| !word.is_empty()) {

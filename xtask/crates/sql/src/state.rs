@@ -11,7 +11,6 @@ use super::sql_mode::SqlMode;
 pub enum Collation {
     /// The one that the server has for a character set.
     DefaultOf(String),
-    /// This one.
     Named(String),
 }
 
@@ -25,7 +24,6 @@ impl Collation {
     }
 }
 
-/// The settings that count.
 #[derive(Debug, Clone)]
 pub struct State {
     /// `sql_mode`.

@@ -26,7 +26,6 @@ impl fmt::Display for Name {
 /// `INSERT` or `REPLACE` with a list of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Insert {
-    /// Into which table.
     pub table: Name,
     /// The column list, where there is one.
     pub columns: Option<Vec<String>>,
@@ -49,12 +48,10 @@ pub enum Kind {
     DropTable {
         /// With `IF EXISTS`.
         if_exists: bool,
-        /// Which.
         name: Name,
     },
     /// `CREATE TABLE x`.
     CreateTable {
-        /// Which.
         name: Name,
         /// All of it stands in a version comment: an old client's stand-in for a view.
         placeholder: bool,
@@ -69,18 +66,12 @@ pub enum Kind {
     Insert(Insert),
     /// `CREATE VIEW x`.
     CreateView {
-        /// Which.
         name: Name,
         /// Columns are constants only: stands in until the real one can be made.
         placeholder: bool,
     },
     /// `CREATE TRIGGER x … ON y`.
-    CreateTrigger {
-        /// Which.
-        name: Name,
-        /// On which table.
-        table: Name,
-    },
+    CreateTrigger { name: Name, table: Name },
     /// `CREATE PROCEDURE x`.
     CreateProcedure(Name),
     /// `CREATE FUNCTION x`, stored ones only.
@@ -88,12 +79,7 @@ pub enum Kind {
     /// `CREATE EVENT x`.
     CreateEvent(Name),
     /// `DROP VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT x`.
-    Drop {
-        /// Of what kind.
-        kind: ObjectKind,
-        /// Which.
-        name: Name,
-    },
+    Drop { kind: ObjectKind, name: Name },
     /// `ALTER DATABASE [x] …`.
     AlterDatabase(Option<String>),
     /// `USE x`.

@@ -6,11 +6,9 @@ use super::statement;
 /// A column, as far as the digest has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
     pub name: String,
     /// The server computes it, so that it is no data of its own.
     pub generated: bool,
-    /// Of type FLOAT.
     pub float: bool,
     /// `SELECT *` and an INSERT without a column list leave it out.
     pub invisible: bool,

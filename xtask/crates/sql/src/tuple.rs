@@ -14,9 +14,6 @@ use model::digest::ContentDigest;
 use model::exit::{ExitCode, Stop};
 
 /// Adds the rows of `text[at..]` to `digest`; returns their number.
-///
-/// # Errors
-/// Anything but rows of literals, each as long as the layout.
 pub fn rows(
     text: &[u8],
     at: usize,
@@ -36,7 +33,6 @@ pub fn rows(
 /// One row of an INSERT, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its hash.
     pub hash: u128,
     /// Where in the statement it stands, parentheses included.
     pub range: Range<usize>,
@@ -72,9 +68,6 @@ impl<'a> Rows<'a> {
     }
 
     /// The next row; `None` after the last.
-    ///
-    /// # Errors
-    /// As [`rows`].
     #[inline]
     pub fn next(&mut self, hasher: &mut RowHasher) -> Result<Option<Row>> {
         if self.ended {

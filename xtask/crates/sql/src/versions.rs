@@ -23,9 +23,6 @@ struct Conditional {
 }
 
 /// Whether a SET stands in a version comment as a whole, and some server skips it.
-///
-/// # Errors
-/// Part of it stands in such a comment, or a comment is not understood.
 pub(super) fn skipped(text: &[u8], mode: LexMode) -> Result<bool, String> {
     let found = conditionals(text, mode)?;
     let [one] = &found[..] else {

@@ -27,7 +27,6 @@ pub struct Signed {
     pub unsigned: u64,
     /// How many have a signature of a key that is not trusted.
     pub unknown: u64,
-    /// Fingerprints of those keys.
     pub strangers: BTreeSet<String>,
 }
 
@@ -55,7 +54,6 @@ impl Ledger {
         self.receipts.iter().filter(|receipt| receipt.trust.is_proven())
     }
 
-    /// Who signed its lines.
     pub fn signed(&self) -> Signed {
         let mut signed = Signed::default();
         for receipt in &self.receipts {
@@ -195,7 +193,6 @@ pub struct Made<'a> {
     pub sha256: &'a str,
     /// The hash that its manifest carries; older lines do not say.
     pub manifest_sha256: Option<&'a str>,
-    /// Who signed the line.
     pub trust: &'a Trust,
 }
 

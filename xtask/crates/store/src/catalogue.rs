@@ -41,13 +41,9 @@ pub enum State {
 /// A backup, as far as it can be told without reading its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
     pub label: Label,
-    /// Where its manifest is.
     pub manifest_path: PathBuf,
-    /// What it is worth.
     pub state: State,
-    /// Who vouches for it.
     pub trust: Trust,
 }
 
@@ -90,9 +86,6 @@ impl Entry {
 
 impl Store {
     /// Every backup, the newest first, unusable ones included.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
     pub fn list(&self) -> Result<Vec<Entry>> {
         let names = fs::names(self.dir())?;
         let ledger = self.known();
@@ -112,9 +105,6 @@ impl Store {
     }
 
     /// The backup of that label; `None` when there is no manifest of it.
-    ///
-    /// # Errors
-    /// The folder cannot be searched.
     pub fn entry(&self, label: &Label) -> Result<Option<Entry>> {
         let path = self.path(&format!("{label}{}", names::MANIFEST));
         // A label from outside must not lead out of the folder.
@@ -143,9 +133,6 @@ impl Store {
 
     /// Dumps in the folder that belong to no manifest: made by hand, or by another
     /// tool. They can be restored; what a manifest would prove is unknown.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
     pub fn strangers(&self) -> Result<Vec<String>> {
         let names = fs::names(self.dir())?;
         let has = |name: String| names.contains(&name);

@@ -31,7 +31,6 @@ pub struct CheckedReader {
     failure: Option<String>,
 }
 
-/// What came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedFile {
     /// What was read; `None` when the file could not be read to its end.
@@ -41,9 +40,6 @@ pub struct CheckedFile {
 }
 
 /// Opens a dump to be read and checked at once.
-///
-/// # Errors
-/// It cannot be opened, or it is in a form that is no dump.
 pub fn open_checked(source: &Source) -> Result<CheckedReader> {
     let encryption = source.manifest.as_ref().and_then(|manifest| manifest.encryption.as_ref());
     let written_for = encryption.map_or(&[][..], |encryption| &encryption.recipients);

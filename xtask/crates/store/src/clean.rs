@@ -13,9 +13,6 @@ impl Store {
     /// Names of files that a run left behind which did not get to its end: unfinished
     /// files, markers, and data files that a marker says are ours and unfinished.
     /// A run that is still going on has such files too.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
     pub fn leftovers(&self) -> Result<Vec<String>> {
         let names = fs::names(self.dir())?;
         let mut found = Vec::new();
@@ -37,9 +34,6 @@ impl Store {
 
     /// Removes the leftovers of dead runs; the lock says that no other run is
     /// going on. Gives the names of what was removed.
-    ///
-    /// # Errors
-    /// Something cannot be removed.
     pub fn clean(&self, lock: &StoreLock) -> Result<Vec<String>> {
         self.demand(lock)?;
         let found = self.leftovers()?;

@@ -21,7 +21,6 @@ use sys::fs;
 /// Size of the buffers on both sides of a decoder.
 const BLOCK: usize = 256 << 10;
 
-/// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadFacts {
     /// Stored bytes.
@@ -153,9 +152,6 @@ pub fn open_text(path: &Path, key: &KeyFile, written_for: &[String]) -> Result<T
 /// Opens the text of one section of a backup. The caller compares
 /// [`ReadFacts::text_bytes`] with the section's: plain text cannot say that it
 /// ends too early. age works in blocks, so an encrypted file is read from the middle, too.
-///
-/// # Errors
-/// The file cannot be read, or `key` does not open it.
 pub fn open_section(
     path: &Path,
     section: &Section,
@@ -247,15 +243,11 @@ impl TextReader {
     }
 
     /// Reads what is left and gives the facts about the whole file.
-    ///
-    /// # Errors
-    /// The rest cannot be read or decompressed.
     pub fn finish(mut self) -> io::Result<ReadFacts> {
         self.drain()?;
         self.facts()
     }
 
-    /// Decompresses what is left.
     pub(super) fn drain(&mut self) -> io::Result<()> {
         loop {
             let length = self.fill_buf()?.len();

@@ -39,11 +39,9 @@ use sys::fs;
 /// `file`, `compression`, `bytes`, `text_bytes`, `sha256` and `sections`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
-    /// The backup's name.
     pub label: Label,
     /// Name of the file in the folder.
     pub file: String,
-    /// How it is compressed.
     pub compression: Compression,
     /// How it is encrypted; `None`: not.
     pub encryption: Option<Encryption>,
@@ -53,7 +51,6 @@ pub struct FileFacts {
     pub text_bytes: u64,
     /// SHA-256 of the file as 64 hex digits.
     pub sha256: String,
-    /// Where each object is.
     pub sections: Vec<Section>,
 }
 
@@ -155,7 +152,6 @@ impl Pending<'_> {
         Ok(self)
     }
 
-    /// The backup's name.
     pub fn label(&self) -> &Label {
         &self.label
     }

@@ -25,9 +25,7 @@ const UNDO_BY_HAND: &[&str] = &[
 /// The way back from the last migration by swap.
 #[derive(Debug)]
 pub enum WayBack {
-    /// There is none.
     Nothing,
-    /// This one.
     Known(Box<UndoState>),
     /// A file that is not followed: there is no way back.
     Refused(Refused),
@@ -37,7 +35,6 @@ pub enum WayBack {
 /// for it.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why not.
     pub stop: Stop,
     /// The backup that it names, where that can be read.
     pub backup: Option<Label>,
@@ -85,7 +82,6 @@ pub struct Needs {
     pub backup: Option<Label>,
     /// The schema with the old tables.
     pub previous_schema: Option<String>,
-    /// What to warn about.
     pub warning: Option<String>,
     /// Why they are kept, for people.
     pub reason: &'static str,
@@ -93,9 +89,6 @@ pub struct Needs {
 
 impl Store {
     /// Remembers that migrations are about to run in place.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn write_in_place(&self, lock: &StoreLock, journal: &InPlaceJournal) -> Result<()> {
         self.write_state(lock, names::IN_PLACE, journal)
     }
@@ -113,25 +106,16 @@ impl Store {
     }
 
     /// Forgets them: it is known how they ended.
-    ///
-    /// # Errors
-    /// It cannot be removed.
     pub fn remove_in_place(&self, lock: &StoreLock) -> Result<()> {
         self.remove_state(lock, names::IN_PLACE)
     }
 
     /// Keeps the way back from a migration by swap; an older one is replaced.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn write_undo(&self, lock: &StoreLock, undo: &UndoState) -> Result<()> {
         self.write_state(lock, names::UNDO, undo)
     }
 
     /// The way back from the last migration by swap, where there is one to be followed.
-    ///
-    /// # Errors
-    /// The file cannot be read.
     pub fn way_back(&self) -> Result<WayBack> {
         Ok(match self.find_state(names::UNDO, UNDO_BY_HAND)? {
             Found::Nothing => WayBack::Nothing,
@@ -149,18 +133,12 @@ impl Store {
     }
 
     /// The file with the way back, byte for byte, to put it back with [`Self::put_undo`].
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub fn undo_as_it_is(&self) -> Result<Option<Vec<u8>>> {
         let path = self.path(names::UNDO);
         if fs::exists(&path)? { fs::read_bytes(&path).map(Some) } else { Ok(None) }
     }
 
     /// Puts the file back as it was before it was replaced.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn put_undo(&self, lock: &StoreLock, text: Option<&[u8]>) -> Result<()> {
         self.demand(lock)?;
         match text {
@@ -170,9 +148,6 @@ impl Store {
     }
 
     /// Forgets it: the schema went on since.
-    ///
-    /// # Errors
-    /// It cannot be removed.
     pub fn remove_undo(&self, lock: &StoreLock) -> Result<()> {
         self.remove_state(lock, names::UNDO)
     }

@@ -41,13 +41,10 @@ pub(super) const FORGET: &str =
 /// A state as it lies in the folder.
 #[derive(Debug)]
 pub(super) enum Found<T> {
-    /// There is none.
     Nothing,
-    /// One that is followed.
     Followed(T),
     /// One that is not, and why.
     Refused {
-        /// The refusal.
         stop: Stop,
         /// What it says, where it can be read. It is not believed: good for keeping what it
         /// names, never for a statement or a deletion.
@@ -68,7 +65,6 @@ impl<T> Found<T> {
         }
     }
 
-    /// The refusal.
     pub(super) fn refusal(self) -> Option<Stop> {
         match self {
             Self::Nothing | Self::Followed(_) => None,
@@ -79,9 +75,6 @@ impl<T> Found<T> {
 
 impl Store {
     /// Writes a state durably; an older one of that name is replaced in one step.
-    ///
-    /// # Errors
-    /// It cannot be written, or the signing key cannot be used.
     pub(super) fn write_state<T: Serialize>(
         &self,
         lock: &StoreLock,
@@ -103,9 +96,6 @@ impl Store {
 
     /// Looks for a state; one that is damaged, of another format or not signed by a trusted
     /// installation is refused. `by_hand` says what a person can do about it then.
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub(super) fn find_state<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -169,10 +159,6 @@ impl Store {
         (self.keyring.signs() && !trust.is_proven()).then(|| format!("has {trust}"))
     }
 
-    /// Removes a state durably.
-    ///
-    /// # Errors
-    /// It cannot be removed.
     pub(super) fn remove_state(&self, lock: &StoreLock, name: &str) -> Result<()> {
         self.demand(lock)?;
         fs::remove_if_exists(&self.path(name))?;

@@ -44,9 +44,6 @@ impl Store {
 
     /// The journals that are not followed, each with the refusal: every command that changes
     /// something refuses because of them.
-    ///
-    /// # Errors
-    /// One cannot be read.
     pub fn refused_journals(&self) -> Result<Vec<(&'static str, Stop)>> {
         let all = [
             (names::JOURNAL, self.find_journal()?.refusal()),
@@ -57,9 +54,6 @@ impl Store {
     }
 
     /// Puts a journal that is not followed aside for good, under another name.
-    ///
-    /// # Errors
-    /// It cannot be renamed.
     pub fn put_aside(&self, lock: &StoreLock, name: &str, stamp: &str) -> Result<String> {
         self.demand(lock)?;
         let aside = format!("{name}.abandoned-{stamp}");
@@ -68,18 +62,12 @@ impl Store {
     }
 
     /// Puts the journal aside for good, under another name: its server is gone.
-    ///
-    /// # Errors
-    /// It cannot be renamed.
     pub fn abandon_journal(&self, lock: &StoreLock, stamp: &str) -> Result<String> {
         self.put_aside(lock, names::JOURNAL, stamp)
     }
 
     /// The swap has come to its end on the new side: what is left is to enable its events,
     /// which is written down before the journal goes.
-    ///
-    /// # Errors
-    /// It cannot be written or removed.
     pub fn close_journal(&self, lock: &StoreLock, journal: &SwapJournal) -> Result<()> {
         if !journal.enable.is_empty() {
             let events = EventsState {
@@ -110,17 +98,11 @@ impl Store {
     }
 
     /// Forgets them: they run, or are not to.
-    ///
-    /// # Errors
-    /// It cannot be removed.
     pub fn remove_events(&self, lock: &StoreLock) -> Result<()> {
         self.remove_state(lock, names::EVENTS)
     }
 
     /// Removes the journal durably: the swap has come to its end.
-    ///
-    /// # Errors
-    /// It cannot be removed.
     pub fn remove_journal(&self, lock: &StoreLock) -> Result<()> {
         self.remove_state(lock, names::JOURNAL)
     }

@@ -118,9 +118,6 @@ impl Store {
     }
 
     /// Whether the ledger is what was written, as a check; damage is a failed check.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
     pub fn verify_chain(&self) -> Result<Check> {
         let ledger = match self.read() {
             Ok(ledger) => ledger,

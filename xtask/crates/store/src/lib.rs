@@ -50,7 +50,6 @@ pub use provenance::Provenance;
 pub use signing::Keyring;
 pub use source::{Origin, Source};
 
-/// A backups folder.
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
@@ -62,9 +61,6 @@ impl Store {
     /// Opens the folder, and creates it when it is missing. It is made private
     /// (0700), unless it holds things that have nothing to do with backups: then
     /// it is somebody's folder (`--out ~`), and only our files in it are private.
-    ///
-    /// # Errors
-    /// It cannot be created, read or made private.
     pub fn open(dir: &Path) -> Result<Self> {
         let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.is_dir()).collect();
         fs::create_private_dir(dir)?;
@@ -94,9 +90,6 @@ impl Store {
     }
 
     /// The folder of these settings, with its keys.
-    ///
-    /// # Errors
-    /// As [`Store::open`], and this machine's signing key cannot be used.
     pub fn of(settings: &Settings) -> Result<Self> {
         let keyring = Keyring::of(settings);
         keyring.own()?;
@@ -114,7 +107,6 @@ impl Store {
         &self.keyring
     }
 
-    /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -122,9 +114,6 @@ impl Store {
     /// The label for a backup made now: later than every label that was ever used
     /// here. Files of any ending count, and so do backups that only the ledger
     /// still knows, so that a name never comes to mean something else.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
     pub fn next_label(&self, schema: &str, now_local: NaiveDateTime) -> Result<Label> {
         let names = fs::names(&self.dir)?;
         let files = names.iter().filter_map(|name| names::split_label(name)).map(|(l, _)| l);

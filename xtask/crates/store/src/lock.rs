@@ -16,7 +16,6 @@ use super::{Store, names};
 use model::exit::{ExitCode, Stop};
 use sys::{clock, fs, signal};
 
-/// Who holds the lock.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
     command: String,

@@ -5,11 +5,9 @@ use std::path::Path;
 use model::label::Label;
 use sys::fs::PARTIAL;
 
-/// The lock.
 pub(super) const LOCK: &str = ".lock";
 /// The lock of those who send copies.
 pub(super) const COPY_LOCK: &str = ".copy.lock";
-/// The receipts.
 pub(super) const LEDGER: &str = "ledger.jsonl";
 /// Where the last receipt is written down a second time.
 pub(super) const LEDGER_HEAD: &str = "ledger.head";
@@ -24,7 +22,6 @@ pub(super) const IN_PLACE: &str = ".in-place.json";
 /// What takes the last migration by swap back.
 pub(super) const UNDO: &str = ".undo.json";
 
-/// Ending of a manifest.
 pub(super) const MANIFEST: &str = ".json";
 /// Ending of the marker that tells our own unfinished backup from a file that
 /// a person put here; `store::commit` says how.

@@ -152,9 +152,6 @@ impl Store {
 /// manifest is gone. Another machine may be sending one of the same name, and so may a run
 /// here: the caller holds the [`super::CopyLock`]. Gives the labels and the bytes that
 /// became free.
-///
-/// # Errors
-/// The destination cannot be read, or something cannot be deleted.
 pub fn sweep(depot: &mut dyn Depot, ledger: &Ledger) -> Result<Vec<(Label, u64)>> {
     let (let_go, copied, name) = (ledger.let_go(), ledger.copied(), depot.name().to_owned());
     let ours = |label: &Label| {

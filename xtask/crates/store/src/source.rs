@@ -16,7 +16,6 @@ use sys::fs;
 /// The word for the newest backup that can be used and is not a safety backup.
 pub const LATEST: &str = "latest";
 
-/// What made a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// This tool: there is a manifest.
@@ -28,13 +27,11 @@ pub enum Origin {
 /// A dump to restore or to verify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its file.
     pub path: PathBuf,
     /// Its manifest, which was checked against its own hash and the file's size.
     pub manifest: Option<Manifest>,
     /// The label, or the file's name where there is no manifest.
     pub name: String,
-    /// What made it.
     pub origin: Origin,
     /// Who vouches for it. Where this is not [`Trust::is_proven`], its text is a stranger's.
     pub trust: Trust,
@@ -116,9 +113,6 @@ impl Store {
     }
 
     /// As [`Store::resolve`], with `latest` being the latest of that schema.
-    ///
-    /// # Errors
-    /// As [`Store::resolve`].
     pub fn resolve_in(&self, text: &str, schema: &str) -> Result<Source> {
         Ok(self.placed(self.find(text, Some(schema))?))
     }

@@ -10,9 +10,6 @@ use model::exit::{ExitCode, Stop};
 const RESERVE: u64 = 64 << 20;
 
 /// Bytes that this user can still write on the disk with that folder.
-///
-/// # Errors
-/// The disk cannot be asked.
 pub fn free_bytes(dir: &Path) -> Result<u64> {
     fs4::available_space(dir)
         .with_context(|| format!("ask for the free space at {}", dir.display()))

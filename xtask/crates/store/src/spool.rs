@@ -27,7 +27,6 @@ const WAITING: usize = 8;
 /// Bytes at the front of what is encrypted that are kept, for a look whether they come back.
 const FRONT: usize = 64;
 
-/// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tally {
     pub bytes: u64,
@@ -281,7 +280,6 @@ impl Frames {
     }
 }
 
-/// The thread's side.
 struct Press<W> {
     stored: Stored<W>,
     frames: Option<Frames>,

@@ -139,7 +139,6 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
 
 pub(super) const TEXT: &str = "-- head\nCREATE TABLE `movie` (id INT);\n-- end\n";
 
-/// Makes a small backup.
 pub(crate) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Entry> {
     sealed(store, label, compression, None)
 }

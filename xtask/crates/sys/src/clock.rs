@@ -24,9 +24,6 @@ pub fn elapsed_ms(start: Instant) -> u64 {
 
 /// Asks `ready` again and again, with growing pauses from 20 to 500 ms, until
 /// it gives a value or the deadline has passed. Asks at least twice.
-///
-/// # Errors
-/// The first error that `ready` returns ends the wait.
 pub fn poll<T, E>(
     deadline: Duration,
     mut ready: impl FnMut() -> Result<Option<T>, E>,
@@ -49,9 +46,6 @@ pub fn poll<T, E>(
 
 /// Waits until `due` has passed since `start`: for keeping below a rate, not for
 /// hoping that something has happened.
-///
-/// # Errors
-/// Ctrl-C was pressed.
 pub fn until(start: Instant, due: Duration) -> Result<(), Stop> {
     while let Some(left) = due.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
         super::signal::check()?;

@@ -5,9 +5,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// Bytes that this user can still write to the disk that holds `path`.
-///
-/// # Errors
-/// The path does not exist or the system does not tell.
 pub fn free_space(path: &Path) -> Result<u64> {
     fs4::available_space(path).with_context(|| format!("ask for free space at {}", path.display()))
 }
@@ -32,9 +29,6 @@ pub fn same_disk(one: &Path, other: &Path) -> Option<bool> {
 }
 
 /// Bytes in a file, or in all files of a folder and its folders.
-///
-/// # Errors
-/// It is not there or cannot be read.
 pub fn bytes_in(path: &Path) -> Result<u64> {
     let facts = std::fs::symlink_metadata(path)
         .with_context(|| format!("ask for the size of {}", path.display()))?;
@@ -64,9 +58,6 @@ pub fn mode(path: &Path) -> Option<u32> {
 }
 
 /// Makes an existing file 0600; nothing to do on Windows.
-///
-/// # Errors
-/// The permissions cannot be changed.
 pub fn make_private_file(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {

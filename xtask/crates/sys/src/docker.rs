@@ -17,7 +17,6 @@ pub enum Engine {
     Running(String),
 }
 
-/// Asks for the engine.
 pub fn engine() -> Engine {
     if proc::find("docker").is_none() {
         return Engine::NotInstalled;
@@ -38,7 +37,6 @@ pub fn docker<'a>(args: impl IntoIterator<Item = &'a str>) -> Cmd {
 /// A container as `docker inspect` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
-    /// Its id.
     pub id: String,
     /// `running`, `exited`, `created`, `paused`, …
     pub status: String,
@@ -59,9 +57,6 @@ pub struct Container {
 }
 
 /// Looks a container up by name; `None` when there is none.
-///
-/// # Errors
-/// Docker cannot be asked or answers with something else than its JSON.
 pub fn inspect(name: &str) -> Result<Option<Container>> {
     let finished = docker(["container", "inspect", name]).run(Duration::from_secs(15))?;
     if !finished.ok() {

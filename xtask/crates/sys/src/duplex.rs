@@ -17,9 +17,6 @@ impl Cmd {
     /// Starts it with its standard input and output as pipes, in a process group
     /// of its own: Ctrl-C must not cut a connection that a step in progress
     /// still needs to end cleanly. Its standard error is thrown away.
-    ///
-    /// # Errors
-    /// It cannot be started.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn duplex(&self) -> Result<(Duplex, ChildStdin, ChildStdout)> {
         let mut command = std::process::Command::new(&self.program);

@@ -36,9 +36,6 @@ pub fn config_dir() -> Option<PathBuf> {
 }
 
 /// The program that is running, to run it once more as a child.
-///
-/// # Errors
-/// The system does not tell.
 pub fn this_program() -> Result<PathBuf> {
     std::env::current_exe().context("ask where this program is")
 }

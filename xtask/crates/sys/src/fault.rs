@@ -64,9 +64,6 @@ pub const POINTS: &[&str] = &[
 ];
 
 /// Fails or ends the process here when `XTASK_FAULT` says so.
-///
-/// # Errors
-/// `XTASK_FAULT=stop:<name>` is set.
 pub fn point(name: &str) -> Result<()> {
     debug_assert!(POINTS.contains(&name), "the fault point {name} is not in the list");
     let Some(fault) = wanted() else { return Ok(()) };

@@ -25,9 +25,6 @@ pub struct Feed {
 
 impl Cmd {
     /// Starts it in a process group of its own: after Ctrl-C it is for us to break off.
-    ///
-    /// # Errors
-    /// It cannot be started.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn feed(&self) -> Result<Feed> {
         let mut command = std::process::Command::new(&self.program);
@@ -57,9 +54,6 @@ impl Cmd {
 
 impl Feed {
     /// Ends its input and waits for its end. A non-zero exit code is no error here.
-    ///
-    /// # Errors
-    /// It has not ended by the deadline, or somebody pressed Ctrl-C.
     pub fn finish(mut self, deadline: Duration) -> Result<Finished> {
         self.input = None;
         let ended = clock::poll(deadline, || self.child.try_wait())

@@ -10,9 +10,6 @@ use anyhow::{Context, Result, ensure};
 pub const PARTIAL: &str = ".partial";
 
 /// Creates a folder (and its parents) that only this user can enter (0700).
-///
-/// # Errors
-/// It cannot be created.
 pub fn create_private_dir(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -29,9 +26,6 @@ pub fn create_private_dir(path: &Path) -> Result<()> {
 
 /// Tightens an existing folder to 0700; nothing to do on Windows, where the
 /// folder inherits the profile's access list.
-///
-/// # Errors
-/// The permissions cannot be changed.
 pub fn make_private_dir(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
@@ -45,9 +39,6 @@ pub fn make_private_dir(path: &Path) -> Result<()> {
 }
 
 /// Creates a new file that only this user can read and write (0600); fails when it exists.
-///
-/// # Errors
-/// It exists or cannot be created.
 pub fn create_private(path: &Path) -> Result<File> {
     private_options()
         .write(true)
@@ -57,9 +48,6 @@ pub fn create_private(path: &Path) -> Result<File> {
 }
 
 /// Opens a private file for reading and writing and creates it when missing; for locks.
-///
-/// # Errors
-/// It cannot be opened.
 pub fn open_private(path: &Path) -> Result<File> {
     private_options()
         .read(true)
@@ -71,9 +59,6 @@ pub fn open_private(path: &Path) -> Result<File> {
 }
 
 /// Opens a private file for appending and creates it when missing.
-///
-/// # Errors
-/// It cannot be opened.
 pub fn append_private(path: &Path) -> Result<File> {
     private_options()
         .append(true)
@@ -114,9 +99,6 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Creates a whole private file durably, unless one of that name is there: then it stays,
 /// and the answer is `false`. Of two runs that do this at once, one wins.
-///
-/// # Errors
-/// It cannot be written.
 pub fn create_durably(path: &Path, bytes: &[u8]) -> Result<bool> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}{PARTIAL}", std::process::id()));
@@ -148,9 +130,6 @@ fn fill_and_rename(mut file: File, partial: &Path, path: &Path, bytes: &[u8]) ->
 }
 
 /// Writes a file that everybody may read: generated pages, nothing with data.
-///
-/// # Errors
-/// It cannot be written.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
@@ -158,9 +137,6 @@ pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Writes a file that everybody may read in one step: who reads it meanwhile gets the
 /// older one or this one, whole. For programs of others, such as a textfile collector.
-///
-/// # Errors
-/// It cannot be written.
 pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = partial_of(path);
     remove_if_exists(&partial)?;
@@ -183,18 +159,12 @@ pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Creates a folder of the system's, with its parents, as others may have it.
-///
-/// # Errors
-/// It cannot be created.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn create_shared_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("create the folder {}", path.display()))
 }
 
 /// Renames a file within its folder and makes the new name durable.
-///
-/// # Errors
-/// The rename or the fsync of the folder fails.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn rename_durably(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to)
@@ -204,9 +174,6 @@ pub fn rename_durably(from: &Path, to: &Path) -> Result<()> {
 
 /// Makes the names in a folder durable. Windows has no such call: there the
 /// rename itself is journaled.
-///
-/// # Errors
-/// The folder cannot be opened or synced.
 pub fn sync_dir(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
@@ -235,9 +202,6 @@ pub fn whole_path(path: &Path) -> PathBuf {
 }
 
 /// Removes a file; fine when there is none.
-///
-/// # Errors
-/// It exists and cannot be removed.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn remove_if_exists(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
@@ -249,9 +213,6 @@ pub fn remove_if_exists(path: &Path) -> Result<()> {
 }
 
 /// Removes a folder and all in it; fine when there is none.
-///
-/// # Errors
-/// It exists and cannot be removed.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn remove_dir_if_exists(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
@@ -263,25 +224,15 @@ pub fn remove_dir_if_exists(path: &Path) -> Result<()> {
 }
 
 /// Reads a whole text file.
-///
-/// # Errors
-/// It cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
 }
 
-/// Reads a whole file.
-///
-/// # Errors
-/// It cannot be read.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("read {}", path.display()))
 }
 
 /// Reads a whole file that has at most so many bytes.
-///
-/// # Errors
-/// It cannot be read, or is larger.
 pub fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>> {
     let file = fs::File::open(path).with_context(|| format!("read {}", path.display()))?;
     let mut bytes = Vec::new();
@@ -294,9 +245,6 @@ pub fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>> {
 
 /// Whether something of that name is there, a dangling link included; fails
 /// rather than says "no" when the folder cannot be searched.
-///
-/// # Errors
-/// The name cannot be looked up.
 pub fn exists(path: &Path) -> Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
@@ -306,9 +254,6 @@ pub fn exists(path: &Path) -> Result<bool> {
 }
 
 /// Cuts a file to its first `length` bytes, durably.
-///
-/// # Errors
-/// It cannot be opened, cut or synced.
 pub fn truncate_durably(path: &Path, length: u64) -> Result<()> {
     let cut = || -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).open(path)?;
@@ -319,9 +264,6 @@ pub fn truncate_durably(path: &Path, length: u64) -> Result<()> {
 }
 
 /// Copies a program, which stays one: durably and with its permissions.
-///
-/// # Errors
-/// It cannot be read or written.
 pub fn copy_program(from: &Path, to: &Path) -> Result<()> {
     let partial = partial_of(to);
     fs::copy(from, &partial)
@@ -331,17 +273,11 @@ pub fn copy_program(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Opens a file for reading.
-///
-/// # Errors
-/// It cannot be opened.
 pub fn open(path: &Path) -> Result<File> {
     File::open(path).with_context(|| format!("open {}", path.display()))
 }
 
 /// The names in a folder, sorted; empty when there is no folder.
-///
-/// # Errors
-/// The folder exists and cannot be read.
 pub fn names(path: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -34,17 +34,11 @@ fn read(root: &Path, args: &[&str]) -> Result<String> {
 }
 
 /// Where `root` is in its checkout: empty at its top, `sub/` in a folder below.
-///
-/// # Errors
-/// It is no checkout, or there is no git.
 pub fn prefix(root: &Path) -> Result<String> {
     read(root, &["rev-parse", "--show-prefix"])
 }
 
 /// The hooks folder that every repository has.
-///
-/// # Errors
-/// It is no checkout.
 pub fn default_hooks(root: &Path) -> Result<PathBuf> {
     let folder = read(root, &["rev-parse", "--git-common-dir"])?;
     Ok(root.join(folder).join("hooks"))
@@ -53,16 +47,12 @@ pub fn default_hooks(root: &Path) -> Result<PathBuf> {
 /// Whose settings are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// This repository's own.
     Local,
     /// What holds here, whoever set it.
     Effective,
 }
 
 /// A setting; `None` when it is not set.
-///
-/// # Errors
-/// The settings cannot be read.
 pub fn setting(root: &Path, scope: Scope, key: &str) -> Result<Option<String>> {
     let all = ["config", "--local", "--get", key];
     let args = if scope == Scope::Local { &all[..] } else { &["config", "--get", key] };
@@ -70,9 +60,6 @@ pub fn setting(root: &Path, scope: Scope, key: &str) -> Result<Option<String>> {
 }
 
 /// A setting that is a path, whoever made it: `~` is written out.
-///
-/// # Errors
-/// The settings cannot be read.
 pub fn path_setting(root: &Path, key: &str) -> Result<Option<String>> {
     asked(git(root, &["config", "--type=path", "--get", key])?, key)
 }
@@ -86,9 +73,6 @@ fn asked(finished: Finished, key: &str) -> Result<Option<String>> {
 }
 
 /// Sets or removes a setting of this repository.
-///
-/// # Errors
-/// The settings cannot be written.
 pub fn set(root: &Path, key: &str, value: Option<&str>) -> Result<()> {
     match value {
         Some(value) => read(root, &["config", "--local", key, value]).map(drop),
@@ -98,35 +82,23 @@ pub fn set(root: &Path, key: &str, value: Option<&str>) -> Result<()> {
 }
 
 /// The branch that is checked out; `None` when it is none.
-///
-/// # Errors
-/// Git cannot be asked.
 pub fn branch(root: &Path) -> Result<Option<String>> {
     let finished = git(root, &["symbolic-ref", "--quiet", "--short", "HEAD"])?;
     Ok(finished.ok().then(|| finished.stdout.trim().to_owned()))
 }
 
 /// What a ref is; `None` when it does not exist.
-///
-/// # Errors
-/// Git cannot be asked.
 pub fn resolve(root: &Path, name: &str) -> Result<Option<String>> {
     let finished = git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", name])?;
     Ok(finished.ok().then(|| finished.stdout.trim().to_owned()))
 }
 
 /// Whether an object is in this repository.
-///
-/// # Errors
-/// Git cannot be asked.
 pub fn has_object(root: &Path, oid: &str) -> Result<bool> {
     Ok(git(root, &["cat-file", "-e", oid])?.ok())
 }
 
 /// The branches of a remote as they were fetched last: name without the remote, object.
-///
-/// # Errors
-/// Git cannot be asked.
 pub fn remote_branches(root: &Path, remote: &str) -> Result<Vec<(String, String)>> {
     let prefix = format!("refs/remotes/{remote}/");
     let format = "--format=%(objectname) %(refname)";
@@ -139,18 +111,12 @@ pub fn remote_branches(root: &Path, remote: &str) -> Result<Vec<(String, String)
 }
 
 /// The newest commit that both have; `None` when they share none.
-///
-/// # Errors
-/// Git cannot be asked.
 pub fn merge_base(root: &Path, one: &str, other: &str) -> Result<Option<String>> {
     let finished = git(root, &["merge-base", one, other])?;
     Ok(finished.ok().then(|| finished.stdout.trim().to_owned()))
 }
 
 /// The files under `folder` that differ between two commits, or between nothing and one.
-///
-/// # Errors
-/// One of them is not in this repository.
 pub fn changed_files(
     root: &Path,
     from: Option<&str>,

@@ -4,14 +4,11 @@
 
 use std::time::Duration;
 
-/// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
     /// Nothing listens there, or the connection broke; the reason.
     Unreachable(String),
-    /// An answer.
     Answer {
-        /// The HTTP status.
         status: u16,
         /// The body, at most 4 MiB of it.
         body: String,

@@ -22,7 +22,6 @@ pub struct Measured {
     pub code: Option<i32>,
     /// Its standard output, where that did not go into a file.
     pub stdout: String,
-    /// Its standard error.
     pub stderr: String,
     /// From the start to the end.
     pub elapsed: Duration,

@@ -15,9 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Opens a file in the program of its kind, which may stay open when this process has
 /// ended. No shell sees the file's name.
-///
-/// # Errors
-/// There is no opener, or it says that it could not.
 pub fn show(file: &Path) -> Result<()> {
     let (program, arguments): (&str, &[&str]) = if cfg!(target_os = "macos") {
         ("open", &[])

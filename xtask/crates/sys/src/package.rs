@@ -12,9 +12,6 @@ use super::proc::Cmd;
 const DEADLINE: Duration = Duration::from_secs(1800);
 
 /// Where the program of a package lies, whether or not it is there yet.
-///
-/// # Errors
-/// The system does not say where the running program is.
 pub fn beside(package: &str) -> Result<PathBuf> {
     Ok(beside_of(&env::this_program()?, package))
 }
@@ -27,9 +24,6 @@ fn beside_of(this: &Path, package: &str) -> PathBuf {
 }
 
 /// Has cargo bring the program of a package up to date, and shows how far that is.
-///
-/// # Errors
-/// There is no cargo, or the package does not build.
 pub fn build(root: &Path, package: &str) -> Result<PathBuf> {
     let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
     let command =

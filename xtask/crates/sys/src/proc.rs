@@ -11,7 +11,6 @@ use super::inherit;
 pub use super::stream::Stream;
 use model::secret::Secret;
 
-/// A program to run.
 #[derive(Debug, Clone)]
 pub struct Cmd {
     pub(super) program: PathBuf,
@@ -37,9 +36,7 @@ enum Input {
 pub struct Finished {
     /// The exit code; `None` when a signal ended it.
     pub code: Option<i32>,
-    /// Its standard output.
     pub stdout: String,
-    /// Its standard error.
     pub stderr: String,
 }
 
@@ -78,14 +75,12 @@ impl Cmd {
         }
     }
 
-    /// Adds one argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Adds several arguments.
     #[must_use]
     pub fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
@@ -217,9 +212,6 @@ impl Cmd {
 
     /// Runs it with its output going straight to our standard error, as for
     /// long installs and builds.
-    ///
-    /// # Errors
-    /// It cannot be started, runs past the deadline, or ends with another code than 0.
     pub fn run_shown(&self, deadline: Duration) -> Result<()> {
         match self.run_shown_to_end(deadline)? {
             Some(0) => Ok(()),
@@ -228,9 +220,6 @@ impl Cmd {
     }
 
     /// As [`Cmd::run_shown`], and gives the exit code, whatever it is.
-    ///
-    /// # Errors
-    /// It cannot be started or runs past the deadline.
     pub fn run_shown_to_end(&self, deadline: Duration) -> Result<Option<i32>> {
         let handle = self
             .expression()
@@ -250,9 +239,6 @@ impl Cmd {
 
     /// Runs it in our place: with our terminal, our environment and no deadline. Gives its
     /// exit code; `None`: a signal ended it.
-    ///
-    /// # Errors
-    /// It cannot be started.
     pub fn hand_over(mut self) -> Result<Option<i32>> {
         self.stdin = Input::Given;
         self.env_removed.clear();
@@ -263,9 +249,6 @@ impl Cmd {
 
     /// Starts it and streams its standard output. It is ended when nothing came
     /// for `stall`, when it runs longer than `deadline`, and after Ctrl-C.
-    ///
-    /// # Errors
-    /// It cannot be started.
     pub fn stream(&self, stall: Duration, deadline: Duration) -> Result<Stream> {
         let reader = self
             .expression()
@@ -278,9 +261,6 @@ impl Cmd {
     /// Starts a server that outlives this process, in a process group of its own
     /// so that Ctrl-C here does not reach it, its output going to `log`.
     /// Gives its process id.
-    ///
-    /// # Errors
-    /// It cannot be started or the log cannot be opened.
     pub fn daemon(&self, log: std::fs::File) -> Result<u32> {
         let copy = log.try_clone().context("open the server's log twice")?;
         let expression =
@@ -352,14 +332,10 @@ pub enum End {
     /// It is asked to, and may take its time. Windows has no such request for
     /// programs without a window: there it is forced.
     Asked,
-    /// At once.
     Forced,
 }
 
 /// Ends a process. The caller has made sure that the id is the one it means.
-///
-/// # Errors
-/// There is no such process, or it belongs to somebody else.
 pub fn end(pid: u32, how: End) -> Result<()> {
     let pid = pid.to_string();
     let command = if cfg!(windows) {

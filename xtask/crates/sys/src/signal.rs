@@ -11,9 +11,6 @@ static DEFERRED: AtomicUsize = AtomicUsize::new(0);
 
 /// Notes the first signal; a second one ends the process at once, which is safe
 /// because every step survives being killed.
-///
-/// # Errors
-/// The handler cannot be installed.
 pub fn install() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {

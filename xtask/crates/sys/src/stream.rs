@@ -63,9 +63,6 @@ impl Stream {
     }
 
     /// How the child ended; call it after the last byte was read.
-    ///
-    /// # Errors
-    /// It is still running, or its status cannot be read.
     pub fn finish(self) -> Result<Finished> {
         let output =
             self.reader.try_wait().with_context(|| format!("wait for `{}`", self.shown))?;

@@ -10,9 +10,6 @@ use model::exit::{ExitCode, Stop};
 impl Ui {
     /// Asks a person to type `expected` (the name of what will be overwritten).
     /// With `yes` nothing is asked and the plan was already shown.
-    ///
-    /// # Errors
-    /// Something else was typed, or nobody is there to ask.
     pub fn confirm_by_name(&self, question: &str, expected: &str, yes: bool) -> Result<()> {
         if yes {
             return Ok(());
@@ -33,9 +30,6 @@ impl Ui {
     }
 
     /// Asks a yes/no question whose default is no.
-    ///
-    /// # Errors
-    /// The terminal cannot be read.
     pub fn ask(&self, question: &str, yes: bool) -> Result<bool> {
         if yes || !self.can_ask() {
             return Ok(yes);

@@ -15,12 +15,10 @@ use model::exit::Stop;
 use model::visible::{set_in, visible_json, visible_lines};
 use sys;
 
-/// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
     /// Errors only.
     Quiet,
-    /// One line a step.
     Normal,
     /// Also how things were decided.
     Verbose,
@@ -45,7 +43,6 @@ impl Ui {
         Self { loudness, json, terminal, color }
     }
 
-    /// Whether results are JSON.
     pub fn json(&self) -> bool {
         self.json
     }

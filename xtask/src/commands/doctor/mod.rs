@@ -57,7 +57,7 @@ impl Findings {
 ///
 /// # Errors
 /// A [`Stop`] with the exit code of the first check that failed: 10, 11 or 40.
-pub fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
     if args.forget_restore {
         recover::forget(ctx)?;
     }

@@ -22,7 +22,6 @@ pub(super) const PRE_PUSH: &str = "pre-push";
 /// What a hook holds that calls us.
 const CALL: &str = "xtask hooks run pre-push";
 
-/// How git's hooks stand.
 #[derive(Debug)]
 pub(super) struct Installed {
     /// What git is told about hooks, whoever told it.
@@ -31,13 +30,11 @@ pub(super) struct Installed {
     pub previous: Option<String>,
     /// The folder in which git looks.
     pub folder: PathBuf,
-    /// Whether that is ours.
     pub ours: bool,
 }
 
 impl Installed {
-    /// Asks git.
-    pub fn read(root: &Path) -> Result<Self> {
+    pub(crate) fn read(root: &Path) -> Result<Self> {
         let hooks_path = git::path_setting(root, HOOKS_PATH)?;
         let folder = match &hooks_path {
             Some(path) => root.join(path),
@@ -49,18 +46,18 @@ impl Installed {
     }
 
     /// Whether a push is looked at: by our hook, or by one that calls us.
-    pub fn active(&self) -> bool {
+    pub(crate) fn active(&self) -> bool {
         calls_us(&self.folder)
     }
 
     /// The earlier pre-push hook, when one is to run first.
-    pub fn earlier_hook(&self, root: &Path) -> Option<PathBuf> {
+    pub(crate) fn earlier_hook(&self, root: &Path) -> Option<PathBuf> {
         let hook = root.join(self.previous.as_ref()?).join(PRE_PUSH);
         is_hook(&hook).then_some(hook)
     }
 
     /// Hooks in the folders that git no longer looks into.
-    pub fn passed_over(&self, root: &Path) -> Result<Vec<String>> {
+    pub(crate) fn passed_over(&self, root: &Path) -> Result<Vec<String>> {
         if !self.ours {
             return Ok(Vec::new());
         }

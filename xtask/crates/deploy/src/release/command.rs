@@ -9,7 +9,6 @@ use plan::deploy::Step;
 use sys::http::{self, Probe};
 use sys::proc::Cmd;
 
-/// The three programs.
 #[derive(Debug)]
 pub(super) struct Command<'a> {
     job: Job<'a>,
@@ -21,7 +20,12 @@ pub(super) struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    pub fn new(job: Job<'a>, build: &'a [String], start: &'a [String], undo: &'a [String]) -> Self {
+    pub(crate) fn new(
+        job: Job<'a>,
+        build: &'a [String],
+        start: &'a [String],
+        undo: &'a [String],
+    ) -> Self {
         Self { answered: ready(job.url), job, build, start, undo }
     }
 

@@ -18,7 +18,6 @@ use sys::fs;
 use sys::http::{self, Probe};
 use sys::proc::Cmd;
 
-/// The image's recipe.
 const DOCKERFILE: &str = "xtask/images/api-image/Dockerfile";
 /// In front of a release's name: the image that was there before it.
 const BEFORE: &str = "before_";
@@ -34,7 +33,6 @@ pub(super) struct Compose<'a> {
     place: Place,
     /// The image of the container that is there, by its id.
     before: Option<String>,
-    /// Whether it was ready.
     answered: bool,
     /// The new image and the name that the one before it was given.
     built: Option<Images>,
@@ -48,7 +46,12 @@ struct Images {
 }
 
 impl<'a> Compose<'a> {
-    pub fn new(job: Job<'a>, profile: &'a str, base: &'a str, image: &'a str) -> Result<Self> {
+    pub(crate) fn new(
+        job: Job<'a>,
+        profile: &'a str,
+        base: &'a str,
+        image: &'a str,
+    ) -> Result<Self> {
         let place = Place::new(job.ctx);
         let mut site =
             Self { job, profile, base, image, place, before: None, answered: false, built: None };

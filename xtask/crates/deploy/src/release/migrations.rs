@@ -20,12 +20,12 @@ pub(super) struct Migrated {
 
 impl Migrated {
     /// The migrations that were applied, by the names of their files.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         names(&self.applied.pending)
     }
 
     /// The backup in front of them.
-    pub fn backup(&self) -> Option<&Label> {
+    pub(crate) fn backup(&self) -> Option<&Label> {
         self.applied.backup.as_ref()
     }
 }
@@ -44,7 +44,6 @@ pub(super) fn names(files: &[MigrationFile]) -> Vec<String> {
     files.iter().map(MigrationFile::name).collect()
 }
 
-/// Where the schema stands.
 pub(super) fn state(ctx: &Ctx, server: &Server) -> Result<MigrationState> {
     state::read(ctx, server)
 }

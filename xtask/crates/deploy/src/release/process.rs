@@ -35,7 +35,7 @@ pub(super) struct Process<'a> {
 }
 
 impl<'a> Process<'a> {
-    pub fn new(job: Job<'a>, profile: &'a str) -> Result<Self> {
+    pub(crate) fn new(job: Job<'a>, profile: &'a str) -> Result<Self> {
         let place = Place::new(job.ctx);
         let state = place.read(job.target)?;
         Ok(Self { job, profile, place, state, built: None })

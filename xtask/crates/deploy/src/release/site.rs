@@ -18,24 +18,21 @@ use server::Server;
 pub(super) struct Job<'a> {
     pub ctx: &'a Ctx,
     pub server: &'a Server,
-    /// The target's name.
     pub target: &'a str,
-    /// Where it answers.
     pub url: &'a str,
-    /// The commit.
     pub release: &'a str,
 }
 
 impl Job<'_> {
-    pub fn build_deadline(&self) -> Duration {
+    pub(crate) fn build_deadline(&self) -> Duration {
         Duration::from_secs(self.ctx.settings.policy.deploy.build_deadline_s)
     }
 
-    pub fn start_deadline(&self) -> Duration {
+    pub(crate) fn start_deadline(&self) -> Duration {
         Duration::from_secs(self.ctx.settings.policy.deploy.start_deadline_s)
     }
 
-    pub fn smoke_deadline(&self) -> Duration {
+    pub(crate) fn smoke_deadline(&self) -> Duration {
         Duration::from_secs(self.ctx.settings.policy.deploy.smoke_deadline_s)
     }
 }
@@ -44,7 +41,6 @@ impl Job<'_> {
 pub(super) trait Site {
     /// Refuses what would fail for certain; changes nothing.
     fn check(&self) -> Result<()>;
-    /// What runs there now.
     fn current(&self) -> Result<String>;
     /// The steps `build` and `start`, for the plan.
     fn steps(&self) -> [Step; 2];

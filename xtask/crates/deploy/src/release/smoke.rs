@@ -18,9 +18,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Asks until the release is ready, then for every path, all within the deadline.
 /// `running` fails when the program has ended: then nobody is waited for, and
 /// nobody else's answer is taken for its own.
-///
-/// # Errors
-/// Which path does not answer as it has to, and what came instead.
 pub(super) fn test(
     ctx: &Ctx,
     url: &str,

@@ -22,13 +22,10 @@ pub(super) const PROGRAM: &str =
 /// A release on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Release {
-    /// Its folder's name.
     pub label: String,
     /// The commit that it was built from.
     pub commit: String,
-    /// Its program.
     pub program: PathBuf,
-    /// Where it answers.
     pub url: String,
     /// Its process, once it was started.
     pub pid: Option<u32>,
@@ -37,13 +34,12 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// Where its output goes.
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.program.with_file_name("api.log")
     }
 
     /// The end of its output, for a message.
-    pub fn log_end(&self) -> String {
+    pub(crate) fn log_end(&self) -> String {
         let text = fs::read_text(&self.log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(4)..].join("\n  ")
@@ -53,17 +49,14 @@ impl Release {
 /// Which releases a target has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
-    /// Format version.
     pub version: u32,
     /// The one that was deployed last.
     pub current: Option<Release>,
-    /// The one before it.
     pub previous: Option<Release>,
     /// One that is being deployed; after a run that was killed, one that was.
     pub next: Option<Release>,
 }
 
-/// The folder.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     dir: PathBuf,
@@ -71,7 +64,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Where it is; makes nothing.
-    pub fn new(ctx: &Ctx) -> Self {
+    pub(crate) fn new(ctx: &Ctx) -> Self {
         let local = &ctx.settings.local;
         // Programs are recognised by their path, which must not depend on how the
         // checkout was entered.
@@ -84,7 +77,7 @@ impl Place {
     ///
     /// # Errors
     /// Another deploy runs (12).
-    pub fn lock(&self) -> Result<File> {
+    pub(crate) fn lock(&self) -> Result<File> {
         fs::create_private_dir(&self.dir)?;
         let path = self.dir.join("lock");
         let file = fs::open_private(&path)?;
@@ -103,10 +96,7 @@ impl Place {
     }
 
     /// A folder for a new release, and its name: the time and the commit.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub fn new_release(&self, commit: &str) -> Result<(String, PathBuf)> {
+    pub(crate) fn new_release(&self, commit: &str) -> Result<(String, PathBuf)> {
         let short: String = commit.chars().take(8).filter(char::is_ascii_alphanumeric).collect();
         let stem = format!("{}_{short}", clock::now_local().format("%Y%m%d_%H%M%S"));
         let mut label = stem.clone();
@@ -129,10 +119,7 @@ impl Place {
     }
 
     /// What is known of a target.
-    ///
-    /// # Errors
-    /// The file cannot be understood.
-    pub fn read(&self, target: &str) -> Result<State> {
+    pub(crate) fn read(&self, target: &str) -> Result<State> {
         let path = self.file(target);
         if !fs::exists(&path)? {
             return Ok(State { version: STATE_VERSION, current: None, previous: None, next: None });
@@ -152,19 +139,13 @@ impl Place {
     }
 
     /// Writes it, durably.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn write(&self, target: &str, state: &State) -> Result<()> {
+    pub(crate) fn write(&self, target: &str, state: &State) -> Result<()> {
         let text = serde_json::to_vec_pretty(state).context("write the state as JSON")?;
         fs::write_durably(&self.file(target), &text)
     }
 
     /// Removes the folders of releases that no target names any more.
-    ///
-    /// # Errors
-    /// A folder cannot be read or removed.
-    pub fn clean(&self) -> Result<()> {
+    pub(crate) fn clean(&self) -> Result<()> {
         let mut kept: Vec<PathBuf> = Vec::new();
         for name in fs::names(&self.dir)? {
             let Some(target) = name.strip_suffix(".json") else { continue };
@@ -182,7 +163,7 @@ impl Place {
     }
 
     /// The folder, for messages.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 }

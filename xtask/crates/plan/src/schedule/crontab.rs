@@ -75,17 +75,11 @@ fn block(crontab: &str, name: &str) -> Result<Option<(usize, usize)>, String> {
 }
 
 /// The lines of `name` that are in a crontab.
-///
-/// # Errors
-/// A mark stands alone.
 pub fn found<'a>(crontab: &'a str, name: &str) -> Result<Option<&'a str>, String> {
     Ok(block(crontab, name)?.map(|(first, last)| &crontab[first..last]))
 }
 
 /// The crontab with these lines, in the place of older ones of the same name.
-///
-/// # Errors
-/// A mark stands alone: somebody changed the lines, and has to look.
 pub fn with(crontab: &str, name: &str, lines: &str) -> Result<String, String> {
     Ok(match block(crontab, name)? {
         Some((first, last)) => format!("{}{lines}{}", &crontab[..first], &crontab[last..]),
@@ -95,10 +89,6 @@ pub fn with(crontab: &str, name: &str, lines: &str) -> Result<String, String> {
     })
 }
 
-/// The crontab without them.
-///
-/// # Errors
-/// As [`with`].
 pub fn without(crontab: &str, name: &str) -> Result<String, String> {
     Ok(match block(crontab, name)? {
         Some((first, last)) => format!("{}{}", &crontab[..first], &crontab[last..]),

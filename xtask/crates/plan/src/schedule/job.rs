@@ -8,13 +8,9 @@ use std::path::PathBuf;
 pub struct Job {
     /// The name of its unit, task or lines: `streamflix-backup-…`.
     pub name: String,
-    /// The workspace.
     pub root: PathBuf,
-    /// The program.
     pub program: PathBuf,
-    /// Its arguments.
     pub args: Vec<String>,
-    /// Variables: names and values.
     pub environment: Vec<(String, String)>,
     /// Where what it says is kept.
     pub log: PathBuf,

@@ -4,7 +4,6 @@
 use super::job::Job;
 use super::when::TICK_MINUTES;
 
-/// The property list.
 pub fn plist(job: &Job) -> String {
     let job = job.if_due();
     let string = |text: &str| format!("<string>{}</string>", escaped(text));
@@ -42,7 +41,6 @@ pub fn plist(job: &Job) -> String {
     )
 }
 
-/// Text in XML.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

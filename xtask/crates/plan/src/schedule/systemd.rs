@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::job::Job;
 use super::when::{Calendar, TICK_MINUTES, When};
 
-/// The files' endings.
 pub const SERVICE: &str = "service";
 /// …
 pub const TIMER: &str = "timer";

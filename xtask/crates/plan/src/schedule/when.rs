@@ -17,7 +17,6 @@ pub const TICK_MINUTES: u32 = 5;
 /// How far ahead the next moment is searched: Feb 29 comes within eight years.
 const SEARCH_DAYS: u64 = 9 * 366;
 
-/// When runs are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
     /// So many minutes after the last one began.

@@ -21,7 +21,7 @@ const RECEIPTS_MAX: usize = 40;
 const PROGRAMS_MAX: usize = 60;
 
 /// Every backup, the newest first.
-pub fn backups(history: &History) -> Html {
+pub(crate) fn backups(history: &History) -> Html {
     if history.backups.is_empty() {
         return paragraph("There is no backup yet. `cargo xtask db-backup` makes one.");
     }

@@ -19,12 +19,9 @@ const LETTER: f64 = 13.0;
 const INK: &str = "currentColor";
 const GRID: &str = "var(--grid)";
 
-/// How a mark looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
-    /// A filled circle.
     Dot,
-    /// A filled triangle.
     Triangle,
     /// A cross, larger than the others.
     Cross,
@@ -37,20 +34,17 @@ pub enum Form {
     Line,
     /// A line, and the area below it.
     Area,
-    /// Marks alone.
     Marks(Mark),
     /// A bar from 0 to each point.
     Bars,
 }
 
-/// Points that belong together.
 #[derive(Debug, Clone)]
 pub struct Series {
     /// What stands at its end; may be empty.
     pub letter: String,
     /// Which of the page's colours: 1 to [`HUES`].
     pub hue: u8,
-    /// How it is drawn.
     pub form: Form,
     /// Its pieces: a gap is between two of them.
     pub pieces: Vec<Vec<(f64, f64)>>,
@@ -64,30 +58,23 @@ pub const BAD: u8 = 7;
 /// A side of a plot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Labels {
-    /// Where it begins.
     Left(u32),
     /// Where the newest is: a narrow page shows that side first.
     Right(u32),
 }
 
-/// A plot.
 #[derive(Debug)]
 pub struct Chart {
     /// Its identity on the page.
     pub id: &'static str,
-    /// What it is.
     pub title: String,
     /// What it shows, for those who do not see it.
     pub description: String,
-    /// Its height.
     pub height: u32,
     /// Where the labels of `y` are, and how much room they need.
     pub labels: Labels,
-    /// From left to right.
     pub x: Axis,
-    /// From below to above.
     pub y: Axis,
-    /// What is drawn.
     pub series: Vec<Series>,
     /// A level that should not be passed, and its name.
     pub limit: Option<(f64, String)>,

@@ -5,13 +5,11 @@
 pub(super) enum Token {
     /// A tag that opens: its name, and its attributes with their values.
     Open(String, Vec<(String, String)>),
-    /// A tag that closes.
     Close(String),
     /// Text between tags, decoded.
     Text(String),
 }
 
-/// Elements without an end.
 const VOID: [&str; 2] = ["meta", "link"];
 
 /// The tokens of a page whose tags nest and whose attributes are all quoted.

@@ -38,7 +38,6 @@ const SECTIONS: [(&str, &str); 7] = [
     ("backups", "Backups"),
 ];
 
-/// The whole page.
 pub fn page(history: &History) -> String {
     let title = format!("Backups of {}", visible(&history.schema));
     let meta = |name, content| Html::open("meta", &[("name", name), ("content", content)]);

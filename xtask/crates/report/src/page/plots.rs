@@ -30,7 +30,7 @@ fn manifests(history: &History) -> Vec<&Manifest> {
 }
 
 /// Text bytes of each table in a backup.
-pub fn sizes(manifest: &Manifest) -> BTreeMap<&str, u64> {
+pub(crate) fn sizes(manifest: &Manifest) -> BTreeMap<&str, u64> {
     let mut sizes = BTreeMap::new();
     for section in manifest.sections.iter().filter(|one| one.kind == SectionKind::Table) {
         let size: &mut u64 = sizes.entry(section.name.as_str()).or_default();
@@ -40,7 +40,7 @@ pub fn sizes(manifest: &Manifest) -> BTreeMap<&str, u64> {
 }
 
 /// How large each table was in each backup.
-pub fn growth(history: &History) -> Html {
+pub(crate) fn growth(history: &History) -> Html {
     let backups = manifests(history);
     let (Some(first), Some(last)) = (backups.first(), backups.last()) else {
         return paragraph("There is no backup that could be measured.");
@@ -115,7 +115,7 @@ fn change(points: &[(DateTime<Utc>, f64)]) -> Html {
 }
 
 /// How long backups, drills and restores took.
-pub fn durations(history: &History) -> Html {
+pub(crate) fn durations(history: &History) -> Html {
     let mut kinds: Vec<(&str, Points)> =
         ["backup", "drill", "restore"].map(|kind| (kind, Vec::new())).into();
     for receipt in history.receipts.iter().filter(|one| is_own(history, one)) {
@@ -184,7 +184,7 @@ fn is_own(history: &History, receipt: &Receipt) -> bool {
 }
 
 /// How old the newest verified backup was.
-pub fn age(history: &History) -> Html {
+pub(crate) fn age(history: &History) -> Html {
     let pieces = rpo::ages(history);
     let all = || pieces.iter().flatten();
     let (Some((first, _)), Some((last, now))) = (all().next(), all().last()) else {
@@ -233,8 +233,7 @@ pub fn age(history: &History) -> Html {
     figure(chart.html(), Html::new(), &words, figures)
 }
 
-/// What lies where.
-pub fn storage(history: &History) -> Html {
+pub(crate) fn storage(history: &History) -> Html {
     let Some(status) = history.status.known() else {
         return paragraph("Unknown: it was not looked at.");
     };
@@ -318,7 +317,7 @@ fn span(seconds: f64) -> String {
 }
 
 /// The text, or its beginning.
-pub fn shortened(text: &str, most: usize) -> String {
+pub(crate) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }

@@ -11,7 +11,7 @@ use model::trust::Trust;
 
 /// The moment and the age in seconds then, the oldest first. A proof has two points,
 /// before it and after it. A new piece begins where there was none that was verified.
-pub fn ages(history: &History) -> Vec<Vec<(DateTime<Utc>, f64)>> {
+pub(crate) fn ages(history: &History) -> Vec<Vec<(DateTime<Utc>, f64)>> {
     let mut made: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
     let mut safety: Vec<String> = Vec::new();
     for backup in &history.backups {

@@ -8,7 +8,7 @@ use model::receipt::Level;
 use model::status::{Answer, BackupFacts, Severity, State, Status};
 
 /// The state in words, what to do, and the facts that it is made from.
-pub fn state(history: &History) -> Html {
+pub(crate) fn state(history: &History) -> Html {
     let status = match &history.status {
         Answer::Known(status) => status,
         Answer::Unknown(why) => {
@@ -123,7 +123,7 @@ fn keeping(status: &Status) -> Vec<(&'static str, String)> {
 }
 
 /// Each place, what is there, and when it was last read.
-pub fn places(status: &Status) -> Html {
+pub(crate) fn places(status: &Status) -> Html {
     let rows = status.facts.copies.places.iter().map(|place| {
         let read = place.read_back.as_ref();
         let flaws = place.flaws.iter().map(|flaw| format!("{} {}", flaw.label, flaw.problem));

@@ -1,7 +1,7 @@
 //! The page's style: two themes by the reader's own choice, and paper.
 
 /// What stands in its `style` element.
-pub const STYLE: &str = "
+pub(crate) const STYLE: &str = "
 :root { color-scheme: light dark;
   --ink: #1b1f24; --soft: #57606a; --page: #ffffff; --card: #f6f8fa; --grid: #d0d7de;
   --good: #116329; --bad: #b42318; --unsure: #7a4b00;

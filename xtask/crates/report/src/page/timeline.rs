@@ -16,8 +16,7 @@ const WORDS_MAX: usize = 100;
 /// Marks closer than this share of the whole would cover each other.
 const SLOTS: f64 = 300.0;
 
-/// The timeline.
-pub fn timeline(history: &History) -> Html {
+pub(crate) fn timeline(history: &History) -> Html {
     let receipts = &history.receipts;
     let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else {
         return paragraph("The ledger holds no receipt.");
@@ -82,8 +81,7 @@ fn marks(receipts: &[Receipt], x: &Axis) -> BTreeMap<(usize, i64), (f64, End)> {
     marks
 }
 
-/// Receipts as a table.
-pub fn events<'a>(caption: &str, receipts: impl Iterator<Item = &'a Receipt>) -> Html {
+pub(crate) fn events<'a>(caption: &str, receipts: impl Iterator<Item = &'a Receipt>) -> Html {
     let rows = receipts.map(|receipt| {
         let end = words::end(&receipt.event);
         let word = Html::tag("span", &[("class", "w")], Html::text(end.word()));

@@ -5,20 +5,17 @@ use model::copy::CopyOutcome;
 use model::label::Label;
 use model::receipt::{DeployOutcome, Event, GateOutcome, Level, Receipt};
 
-/// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
-    /// As it should.
+pub(crate) enum End {
     Good,
     /// Neither: it was refused or taken back, and nothing was lost.
     Neither,
-    /// It failed.
     Bad,
 }
 
 impl End {
     /// The word that stands beside it.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Good => "done",
             Self::Neither => "refused or taken back",
@@ -27,7 +24,7 @@ impl End {
     }
 
     /// The class of its mark.
-    pub fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Neither => "neither",
@@ -37,10 +34,11 @@ impl End {
 }
 
 /// The lanes of the timeline, from the top.
-pub const LANES: [&str; 6] = ["Backups", "Proofs", "Copies", "Changes", "Deploys", "Restores"];
+pub(crate) const LANES: [&str; 6] =
+    ["Backups", "Proofs", "Copies", "Changes", "Deploys", "Restores"];
 
 /// Which lane an event belongs to; the rest of them is told in words only.
-pub fn lane(event: &Event) -> Option<usize> {
+pub(crate) fn lane(event: &Event) -> Option<usize> {
     match event {
         Event::Backup { .. } => Some(0),
         Event::Verify { .. } | Event::Live { .. } => Some(1),
@@ -54,8 +52,7 @@ pub fn lane(event: &Event) -> Option<usize> {
     }
 }
 
-/// How it ended.
-pub fn end(event: &Event) -> End {
+pub(crate) fn end(event: &Event) -> End {
     let of = |passed: bool| if passed { End::Good } else { End::Bad };
     match event {
         Event::Verify { passed, .. }
@@ -76,7 +73,7 @@ pub fn end(event: &Event) -> End {
 }
 
 /// What it is, in one word or two.
-pub fn kind(event: &Event) -> &'static str {
+pub(crate) fn kind(event: &Event) -> &'static str {
     match event {
         Event::Backup { .. } => "backup",
         Event::Verify { level: Level::File, .. } => "file read",
@@ -97,7 +94,7 @@ pub fn kind(event: &Event) -> &'static str {
 }
 
 /// The names of the backups it is about.
-pub fn about(event: &Event) -> Vec<String> {
+pub(crate) fn about(event: &Event) -> Vec<String> {
     let names = |labels: &[Option<&Label>]| -> Vec<String> {
         labels.iter().flatten().map(ToString::to_string).collect()
     };
@@ -121,7 +118,7 @@ pub fn about(event: &Event) -> Vec<String> {
 }
 
 /// How long it took, where it says so.
-pub fn duration_ms(event: &Event) -> Option<u64> {
+pub(crate) fn duration_ms(event: &Event) -> Option<u64> {
     match event {
         Event::Backup { duration_ms, .. }
         | Event::Verify { duration_ms, .. }
@@ -139,13 +136,13 @@ pub fn duration_ms(event: &Event) -> Option<u64> {
 }
 
 /// What happened, and who says so where that is not proven.
-pub fn said_by(receipt: &Receipt) -> String {
+pub(crate) fn said_by(receipt: &Receipt) -> String {
     let sentence = sentence(&receipt.event);
     if receipt.trust.is_proven() { sentence } else { format!("{sentence} ({})", receipt.trust) }
 }
 
 /// What happened, as a fragment.
-pub fn sentence(event: &Event) -> String {
+pub(crate) fn sentence(event: &Event) -> String {
     match event {
         Event::Backup { label, reason, rows, .. } => {
             format!("{label} with {} ({reason})", human::count(*rows, "row"))

@@ -34,7 +34,6 @@ enum Entry {
 #[derive(Debug)]
 struct Item<'a> {
     entry: Entry,
-    /// Everything between the commas.
     raw: &'a [u8],
     /// From its first token to its last.
     text: &'a [u8],

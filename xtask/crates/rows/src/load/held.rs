@@ -42,7 +42,6 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Whether nothing is held.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -85,9 +84,6 @@ impl Held {
 
     /// Runs the ALTER DATABASE that is held, ahead of its turn, for a table that is
     /// made now.
-    ///
-    /// # Errors
-    /// The server refuses.
     pub(super) fn alter_now(&mut self, session: &mut Session, schema: &str) -> Result<()> {
         let Some((text, mode, line)) = self.altered.take() else { return Ok(()) };
         if self.defaults.is_none() {
@@ -131,9 +127,6 @@ impl Held {
 }
 
 /// Makes an event that does not fire: a copy must not act.
-///
-/// # Errors
-/// The server refuses it.
 pub(super) fn make_event(
     (session, force): (&mut Session, &mut InForce),
     schema: &str,

@@ -33,13 +33,11 @@ use sys::{clock, signal};
 /// Which part of a dump is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// All of it.
     Everything,
     /// These tables with their triggers.
     Tables(BTreeSet<String>),
 }
 
-/// What was loaded.
 #[derive(Debug)]
 pub struct Loaded {
     /// What the dump holds (all of it, also when only a part was loaded).

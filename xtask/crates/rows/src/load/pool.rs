@@ -82,7 +82,6 @@ pub(super) struct Shared {
     changed: Condvar,
     /// The settings that statements so far need.
     pub settings: RwLock<Settings>,
-    /// Rows that were sent.
     rows: AtomicU64,
 }
 
@@ -121,9 +120,6 @@ impl Shared {
     }
 
     /// Puts a batch into the queue as soon as there is room.
-    ///
-    /// # Errors
-    /// A session failed, or somebody pressed Ctrl-C.
     pub(super) fn push(&self, batch: Batch, on_wait: &mut dyn FnMut(&str)) -> Result<()> {
         let mut batch = Some(batch);
         self.until(on_wait, |state| {
@@ -149,17 +145,11 @@ impl Shared {
     }
 
     /// Waits until a table's rows are committed and its keys built.
-    ///
-    /// # Errors
-    /// As [`Shared::push`].
     pub(super) fn settle(&self, table: usize, on_wait: &mut dyn FnMut(&str)) -> Result<()> {
         self.until(on_wait, |state| state.idle(table).then_some(()))
     }
 
     /// Waits until everything is on the server.
-    ///
-    /// # Errors
-    /// As [`Shared::push`].
     pub(super) fn settle_all(&self, on_wait: &mut dyn FnMut(&str)) -> Result<()> {
         self.until(on_wait, |state| {
             let tables: Vec<usize> = state.tables.keys().copied().collect();
@@ -190,12 +180,10 @@ impl Shared {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Forgets a table's rows.
     pub(super) fn forget(&self, table: &str) {
         self.lock().sums.remove(table);
     }
 
-    /// What was counted.
     pub(super) fn take_sums(&self) -> BTreeMap<String, ContentDigest> {
         std::mem::take(&mut self.lock().sums)
     }
@@ -242,9 +230,6 @@ pub(super) struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     /// For a session with the load's settings.
-    ///
-    /// # Errors
-    /// The connection is gone.
     pub(super) fn new(
         shared: &'a Shared,
         session: &mut Session,

@@ -73,9 +73,6 @@ impl Batch {
     }
 
     /// Every row with its statement.
-    ///
-    /// # Errors
-    /// A value is not a plain literal, or `on` fails.
     pub(super) fn each_row(
         &self,
         hasher: &mut RowHasher,
@@ -106,9 +103,6 @@ impl Batch {
 impl Batch {
     /// The same rows in statements of at most `limit` bytes, one row at least, each with
     /// the line of its first row; none where rows are only counted. Gives their digest.
-    ///
-    /// # Errors
-    /// A value is not a plain literal, or `on` fails.
     pub(super) fn each_statement(
         &self,
         limit: usize,
@@ -156,7 +150,6 @@ pub(super) struct ReadRow<'a> {
     pub hash: u128,
     pub plain: bool,
     pub line: u64,
-    /// Holds its values.
     pub hasher: &'a RowHasher,
 }
 
@@ -171,10 +164,6 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// For a session.
-    ///
-    /// # Errors
-    /// The connection is gone.
     pub(super) fn new(session: &mut Session) -> Result<Self> {
         let packet: u64 = session.value("SELECT @@max_allowed_packet")?;
         Ok(Self {

@@ -30,9 +30,6 @@ impl Default for Settings {
 
 impl Settings {
     /// The number of a state; the one before it often is the same.
-    ///
-    /// # Errors
-    /// There are more than any dump has.
     pub(super) fn number(&mut self, state: &Arc<State>, line: u64) -> Result<usize> {
         let last = self.all.len() - 1;
         if Arc::ptr_eq(&self.all[last], state) || state.since(&self.all[last]).is_empty() {
@@ -61,9 +58,6 @@ pub(super) struct InForce(State);
 
 impl InForce {
     /// Begins a load in the schema: what every session of it starts from.
-    ///
-    /// # Errors
-    /// The server refuses, or has other settings afterwards.
     pub(super) fn begin(session: &mut Session, schema: &str) -> Result<Self> {
         session.run(&format!("USE {}", quote(schema)))?;
         session.run(
@@ -78,9 +72,6 @@ impl InForce {
 
     /// As [`InForce::begin`], for a session of its own: it waits for locks as the first
     /// one does.
-    ///
-    /// # Errors
-    /// As [`InForce::begin`].
     pub(super) fn begin_helper(
         session: &mut Session,
         schema: &str,
@@ -90,17 +81,12 @@ impl InForce {
         Self::begin(session, schema)
     }
 
-    /// What they are.
     pub(super) fn state(&self) -> &State {
         &self.0
     }
 
     /// Gives the session the settings that a statement needs, and has the server confirm
     /// them; nothing where it has them.
-    ///
-    /// # Errors
-    /// The server refuses one, or has another value afterwards: the message has the line
-    /// of the dump that asks for it.
     pub(super) fn become_state(&mut self, session: &mut Session, wanted: &State) -> Result<()> {
         let missing = wanted.since(&self.0);
         if missing.is_empty() {
@@ -128,9 +114,6 @@ impl InForce {
 
 /// Gives the server memory for sorting keys, in bytes; where it knows no such
 /// setting (MariaDB), it has its own.
-///
-/// # Errors
-/// The connection is gone.
 pub(super) fn sort_memory(session: &mut Session, bytes: u64) -> Result<()> {
     match session.run(&format!("SET SESSION innodb_ddl_buffer_size = {bytes}")) {
         Err(error) if code(&error) != Some(1193) => Err(error),

@@ -27,9 +27,6 @@ pub(super) fn run(session: &mut Session, text: &[u8], mode: LexMode, line: u64) 
 
 /// Runs the statement that makes a view, trigger, routine or event, in a session with
 /// the settings that it needs.
-///
-/// # Errors
-/// As [`run`].
 pub(super) fn run_program(
     session: &mut Session,
     force: &mut InForce,
@@ -95,9 +92,7 @@ fn program(
 /// The statement that builds a table's keys, or its foreign keys.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    /// The table's name.
     pub table: String,
-    /// ALTER TABLE.
     pub sql: String,
     /// Line of the dump on which the table is made.
     pub line: u64,
@@ -117,9 +112,6 @@ impl Keys {
 }
 
 /// Whether an event is there.
-///
-/// # Errors
-/// The connection is gone.
 pub(super) fn event_exists(session: &mut Session, schema: &str, name: &str) -> Result<bool> {
     // In whatever the dump has set: only these digits mean the same everywhere.
     let same = |text: &str| format!("CONVERT(0x{} USING utf8mb4)", hash::hex(text.as_bytes()));

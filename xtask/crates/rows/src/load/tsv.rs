@@ -21,9 +21,6 @@ const LONGEST: usize = 8 << 20;
 
 /// Sends a batch in a transaction of its own; `None`, with nothing written, where
 /// INSERT has to do it.
-///
-/// # Errors
-/// A value is not a plain literal, or the connection is gone.
 pub(super) fn send(
     session: &mut Session,
     batch: &Batch,

@@ -7,7 +7,7 @@ use model::inventory::TableFacts;
 
 /// The columns of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// How each is written, in table order.
     pub kinds: Vec<Kind>,
     /// `SELECT … FROM …` without conditions.
@@ -18,7 +18,7 @@ pub struct Columns {
 
 impl Columns {
     /// Of a table of `schema`.
-    pub fn new(schema: &str, table: &str, facts: &TableFacts) -> Self {
+    pub(crate) fn new(schema: &str, table: &str, facts: &TableFacts) -> Self {
         let select = select_list(&facts.columns, &facts.float_columns);
         let names: Vec<String> = facts.columns.iter().map(|name| quote(name)).collect();
         Self {

@@ -37,9 +37,6 @@ struct Part {
 
 /// Digests every table of `inventory`; `covered` says what of each. `session` asks for
 /// estimates. Tells `on_rows` the rows read so far and the table.
-///
-/// # Errors
-/// A table cannot be read, or no connection is to be had.
 pub fn digest_tables(
     session: &mut Session,
     (schema, flavour): (&str, Flavour),

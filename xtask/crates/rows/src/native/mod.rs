@@ -44,17 +44,12 @@ const RANGE_ROWS: &str = "XTASK_RANGE_ROWS";
 /// What is dumped, from where, and how gently.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// The schema.
     pub schema: &'a str,
     /// A shorter way to the server than the session's.
     pub near: Option<&'a Near>,
-    /// The server's facts.
     pub facts: &'a ServerFacts,
-    /// What the schema holds.
     pub inventory: &'a Inventory,
-    /// What becomes of definers.
     pub definers: Definers,
-    /// Connections that read.
     pub threads: usize,
     /// Text per second at most, in bytes.
     pub max_rate: Option<u64>,
@@ -67,11 +62,9 @@ pub struct Order<'a> {
 /// A dump that is written.
 #[derive(Debug)]
 pub struct Dumped {
-    /// What it holds.
     pub seen: Seen,
     /// Every change up to here is in it.
     pub position: LogPosition,
-    /// Connections that read.
     pub threads: usize,
     /// What a person should know.
     pub notes: Vec<String>,

@@ -114,7 +114,6 @@ impl<'a> Lanes<'a> {
         (Self { ranges: Mutex::new(all), waiting, taken, spare, failure, stop }, lanes)
     }
 
-    /// A reader's whole life.
     pub(super) fn read(&self, wire: &mut Wire) {
         if let Err(error) = self.read_all(wire) {
             held(&self.failure).get_or_insert(error);

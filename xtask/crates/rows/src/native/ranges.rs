@@ -28,7 +28,6 @@ const MOST: usize = 20_000;
 /// The first column of a primary key that can be cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// The column.
     pub column: String,
     /// How its values are cut.
     pub cut: Cut,
@@ -46,9 +45,6 @@ pub enum Cut {
 }
 
 /// The key of each InnoDB table of a schema that has one.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn keys(
     session: &mut Session,
     schema: &str,
@@ -99,9 +95,7 @@ pub fn faithful(charset: &str) -> bool {
 pub struct Cutter<'a> {
     /// The session that asks; the ranges hold for any other as well.
     pub session: &'a mut Session,
-    /// The schema.
     pub schema: &'a str,
-    /// Whose server it is.
     pub flavour: Flavour,
     /// Rows of a range, instead of what its bytes suggest; for tests.
     pub rows: Option<u64>,
@@ -109,9 +103,6 @@ pub struct Cutter<'a> {
 
 impl Cutter<'_> {
     /// What to put behind `SELECT … FROM t`, once per range, in the key's order.
-    ///
-    /// # Errors
-    /// The server cannot be asked.
     pub fn ranges(
         &mut self,
         table: &str,

@@ -28,14 +28,11 @@ const LOCK_WAIT_S: u32 = 3;
 /// How often it is tried before one reader has to do.
 const TRIES: usize = 3;
 
-/// Where the rows are.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// A session on the server; more are opened like it.
     pub session: &'a Session,
-    /// The schema.
     pub schema: &'a str,
-    /// Whose server it is.
     pub flavour: Flavour,
     /// A shorter way to the server, and the server's identity, by which it is told that it
     /// is the same one.
@@ -57,9 +54,6 @@ pub struct Snapshot {
 
 /// Opens a snapshot with up to `readers` connections. Where tables have no transactions,
 /// the lock stays until all is read.
-///
-/// # Errors
-/// The server cannot be reached or refuses; or a lock is needed and cannot be had.
 pub fn open(
     place: Place<'_>,
     inventory: &Inventory,

@@ -22,7 +22,6 @@ pub(super) enum Grant {
     /// Privileges in upper case; `ALL PRIVILEGES` is one of them, and so is
     /// `GRANT OPTION`. A privilege on columns only keeps its column list.
     Rights(BTreeSet<String>, Scope),
-    /// A role.
     Role(String),
     /// A partial revoke: something that a global right does not reach.
     Except(Scope),
@@ -33,7 +32,6 @@ pub(super) enum Grant {
 /// `ALL PRIVILEGES`, as `SHOW GRANTS` prints it.
 pub(super) const ALL: &str = "ALL PRIVILEGES";
 
-/// Reads one line.
 pub(super) fn parse(line: &str) -> Grant {
     if let Some(rest) = line.strip_prefix("REVOKE ") {
         let scope = split_at_word(rest, " ON ").map(|(_, rest)| scope_of(rest, " FROM "));

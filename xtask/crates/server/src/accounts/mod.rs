@@ -25,10 +25,6 @@ use ui::Ui;
 
 /// Makes the schema and the accounts, or mends them; gives one line for
 /// each thing it changed. New passwords go into `.env` and nowhere else.
-///
-/// # Errors
-/// Root cannot log in, the server refuses a statement, or an account still
-/// cannot log in with its rights afterwards.
 pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<String>> {
     let mut root = Session::open(server, settings.account(Role::Root), None)
         .map_err(|error| root_refused(error, server))?;
@@ -66,9 +62,6 @@ pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<S
 }
 
 /// Looks at the locked account that owns programs. Only root may see it.
-///
-/// # Errors
-/// Root cannot log in, or the server cannot be asked.
 pub fn look_at_programs(settings: &Settings, server: &Server) -> Result<Check> {
     let mut root = Session::open(server, settings.account(Role::Root), None)
         .map_err(|error| root_refused(error, server))?;
@@ -88,9 +81,6 @@ pub fn look_at_programs(settings: &Settings, server: &Server) -> Result<Check> {
 }
 
 /// What an account lacks, each as the GRANT that gives it.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn missing_grants(
     session: &mut Session,
     settings: &Settings,
@@ -100,9 +90,6 @@ pub fn missing_grants(
 }
 
 /// What the logged-in account lacks and what it has too much, for its role.
-///
-/// # Errors
-/// The server cannot be asked.
 pub fn difference(session: &mut Session, settings: &Settings, role: Role) -> Result<Difference> {
     let dialect = dialect(session)?;
     let name = shown(&settings.account(role).user, &settings.account_host);

@@ -12,9 +12,6 @@ use model::secret::Secret;
 
 /// Generates an account's password and keeps it in `.env` where it has none;
 /// says whether it did.
-///
-/// # Errors
-/// `.env` cannot be written.
 pub fn password_for(settings: &mut Settings, role: Role) -> Result<bool> {
     let account = settings.account(role);
     if account.password.is_some() {

@@ -13,7 +13,6 @@ use model::ident::literal;
 /// How the account stands on the server.
 #[derive(Debug)]
 pub(super) enum State {
-    /// There is none.
     Missing,
     /// Somebody could log in as it.
     Open,

@@ -7,7 +7,6 @@ use model::account::Role;
 use model::facts::{Flavour, Version};
 use model::ident;
 
-/// Privileges on something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rights {
     pub privileges: BTreeSet<String>,
@@ -16,13 +15,13 @@ pub(super) struct Rights {
 
 impl Rights {
     /// The statement that gives them.
-    pub fn grant(&self, account: &str) -> String {
+    pub(crate) fn grant(&self, account: &str) -> String {
         let names: Vec<&str> = self.privileges.iter().map(String::as_str).collect();
         granting(&names, &self.scope, account)
     }
 
     /// Whether they are rights on one table.
-    pub fn on_table(&self) -> bool {
+    pub(crate) fn on_table(&self) -> bool {
         matches!(self.scope, Scope::Table(..))
     }
 }

@@ -25,16 +25,11 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// A server, and how it introduced itself.
 #[derive(Debug)]
 pub struct Found {
-    /// Where it answers.
     pub server: Server,
     /// What it said before the login.
     pub greeting: Greeting,
 }
 
-/// Finds the server.
-///
-/// # Errors
-/// As [`greeted`].
 pub fn find(settings: &Settings, ui: &Ui) -> Result<Server> {
     Ok(greeted(settings, ui)?.server)
 }

@@ -19,9 +19,6 @@ const QUERY_DEADLINE: Duration = Duration::from_secs(60);
 static UPDATED: AtomicBool = AtomicBool::new(false);
 
 /// Installs packages; does nothing for those that are there.
-///
-/// # Errors
-/// The machine has no apt, this user may not install, or apt fails.
 pub fn install(packages: &[&str], say: &mut Say<'_>) -> Result<()> {
     let missing: Vec<&str> = packages.iter().copied().filter(|name| !installed(name)).collect();
     if missing.is_empty() {
@@ -69,9 +66,6 @@ pub fn candidate(package: &str) -> Option<String> {
 
 /// Fetches the package lists, once a run. A source that fails is no failure
 /// here: what is wanted may come from another one, and the install will tell.
-///
-/// # Errors
-/// `apt-get` cannot be started.
 pub fn update(say: &mut Say<'_>) -> Result<()> {
     if UPDATED.swap(true, Ordering::Relaxed) {
         return Ok(());
@@ -87,9 +81,6 @@ pub fn update(say: &mut Say<'_>) -> Result<()> {
 }
 
 /// Fails clearly where this tool cannot install anything.
-///
-/// # Errors
-/// A [`Stop`] that names what to install by hand.
 pub fn check_possible(what: &[&str]) -> Result<(), Stop> {
     if !cfg!(target_os = "linux") || proc::find("apt-get").is_none() {
         let reason = "this machine has no apt, so nothing can be installed from here";
@@ -137,9 +128,6 @@ fn sudo_works() -> bool {
 }
 
 /// The machine's processor as Debian names it, such as `amd64`.
-///
-/// # Errors
-/// `dpkg` is missing or fails.
 pub fn architecture() -> Result<String> {
     Ok(Cmd::new("dpkg").arg("--print-architecture").read(QUERY_DEADLINE)?.trim().to_owned())
 }
@@ -156,9 +144,6 @@ pub fn proxy() -> Option<String> {
 }
 
 /// Debian's own keyring, which every Debian machine carries.
-///
-/// # Errors
-/// It is not there and cannot be installed.
 pub fn debian_keyring(say: &mut Say<'_>) -> Result<&'static Path> {
     let path = Path::new("/usr/share/keyrings/debian-archive-keyring.gpg");
     if !path.is_file() {

@@ -7,9 +7,6 @@ use sys::proc;
 
 /// Makes sure that the server and its clients are installed. These packages
 /// start no system service and create no account.
-///
-/// # Errors
-/// They cannot be installed.
 pub fn ensure(say: &mut Say<'_>) -> Result<()> {
     let server = proc::find("mariadbd").is_some() && proc::find("mariadb-install-db").is_some();
     let client = proc::find("mariadb-dump").is_some() && proc::find("mariadb").is_some();

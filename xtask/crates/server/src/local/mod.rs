@@ -25,9 +25,6 @@ use sys;
 use ui::Ui;
 
 /// Whether there is one and whether it runs.
-///
-/// # Errors
-/// The state file cannot be read.
 pub fn status(settings: &Settings) -> Result<Status> {
     let place = Place::new(&settings.local);
     let Some(state) = place.read()? else { return Ok(Status::Absent) };
@@ -45,9 +42,6 @@ pub fn status(settings: &Settings) -> Result<Status> {
 /// Starts it, making its data folder first where there is none, and waits until
 /// it takes logins. `consent` allows to install MariaDB when the machine has no
 /// server at all.
-///
-/// # Errors
-/// A [`Stop`] with the end of the server's own log.
 pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> {
     sys::fs::create_private_dir(&settings.local)?;
     let place = Place::new(&settings.local);
@@ -100,9 +94,6 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
 }
 
 /// Stops it and keeps its data; says whether it was running.
-///
-/// # Errors
-/// It does not end in time.
 pub fn stop(settings: &Settings, ui: &Ui) -> Result<bool> {
     let place = Place::new(&settings.local);
     if !place.dir.is_dir() {

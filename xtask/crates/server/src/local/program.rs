@@ -12,7 +12,6 @@ use model::facts::{Flavour, Version};
 use sys;
 use sys::proc::{self, Cmd};
 
-/// A server program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Program {
     pub path: PathBuf,

@@ -18,7 +18,6 @@ pub struct State {
     pub flavour: Flavour,
     /// The version that last ran on the data folder.
     pub version: String,
-    /// The server program.
     pub program: PathBuf,
     /// Its port on 127.0.0.1.
     pub port: u16,
@@ -46,7 +45,6 @@ pub enum Status {
     Absent,
     /// Its data is there, it is not running.
     Stopped(State),
-    /// It is running.
     Running(State),
 }
 
@@ -57,7 +55,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub fn new(local: &Path) -> Self {
+    pub(crate) fn new(local: &Path) -> Self {
         // The server is told this path and shows it in its command line, by
         // which it is recognised; so it must not depend on the current folder.
         let full = if cfg!(windows) { std::path::absolute(local) } else { local.canonicalize() };
@@ -65,23 +63,21 @@ impl Place {
         Self { dir: local.join("server") }
     }
 
-    /// The data folder.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.join("data")
     }
 
     /// Where the server puts temporary tables.
-    pub fn temporary(&self) -> PathBuf {
+    pub(crate) fn temporary(&self) -> PathBuf {
         self.dir.join("tmp")
     }
 
     /// A data folder that is not finished: no password yet, or half initialised.
-    pub fn partial_data(&self) -> PathBuf {
+    pub(crate) fn partial_data(&self) -> PathBuf {
         sys::fs::partial_of(&self.data())
     }
 
-    /// What the server says.
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.dir.join("error.log")
     }
 
@@ -91,11 +87,11 @@ impl Place {
 
     /// Written by the server itself; survives a kill of this tool before it
     /// could write the state.
-    pub fn pid_file(&self) -> PathBuf {
+    pub(crate) fn pid_file(&self) -> PathBuf {
         self.dir.join("server.pid")
     }
 
-    pub fn read(&self) -> Result<Option<State>> {
+    pub(crate) fn read(&self) -> Result<Option<State>> {
         let path = self.state_file();
         if !path.exists() {
             return Ok(None);
@@ -111,14 +107,14 @@ impl Place {
         Ok(Some(state))
     }
 
-    pub fn write(&self, state: &State) -> Result<()> {
+    pub(crate) fn write(&self, state: &State) -> Result<()> {
         let text = serde_json::to_vec_pretty(state).context("write the state as JSON")?;
         sys::fs::write_durably(&self.state_file(), &text)
     }
 
     /// The process that serves one of our data folders, if there is one. A
     /// process id alone proves nothing: after a crash the system gives it to others.
-    pub fn running_pid(&self, state: Option<&State>) -> Option<u32> {
+    pub(crate) fn running_pid(&self, state: Option<&State>) -> Option<u32> {
         let written = sys::fs::read_text(&self.pid_file()).ok();
         let written = written.and_then(|text| text.trim().parse::<u32>().ok());
         let known = state.and_then(|state| state.pid);
@@ -126,7 +122,7 @@ impl Place {
     }
 
     /// Whether a process is a server on our data folder.
-    pub fn is_ours(&self, pid: u32) -> bool {
+    pub(crate) fn is_ours(&self, pid: u32) -> bool {
         let marks = [self.data(), self.partial_data()].map(|dir| datadir_arg(&dir));
         sys::proc::alive(pid)
             && sys::proc::command_line(pid).is_some_and(|line| {
@@ -136,7 +132,7 @@ impl Place {
     }
 
     /// Waits until a process has ended; whether it has.
-    pub fn wait_gone(&self, pid: u32, deadline: Duration) -> bool {
+    pub(crate) fn wait_gone(&self, pid: u32, deadline: Duration) -> bool {
         let gone = sys::clock::poll(deadline, || {
             Ok::<_, std::convert::Infallible>((!self.is_ours(pid)).then_some(()))
         });
@@ -144,7 +140,7 @@ impl Place {
     }
 
     /// The end of the error log, for a message.
-    pub fn log_end(&self) -> String {
+    pub(crate) fn log_end(&self) -> String {
         let text = sys::fs::read_text(&self.log()).unwrap_or_default();
         // Not every line that tells is marked as an error.
         let chatter = ["[Note]", "[System]", "[Warning]"];

@@ -29,7 +29,6 @@ const LOGIN_STALL: Duration = Duration::from_secs(60);
 /// What a connection may be used for beyond statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// Nothing else.
     Statements,
     /// Also to answer `LOAD DATA LOCAL` with data that the caller has.
     Data,
@@ -57,7 +56,6 @@ pub(crate) type Take<'a> = &'a mut dyn FnMut(&Arc<[Column]>, &[u8]);
 pub(crate) struct File<'a> {
     /// The name in the statement; there is no such file.
     pub(crate) name: &'a str,
-    /// What is sent.
     pub(crate) data: &'a [u8],
 }
 
@@ -70,10 +68,8 @@ pub(crate) struct Client {
     broken: bool,
 }
 
-/// What one answer was.
 struct Answer {
     done: Done,
-    /// Another one follows.
     more: bool,
 }
 
@@ -105,9 +101,6 @@ impl Client {
 
     /// Runs one statement. A `CALL` gives as many results as its procedure makes; for any other
     /// statement more than one is an error, because the server ran more than one.
-    ///
-    /// # Errors
-    /// The server's, or the connection is gone.
     pub(crate) fn run(
         &mut self,
         sql: &str,
@@ -120,9 +113,6 @@ impl Client {
 
     /// Runs several statements as one packet, which only this connection then takes, and
     /// only this once.
-    ///
-    /// # Errors
-    /// The first statement's that fails; or the connection is gone.
     pub(crate) fn run_all(&mut self, sql: &str) -> Result<Done> {
         self.several_statements(true)?;
         let done = self.exchange(sql, true, None, &mut |_, _| ());

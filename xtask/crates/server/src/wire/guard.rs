@@ -18,14 +18,12 @@ use model::exit::{ExitCode, Stop};
 use model::link::Link;
 use sys::fs;
 
-/// When TLS is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
     /// Never.
     Never,
     /// Once the server has refused a connection without it.
     Demanded,
-    /// Always.
     Always,
 }
 

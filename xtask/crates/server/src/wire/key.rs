@@ -45,7 +45,6 @@ fn length(number: &[u8]) -> Option<usize> {
     (!negative && size > 0).then_some(size)
 }
 
-/// An element of DER.
 struct Element<'a> {
     whole: &'a [u8],
     content: &'a [u8],

@@ -35,17 +35,13 @@ use model::secret::Secret;
 /// Where and as whom to log in.
 #[derive(Debug, Clone)]
 pub(super) struct Access {
-    /// The address.
     pub(super) endpoint: Endpoint,
-    /// The account.
     pub(super) user: String,
-    /// Its password.
     pub(super) password: Secret,
     /// The current schema of a session.
     pub(super) schema: Option<String>,
     /// How long connecting may take.
     pub(super) connect: Duration,
-    /// What protects the connection.
     pub(super) guard: Arc<Guard>,
 }
 
@@ -89,7 +85,6 @@ fn may_want_tls(error: &anyhow::Error) -> bool {
 /// How long to wait for the server, and what ends the wait.
 #[derive(Debug, Clone)]
 pub struct Patience {
-    /// To be connected.
     pub connect: Duration,
     /// Without a single byte, once connected.
     pub stall: Duration,
@@ -117,9 +112,6 @@ pub struct Wire {
 
 impl Wire {
     /// Logs in where, and as whom, `session` is logged in.
-    ///
-    /// # Errors
-    /// The server refuses it: [`super::session::code`] says why.
     pub fn open(session: &Session, schema: &str, patience: &Patience) -> Result<Self> {
         Self::log_in(session.access(), schema, patience)
     }
@@ -127,9 +119,6 @@ impl Wire {
     /// As [`Wire::open`], at the container's own address and under that address' guard: the
     /// session's would send the password to a server that is there in the container's place.
     /// Whether it is the same server is for the caller to find out.
-    ///
-    /// # Errors
-    /// As [`Wire::open`]; or the server is not content with a challenge's response.
     pub fn open_at(
         near: &Near,
         session: &Session,
@@ -155,17 +144,11 @@ impl Wire {
     }
 
     /// Runs a statement and forgets its rows.
-    ///
-    /// # Errors
-    /// The server's error, with the beginning of the statement.
     pub fn run(&mut self, sql: &str) -> Result<()> {
         self.first(sql).map(drop)
     }
 
     /// The first row's values of a query; `None` without a row.
-    ///
-    /// # Errors
-    /// As [`Wire::run`].
     pub fn first(&mut self, sql: &str) -> Result<Option<Vec<Option<Vec<u8>>>>> {
         let mut first = First(None);
         self.query(sql)?;
@@ -176,9 +159,6 @@ impl Wire {
 
     /// Sends a query; its rows come out of [`Wire::feed`], and have to be taken until
     /// that says that there are no more.
-    ///
-    /// # Errors
-    /// The server's error, with the beginning of the statement.
     pub fn query(&mut self, sql: &str) -> Result<()> {
         self.asked = sql.chars().take(400).collect();
         self.over = false;

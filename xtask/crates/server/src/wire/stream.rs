@@ -36,9 +36,7 @@ enum Socket {
 
 /// Why a sink got no more rows.
 pub(super) enum Rows {
-    /// It is full.
     Full,
-    /// There are no more.
     End,
     /// The server refused; its error's payload.
     Refused(Vec<u8>),
@@ -160,7 +158,6 @@ impl Stream {
         Ok(())
     }
 
-    /// Starts a new exchange.
     pub(super) fn begin(&mut self) {
         self.sequence = 0;
     }
@@ -228,7 +225,6 @@ impl Stream {
         }
     }
 
-    /// The next packet's payload.
     pub(super) fn packet(&mut self) -> io::Result<&[u8]> {
         let length = self.header()?;
         if length == LONGEST {

@@ -14,7 +14,6 @@ use model::exit::{ExitCode, Stop};
 /// Records are at most 16 KiB: without this each would be read in several pieces.
 const ROOM: usize = 64 << 10;
 
-/// A connection with TLS.
 pub(super) struct Secured {
     connection: ClientConnection,
     raw: Raw,
@@ -59,9 +58,7 @@ impl Secured {
 /// What is known of a connection with TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// The protocol's version.
     pub(super) version: &'static str,
-    /// The certificate's fingerprint.
     pub(super) fingerprint: String,
 }
 
@@ -152,7 +149,6 @@ fn seen(fingerprint: &str) -> String {
     )
 }
 
-/// Why a handshake failed.
 pub(super) fn failed(error: &io::Error, place: &str, guard: &Guard) -> Stop {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let refusal = |what: String| Stop::new(ExitCode::Server, format!("{place}: {what}"));

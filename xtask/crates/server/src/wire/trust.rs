@@ -23,7 +23,6 @@ pub(super) struct Check {
     pub(super) authority: bool,
     /// It is for the host.
     pub(super) name: bool,
-    /// It is this one.
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
@@ -39,7 +38,6 @@ impl Check {
 pub(super) struct Rejected {
     /// Why; `None`: its fingerprint is not the one of the settings.
     pub(super) why: Option<CertificateError>,
-    /// Its fingerprint.
     pub(super) seen: Fingerprint,
 }
 

@@ -16,7 +16,6 @@ pub struct Case {
 }
 
 impl Case {
-    /// Its literal.
     pub fn literal(&self) -> Vec<u8> {
         let mut out = Vec::new();
         write(self.kind, self.value.as_deref(), &mut out);
@@ -44,7 +43,6 @@ pub fn cases(mut input: &[u8]) -> Vec<Case> {
     cases
 }
 
-/// Every kind of column.
 pub const KINDS: [Kind; 4] = [Kind::Number, Kind::Double, Kind::Text, Kind::Bytes];
 
 /// Some number as a server writes one: an integer, a decimal or a DOUBLE.

@@ -137,7 +137,6 @@ fn layout_leaves_out_and_reorders() {
     assert_eq!(digest_of("(),()", &Layout::identity(0)).unwrap().rows, 2);
 }
 
-/// As mysqldump escapes.
 fn escape(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![b'\''];
     for &byte in bytes {

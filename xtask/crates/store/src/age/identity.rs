@@ -53,7 +53,6 @@ impl Identities {
     }
 }
 
-/// Shows no key.
 impl std::fmt::Debug for Identities {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identities").field("path", &self.path).finish_non_exhaustive()
@@ -65,7 +64,6 @@ impl std::fmt::Debug for Identities {
 pub struct KeyFile(Option<PathBuf>);
 
 impl KeyFile {
-    /// That file.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(Some(path.into()))
     }
@@ -76,9 +74,6 @@ impl KeyFile {
     }
 
     /// Reads it; `None` when none is named.
-    ///
-    /// # Errors
-    /// As [`identity`].
     pub fn read(&self) -> Result<Option<Identities>, Stop> {
         self.0.as_deref().map(identity).transpose()
     }
@@ -124,9 +119,6 @@ fn no_key(name: &str, written_for: &[String]) -> Stop {
 
 /// The private keys of this machine; `None` when it has none. A relative path is one in
 /// the workspace.
-///
-/// # Errors
-/// As [`identity`].
 pub fn identity_of(settings: &Settings) -> Result<Option<Identities>, Stop> {
     KeyFile::of(settings).read()
 }

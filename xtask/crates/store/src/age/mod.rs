@@ -75,7 +75,6 @@ impl Recipients {
         Ok(recipients)
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -85,7 +84,6 @@ impl Recipients {
         self.keys.iter().map(ToString::to_string).collect()
     }
 
-    /// The fingerprint of each.
     pub fn fingerprints(&self) -> Vec<String> {
         self.texts().iter().map(|text| fingerprint(text)).collect()
     }
@@ -96,9 +94,6 @@ impl Recipients {
     }
 
     /// Encrypts what is written, into `out`. The header is written at once.
-    ///
-    /// # Errors
-    /// `out` fails, or there is no recipient.
     pub fn sealer<W: Write>(&self, out: W) -> io::Result<Sealer<W>> {
         let keys = self.keys.iter().map(|key| key as &dyn age::Recipient);
         let encryptor = Encryptor::with_recipients(keys).map_err(io::Error::other)?;
@@ -138,9 +133,6 @@ pub struct Sealer<W> {
 
 impl<W: Write> Sealer<W> {
     /// Writes the last block, and gives back what was written to.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn finish(self) -> io::Result<W> {
         let mut out = self.inner.finish()?;
         out.flush()?;

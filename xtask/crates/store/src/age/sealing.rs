@@ -33,9 +33,6 @@ impl Sealing {
     }
 
     /// Tries the key, where there is one.
-    ///
-    /// # Errors
-    /// It does not fit.
     pub fn new(recipients: Recipients, identities: Option<Identities>) -> Result<Self> {
         if let Some(identities) = &identities {
             round_trip(&recipients, identities)?;
@@ -43,7 +40,6 @@ impl Sealing {
         Ok(Self { recipients, identities })
     }
 
-    /// For whom.
     pub fn recipients(&self) -> &Recipients {
         &self.recipients
     }
@@ -54,9 +50,6 @@ impl Sealing {
     }
 
     /// Decrypts the beginning of a finished file, and compares it with what was encrypted.
-    ///
-    /// # Errors
-    /// It comes back as something else, or not at all.
     pub(crate) fn prove(&self, path: &Path, front: &[u8]) -> Result<Encryption> {
         let encryption = self.recipients.encryption(self.is_tested());
         if let Some(identities) = &self.identities {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 
-/// The kind of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// It does not know us, or does not let us do this.
@@ -22,7 +21,6 @@ pub enum FaultKind {
     Damaged,
     /// Another backup of that name lies there.
     Conflict,
-    /// Something else.
     Other,
 }
 
@@ -79,7 +77,6 @@ impl FaultKind {
 /// What failed at a destination. The message is a fragment without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The kind.
     pub kind: FaultKind,
     /// What failed, on what.
     pub message: String,

@@ -27,7 +27,6 @@ const BLOCK: usize = 256 << 10;
 /// A copy that was chosen.
 #[derive(Debug, Clone)]
 pub struct Picked {
-    /// The copy.
     pub copy: RemoteCopy,
     /// What a person should know about the choice.
     pub notes: Vec<String>,

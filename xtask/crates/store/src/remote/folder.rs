@@ -14,7 +14,6 @@ use sys::{disk, fs, signal};
 /// How much is read at a time.
 const BLOCK: usize = 256 << 10;
 
-/// A folder.
 #[derive(Debug)]
 pub(super) struct Folder {
     name: String,

@@ -14,9 +14,6 @@ const KEPT: u64 = 128 << 20;
 
 /// Every copy that lies there, the newest first. Its object is not read: whether that
 /// still is what was sent is for `db-copy --check` to say.
-///
-/// # Errors
-/// The destination cannot be read.
 pub fn copies(depot: &mut dyn Depot) -> Result<Vec<RemoteCopy>> {
     copies_within(depot, KEPT)
 }

@@ -45,7 +45,6 @@ const TOGETHER: u64 = 2 * SMALL;
 pub struct Listed {
     /// Its name under the destination's url.
     pub name: String,
-    /// Its size.
     pub bytes: u64,
     /// When it was last written, by the destination's clock; `None`: it does not say.
     pub modified: Option<DateTime<Utc>>,
@@ -61,36 +60,21 @@ pub trait Depot: fmt::Debug {
 
     /// Makes it ready to be written to. `first`: nothing was ever copied there, so that
     /// a folder may be created.
-    ///
-    /// # Errors
-    /// It is not there.
     fn prepare(&mut self, first: bool) -> Result<()>;
 
     /// What lies there, in no particular order.
-    ///
-    /// # Errors
-    /// It is not there or cannot be read.
     fn list(&mut self) -> Result<Vec<Listed>>;
 
     /// Writes `data`, which is `bytes` long, whole or not at all; what has that name is
     /// replaced.
-    ///
-    /// # Errors
-    /// It cannot be written, or `data` is not that long.
     fn put(&mut self, name: &str, bytes: u64, data: &mut dyn Read) -> Result<()>;
 
     /// Reads; `None`: there is nothing of that name. What is cut short on its way ends
     /// with an error.
-    ///
-    /// # Errors
-    /// It cannot be read.
     fn get(&mut self, name: &str) -> Result<Option<Box<dyn Read>>>;
 
     /// Reads several small ones, in the order of the names; each has at most 64 MiB,
     /// and all of them 128 MiB.
-    ///
-    /// # Errors
-    /// One cannot be read, or they are larger.
     fn get_small(&mut self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
         let mut room = TOGETHER;
         let mut whole = |reader: Box<dyn Read>| {
@@ -102,15 +86,9 @@ pub trait Depot: fmt::Debug {
     }
 
     /// Removes; fine when there is nothing of that name.
-    ///
-    /// # Errors
-    /// It cannot be removed.
     fn remove(&mut self, name: &str) -> Result<()>;
 
     /// How much room is left; `None`: nobody says.
-    ///
-    /// # Errors
-    /// It is not there.
     fn free_bytes(&mut self) -> Result<Option<u64>>;
 }
 
@@ -126,9 +104,6 @@ fn too_large() -> Fault {
 }
 
 /// Opens a destination. Nothing is created, and nothing is asked of it yet.
-///
-/// # Errors
-/// Its url cannot be used.
 pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn Depot>> {
     match policy.kind() {
         DestinationKind::Folder => {
@@ -156,9 +131,6 @@ pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn D
 }
 
 /// The path of a folder: `~/` is the home folder, and what is relative is so to the checkout.
-///
-/// # Errors
-/// There is no home folder.
 pub fn folder_of(root: &Path, url: &str) -> Result<PathBuf> {
     match url.strip_prefix("~/") {
         Some(rest) => {
@@ -172,7 +144,6 @@ pub fn folder_of(root: &Path, url: &str) -> Result<PathBuf> {
 /// A copy at a destination.
 #[derive(Debug, Clone)]
 pub struct RemoteCopy {
-    /// The backup.
     pub label: Label,
     /// Its manifest, where that can be read.
     pub manifest: Option<Manifest>,
@@ -324,9 +295,6 @@ pub fn delete(depot: &mut dyn Depot, label: &Label) -> Result<u64> {
 }
 
 /// The note there; `None`: there is none that could be read.
-///
-/// # Errors
-/// The destination cannot be read.
 pub fn note_at(depot: &mut dyn Depot, label: &Label) -> Result<Option<CopyNote>> {
     let texts = depot.get_small(&[note_name(label)])?;
     let text = texts.first().and_then(Option::as_deref);

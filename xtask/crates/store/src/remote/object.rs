@@ -31,7 +31,6 @@ const LINE_MAX: u64 = 4096;
 /// How the program says that there is nothing of that name.
 const NOTHING: i32 = 4;
 
-/// An object store.
 #[derive(Debug)]
 pub(super) struct Bucket {
     name: String,

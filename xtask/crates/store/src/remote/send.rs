@@ -29,7 +29,6 @@ const BLOCK: usize = 256 << 10;
 /// What is being done with the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// They go out.
     Sending,
     /// They are read from the destination.
     Reading,
@@ -48,10 +47,8 @@ pub struct Parcel<'a> {
     sent: Option<String>,
 }
 
-/// What came of it.
 #[derive(Debug, Clone)]
 pub struct Sent {
-    /// What lies there.
     pub note: CopyNote,
     /// Whether the copy came into being; else a copy that was there was read again.
     pub copied: bool,
@@ -62,9 +59,6 @@ pub struct Sent {
 impl<'a> Parcel<'a> {
     /// From a backup that can be used. `seal`: for whom it is encrypted on its way, and
     /// whether a key at hand was tried; a file that is encrypted already goes as it is.
-    ///
-    /// # Errors
-    /// The backup cannot be used, or its manifest cannot be read.
     pub fn new(entry: &'a Entry, seal: Option<(&'a Recipients, bool)>) -> Result<Self> {
         let manifest = match entry.manifest() {
             Some(manifest) => manifest,
@@ -290,9 +284,6 @@ fn put_small(depot: &mut dyn Depot, name: &str, text: &[u8]) -> Result<()> {
 }
 
 /// Reads an object from its destination, and compares it with its note.
-///
-/// # Errors
-/// It is not what the note says ([`FaultKind::Damaged`]), or cannot be read.
 pub fn read_back(depot: &mut dyn Depot, note: &CopyNote, watch: Watch<'_>) -> Result<()> {
     let damaged = |message: String| Fault::new(FaultKind::Damaged, message);
     let Some(mut reader) = depot.get(&note.object)? else {

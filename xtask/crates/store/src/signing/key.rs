@@ -27,13 +27,11 @@ pub fn fingerprint(public: &str) -> String {
     sha256_hex(public.as_bytes()).chars().take(16).collect()
 }
 
-/// A key pair.
 pub struct SigningKey {
     pair: Ed25519KeyPair,
     public: String,
 }
 
-/// Shows no private key.
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
@@ -57,7 +55,6 @@ impl SigningKey {
         &self.public
     }
 
-    /// Its fingerprint.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.public)
     }

@@ -26,7 +26,6 @@ use model::exit::Stop;
 use model::label::Label;
 use model::trust::Trust;
 
-/// What is signed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Subject<'a> {
     /// The manifest of a backup.
@@ -173,9 +172,6 @@ impl Keyring {
     }
 
     /// Where this machine's key is, or will be.
-    ///
-    /// # Errors
-    /// The system names no folder for it.
     pub fn path(&self) -> Result<Option<PathBuf>, Stop> {
         self.0.place.as_ref().map(|place| place.path().map(PathBuf::from)).transpose()
     }
@@ -186,9 +182,6 @@ impl Keyring {
     }
 
     /// Makes this machine's key when there is none, and gives its file when it was made.
-    ///
-    /// # Errors
-    /// As [`Keyring::own`], and it cannot be written.
     pub fn make(&self) -> Result<Option<PathBuf>> {
         if self.own()?.is_some() {
             return Ok(None);
@@ -200,9 +193,6 @@ impl Keyring {
     }
 
     /// The key to sign with; made when there is none. `None`: nothing is signed here.
-    ///
-    /// # Errors
-    /// As [`Keyring::make`].
     pub(super) fn signer(&self) -> Result<Option<&SigningKey>> {
         self.make()?;
         Ok(self.own()?)
@@ -226,7 +216,6 @@ impl Keyring {
         self.0.verified.lock().is_ok_and(|known| known.contains(hash))
     }
 
-    /// Remembers that it was.
     pub(super) fn remember(&self, hash: &str) {
         if let Ok(mut known) = self.0.verified.lock() {
             known.insert(hash.to_owned());

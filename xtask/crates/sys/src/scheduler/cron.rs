@@ -16,9 +16,6 @@ pub fn is_there() -> bool {
 }
 
 /// The crontab; empty where there is none.
-///
-/// # Errors
-/// It cannot be read.
 pub fn read() -> Result<String> {
     // What "there is none" is called depends on the language.
     let done = Cmd::new("crontab").arg("-l").env("LC_ALL", "C").run(DEADLINE)?;
@@ -43,9 +40,6 @@ fn is_none(said: &str) -> bool {
 }
 
 /// Replaces it; an empty text removes it.
-///
-/// # Errors
-/// cron does not take it; the older one is still there.
 pub fn write(text: &str) -> Result<()> {
     let done = if text.is_empty() {
         Cmd::new("crontab").arg("-r").run(DEADLINE)?

@@ -27,9 +27,6 @@ fn domain() -> Result<String> {
 }
 
 /// Writes the list and loads it.
-///
-/// # Errors
-/// It cannot be written, or launchd refuses.
 pub fn install(name: &str, plist: &str) -> Result<()> {
     uninstall(name)?;
     let path = path(name)?;
@@ -43,9 +40,6 @@ pub fn install(name: &str, plist: &str) -> Result<()> {
 }
 
 /// Unloads and removes it; says whether it was there.
-///
-/// # Errors
-/// launchd refuses, or the file cannot be removed.
 pub fn uninstall(name: &str) -> Result<bool> {
     let path = path(name)?;
     let was = is_installed(name)?;
@@ -61,10 +55,6 @@ pub fn uninstall(name: &str) -> Result<bool> {
     Ok(was || file)
 }
 
-/// Whether it is loaded.
-///
-/// # Errors
-/// launchd cannot be asked.
 pub fn is_installed(name: &str) -> Result<bool> {
     let service = format!("{}/{name}", domain()?);
     Ok(Cmd::new("launchctl").args(["print", &service]).run(DEADLINE)?.ok())

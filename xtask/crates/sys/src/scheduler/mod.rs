@@ -8,7 +8,6 @@ pub mod windows;
 
 use serde::{Deserialize, Serialize};
 
-/// A scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
@@ -16,11 +15,9 @@ pub enum System {
     Systemd,
     /// systemd's instance for this user.
     SystemdUser,
-    /// This user's crontab.
     Cron,
     /// launchd, for this user.
     Launchd,
-    /// The Windows Task Scheduler.
     Windows,
 }
 

@@ -26,9 +26,6 @@ pub fn answers(system: System) -> bool {
 }
 
 /// The folder of unit files.
-///
-/// # Errors
-/// This user has no home folder.
 pub fn folder(system: System) -> Result<PathBuf> {
     if system == System::Systemd {
         return Ok(PathBuf::from("/etc/systemd/system"));
@@ -41,9 +38,6 @@ pub fn folder(system: System) -> Result<PathBuf> {
 }
 
 /// Writes the units (names and texts) and starts the timer.
-///
-/// # Errors
-/// A file cannot be written, or systemd refuses.
 pub fn install(system: System, units: &[(String, String)], timer: &str) -> Result<()> {
     let folder = folder(system)?;
     fs::create_shared_dir(&folder)?;
@@ -58,9 +52,6 @@ pub fn install(system: System, units: &[(String, String)], timer: &str) -> Resul
 
 /// Stops the timer and removes the units; fine when they are not there. Says whether
 /// they were.
-///
-/// # Errors
-/// systemd refuses, or a file cannot be removed.
 pub fn uninstall(system: System, names: &[String], timer: &str) -> Result<bool> {
     let folder = folder(system)?;
     if !fs::exists(&folder.join(timer))? {
@@ -75,9 +66,6 @@ pub fn uninstall(system: System, names: &[String], timer: &str) -> Result<bool> 
 }
 
 /// Whether the timer is waiting for its next moment.
-///
-/// # Errors
-/// systemd does not answer.
 pub fn is_active(system: System, timer: &str) -> Result<bool> {
     let done = systemctl(system, &["is-active", timer]).run(DEADLINE)?;
     match done.stdout.trim() {

@@ -11,9 +11,6 @@ use crate::proc::Cmd;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Registers a task; `scratch` is a file that is written and removed again.
-///
-/// # Errors
-/// It is refused.
 pub fn install(name: &str, xml: &str, scratch: &Path) -> Result<()> {
     // `schtasks` reads what the XML says of itself: UTF-16, with its mark.
     let mut bytes = vec![0xFF, 0xFE];
@@ -32,9 +29,6 @@ pub fn install(name: &str, xml: &str, scratch: &Path) -> Result<()> {
 }
 
 /// Removes it; says whether it was there.
-///
-/// # Errors
-/// It is refused.
 pub fn uninstall(name: &str) -> Result<bool> {
     if !is_installed(name)? {
         return Ok(false);
@@ -46,10 +40,6 @@ pub fn uninstall(name: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether it is registered.
-///
-/// # Errors
-/// The scheduler cannot be asked.
 pub fn is_installed(name: &str) -> Result<bool> {
     Ok(Cmd::new("schtasks").args(["/Query", "/TN", name]).run(DEADLINE)?.ok())
 }

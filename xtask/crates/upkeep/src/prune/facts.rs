@@ -37,9 +37,7 @@ pub(super) struct Found {
     pub schemas: Vec<(Companion, Verdict)>,
     /// Which of them were dropped.
     pub dropped: BTreeSet<String>,
-    /// The destinations that answered.
     pub depots: Vec<Box<dyn Depot>>,
-    /// What did not.
     pub not_reached: Vec<NotReached>,
     /// The session on the server, its lock held where that was wanted.
     pub session: Option<Session>,
@@ -48,9 +46,6 @@ pub(super) struct Found {
 }
 
 /// Looks at everything, and decides.
-///
-/// # Errors
-/// The ledger or a journal is damaged, or the folder cannot be read.
 pub(super) fn look(
     ctx: &Ctx,
     store: &Store,
@@ -305,13 +300,12 @@ fn tie(
 
 impl Found {
     /// Whether there is nothing to delete.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         let goes = |verdict: &Verdict| verdict.fate == Fate::Go;
         !self.backups.iter().any(|(_, it)| goes(it)) && !self.schemas.iter().any(|(_, it)| goes(it))
     }
 
-    /// What is told.
-    pub fn document(&self, dry_run: bool) -> PruneDocument {
+    pub(crate) fn document(&self, dry_run: bool) -> PruneDocument {
         let mut entries: Vec<PruneEntry> = Vec::new();
         for (backup, verdict) in &self.backups {
             for held in &backup.copies {

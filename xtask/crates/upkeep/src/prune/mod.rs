@@ -65,9 +65,6 @@ pub fn run(ctx: &Ctx, request: Request) -> Result<PruneDocument> {
 /// run made is verified: that is what allows older ones to go. The caller holds the
 /// folder's lock, and must not hold the server's. `None`: nothing was looked at, and
 /// why was said.
-///
-/// # Errors
-/// As [`run`].
 pub fn auto(
     held: &HeldFolder<'_>,
     server: Option<&Server>,

@@ -23,7 +23,6 @@ pub(super) struct Origin {
     pub schema: String,
     /// The backup in front of the swap.
     pub backup: Label,
-    /// The server's uuid.
     pub uuid: String,
 }
 
@@ -65,10 +64,6 @@ pub(super) struct Seen {
     origins: Vec<Origin>,
 }
 
-/// Asks the server.
-///
-/// # Errors
-/// It cannot be asked.
 pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Seen> {
     let session = &mut access.session;
     let uuid = facts::read(session)?.uuid;
@@ -106,15 +101,16 @@ pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Se
 
 impl Seen {
     /// The server's uuid, and the names of the schemas.
-    pub fn names(&self) -> (String, BTreeSet<String>) {
+    pub(crate) fn names(&self) -> (String, BTreeSet<String>) {
         (self.uuid.clone(), self.all.iter().map(|it| it.name.clone()).collect())
     }
 
     /// With what is known of each: the server's uuid, and the companions.
-    ///
-    /// # Errors
-    /// A journal is damaged.
-    pub fn finish(self, store: &Store, backups: &[Backup]) -> Result<(String, Vec<Companion>)> {
+    pub(crate) fn finish(
+        self,
+        store: &Store,
+        backups: &[Backup],
+    ) -> Result<(String, Vec<Companion>)> {
         let way_back = store.way_back()?.needs()?;
         let swap = store.read_journal()?.map(|journal| [journal.before, journal.staging]);
         let Self { uuid, all, kept, free, origins } = self;

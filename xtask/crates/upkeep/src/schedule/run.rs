@@ -42,10 +42,8 @@ pub(super) struct Run {
     pub failed: Vec<Failure>,
 }
 
-/// A step that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// The step.
     pub step: &'static str,
     /// As the whole run would end, were it only for this.
     pub stop: Stop,
@@ -53,7 +51,12 @@ pub(super) struct Failure {
 
 impl Run {
     /// Keeps the result of a step; says aloud when it failed.
-    pub fn keep<T>(&mut self, ctx: &Ctx, step: &'static str, result: Result<T>) -> Option<T> {
+    pub(crate) fn keep<T>(
+        &mut self,
+        ctx: &Ctx,
+        step: &'static str,
+        result: Result<T>,
+    ) -> Option<T> {
         let error = match result {
             Ok(value) => return Some(value),
             Err(error) => error,

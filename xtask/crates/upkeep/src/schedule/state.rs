@@ -23,28 +23,23 @@ use sys::{clock, env, fs};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub version: u32,
-    /// Which scheduler.
     pub system: System,
     /// The name of its unit, task or lines.
     pub name: String,
     /// When, as it was typed.
     pub every: String,
-    /// When it was installed.
     pub installed_utc: DateTime<Utc>,
 }
 
 impl Record {
-    pub const VERSION: u32 = 1;
+    pub(crate) const VERSION: u32 = 1;
 
-    pub fn path(ctx: &Ctx) -> PathBuf {
+    pub(crate) fn path(ctx: &Ctx) -> PathBuf {
         ctx.settings.local.join("schedule.json")
     }
 
     /// The record; `None`: nothing was installed from here.
-    ///
-    /// # Errors
-    /// It is there and cannot be read.
-    pub fn read(ctx: &Ctx) -> Result<Option<Self>> {
+    pub(crate) fn read(ctx: &Ctx) -> Result<Option<Self>> {
         let path = Self::path(ctx);
         if !fs::exists(&path)? {
             return Ok(None);
@@ -54,10 +49,7 @@ impl Record {
     }
 
     /// Whether the scheduler still has it.
-    ///
-    /// # Errors
-    /// It cannot be asked.
-    pub fn is_there(&self) -> Result<bool> {
+    pub(crate) fn is_there(&self) -> Result<bool> {
         is_there(self.system, &self.name)
     }
 
@@ -106,9 +98,6 @@ pub(super) fn log(ctx: &Ctx) -> PathBuf {
 const LOG_MAX: u64 = 4 << 20;
 
 /// Puts a log that grew too large aside. This run still writes to it, under its new name.
-///
-/// # Errors
-/// It cannot be renamed.
 pub(super) fn cut_log(ctx: &Ctx) -> Result<()> {
     let log = log(ctx);
     if std::fs::metadata(&log).is_ok_and(|facts| facts.len() > LOG_MAX) {
@@ -154,7 +143,7 @@ pub(super) fn configured(ctx: &Ctx) -> Result<When> {
 }
 
 /// The schedule, for the status.
-pub fn facts(ctx: &Ctx, history: &History<'_>) -> ScheduleFacts {
+pub(crate) fn facts(ctx: &Ctx, history: &History<'_>) -> ScheduleFacts {
     let policy = &ctx.settings.policy;
     let record = Record::read(ctx);
     let every = match &record {

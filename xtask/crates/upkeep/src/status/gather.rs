@@ -22,21 +22,17 @@ use sys::{clock, disk};
 
 /// What is in the backups folder, read once.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// Every manifest of the schema, the newest first.
     pub entries: Vec<Entry>,
     /// The ledger; empty where it cannot be relied on.
     pub ledger: Ledger,
-    /// Why it cannot be.
     pub problem: Option<String>,
 }
 
 impl Known {
     /// Reads it. A folder that is not there is empty, and is not made by looking.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn read(ctx: &Ctx) -> Result<Self> {
+    pub(crate) fn read(ctx: &Ctx) -> Result<Self> {
         if !ctx.settings.backups.is_dir() {
             return Ok(Self::default());
         }
@@ -51,12 +47,12 @@ impl Known {
     }
 
     /// What the ledger says of the schema.
-    pub fn history(&self, ctx: &Ctx) -> History<'_> {
+    pub(crate) fn history(&self, ctx: &Ctx) -> History<'_> {
         History::of(&self.ledger.receipts, &ctx.settings.schema)
     }
 
     /// The backups that can be used and whose last verification did not fail.
-    pub fn usable(&self, history: &History<'_>) -> Vec<&Manifest> {
+    pub(crate) fn usable(&self, history: &History<'_>) -> Vec<&Manifest> {
         let failed = history.failed();
         let sound = |m: &&Manifest| !failed.contains_key(&m.label.to_string());
         self.entries.iter().filter_map(Entry::manifest).filter(sound).collect()
@@ -117,10 +113,6 @@ impl Known {
     }
 }
 
-/// Looks at everything.
-///
-/// # Errors
-/// The backups folder cannot be read.
 pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
     let known = Known::read(ctx)?;
     let history = known.history(ctx);

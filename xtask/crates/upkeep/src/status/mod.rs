@@ -17,18 +17,12 @@ pub(super) use gather::Known;
 
 /// Looks at everything and judges it. It changes nothing and takes no lock; what cannot
 /// be looked at is unknown in the result and no error.
-///
-/// # Errors
-/// The backups folder cannot be read.
 pub fn look(ctx: &mut Ctx, offline: bool) -> Result<Status> {
     let facts = gather::facts(ctx, offline)?;
     Ok(judge(facts, &ctx.settings.policy.monitor))
 }
 
 /// Writes the figures for a collector of text files.
-///
-/// # Errors
-/// The file cannot be written.
 pub fn write_metrics(path: &std::path::Path, status: &Status) -> Result<()> {
     fs::write_shared_whole(path, report::metrics::text(status).as_bytes())
         .context("write the metrics")

@@ -12,7 +12,6 @@ use plan::history::History;
 use store::remote;
 use sys::disk;
 
-/// The backups folder.
 pub(super) fn local(
     labels: &[Label],
     usable: &[&Manifest],

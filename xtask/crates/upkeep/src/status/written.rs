@@ -15,7 +15,6 @@ use server::facts::UNKNOWN;
 use server::{self, Session, facts, inventory};
 use sql::fingerprint;
 
-/// What the server says.
 pub(super) struct Said {
     /// How much was written since the newest verified backup.
     pub written: Answer<Written>,

@@ -20,7 +20,6 @@ use sys::{disk, fs, signal};
 pub(super) struct Dumps {
     /// A plain backup of this tool: the folder, the label, the file.
     pub(super) backup: Option<(PathBuf, String, PathBuf)>,
-    /// What mydumper wrote.
     pub(super) mydumper: Option<PathBuf>,
     /// What is missing in that.
     pub(super) flaw: Option<String>,

@@ -15,7 +15,6 @@ use sys::{clock, fs, signal};
 
 /// Each phase is watched at least this long; a short dump is repeated.
 const WATCHED: Duration = Duration::from_secs(3);
-/// Rows that are read.
 const ROWS: u32 = 5000;
 
 /// What runs meanwhile: nothing, or `db-backup` with an engine.
@@ -27,7 +26,6 @@ const PHASES: [(&str, Option<&str>); 3] = [
 /// Between two phases; what is done then belongs to none.
 const PAUSE: usize = usize::MAX;
 
-/// Measures each phase.
 pub(super) fn measure(bench: &mut Bench<'_>, target: &Target) -> Result<Vec<LoadPhase>> {
     let none = |why: String| {
         let phase = |(during, _): &(&str, _)| LoadPhase {
@@ -120,7 +118,6 @@ fn one_dump(
     fs::remove_dir_if_exists(&folder)
 }
 
-/// What the session does.
 struct Work {
     /// The table that is read and its key.
     read: String,

@@ -128,7 +128,6 @@ struct Bench<'a> {
     threads: Option<u8>,
 }
 
-/// What is dumped.
 struct Target {
     schema: String,
     scale: Option<f64>,

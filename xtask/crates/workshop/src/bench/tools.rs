@@ -15,7 +15,6 @@ use sys::proc::{self, Cmd};
 /// A program, or why there is none.
 pub(super) type Found<T> = Result<T, String>;
 
-/// What was found.
 pub(super) struct Tools {
     /// The dump program inside the server's container.
     pub(super) guide: Found<DumpClient>,
@@ -23,18 +22,14 @@ pub(super) struct Tools {
     pub(super) dump: Found<DumpClient>,
     /// zstd, and what it says it is.
     pub(super) zstd: Found<Program>,
-    /// mydumper.
     pub(super) mydumper: Found<Program>,
-    /// myloader.
     pub(super) myloader: Found<Program>,
-    /// The mysql client.
     pub(super) mysql: Found<DumpClient>,
 }
 
 /// A program on this machine.
 #[derive(Debug, Clone)]
 pub(super) struct Program {
-    /// Where it is.
     pub(super) path: PathBuf,
     /// The first line of its `--version`.
     pub(super) version: String,

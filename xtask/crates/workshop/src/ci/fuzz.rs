@@ -24,10 +24,7 @@ const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
 const RUN_DEADLINE: Duration = Duration::from_secs(SECONDS * 4 + 60);
 
 /// Builds the targets with `build` and runs them.
-///
-/// # Errors
-/// They cannot be built, or one found an input.
-pub fn run(root: &Path, build: Cmd, say: &mut Say<'_>) -> Result<()> {
+pub(crate) fn run(root: &Path, build: Cmd, say: &mut Say<'_>) -> Result<()> {
     if !cfg!(unix) {
         say("not run: the coverage of libFuzzer is for Linux and macOS");
         return Ok(());

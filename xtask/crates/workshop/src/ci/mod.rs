@@ -103,9 +103,6 @@ const PROFILE: [&str; 2] = ["--profile", "xtask"];
 
 /// Runs the stages. Servers that it starts are stopped again, also on failure,
 /// and nothing else on the machine is stopped.
-///
-/// # Errors
-/// A stage that does not exist, or the first stage that fails.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     let chosen = choose(&options.stages)?;
     let mut ci = Ci {

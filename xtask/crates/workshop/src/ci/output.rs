@@ -9,7 +9,7 @@ use model::visible::visible_lines;
 
 /// The lines of one run.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     stage_start: Instant,
     /// Whether the current stage's line still waits for its result.
     waiting: bool,
@@ -23,28 +23,27 @@ impl Default for Output {
 }
 
 impl Output {
-    /// A stage begins.
-    pub fn begin(&mut self, name: &str) {
+    pub(crate) fn begin(&mut self, name: &str) {
         self.stage_start = Instant::now();
         self.waiting = true;
         put(&format!("ci: {name} … "));
     }
 
     /// A stage has something to say.
-    pub fn note(&mut self, line: &str) {
+    pub(crate) fn note(&mut self, line: &str) {
         self.open_line();
         put(&format!("    {line}\n"));
     }
 
     /// A program's output follows: it begins on a line of its own.
-    pub fn open_line(&mut self) {
+    pub(crate) fn open_line(&mut self) {
         if std::mem::take(&mut self.waiting) {
             put("\n");
         }
     }
 
     /// A program's output, after it has ended.
-    pub fn show(&mut self, text: &str) {
+    pub(crate) fn show(&mut self, text: &str) {
         if text.trim().is_empty() {
             return;
         }
@@ -53,8 +52,7 @@ impl Output {
         put("\n");
     }
 
-    /// A stage has ended.
-    pub fn end(&mut self, name: &str, ok: bool) {
+    pub(crate) fn end(&mut self, name: &str, ok: bool) {
         let took = self.stage_start.elapsed();
         let result = if ok { "ok" } else { "FAILED" };
         let time = seconds(took);
@@ -67,7 +65,7 @@ impl Output {
     }
 
     /// All stages with their results and times; what did not run says so.
-    pub fn summary<'a>(&self, chosen: impl Iterator<Item = &'a str>, whole: Duration) {
+    pub(crate) fn summary<'a>(&self, chosen: impl Iterator<Item = &'a str>, whole: Duration) {
         put("\nci: summary\n");
         for name in chosen {
             let line = match self.done.iter().find(|(done, ..)| done == name) {

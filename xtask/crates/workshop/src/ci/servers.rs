@@ -25,24 +25,22 @@ const FOLDER_MAX: usize = 70;
 
 /// One server as the tests are told about it.
 #[derive(Debug, Clone)]
-pub struct Database {
+pub(crate) struct Database {
     /// For people.
     pub name: &'static str,
     /// The variable that tells the slow tests.
     pub variable: &'static str,
     /// Its port on 127.0.0.1.
     pub port: u16,
-    /// The password of root.
     pub password: Secret,
     /// The same in a private file.
     pub password_file: PathBuf,
-    /// More variables.
     pub details: Vec<(&'static str, String)>,
 }
 
 /// Both servers, running.
 #[derive(Debug)]
-pub struct Servers {
+pub(crate) struct Servers {
     // Dropped in this order: the folder last.
     mysql: Project,
     mariadb: PrivateMariadb,
@@ -53,10 +51,7 @@ pub struct Servers {
 
 impl Servers {
     /// Starts both and waits until both can be used.
-    ///
-    /// # Errors
-    /// One of them does not start; what was started is stopped again.
-    pub fn start(root: &Path, say: &mut Say<'_>) -> Result<Self> {
+    pub(crate) fn start(root: &Path, say: &mut Say<'_>) -> Result<Self> {
         let owner = owner_of(root);
         remove_leftovers(root, &owner, say)?;
         let folder = Folder::new(root)?;
@@ -74,7 +69,7 @@ impl Servers {
     }
 
     /// What the tests need to know, MySQL first.
-    pub fn databases(&self) -> Vec<Database> {
+    pub(crate) fn databases(&self) -> Vec<Database> {
         vec![
             Database {
                 name: "MySQL",

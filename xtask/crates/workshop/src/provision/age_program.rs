@@ -6,9 +6,6 @@ use server::install::{Say, apt};
 use sys::proc;
 
 /// Makes sure that `age` and `age-keygen` are installed.
-///
-/// # Errors
-/// They cannot be installed.
 pub fn ensure(say: &mut Say<'_>) -> Result<()> {
     if proc::find("age").is_none() || proc::find("age-keygen").is_none() {
         apt::install(&["age"], say)?;

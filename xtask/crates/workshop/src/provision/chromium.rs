@@ -8,15 +8,11 @@ use sys::proc;
 /// The names that it goes by.
 const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// Where it is.
 pub fn find() -> Option<std::path::PathBuf> {
     PROGRAMS.iter().find_map(|program| proc::find(program))
 }
 
 /// Makes sure that it is installed.
-///
-/// # Errors
-/// It cannot be installed.
 pub fn ensure(say: &mut Say<'_>) -> Result<()> {
     if find().is_some() {
         say("a Chromium is there");

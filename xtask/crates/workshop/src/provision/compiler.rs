@@ -6,9 +6,6 @@ use server::install::{Say, apt};
 use sys::{env, proc};
 
 /// Makes sure that there is one, under the name that Cargo's builds look for.
-///
-/// # Errors
-/// It cannot be installed.
 pub fn ensure(say: &mut Say<'_>) -> Result<()> {
     let named = env::var("CXX").filter(|name| !name.is_empty());
     if proc::find(named.as_deref().unwrap_or("c++")).is_some() {

@@ -19,9 +19,6 @@ const FETCH_DEADLINE: Duration = Duration::from_secs(5 * 60);
 const NEXT_RELEASE: &str = "trixie";
 
 /// Makes sure that `docker compose` works.
-///
-/// # Errors
-/// No package source of this machine leads to the plugin.
 pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
     if let Some(version) = version() {
         say(&format!("docker compose {version} is there"));

@@ -18,9 +18,6 @@ const SERVICE_DEADLINE: Duration = Duration::from_secs(120);
 const ATTEMPTS_MAX: usize = 3;
 
 /// Makes sure that an engine answers.
-///
-/// # Errors
-/// It cannot be installed or started, or this user may not talk to it.
 pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
     let before = docker::engine();
     if let Engine::Running(version) = &before {

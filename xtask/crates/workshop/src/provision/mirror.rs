@@ -8,7 +8,6 @@ use anyhow::Result;
 use model::exit::{ExitCode, Stop};
 use sys::fs;
 
-/// One package source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Where the packages come from.
@@ -28,10 +27,6 @@ pub struct Release {
     pub codename: String,
 }
 
-/// This machine's release.
-///
-/// # Errors
-/// There is no `/etc/os-release`.
 pub fn release() -> Result<Release> {
     Ok(parse_release(&fs::read_text(Path::new("/etc/os-release"))?))
 }
@@ -48,9 +43,6 @@ fn parse_release(text: &str) -> Release {
 
 /// The address of the mirror that serves this machine's Debian release. Other
 /// Debian releases lie beside it.
-///
-/// # Errors
-/// The machine is no Debian, or none of its sources can be used directly.
 pub fn debian() -> Result<String> {
     let release = release()?;
     if release.id != "debian" {

@@ -20,10 +20,6 @@ use anyhow::Result;
 use server::install::{Say, mariadb};
 
 /// Everything that the checks of this project need.
-///
-/// # Errors
-/// The first step that cannot be done; a [`model::exit::Stop`] where a
-/// person has to install something by hand.
 pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     docker_engine::ensure(root, say)?;
     compose_plugin::ensure(root, say)?;

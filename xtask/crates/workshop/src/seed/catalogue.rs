@@ -35,7 +35,7 @@ const GENRES: [&str; 24] = [
 const AGES: [&str; 5] = ["0", "6", "12", "16", "18"];
 
 /// A row of `genre`.
-pub fn genre(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
+pub(crate) fn genre(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
     put!(out, "({},'{} (s{})')", of.sizes.id("genre", row), GENRES[row as usize], of.seed);
 }
 
@@ -44,7 +44,7 @@ fn title(random: &mut Random, seed: u64, row: u64) -> String {
 }
 
 /// A row of `movie`.
-pub fn movie(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
+pub(crate) fn movie(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
     put!(out, "({},", of.sizes.id("movie", row));
     string(out, &title(random, of.seed, row));
     let (year, minutes) = (1950 + random.below(77), 62 + random.below(120));
@@ -57,7 +57,7 @@ pub fn movie(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
 }
 
 /// A row of `series`.
-pub fn series(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
+pub(crate) fn series(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
     put!(out, "({},", of.sizes.id("series", row));
     string(out, &title(random, of.seed, row));
     let year = 1960 + random.below(60);
@@ -76,13 +76,13 @@ pub fn series(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) 
 }
 
 /// A row of `season`.
-pub fn season(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
+pub(crate) fn season(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
     let (id, series) = (of.sizes.id("season", row), of.sizes.id("series", row / 3));
     put!(out, "({id},{series},{})", row % 3 + 1);
 }
 
 /// A row of `episode`.
-pub fn episode(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
+pub(crate) fn episode(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
     let (id, season) = (of.sizes.id("episode", row), of.sizes.id("season", row / 10));
     put!(out, "({id},{season},{},", row % 10 + 1);
     string(out, &format!("{} {}", random.pick(&FIRST), random.pick(&SECOND)));
@@ -99,17 +99,17 @@ fn genre_of(of: &Source<'_>, table: u64, row: u64) -> u64 {
 }
 
 /// A row of `movie_genre`.
-pub fn movie_genre(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
+pub(crate) fn movie_genre(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
     put!(out, "({},{})", of.sizes.id("movie", row / 2), genre_of(of, 101, row));
 }
 
 /// A row of `series_genre`.
-pub fn series_genre(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
+pub(crate) fn series_genre(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random) {
     put!(out, "({},{})", of.sizes.id("series", row / 2), genre_of(of, 102, row));
 }
 
 /// A row of `person`.
-pub fn person(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
+pub(crate) fn person(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
     put!(out, "({},", of.sizes.id("person", row));
     let (given, family) = (random.pick(&GIVEN), random.pick(&FAMILY));
     string(out, &format!("{given} {family} s{}-{row}", of.seed));
@@ -122,7 +122,7 @@ pub fn person(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) 
 
 /// Four a movie: three of its own, and one that goes to a series instead.
 /// A row of `credit`.
-pub fn credit(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
+pub(crate) fn credit(out: &mut String, of: &Source<'_>, row: u64, random: &mut Random) {
     let sizes = of.sizes;
     let (movie, place) = (row / 4, row % 4);
     let people = sizes.rows("person");

@@ -4,35 +4,34 @@
 
 /// splitmix64: small, fast and well spread.
 #[derive(Debug, Clone, Copy)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Random {
     /// The generator of one row.
-    pub fn of(seed: u64, table: u64, row: u64) -> Self {
+    pub(crate) fn of(seed: u64, table: u64, row: u64) -> Self {
         Self(mix(mix(mix(seed ^ STEP).wrapping_add(table)).wrapping_add(row)))
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
     }
 
     /// A number below `limit`, which is not 0.
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         // The high half of the product: without the bias of a remainder's low bits.
         ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 
-    /// One of several.
-    pub fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.below(from.len() as u64) as usize]
     }
 
     /// Whether it happens, in `percent` of all cases.
-    pub fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 }

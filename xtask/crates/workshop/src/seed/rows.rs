@@ -12,10 +12,8 @@ use super::text::{FAMILY, GIVEN, PERIOD_MS, moment, string};
 
 /// What a row is made from.
 #[derive(Debug)]
-pub struct Source<'a> {
-    /// Numbers and ids.
+pub(crate) struct Source<'a> {
     pub sizes: &'a Sizes,
-    /// The seed.
     pub seed: u64,
     /// The scale, for the mark.
     pub scale: f64,
@@ -23,8 +21,7 @@ pub struct Source<'a> {
 
 /// A table: its name, the columns that are given, and how a row is written.
 #[derive(Debug)]
-pub struct Table {
-    /// Its name.
+pub(crate) struct Table {
     pub name: &'static str,
     /// The columns, as in an INSERT.
     pub columns: &'static str,
@@ -33,7 +30,7 @@ pub struct Table {
 }
 
 /// Every table, parents before children.
-pub const TABLES: [Table; 19] = [
+pub(crate) const TABLES: [Table; 19] = [
     Table { name: "genre", columns: "id, name", row: genre },
     Table {
         name: "movie",
@@ -112,7 +109,7 @@ pub const TABLES: [Table; 19] = [
 ];
 
 /// Languages of titles and profiles.
-pub const LANGUAGES: [&str; 8] = ["en", "nl", "de", "fr", "es", "ja", "pt-BR", "uk"];
+pub(crate) const LANGUAGES: [&str; 8] = ["en", "nl", "de", "fr", "es", "ja", "pt-BR", "uk"];
 
 /// Writing to a String cannot fail.
 macro_rules! put {
@@ -121,7 +118,7 @@ macro_rules! put {
 pub(super) use put;
 
 /// Appends a moment and what comes after it.
-pub fn when(out: &mut String, ms: u64, after: &str) {
+pub(crate) fn when(out: &mut String, ms: u64, after: &str) {
     moment(out, ms);
     out.push_str(after);
 }
@@ -140,12 +137,12 @@ fn subscription_plan(out: &mut String, of: &Source<'_>, row: u64, _: &mut Random
 }
 
 /// The e-mail address of an account; the first one is the seed's mark.
-pub fn email(seed: u64, row: u64) -> String {
+pub(crate) fn email(seed: u64, row: u64) -> String {
     format!("user{row}.s{seed}@example.com")
 }
 
 /// What the mark says while rows are being written, and afterwards.
-pub fn mark(seed: u64, scale: f64, finished: bool) -> String {
+pub(crate) fn mark(seed: u64, scale: f64, finished: bool) -> String {
     let rest = if finished { "" } else { ", not finished" };
     format!("db-seed --scale {scale} --seed {seed}{rest}")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A table that is filled: its name, rows at scale 1, and the fewest at any scale.
 /// Parents stand before their children.
-pub const TABLES: [(&str, u64, u64); 19] = [
+pub(crate) const TABLES: [(&str, u64, u64); 19] = [
     ("genre", 24, 24),
     ("movie", 20_000, 20),
     ("series", 1_000, 5),
@@ -28,14 +28,13 @@ pub const TABLES: [(&str, u64, u64); 19] = [
 
 /// The rows of a run.
 #[derive(Debug, Clone)]
-pub struct Sizes {
+pub(crate) struct Sizes {
     rows: BTreeMap<&'static str, u64>,
     base: BTreeMap<&'static str, u64>,
 }
 
 impl Sizes {
-    /// At a scale.
-    pub fn new(scale: f64) -> Self {
+    pub(crate) fn new(scale: f64) -> Self {
         let size = |rows: u64, least: u64| ((rows as f64 * scale).round() as u64).max(least);
         let mut rows: BTreeMap<&'static str, u64> = TABLES
             .iter()
@@ -59,24 +58,23 @@ impl Sizes {
         Self { rows, base: BTreeMap::new() }
     }
 
-    /// Rows of a table.
-    pub fn rows(&self, table: &str) -> u64 {
+    pub(crate) fn rows(&self, table: &str) -> u64 {
         self.rows.get(table).copied().unwrap_or(0)
     }
 
     /// Sets the highest id that a table has already; its new rows come behind it.
-    pub fn put_behind(&mut self, table: &'static str, id: u64) {
+    pub(crate) fn put_behind(&mut self, table: &'static str, id: u64) {
         self.base.insert(table, id);
     }
 
     /// The id of a table's row; rows count from 0.
-    pub fn id(&self, table: &str, row: u64) -> u64 {
+    pub(crate) fn id(&self, table: &str, row: u64) -> u64 {
         self.base.get(table).copied().unwrap_or(0) + 1 + row
     }
 
     /// Which of a table's rows the `row`th of `of` belongs to, when they are
     /// spread evenly; two rows share one only when there are more of them.
-    pub fn spread(&self, row: u64, of: &str, over: &str) -> u64 {
+    pub(crate) fn spread(&self, row: u64, of: &str, over: &str) -> u64 {
         (u128::from(row) * u128::from(self.rows(over)) / u128::from(self.rows(of).max(1))) as u64
     }
 }

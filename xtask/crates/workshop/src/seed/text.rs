@@ -3,8 +3,7 @@
 
 use super::random::Random;
 
-/// Adjectives of titles.
-pub const FIRST: [&str; 16] = [
+pub(crate) const FIRST: [&str; 16] = [
     "Silent",
     "Last",
     "Crimson",
@@ -22,13 +21,11 @@ pub const FIRST: [&str; 16] = [
     "Wild",
     "Blue",
 ];
-/// Nouns of titles.
-pub const SECOND: [&str; 16] = [
+pub(crate) const SECOND: [&str; 16] = [
     "Harbour", "Garden", "Signal", "Empire", "Mirror", "River", "Machine", "Letter", "Kingdom",
     "Shadow", "Voyage", "Orchard", "Summer", "Café", "Straße", "Señor",
 ];
-/// Given names.
-pub const GIVEN: [&str; 16] = [
+pub(crate) const GIVEN: [&str; 16] = [
     "Ana",
     "José",
     "Zoë",
@@ -46,8 +43,7 @@ pub const GIVEN: [&str; 16] = [
     "李",
     "Олена",
 ];
-/// Family names.
-pub const FAMILY: [&str; 16] = [
+pub(crate) const FAMILY: [&str; 16] = [
     "Silva",
     "García",
     "Müller",
@@ -85,7 +81,7 @@ const SENTENCES: [&str; 14] = [
 ];
 
 /// Appends text as a string literal.
-pub fn string(out: &mut String, text: &str) {
+pub(crate) fn string(out: &mut String, text: &str) {
     out.push('\'');
     for letter in text.chars() {
         if matches!(letter, '\'' | '\\') {
@@ -104,13 +100,13 @@ fn digits(out: &mut String, value: u64, width: u32) {
 }
 
 /// Milliseconds in the period that dates are taken from: 2024-01-01 to 2026-10-01.
-pub const PERIOD_MS: u64 = 1004 * DAY_MS;
+pub(crate) const PERIOD_MS: u64 = 1004 * DAY_MS;
 const DAY_MS: u64 = 86_400_000;
 /// Days from 1970-01-01 to 2024-01-01.
 const FIRST_DAY: u64 = 19_723;
 
 /// Appends a moment, in milliseconds from the period's beginning, as DATETIME(3).
-pub fn moment(out: &mut String, ms: u64) {
+pub(crate) fn moment(out: &mut String, ms: u64) {
     let (year, month, day) = date(FIRST_DAY + ms / DAY_MS);
     let rest = ms % DAY_MS;
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
@@ -144,7 +140,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 }
 
 /// A description of two to twelve sentences; one in a hundred is very long.
-pub fn description(random: &mut Random) -> String {
+pub(crate) fn description(random: &mut Random) -> String {
     let sentences = if random.chance(1) { 250 } else { 2 + random.below(11) };
     (0..sentences).map(|_| random.pick(&SENTENCES)).collect()
 }

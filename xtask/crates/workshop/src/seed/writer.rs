@@ -28,12 +28,9 @@ const LARGEST: &str = "watch_history";
 /// The last table whose rows others refer to from the second connection.
 const LAST_PARENT: &str = "profile";
 
-/// What is written.
 #[derive(Debug, Clone)]
-pub struct Plan {
-    /// The seed.
+pub(crate) struct Plan {
     pub seed: u64,
-    /// The scale.
     pub scale: f64,
     /// How many rows, and behind which ids.
     pub sizes: Sizes,
@@ -50,7 +47,7 @@ struct Progress {
 ///
 /// # Errors
 /// The server refuses, or somebody pressed Ctrl-C; what was committed stays.
-pub fn plant(
+pub(crate) fn plant(
     ctx: &Ctx,
     server: &Server,
     session: &mut Session,

@@ -61,7 +61,6 @@ impl Told<'_> {
     }
 }
 
-/// Reads one dump.
 pub(super) struct Reader<'a> {
     session: &'a mut Session,
     /// The settings of that session.
@@ -92,9 +91,6 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// For a session in the schema.
-    ///
-    /// # Errors
-    /// The connection is gone.
     pub(super) fn new(
         (session, force): (&'a mut Session, InForce),
         last: Option<&'a mut (Session, InForce)>,
@@ -130,9 +126,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads all of it; when it returns, everything is on the server.
-    ///
-    /// # Errors
-    /// As [`super::load`].
     pub(super) fn read(mut self, input: impl BufRead) -> Result<(Seen, Made)> {
         let seen = read_unread(input, &mut |piece, seen| self.take(piece, seen))?;
         self.settle()?;
