@@ -11,7 +11,7 @@ use sys::clock;
 use upkeep::prune::{self, Pin, Request};
 
 /// Shows the plan, or what was deleted. A destination that was not reached ends it with 41.
-pub fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
+pub(crate) fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
     let document = prune::run(ctx, Request { delete: args.yes, only_here: args.only_here })?;
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document)?);
@@ -22,7 +22,7 @@ pub fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
 }
 
 /// Pins a backup, or lets the rules of retention decide again.
-pub fn pin(ctx: &Ctx, args: &DbPin) -> Result<()> {
+pub(crate) fn pin(ctx: &Ctx, args: &DbPin) -> Result<()> {
     let label: Label = args.label.parse().map_err(|error| {
         Stop::new(ExitCode::Usage, format!("{error}"))
             .hint("`cargo xtask db-list` shows the labels.")

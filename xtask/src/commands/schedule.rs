@@ -7,7 +7,7 @@ use ops::Ctx;
 use upkeep::schedule;
 
 /// A run ends with the code of the first step that failed.
-pub fn run(ctx: &mut Ctx, args: &Schedule) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Schedule) -> Result<()> {
     match &args.command {
         ScheduleCommand::Install { every, dry_run } => {
             schedule::install(ctx, every.as_deref(), *dry_run)

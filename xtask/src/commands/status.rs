@@ -7,7 +7,7 @@ use ops::Ctx;
 use upkeep::{notify, status};
 
 /// Shows how safe the data is. With `--check`, a broken rule ends it with 21 or 40.
-pub fn run(ctx: &mut Ctx, args: &DbStatus) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbStatus) -> Result<()> {
     let status = status::look(ctx, args.offline)?;
     if let Some(path) = &args.metrics {
         status::write_metrics(path, &status)?;

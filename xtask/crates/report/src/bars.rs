@@ -5,7 +5,7 @@ use crate::svg;
 
 /// One bar: its label, its length, and the shortest and longest run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// What it is.
     pub label: String,
     /// Its length.
@@ -20,7 +20,7 @@ pub struct Bar {
 
 /// Bars under a heading of their own.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub(crate) struct Group {
     /// The heading.
     pub title: String,
     /// Its bars, from the top.
@@ -38,7 +38,7 @@ const INK: &str = "#1a1a1a";
 const BOLD: (&str, &str) = ("font-weight", "bold");
 
 /// Draws the groups below each other, each with an axis in seconds that begins at 0.
-pub fn chart(title: &str, groups: &[Group]) -> String {
+pub(crate) fn chart(title: &str, groups: &[Group]) -> String {
     let rows = groups.iter().map(|group| group.bars.len() as f64 * ROW + GROUP).sum::<f64>();
     let height = TOP + rows + 8.0;
     let (width, high) = (format!("{WIDTH:.0}"), format!("{height:.0}"));
@@ -121,7 +121,7 @@ fn step(longest: f64) -> f64 {
 }
 
 /// Two or three figures: "0.42", "4.2", "103".
-pub fn short(seconds: f64) -> String {
+pub(crate) fn short(seconds: f64) -> String {
     if seconds < 9.995 {
         format!("{seconds:.2}")
     } else if seconds < 99.95 {

@@ -5,36 +5,36 @@ use model::visible::visible;
 
 /// A piece of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Html(String);
+pub(crate) struct Html(String);
 
 /// An attribute: its name is the program's, its value anybody's.
-pub type Attribute<'a> = (&'static str, &'a str);
+pub(crate) type Attribute<'a> = (&'static str, &'a str);
 
 impl Html {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Text of the program itself, as it is.
-    pub fn fixed(text: &'static str) -> Self {
+    pub(crate) fn fixed(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
-    pub fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self(escape(text))
     }
 
     /// A name from anywhere: apart from the direction of what stands around it.
-    pub fn name(text: &str) -> Self {
+    pub(crate) fn name(text: &str) -> Self {
         Self::tag("bdi", &[("class", "n")], Self::text(text))
     }
 
     /// A sentence with names from anywhere, apart in the same way.
-    pub fn said(text: &str) -> Self {
+    pub(crate) fn said(text: &str) -> Self {
         Self::tag("bdi", &[], Self::text(text))
     }
 
-    pub fn tag(name: &'static str, attributes: &[Attribute<'_>], inner: Self) -> Self {
+    pub(crate) fn tag(name: &'static str, attributes: &[Attribute<'_>], inner: Self) -> Self {
         let mut html = Self::open(name, attributes);
         html.0.push_str(&inner.0);
         html.0.push_str("</");
@@ -44,7 +44,7 @@ impl Html {
     }
 
     /// A tag without an end.
-    pub fn open(name: &'static str, attributes: &[Attribute<'_>]) -> Self {
+    pub(crate) fn open(name: &'static str, attributes: &[Attribute<'_>]) -> Self {
         let mut html = format!("<{name}");
         for (attribute, value) in attributes {
             html.push(' ');
@@ -58,7 +58,7 @@ impl Html {
     }
 
     /// An element without content, which XML closes in the same tag.
-    pub fn leaf(name: &'static str, attributes: &[Attribute<'_>]) -> Self {
+    pub(crate) fn leaf(name: &'static str, attributes: &[Attribute<'_>]) -> Self {
         let mut html = Self::open(name, attributes);
         html.0.pop();
         html.0.push_str("/>");
@@ -67,27 +67,27 @@ impl Html {
 
     /// This, and then that.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
+    pub(crate) fn and(mut self, other: Self) -> Self {
         self.push(&other);
         self
     }
 
-    pub fn push(&mut self, other: &Self) {
+    pub(crate) fn push(&mut self, other: &Self) {
         self.0.push_str(&other.0);
     }
 
     /// How many bytes it takes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The text of the page.
-    pub fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.0
     }
 }
@@ -120,7 +120,11 @@ fn escape(text: &str) -> String {
 
 /// A table: a caption, the heads of its columns, and rows whose first cell is their head.
 /// It scrolls by itself where the page is narrow, with the keyboard as well.
-pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = Vec<Html>>) -> Html {
+pub(crate) fn table(
+    caption: &str,
+    heads: &[&'static str],
+    rows: impl Iterator<Item = Vec<Html>>,
+) -> Html {
     let cell = |at: usize, inner: Html| match at {
         0 => Html::tag("th", &[("scope", "row")], inner),
         _ => Html::tag("td", &[], inner),
@@ -144,13 +148,13 @@ pub fn table(caption: &str, heads: &[&'static str], rows: impl Iterator<Item = V
 }
 
 /// What may be wider than the page: it scrolls by itself.
-pub fn scrolling(class: &'static str, what: &str, inner: Html) -> Html {
+pub(crate) fn scrolling(class: &'static str, what: &str, inner: Html) -> Html {
     let attributes =
         [("class", class), ("role", "region"), ("tabindex", "0"), ("aria-label", what)];
     Html::tag("div", &attributes, inner)
 }
 
-pub fn paragraph(text: &str) -> Html {
+pub(crate) fn paragraph(text: &str) -> Html {
     Html::tag("p", &[], Html::text(text))
 }
 

@@ -4,37 +4,37 @@
 use crate::html::{Attribute, Html};
 
 /// A place in the drawing: x to the right, y downwards.
-pub type Place = (f64, f64);
+pub(crate) type Place = (f64, f64);
 
 /// A straight line.
-pub fn line(from: Place, to: Place, style: &[Attribute<'_>]) -> Html {
+pub(crate) fn line(from: Place, to: Place, style: &[Attribute<'_>]) -> Html {
     let ends = [("x1", from.0), ("y1", from.1), ("x2", to.0), ("y2", to.1)];
     shape("line", &ends, style)
 }
 
 /// A line through points.
-pub fn polyline(points: &[Place], style: &[Attribute<'_>]) -> Html {
+pub(crate) fn polyline(points: &[Place], style: &[Attribute<'_>]) -> Html {
     through("polyline", points, style)
 }
 
 /// The area inside points.
-pub fn polygon(points: &[Place], style: &[Attribute<'_>]) -> Html {
+pub(crate) fn polygon(points: &[Place], style: &[Attribute<'_>]) -> Html {
     through("polygon", points, style)
 }
 
 /// A circle around a point.
-pub fn circle(centre: Place, radius: f64, style: &[Attribute<'_>]) -> Html {
+pub(crate) fn circle(centre: Place, radius: f64, style: &[Attribute<'_>]) -> Html {
     shape("circle", &[("cx", centre.0), ("cy", centre.1), ("r", radius)], style)
 }
 
 /// A rectangle: its upper left corner, its width and its height.
-pub fn rect(corner: Place, (width, height): (f64, f64), style: &[Attribute<'_>]) -> Html {
+pub(crate) fn rect(corner: Place, (width, height): (f64, f64), style: &[Attribute<'_>]) -> Html {
     let sides = [("x", corner.0), ("y", corner.1), ("width", width), ("height", height)];
     shape("rect", &sides, style)
 }
 
 /// Text whose baseline begins at a place; `text-anchor` and `dy` in `style` move it.
-pub fn text(at: Place, words: &str, style: &[Attribute<'_>]) -> Html {
+pub(crate) fn text(at: Place, words: &str, style: &[Attribute<'_>]) -> Html {
     let (x, y) = (number(at.0), number(at.1));
     let all = [&[("x", x.as_str()), ("y", y.as_str())], style].concat();
     Html::tag("text", &all, Html::text(words))

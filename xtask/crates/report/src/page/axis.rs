@@ -6,7 +6,7 @@ use crate::human;
 
 /// A straight axis with its own ticks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// Its first value.
     pub from: f64,
     /// Its last value, which is greater.
@@ -21,7 +21,7 @@ const DAY: f64 = 86_400.0;
 
 impl Axis {
     /// Between two moments. Their ticks are at round times of UTC.
-    pub fn time(first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
+    pub(crate) fn time(first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
         let (mut from, mut to) = (seconds(first), seconds(last.max(first)));
         // A single moment, too, needs some width; and letters stand behind the last one.
         let pad = if to - from < 1.0 { 30.0 } else { (to - from) * 0.04 };
@@ -43,7 +43,7 @@ impl Axis {
     }
 
     /// From 0 to what `most` bytes need.
-    pub fn bytes(most: f64) -> Self {
+    pub(crate) fn bytes(most: f64) -> Self {
         let mut step = 1.0;
         while most / step > 5.0 {
             step *= 2.0;
@@ -52,7 +52,7 @@ impl Axis {
     }
 
     /// From 0 to what `most` seconds need.
-    pub fn span(most: f64) -> Self {
+    pub(crate) fn span(most: f64) -> Self {
         let fine = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
         let coarse = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0];
         let long = [1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 168.0, 336.0].map(|h| h * HOUR);
@@ -63,7 +63,7 @@ impl Axis {
     }
 
     /// One lane for each name, from the top.
-    pub fn lanes(names: &[String]) -> Self {
+    pub(crate) fn lanes(names: &[String]) -> Self {
         let count = names.len().max(1) as f64;
         let at = |row: usize| count - row as f64 - 0.5;
         let ticks = names.iter().enumerate().map(|(row, name)| (at(row), name.clone())).collect();
@@ -77,18 +77,18 @@ impl Axis {
     }
 
     /// Where a value is between the axis' ends: 0 to 1.
-    pub fn share(&self, value: f64) -> f64 {
+    pub(crate) fn share(&self, value: f64) -> f64 {
         ((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }
 }
 
 /// A moment on an axis.
-pub fn seconds(at: DateTime<Utc>) -> f64 {
+pub(crate) fn seconds(at: DateTime<Utc>) -> f64 {
     at.timestamp_millis() as f64 / 1000.0
 }
 
 /// "0", "0.5 s", "5 min", "6 h", "3 d".
-pub fn span_text(seconds: f64) -> String {
+pub(crate) fn span_text(seconds: f64) -> String {
     let (value, unit) = match seconds {
         s if s < 0.0005 => return "0".to_owned(),
         s if s < MINUTE => (s, "s"),

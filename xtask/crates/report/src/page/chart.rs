@@ -20,7 +20,7 @@ const INK: &str = "currentColor";
 const GRID: &str = "var(--grid)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
+pub(crate) enum Mark {
     Dot,
     Triangle,
     /// A cross, larger than the others.
@@ -29,7 +29,7 @@ pub enum Mark {
 
 /// What is drawn from a series of points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A line, with its points where they are few.
     Line,
     /// A line, and the area below it.
@@ -40,7 +40,7 @@ pub enum Form {
 }
 
 #[derive(Debug, Clone)]
-pub struct Series {
+pub(crate) struct Series {
     /// What stands at its end; may be empty.
     pub letter: String,
     /// Which of the page's colours: 1 to [`HUES`].
@@ -51,20 +51,20 @@ pub struct Series {
 }
 
 /// How many colours lines can have.
-pub const HUES: u8 = 6;
+pub(crate) const HUES: u8 = 6;
 /// The colour of what failed.
-pub const BAD: u8 = 7;
+pub(crate) const BAD: u8 = 7;
 
 /// A side of a plot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Labels {
+pub(crate) enum Labels {
     Left(u32),
     /// Where the newest is: a narrow page shows that side first.
     Right(u32),
 }
 
 #[derive(Debug)]
-pub struct Chart {
+pub(crate) struct Chart {
     /// Its identity on the page.
     pub id: &'static str,
     pub title: String,
@@ -95,7 +95,7 @@ struct Frame<'c> {
 
 impl Chart {
     /// The plot on the page.
-    pub fn html(&self) -> Html {
+    pub(crate) fn html(&self) -> Html {
         let (title_id, text_id) = (format!("{}-title", self.id), format!("{}-text", self.id));
         let attributes = [
             ("viewBox", &*format!("0 0 {WIDTH} {}", self.height)),
@@ -256,7 +256,7 @@ fn cross((x, y): Place, style: &[Attribute<'_>]) -> Html {
 
 /// At most so many points that a line through them looks the same: of each stretch its
 /// first, its least, its greatest and its last.
-pub fn thinned(points: &[(f64, f64)], stretches: usize) -> Vec<(f64, f64)> {
+pub(crate) fn thinned(points: &[(f64, f64)], stretches: usize) -> Vec<(f64, f64)> {
     if points.len() <= stretches * 4 {
         return points.to_vec();
     }
