@@ -8,7 +8,7 @@ use ops::copy::{self, Request};
 use report::copies::{CopyDocument, CopyLine};
 
 /// Shows each copy. Where one failed it ends with 41; the others were made all the same.
-pub fn run(ctx: &Ctx, args: &DbCopy) -> Result<()> {
+pub(crate) fn run(ctx: &Ctx, args: &DbCopy) -> Result<()> {
     let DbCopy { label, to, check } = args;
     let request = Request { label: label.as_deref(), to, check: *check };
     let done = copy::run(ctx, &request)?;

@@ -10,7 +10,7 @@ use server::Reach;
 use server::find::Found;
 
 /// Starts the database and says where it answers.
-pub fn up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
+pub(crate) fn up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
     let (found, started) = servers::up(ctx, args.place, args.yes)?;
     let Found { server, greeting } = &found;
     let (flavour, version) = (greeting.flavour, &greeting.version_text);
@@ -46,7 +46,7 @@ fn reach_name(reach: &Reach) -> &'static str {
 }
 
 /// Stops what `db-up` started.
-pub fn down(ctx: &Ctx) -> Result<()> {
+pub(crate) fn down(ctx: &Ctx) -> Result<()> {
     let stopped = servers::down(ctx)?;
     if ctx.ui.json() {
         ctx.ui.result(&json!({ "version": 1, "stopped": stopped }).to_string());

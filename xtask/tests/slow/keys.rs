@@ -185,7 +185,7 @@ fn a_machine_without_the_key_makes_backups_and_reads_none() {
         // A key that does not fit ends a backup before it begins.
         let files = fs::names(&sandbox.backups()).unwrap();
         let refused = run(sandbox, Some(&stranger), &["db-backup"]);
-        demand_stop(&refused, 10, &["does not open what is encrypted", &key.recipient]);
+        demand_stop(&refused, 10, &["cannot decrypt what is encrypted", &key.recipient]);
         assert_eq!(fs::names(&sandbox.backups()).unwrap(), files);
 
         // With it, what was made without it is proven.
@@ -306,7 +306,7 @@ fn the_program_age_opens_our_files_and_we_open_its() {
             // The safety backup in front of it is for the policy's key, which is not at hand.
             .run(DEADLINE)
             .unwrap();
-        demand_stop(&restored, 10, &["does not open what is encrypted"]);
+        demand_stop(&restored, 10, &["cannot decrypt what is encrypted"]);
         sandbox.write("xtask.toml", "");
         let restored = sandbox
             .command(&["db-restore", &at("by-hand.sql.age"), "--yes"])

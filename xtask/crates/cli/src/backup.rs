@@ -5,31 +5,31 @@ use std::path::PathBuf;
 use clap::Args;
 use config::backup::{CompressChoice, EngineChoice};
 
-/// Take a backup: one SQL file and its manifest, committed only when complete.
+/// Take a backup: one SQL file and its manifest, visible only once complete.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask db-backup\n  cargo xtask db-backup --reason \"before the price change\"\n  cargo xtask db-backup --threads 1 --max-rate 20\n  cargo xtask db-backup --compress zstd --out /mnt/usb/streamflix\n  cargo xtask db-backup --json | jq -r .label"
 )]
 pub struct DbBackup {
-    /// What moves the rows [default: auto]
+    /// How to read the rows [default: auto]
     #[arg(long, value_parser = crate::choice::one_of::<EngineChoice>())]
     pub engine: Option<EngineChoice>,
-    /// Connections that read side by side [default: 4, or 1 for little data]
+    /// Connections that read in parallel [default: 4, or 1 for little data]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: Option<u8>,
-    /// MiB of SQL text per second at most, to spare a busy server
+    /// Read at most this many MiB of SQL text per second, to spare a busy server
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_rate: Option<u64>,
-    /// Compression of the file
+    /// How to compress the file
     #[arg(long, default_value = "auto", value_parser = crate::choice::one_of::<CompressChoice>())]
     pub compress: CompressChoice,
     /// Folder to write to [default: the backups folder]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Why, in your words; kept in the manifest
+    /// Why you take this backup; recorded in the manifest
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Show what would be done and stop
+    /// Show what would happen, then stop
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -4,15 +4,14 @@ use clap::Args;
 
 use config::place::Where;
 
-/// From nothing to a running, migrated, filled database with one backup that is
-/// proven by a restore.
+/// Set up a running, migrated, seeded database from nothing, with one backup proven by a restore.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "Example:\n  cargo xtask quickstart --yes")]
 pub struct Quickstart {
     /// Install and start what is missing without asking
     #[arg(long)]
     pub yes: bool,
-    /// Where the database runs
+    /// Where to run the database
     #[arg(long = "on", default_value = "auto", value_parser = crate::choice::one_of::<Where>())]
     pub place: Where,
 }

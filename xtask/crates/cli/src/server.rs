@@ -3,13 +3,13 @@
 use clap::Args;
 use config::place::Where;
 
-/// Start the database that is there and wait until it is usable.
+/// Start the database and wait until it is ready.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask db-up\n  cargo xtask db-up --on local --yes     install MariaDB if needed, no Docker"
 )]
 pub struct DbUp {
-    /// Where
+    /// Where to run the database
     #[arg(long = "on", default_value = "auto", value_parser = crate::choice::one_of::<Where>())]
     pub place: Where,
     /// Start and install what is missing without asking
@@ -17,7 +17,7 @@ pub struct DbUp {
     pub yes: bool,
 }
 
-/// Stop what db-up started. Data stays.
+/// Stop the database that db-up started; never deletes data.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "Example:\n  cargo xtask db-down")]
 pub struct DbDown {}

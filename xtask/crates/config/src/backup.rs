@@ -1,15 +1,15 @@
-//! `[backup]` of `xtask.toml`: how backups are made.
+//! `[backup]` in `xtask.toml`: how backups are made.
 
 use serde::Deserialize;
 
 use model::choice::Choice;
 use model::definers::Definers;
 
-/// Which program moves the rows.
+/// What reads the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineChoice {
-    /// native where the server answers over TCP or a socket, else mysqldump.
+    /// native if the server answers over TCP or a socket, else mysqldump.
     #[default]
     Auto,
     /// This program itself: several connections, one snapshot, no client program.
@@ -20,11 +20,7 @@ pub enum EngineChoice {
 
 impl Choice for EngineChoice {
     const ALL: &'static [(Self, &'static str, &'static str)] = &[
-        (
-            Self::Auto,
-            "auto",
-            "native where the server answers over TCP or a socket, else mysqldump",
-        ),
+        (Self::Auto, "auto", "native if the server answers over TCP or a socket, else mysqldump"),
         (
             Self::Native,
             "native",
@@ -73,16 +69,17 @@ pub struct BackupPolicy {
     pub compress_above_mib: u64,
     /// Give up on a dump after this many minutes.
     pub deadline_minutes: u64,
-    /// Give up on a dump that sends nothing for this many seconds: most likely it
-    /// waits for a lock.
+    /// Give up on a dump that sends nothing for this many seconds; most likely it is waiting for a
+    /// lock.
     pub stall_s: u64,
     /// What moves the rows.
     pub engine: EngineChoice,
-    /// Connections that read side by side (native); 0: by the machine's cores and the data.
+    /// Parallel read connections (native); 0: chosen from the machine's cores and the amount of
+    /// data.
     pub threads: usize,
-    /// Text per second at most, in MiB (native); 0: as fast as it goes.
+    /// Limit on SQL text per second, in MiB (native); 0: no limit.
     pub max_rate_mib: u64,
-    /// Whether the file names definers (`keep` is for native only).
+    /// Whether the file names definers (`keep`: native only).
     pub definers: Definers,
 }
 
@@ -101,7 +98,7 @@ impl Default for BackupPolicy {
 }
 
 impl BackupPolicy {
-    /// Text per second at most, in bytes.
+    /// Limit on SQL text per second, in bytes.
     pub fn max_rate(&self) -> Option<u64> {
         (self.max_rate_mib > 0).then_some(self.max_rate_mib << 20)
     }

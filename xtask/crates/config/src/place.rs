@@ -5,7 +5,7 @@ use model::choice::Choice;
 /// Where the database runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Where {
-    /// What is there: a running container, Docker, else a private local server.
+    /// Whatever is available: a running container, Docker, else a private local server.
     #[default]
     Auto,
     /// The compose file's container.
@@ -19,7 +19,7 @@ impl Choice for Where {
         (
             Self::Auto,
             "auto",
-            "What is there: a running container, Docker, else a private local server",
+            "Whatever is available: a running container, Docker, else a private local server",
         ),
         (Self::Docker, "docker", "The compose file's container"),
         (Self::Local, "local", "A private server on this machine, with its data under .local/"),

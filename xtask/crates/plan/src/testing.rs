@@ -9,7 +9,7 @@ use model::manifest::{Compression, Manifest, Reason, TableEntry};
 use crate::history::testing::label;
 
 /// A schema with these tables, each with its engine.
-pub fn holding(tables: &[(&str, &str)]) -> Inventory {
+pub(crate) fn holding(tables: &[(&str, &str)]) -> Inventory {
     let table = |(name, engine): &(&str, &str)| {
         let facts = TableFacts {
             ddl: String::new(),
@@ -27,7 +27,7 @@ pub fn holding(tables: &[(&str, &str)]) -> Inventory {
 }
 
 /// A backup of one table.
-pub fn manifest() -> Manifest {
+pub(crate) fn manifest() -> Manifest {
     Manifest {
         version: 1,
         tool_version: "0.1.0".to_owned(),

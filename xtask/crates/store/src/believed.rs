@@ -163,12 +163,13 @@ impl Ledger {
             if made.sha256 != manifest.sha256 {
                 let made = made.sha256;
                 return Some(format!(
-                    "the ledger says that {label} was made with SHA-256 {made}; this file is another one"
+                    "the ledger records {label} with SHA-256 {made}; this is a different file"
                 ));
             }
             let known = made.manifest_sha256.filter(|known| *known != manifest.manifest_sha256)?;
             Some(format!(
-                "the ledger says that the manifest of {label} was made with SHA-256 {known}; this manifest is another one"
+                "the ledger records the manifest of {label} with SHA-256 {known}; this is a \
+                different manifest"
             ))
         })
     }

@@ -137,7 +137,7 @@ fn a_backup_that_is_not_the_one_that_was_made_is_refused() {
         let path = store.path(&format!("{}.sql", label(STAMP))).display().to_string();
         for name in [label(STAMP).to_string(), path] {
             let stop = stop_of(store.resolve(&name));
-            let expected = if keep_signature { "tampered with" } else { "the ledger says that" };
+            let expected = if keep_signature { "tampered with" } else { "the ledger records" };
             assert!(stop.message.contains(expected), "{name}: {stop}");
         }
         assert!(store.list().unwrap()[0].manifest().is_none());
@@ -170,7 +170,7 @@ fn a_changed_manifest_of_the_same_file_is_found() {
     let (text, _) = super::super::catalogue::manifest_text(unsigned, None).unwrap();
     fs::write_durably(&path, text.as_bytes()).unwrap();
     let stop = stop_of(store.resolve(&label(STAMP).to_string()));
-    assert!(stop.message.contains("this manifest is another one"), "{stop}");
+    assert!(stop.message.contains("this is a different manifest"), "{stop}");
 }
 
 #[test]

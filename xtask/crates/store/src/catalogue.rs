@@ -23,7 +23,8 @@ const SEAL: &str = "\"manifest_sha256\": \"";
 const FORM: Form = Form { signature: "\"signature\": \"", hash: SEAL };
 
 /// What is left to do with a file whose manifest does not fit.
-pub(super) const BY_HAND: &str = "To use the SQL file alone, with nothing to prove it by, copy it to another folder and name it by its path.";
+pub(super) const BY_HAND: &str = "To use the SQL file alone, unverified, copy it to another \
+folder and give its path.";
 
 /// What a manifest turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +187,7 @@ pub(super) fn parse(bytes: &[u8]) -> State {
     }
     let manifest: Box<Manifest> = match serde_json::from_str(text) {
         Ok(manifest) => manifest,
-        Err(error) => return damaged(&format!("lacks something ({error})")),
+        Err(error) => return damaged(&format!("is incomplete ({error})")),
     };
     let carried = (manifest.signer.as_deref(), manifest.signature.as_deref());
     match signing::demand_signed(text, FORM, Subject::Manifest(&manifest.label), carried) {
@@ -198,7 +199,7 @@ pub(super) fn parse(bytes: &[u8]) -> State {
 /// What does not fit between a manifest and its name.
 pub(super) fn misfit_of_text(manifest: &Manifest, label: &Label) -> Option<String> {
     if manifest.label != *label {
-        return Some(format!("its manifest is that of {}", manifest.label));
+        return Some(format!("its manifest belongs to {}", manifest.label));
     }
     // They become part of a statement; the hash of a manifest is no signature.
     if let Err(stop) = word(&manifest.charset).and_then(|_| word(&manifest.collation)) {
@@ -222,7 +223,7 @@ fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Some(format!("its data file {file} is missing"))
         }
-        Err(error) => Some(format!("its data file {file} cannot be looked at ({error})")),
+        Err(error) => Some(format!("its data file {file} cannot be accessed ({error})")),
         Ok(facts) if !facts.is_file() => Some(format!("{file} is not a file")),
         Ok(facts) if facts.len() != manifest.bytes => {
             Some(format!("{file} has {} bytes and should have {}", facts.len(), manifest.bytes))

@@ -96,7 +96,7 @@ fn swapped_manifests_are_noticed() {
     put(&one.manifest_path, &texts[1]);
     put(&two.manifest_path, &texts[0]);
     for entry in store.list().unwrap() {
-        assert!(damage(&entry).contains("is that of"), "{entry:?}");
+        assert!(damage(&entry).contains("belongs to"), "{entry:?}");
     }
 }
 

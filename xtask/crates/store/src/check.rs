@@ -139,7 +139,7 @@ fn index(manifest: Option<&Manifest>, read: Option<&ReadFacts>) -> Check {
     for section in sections {
         if Some(section.offset) != end {
             let name = &section.name;
-            return Check::failed(INDEX, format!("a gap or an overlap in front of `{name}`"));
+            return Check::failed(INDEX, format!("a gap or an overlap before `{name}`"));
         }
         end = section.offset.checked_add(section.length);
     }

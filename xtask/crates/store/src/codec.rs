@@ -185,7 +185,7 @@ pub(super) fn sha256_of(path: &Path) -> Result<String> {
 
 fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
     let refuse = |what: &str, hint: &str| {
-        let message = format!("{} is {what}, not a dump in SQL", path.display());
+        let message = format!("{} is {what}, not an SQL dump", path.display());
         Err(Stop::new(ExitCode::Store, message).hint(hint))
     };
     match front {
@@ -198,7 +198,7 @@ fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
             refuse("encrypted with age as text", "Decrypt it first: `age -d`.")
         }
         _ if front.starts_with(b"SQLite format 3\0") => {
-            refuse("an SQLite database", "Name a dump made by mysqldump or by this tool.")
+            refuse("an SQLite database", "Give a dump made by mysqldump or by this tool.")
         }
         _ => Ok(Format::Plain),
     }

@@ -121,7 +121,7 @@ impl Store {
                 ExitCode::Store,
                 format!("`{label}` cannot be the name of a backup file"),
             )
-            .hint("Only schemas whose name can be a file name can be backed up.")
+            .hint("Only a schema whose name can be a file name can be backed up.")
             .into());
         }
         // Case does not tell names apart on every disk.
@@ -132,7 +132,7 @@ impl Store {
                 ExitCode::Store,
                 format!("`{name}` exists already in {}", self.dir().display()),
             )
-            .hint("A backup never overwrites a file; try again to get a later label.")
+            .hint("A backup never overwrites a file; try again for a later label.")
             .into());
         }
         Ok(())
@@ -232,7 +232,7 @@ impl Pending<'_> {
 
         // A rename would replace what somebody put there while the dump ran.
         if fs::exists(&data)? || fs::exists(&manifest_path)? {
-            bail!("a file of the name {} came into being meanwhile", self.label);
+            bail!("a file named {} appeared meanwhile", self.label);
         }
         let partial = fs::partial_of(&data);
         let renamed = fs::rename_durably(&partial, &data);
@@ -258,7 +258,7 @@ impl Pending<'_> {
 
 /// A manifest that does not fit its file would be found damaged at the next look.
 fn demand_match(manifest: &Manifest, facts: &FileFacts) -> Result<()> {
-    ensure!(manifest.label == facts.label, "the manifest is of another label");
+    ensure!(manifest.label == facts.label, "the manifest belongs to another label");
     ensure!(
         manifest.file == facts.file
             && manifest.compression == facts.compression

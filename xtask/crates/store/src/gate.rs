@@ -12,15 +12,14 @@ use sys::fs;
 
 /// What a person can do about a journal that is not followed.
 const BY_HAND: &[&str] = &[
-    "Compare the live schema with the newest backup by hand, and put right what is missing.",
+    "Compare the live schema with the newest backup by hand, and restore what is missing.",
     FORGET,
 ];
 
 /// What a person can do about a way back that is not followed.
-const UNDO_BY_HAND: &[&str] = &[
-    "The next migration by swap replaces the file. To keep nothing for it any more, move it out \
-     of the backups folder.",
-];
+const UNDO_BY_HAND: &[&str] =
+    &["The next migration by swap replaces the file. If you do not need it, move it out of the \
+    backups folder."];
 
 /// The way back from the last migration by swap.
 #[derive(Debug)]
@@ -45,7 +44,7 @@ pub struct Refused {
 impl Refused {
     /// For people: what it is, and what that means.
     pub fn warning(&self) -> String {
-        format!("{}: it is no way back, `migrate --undo` refuses it", self.stop.message)
+        format!("{}: it cannot be undone, `migrate --undo` refuses it", self.stop.message)
     }
 }
 

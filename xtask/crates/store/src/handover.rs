@@ -28,15 +28,15 @@ struct Envelope {
 
 /// What to do about a file of another version.
 const OTHER_VERSION: &str =
-    "If a run did not finish, finish it with the version of the tool that wrote the file.";
+    "Finish an unfinished run with the version of the tool that wrote the file.";
 
 /// Why a signature is asked for.
-const UNTRUSTED: &str = "Such a file tells the next run which statements to send, so only one \
-     that a trusted installation signed is followed ([trust] in xtask.toml, docs/keys.md).";
+const UNTRUSTED: &str = "Such a file tells the next run which statements to send, so it must be \
+signed by a trusted installation ([trust] in xtask.toml, docs/keys.md).";
 
 /// The way on where a journal is not followed.
-pub(super) const FORGET: &str =
-    "Then `cargo xtask doctor --forget-restore` puts the file aside, and the other commands go on.";
+pub(super) const FORGET: &str = "Then `cargo xtask doctor --forget-restore` moves the file away, and the other commands work \
+    again.";
 
 /// A state as it lies in the folder.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl Store {
             Err(error) => return refused(damaged(error), None, None),
         };
         if let Some(why) = self.distrusted(name, &envelope) {
-            let message = format!("{at} {why}; nothing of it was carried out");
+            let message = format!("{at} {why}; none of it was executed");
             return refused(message, Some(UNTRUSTED), serde_json::from_str(&envelope.state).ok());
         }
         match serde_json::from_str(&envelope.state) {

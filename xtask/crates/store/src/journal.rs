@@ -34,9 +34,9 @@ impl Store {
         self.find_state(
             names::JOURNAL,
             &[
-                "A restore ended in the middle of its swap, and how far it got is not known.",
+                "A restore ended in the middle of its swap, and how far it got is unknown.",
                 "Compare the live schema with the `__before_` and `__staging_` schemas by hand, \
-                 and put right what is missing.",
+                and restore what is missing.",
                 FORGET,
             ],
         )

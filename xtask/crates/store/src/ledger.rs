@@ -92,15 +92,16 @@ impl Store {
             hash: String::new(),
             trust: key.map_or(Trust::Unsigned, |_| Trust::Own),
         };
-        let mut text = serde_json::to_string(&receipt).context("write the receipt")?;
+        let mut text = serde_json::to_string(&receipt).context("write the ledger entry")?;
         if let Some(key) = key {
             let signed = signing::sign(&text, FORM, Subject::Line(receipt.sequence), key);
             let signature;
-            (text, signature) = signed.context("the receipt has no place for its signature")?;
+            (text, signature) =
+                signed.context("the ledger entry has no place for its signature")?;
             receipt.signature = Some(signature);
         }
         let (line, hash) =
-            seal::seal(&text, SEAL).context("the receipt has no place for its hash")?;
+            seal::seal(&text, SEAL).context("the ledger entry has no place for its hash")?;
         receipt.hash = hash;
         self.write_line(&line, found.whole_bytes)?;
         point("ledger.written")?;
@@ -126,11 +127,11 @@ impl Store {
                 return Ok(Check::failed(CHAIN, stop.message));
             }
         };
-        let torn = if ledger.torn { ", and a last one that a crash cut off" } else { "" };
+        let torn = if ledger.torn { ", plus a final line truncated by a crash" } else { "" };
         Ok(match ledger.receipts.len() {
-            0 => Check::not_run(CHAIN, format!("there are no receipts yet{torn}")),
-            1 => Check::passed(CHAIN, format!("1 receipt{torn}")),
-            n => Check::passed(CHAIN, format!("{n} receipts{torn}")),
+            0 => Check::not_run(CHAIN, format!("there are no entries yet{torn}")),
+            1 => Check::passed(CHAIN, format!("1 entry{torn}")),
+            n => Check::passed(CHAIN, format!("{n} entries{torn}")),
         })
     }
 
@@ -225,10 +226,10 @@ impl Store {
                 ExitCode::Store,
                 format!("the ledger {} is damaged: {what}", path.display()),
             )
-            .hint("The backups are not affected, but what the ledger proves about them is, and it holds the pins.")
+            .hint("The backups are not affected, but their proofs and pins are.")
             .hint(
-                "Put back a copy of `ledger.jsonl` and `ledger.head`; or move both away to begin \
-                 a new ledger, verify the backups again, and pin again what was pinned.",
+                "Put back a copy of `ledger.jsonl` and `ledger.head`; or move both away to start \
+                a new ledger, verify the backups again, and renew the pins.",
             ),
         }
     }
@@ -280,13 +281,13 @@ fn line(bytes: &[u8], sequence: u64, previous: &str, keyring: &Keyring) -> Resul
     }
     let damage = |what: &str| Flaw::Damage(format!("line {sequence} {what}"));
     let text = std::str::from_utf8(bytes).map_err(|_| damage("is not UTF-8 text"))?;
-    let front: Front = serde_json::from_str(text).map_err(|_| damage("is not a receipt"))?;
+    let front: Front = serde_json::from_str(text).map_err(|_| damage("is not a ledger entry"))?;
     if front.version > RECEIPT_VERSION {
         return Err(Flaw::Newer(front.version));
     }
     seal::unseal(text, SEAL).map_err(damage)?;
     let mut receipt: Receipt =
-        serde_json::from_str(text).map_err(|_| damage("is not a receipt"))?;
+        serde_json::from_str(text).map_err(|_| damage("is not a ledger entry"))?;
     if receipt.sequence != sequence {
         return Err(damage(&format!("has number {}", receipt.sequence)));
     }
@@ -314,21 +315,21 @@ fn behind(receipts: &[Receipt], head: Option<&Head>) -> Result<bool, Flaw> {
     };
     if head.sequence > lines {
         return Err(Flaw::Damage(format!(
-            "it ends at receipt {lines}, but receipt {} was written",
+            "it ends at entry {lines}, but entry {} was written",
             head.sequence
         )));
     }
     let confirmed = head.sequence.checked_sub(1).and_then(|at| receipts.get(at as usize));
     if confirmed.is_none_or(|receipt| receipt.hash != head.hash) {
         return Err(Flaw::Damage(format!(
-            "receipt {} is not the one that was written",
+            "entry {} is not the one that was written",
             head.sequence
         )));
     }
     match lines - head.sequence {
         0 => Ok(false),
         1 => Ok(true),
-        more => Err(Flaw::Damage(format!("its last {more} receipts were never confirmed"))),
+        more => Err(Flaw::Damage(format!("its last {more} entries were never confirmed"))),
     }
 }
 

@@ -112,7 +112,7 @@ impl Store {
         let Some(file) = clock::poll(wait, || try_take(&path))? else {
             signal::check()?;
             return Err(Stop::new(ExitCode::Locked, "another run is sending copies")
-                .hint("Wait until it has ended, then try again.")
+                .hint("Wait until it ends, then try again.")
                 .into());
         };
         Ok(CopyLock(file))
@@ -164,8 +164,8 @@ fn held(path: &Path) -> Stop {
         None => "another run holds the lock".to_owned(),
     };
     Stop::new(ExitCode::Locked, message)
-        .hint("Wait until that run has ended, then try again.")
-        .hint("The lock ends with its process; there is no lock file to delete.")
+        .hint("Wait until that run ends, then try again.")
+        .hint("The lock is released when its process ends; do not delete the lock file.")
 }
 
 #[cfg(test)]

@@ -117,9 +117,12 @@ impl Store {
         self.demand(lock)?;
         let entry = self.entry(label)?;
         let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
-            return Err(Stop::new(ExitCode::Store, format!("{label} is not there, or is damaged"))
-                .hint("Nothing of it was deleted. `cargo xtask db-list` shows what is there.")
-                .into());
+            return Err(Stop::new(
+                ExitCode::Store,
+                format!("{label} does not exist, or is damaged"),
+            )
+            .hint("None of it was deleted. `cargo xtask db-list` lists the backups.")
+            .into());
         };
         let manifest_path = self.path(&format!("{label}{}", names::MANIFEST));
         let marker_path = self.path(&format!("{label}{}", names::MARKER));
@@ -135,7 +138,7 @@ impl Store {
         fs::remove_if_exists(&manifest_path)?;
         fs::sync_dir(self.dir())?;
         point("prune.manifest_removed")?;
-        record(bytes).with_context(|| format!("write the receipt of deleting {label}"))?;
+        record(bytes).with_context(|| format!("write the ledger entry for deleting {label}"))?;
         point("prune.recorded")?;
         fs::remove_if_exists(&self.path(&marker.file))?;
         fs::sync_dir(self.dir())?;

@@ -48,12 +48,12 @@ pub fn origin_note(name: &str, trust: &Trust) -> Option<String> {
     match trust {
         Trust::Own | Trust::Named(_) => None,
         Trust::Unknown(_) => Some(format!(
-            "{name}: {trust}. Whoever holds that key can have written anything into it; \
-             `[trust]` in xtask.toml does not name it."
+            "{name}: {trust}. `[trust]` in xtask.toml does not name that key, so the file may \
+            contain anything."
         )),
         Trust::Unsigned => Some(format!(
-            "{name} is unsigned: an older version of this tool made it, or somebody else, and \
-             its origin is not proven."
+            "{name} is unsigned: its origin is not proven. An older version of this tool made it, \
+            or someone else did."
         )),
     }
 }
@@ -85,8 +85,7 @@ impl Source {
     fn foreign(path: PathBuf) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let note = format!(
-            "{name} was not made by this tool: it has no manifest, so whether it is complete \
-             and unchanged is unknown."
+            "{name} has no manifest, so this tool cannot tell whether it is complete and unchanged."
         );
         Self {
             path,
@@ -151,10 +150,9 @@ impl Store {
         schemas.sort_unstable();
         schemas.dedup();
         if let [first, second, ..] = schemas[..] {
-            let message =
-                format!("`latest` could mean a backup of `{first}` as well as of `{second}`");
+            let message = format!("`latest` could mean a backup of `{first}` or of `{second}`");
             return Err(Stop::new(ExitCode::Store, message)
-                .hint("Name the backup by its label: `cargo xtask db-list` shows them.")
+                .hint("Give the label of the backup: `cargo xtask db-list` lists them.")
                 .into());
         }
         let notes: Vec<String> = entries
@@ -171,7 +169,8 @@ impl Store {
         let mut notes = notes;
         if let (Some(_), Some(newer)) = (wanted, passed_over) {
             notes.push(format!(
-                "{} is newer; it is the safety backup of a restore and meant only by its own name.",
+                "{} is newer, but `latest` never picks a safety backup; to restore it, give its \
+                label.",
                 newer.label
             ));
         }
@@ -187,7 +186,7 @@ impl Store {
                 let mut stop =
                     Stop::new(ExitCode::Store, format!("there is no usable backup{of} in {dir}"));
                 stop.hints.extend(notes);
-                Err(stop.hint("`cargo xtask db-backup` makes one.").into())
+                Err(stop.hint("`cargo xtask db-backup` takes one.").into())
             }
         }
     }
@@ -207,8 +206,8 @@ impl Store {
                 Ok(Source::foreign(self.path(&name)))
             }
             (Some(one), Some(two)) => {
-                let message = format!("`{label}` could mean {one} as well as {two}");
-                Err(Stop::new(ExitCode::Store, message).hint("Name the file.").into())
+                let message = format!("`{label}` could mean {one} or {two}");
+                Err(Stop::new(ExitCode::Store, message).hint("Give the file name.").into())
             }
             (None, _) => self.unknown(&label.to_string(), "there is no backup"),
         }
@@ -220,7 +219,7 @@ impl Store {
         let ledger = self.known();
         let Some(made) = ledger.made(label).last().copied() else { return Ok(()) };
         let message = format!(
-            "backup {label} has lost its manifest: the ledger says that it was made with SHA-256 {}",
+            "backup {label} has lost its manifest: the ledger records it with SHA-256 {}",
             made.sha256
         );
         Err(Stop::new(ExitCode::Store, message)
@@ -284,7 +283,7 @@ impl Store {
             stop.hint(format!("There are no backups in {} yet.", self.dir().display()))
         } else {
             stop.hint(format!("The nearest are {}.", near.join(", ")))
-                .hint("`cargo xtask db-list` shows all of them.")
+                .hint("`cargo xtask db-list` lists them all.")
         };
         Err(stop.into())
     }
@@ -296,8 +295,8 @@ fn alike(a: &str, b: &str) -> usize {
 }
 
 fn no_manifest(path: &Path) -> Stop {
-    Stop::new(ExitCode::Store, format!("{} is not a manifest of a backup", path.display()))
-        .hint("Name a `.sql`, `.sql.gz` or `.sql.zst` file, with or without `.age`, or a label.")
+    Stop::new(ExitCode::Store, format!("{} is not the manifest of a backup", path.display()))
+        .hint("Give a `.sql`, `.sql.gz` or `.sql.zst` file, with or without `.age`, or a label.")
 }
 
 #[cfg(test)]

@@ -31,13 +31,13 @@ fn demand(dir: &Path, estimate: u64, free: u64) -> Result<(), Stop> {
     }
     // Rounded away from each other, so that the numbers never look equal.
     let message = format!(
-        "{} has {} MiB free, and {} MiB are needed",
+        "{} has {} MiB free, but {} MiB are needed",
         dir.display(),
         free >> 20,
         needed.div_ceil(1 << 20)
     );
     Err(Stop::new(ExitCode::Store, message)
-        .hint("Free some space there, or name a folder on another disk."))
+        .hint("Free some space there, or use a folder on another disk."))
 }
 
 #[cfg(test)]
@@ -51,7 +51,7 @@ mod tests {
         assert!(demand(dir, 1_000_000_000, needed).is_ok());
         let stop = demand(dir, 1_000_000_000, needed - 1).unwrap_err();
         assert_eq!(stop.code, ExitCode::Store);
-        assert_eq!(stop.message, "backups has 1113 MiB free, and 1114 MiB are needed");
+        assert_eq!(stop.message, "backups has 1113 MiB free, but 1114 MiB are needed");
         assert!(demand(dir, u64::MAX, u64::MAX).is_ok());
     }
 

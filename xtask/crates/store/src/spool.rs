@@ -85,7 +85,7 @@ impl<W: Write + Send + 'static> Spool<W> {
 
     fn send(&mut self, piece: Piece) -> io::Result<()> {
         if let Some(kind) = self.failed {
-            return Err(io::Error::new(kind, "the file could not be written before"));
+            return Err(io::Error::new(kind, "writing the file failed earlier"));
         }
         if self.sender.as_ref().is_some_and(|sender| sender.send(piece).is_ok()) {
             return Ok(());
@@ -109,7 +109,7 @@ impl<W: Write + Send + 'static> Spool<W> {
     pub(super) fn finish(mut self) -> io::Result<(W, Tally)> {
         self.send_block()?;
         if let Some(kind) = self.failed {
-            return Err(io::Error::new(kind, "the file could not be written before"));
+            return Err(io::Error::new(kind, "writing the file failed earlier"));
         }
         self.join()
     }

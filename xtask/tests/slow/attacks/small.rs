@@ -192,7 +192,7 @@ fn protection_is_not_switched_off_in_passing() {
     }
     destination("options = { proxy_url = \"http://name:word@proxy\" }");
     let refused = sandbox.xtask(&["db-list"]);
-    demand_stop(&refused, 10, &["holds credentials", "COPY_FAR_PROXY_URL"]);
+    demand_stop(&refused, 10, &["contains credentials", "COPY_FAR_PROXY_URL"]);
     assert!(!refused.stderr.contains("word"), "{}", refused.stderr);
     let weak = [
         "allow_http = \"true\"",

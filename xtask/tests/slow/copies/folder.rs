@@ -114,7 +114,7 @@ fn what_was_altered_or_cut_there_is_found_and_replaced() {
     let whole = fs::read_bytes(&object).unwrap();
     alter(&object);
     let checked = world.run(&["db-copy", "--check"]);
-    world.demand_failed(&checked, &label, "drive", &["came back altered", "sends it again"]);
+    world.demand_failed(&checked, &label, "drive", &["read back altered", "sends it again"]);
     fs::write_durably(&object, &whole[..whole.len() - 1]).unwrap();
     let checked = world.run(&["db-copy", "--check", &label]);
     world.demand_failed(&checked, &label, "drive", &["and should have"]);

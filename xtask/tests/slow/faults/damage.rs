@@ -150,7 +150,7 @@ fn a_copy_that_differs_fails_the_drill() {
             demand_stop(&verify(&world, &label), 40, &["its signature is wrong"]);
             // One that nobody signed, where nothing is known of it: only the drill tells.
             put(&manifest, seal(&unsigned(&forged)).as_bytes());
-            demand_stop(&verify(&world, &label), 40, &["the ledger says"]);
+            demand_stop(&verify(&world, &label), 40, &["the ledger records"]);
             ledger.iter().for_each(|path| fs::remove_if_exists(path).unwrap());
             for level in ["file", "restore"] {
                 let drill = world.sandbox.xtask(&["db-verify", "--level", level, &label]);

@@ -213,7 +213,7 @@ fn what_an_unfinished_change_needs_stays() {
         "previous_schema": format!("{}__before_20261122_101112", sandbox.schema) });
     sandbox.write("backups/.undo.json", &old.to_string());
     let pruned = done(&sandbox, &["db-prune", "--yes", "--json"]);
-    assert!(pruned.stderr.contains("it is no way back"), "{}", pruned.stderr);
+    assert!(pruned.stderr.contains("it cannot be undone"), "{}", pruned.stderr);
     assert_eq!(fate(&document(&pruned), &needed, "here").1, "`.undo.json` names it");
     assert_eq!(labels_in(&folder), set(&[&needed, &newest]));
     let doctor = sandbox.xtask(&["doctor"]);

@@ -17,7 +17,7 @@ use sys::signal;
 ///
 /// # Errors
 /// The server cannot be asked.
-pub fn read(
+pub(crate) fn read(
     session: &mut Session,
     target: &str,
     staging: &str,
@@ -73,7 +73,7 @@ pub fn read(
 ///
 /// # Errors
 /// There are some ([`ExitCode::VerificationFailed`]), or the server refuses.
-pub fn demand_no_orphans(session: &mut Session, keys: &[ForeignKey]) -> Result<()> {
+pub(crate) fn demand_no_orphans(session: &mut Session, keys: &[ForeignKey]) -> Result<()> {
     let mut found = Vec::new();
     let mut both = BTreeSet::new();
     for (number, key) in keys.iter().enumerate() {

@@ -31,7 +31,7 @@ fn empty() -> History {
     history.receipts.clear();
     history.strangers.clear();
     history.status = Answer::unknown("nobody looked");
-    history.ledger = Check::not_run("ledger chain", "there are no receipts yet");
+    history.ledger = Check::not_run("ledger chain", "there are no entries yet");
     history
 }
 

@@ -114,7 +114,7 @@ fn no_key(name: &str, written_for: &[String]) -> Stop {
     let message = format!("{name} is encrypted{of}, and {VARIABLE} names no private key");
     Stop::new(ExitCode::Configuration, message)
         .hint(format!("Set {VARIABLE} in .env to the file with the private key (docs/keys.md)."))
-        .hint("A machine that only takes backups needs none; reading one back does.")
+        .hint("Taking backups needs no private key; reading one back does.")
 }
 
 /// The private keys of this machine; `None` when it has none. A relative path is one in
@@ -135,16 +135,17 @@ pub fn identity(path: &Path) -> Result<Identities, Stop> {
     let facts = match std::fs::metadata(path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let stop = refuse(format!("{VARIABLE} names {shown}, and there is no such file"));
+            let stop = refuse(format!("{VARIABLE} names {shown}, but there is no such file"));
             return Err(if path.to_string_lossy().contains('~') {
-                stop.hint("`~` is not replaced in .env: write the whole path.")
+                stop.hint("`~` is not expanded in .env: write the full path.")
             } else {
                 stop.hint("Is the drive with the key connected?").hint(format!(
-                    "To only take backups, remove {VARIABLE} from .env: that needs no private key."
+                    "If this machine only takes backups, remove {VARIABLE} from .env: that needs \
+                    no private key."
                 ))
             });
         }
-        Err(error) => return Err(refuse(format!("{shown} cannot be looked at ({error})"))),
+        Err(error) => return Err(refuse(format!("{shown} cannot be accessed ({error})"))),
     };
     if !facts.is_file() || facts.len() > LARGEST {
         return Err(refuse(format!("{shown} is not a file with age keys")));
@@ -156,12 +157,13 @@ pub fn identity(path: &Path) -> Result<Identities, Stop> {
     Ok(Identities { keys, path: path.to_owned() })
 }
 
-const FORM: &str = "It should hold a line that begins with AGE-SECRET-KEY-, as `cargo xtask db-keys new` \
+const FORM: &str = "It should contain a line that starts with AGE-SECRET-KEY-, as `cargo xtask \
+db-keys new` \
      and `age-keygen` write it.";
 
 fn parse(text: &str) -> Result<Vec<x25519::Identity>, String> {
     if text.as_bytes().starts_with(super::MAGIC) || text.starts_with("-----BEGIN AGE") {
-        return Err("is itself encrypted, which a run without a person cannot open".to_owned());
+        return Err("is itself encrypted, and an unattended run cannot open it".to_owned());
     }
     let mut keys = Vec::new();
     for (at, line) in text.lines().enumerate() {
@@ -172,7 +174,7 @@ fn parse(text: &str) -> Result<Vec<x25519::Identity>, String> {
         let what = if line.starts_with(PREFIX) {
             "a private key that is damaged, or of a kind that is not supported,"
         } else {
-            "something that is no private key"
+            "something that is not a private key"
         };
         keys.push(line.parse().map_err(|_| format!("has {what} in line {}", at + 1))?);
     }

@@ -67,10 +67,13 @@ impl Recipients {
     pub fn of(settings: &Settings) -> Result<Self, Stop> {
         let recipients = Self::parse(&settings.policy.encryption.recipients)?;
         if recipients.is_empty() {
-            let message = "files are to be encrypted, and xtask.toml names no recipient";
+            let message = "encryption is on, but xtask.toml names no recipient";
             return Err(Stop::new(ExitCode::Configuration, message)
-                .hint("`cargo xtask db-keys new FILE` makes a key pair and says where it goes.")
-                .hint("docs/keys.md says how keys are kept."));
+                .hint(
+                    "`cargo xtask db-keys new FILE` creates a key pair and shows where to put \
+                it.",
+                )
+                .hint("docs/keys.md explains how to keep keys."));
         }
         Ok(recipients)
     }
@@ -114,15 +117,18 @@ fn bad_recipient(number: usize, text: &str, why: &str) -> Stop {
         // xtask.toml is committed, and this message is in logs: it is not repeated here.
         let message = format!("recipient {number} of [encryption] in xtask.toml is a private key");
         return Stop::new(ExitCode::Configuration, message)
-            .hint("Put its public key there (the line `# public key: age1…` of its file).")
-            .hint("If it was committed, it is no secret any more: make a new key pair.");
+            .hint("Put its public key there instead (the line `# public key: age1…` of its file).")
+            .hint("If it was committed, it is no longer secret: create a new key pair.");
     }
     let message = format!(
         "recipient {number} of [encryption] in xtask.toml is not an age public key ({why}): `{text}`"
     );
     Stop::new(ExitCode::Configuration, message)
-        .hint("One looks like `age1…`, 62 characters; keys of SSH, plugins and passphrases are not supported.")
-        .hint("`cargo xtask db-keys new FILE` makes a key pair.")
+        .hint(
+            "A public key looks like `age1…`, 62 characters; SSH keys, plugins and passphrases \
+        are not supported.",
+        )
+        .hint("`cargo xtask db-keys new FILE` creates a key pair.")
 }
 
 /// Encrypts what is written to it. Without [`Sealer::finish`] the file is one that
@@ -195,7 +201,7 @@ pub fn open<R: BufRead>(
             "Decrypt it first: `age -d -o FILE.sql FILE.sql.age`.",
         ),
         Err(DecryptError::UnknownFormat) if !fits() => refuse(
-            "it is in a newer form of age than this tool reads",
+            "it is in a newer age format than this tool reads",
             "Update this checkout, or decrypt the file with a newer `age -d`.",
         ),
         Err(DecryptError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
@@ -212,16 +218,19 @@ fn no_key_fits(identities: &Identities, written_for: &[String]) -> Stop {
     let held = identities.fingerprints().join(", ");
     let path = identities.path().display();
     let message = if written_for.is_empty() {
-        format!("no key in {path} opens it (that file holds {held})")
+        format!("no key in {path} decrypts it (that file holds {held})")
     } else {
         let wanted = written_for.join(", ");
-        format!("it is encrypted for {wanted}, and {path} holds {held}")
+        format!("it is encrypted for {wanted}, but {path} holds {held}")
     };
     // Not the backup's fault: a drill must not book it as damaged.
     Stop::new(ExitCode::Configuration, message)
-        .hint(format!("Let {VARIABLE} name the file with the private key of one of its recipients."))
-        .hint("Keys that were replaced stay needed until the last backup for them is gone: docs/keys.md.")
-        .hint("Without such a key nobody can read it; a plain backup in the backups folder is not affected.")
+        .hint(format!("Set {VARIABLE} to the file with the private key of one of its recipients."))
+        .hint("Keep replaced keys until the last backup encrypted for them is gone: docs/keys.md.")
+        .hint(
+            "Without such a key it cannot be read; a plain backup in the backups folder is not \
+        affected.",
+        )
 }
 
 impl<R> Opened<R> {
@@ -281,20 +290,22 @@ pub fn round_trip(recipients: &Recipients, identities: &Identities) -> Result<()
     let mut opened = fits.map_err(|error| unfit(recipients, identities, &error))?;
     let mut text = Vec::new();
     opened.read_to_end(&mut text).context("decrypt what was just encrypted")?;
-    anyhow::ensure!(text == TEXT, "what was encrypted came back as something else");
+    anyhow::ensure!(text == TEXT, "decrypting what was just encrypted gave something else");
     Ok(())
 }
 
 fn unfit(recipients: &Recipients, identities: &Identities, error: &anyhow::Error) -> Stop {
     let message = format!(
-        "the identity in {} does not open what is encrypted for the recipients in xtask.toml ({error})",
+        "the identity in {} cannot decrypt what is encrypted for the recipients in xtask.toml \
+        ({error})",
         identities.path().display()
     );
     Stop::new(ExitCode::Configuration, message)
         .hint(format!("The recipients are {}.", recipients.texts().join(", ")))
         .hint(format!("The identity belongs to {}.", identities.recipients().join(", ")))
         .hint(format!(
-            "Add that recipient to [encryption] in xtask.toml, or let {VARIABLE} name the file that fits."
+            "Add that recipient to [encryption] in xtask.toml, or set {VARIABLE} to the matching \
+            file."
         ))
 }
 

@@ -61,7 +61,7 @@ impl Sealing {
                 .take(front.len() as u64)
                 .read_to_end(&mut back)
                 .context("decrypt what was just encrypted")?;
-            ensure!(back == front, "what was just encrypted comes back as something else");
+            ensure!(back == front, "decrypting what was just encrypted gave something else");
         }
         Ok(encryption)
     }

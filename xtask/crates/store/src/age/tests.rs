@@ -169,7 +169,7 @@ const PREFIX_OF_A_KEY: &str = "AGE-SECRET-KEY-";
 #[test]
 fn an_identity_that_is_missing_says_where_it_was_looked_for() {
     let (dir, _) = scratch();
-    for (name, hint) in [("nowhere", "only take backups"), ("~/key", "whole path")] {
+    for (name, hint) in [("nowhere", "only takes backups"), ("~/key", "full path")] {
         let stop = identity(&dir.path().join(name)).unwrap_err();
         assert_eq!(stop.code, ExitCode::Configuration);
         assert!(stop.message.contains(VARIABLE) && stop.message.contains(name));

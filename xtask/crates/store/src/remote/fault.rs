@@ -48,26 +48,29 @@ impl FaultKind {
         let again = format!("`cargo xtask db-copy --to {name}` tries again.");
         match self {
             Self::Credentials => format!(
-                "Check the credentials of `{name}` in .env and what they may do: \
-                 list, read, write and delete (docs/off-site.md)."
+                "Check the credentials of `{name}` in .env; they must allow to list, read, write \
+                and delete (docs/off-site.md)."
             ),
             Self::Missing => format!(
-                "Check the url of `{name}` in xtask.toml; a drive must be mounted, a bucket must \
-                 exist. Then: {again}"
+                "Check the url of `{name}` in xtask.toml; the drive must be mounted, the bucket \
+                must exist. Then: {again}"
             ),
             Self::Connection => format!("Check the network and the endpoint. {again}"),
-            Self::Busy => format!("Its operator is to be asked if this lasts. {again}"),
+            Self::Busy => format!("If this lasts, ask its operator. {again}"),
             Self::Full => {
-                format!("Make room at `{name}` (`cargo xtask db-prune` says how). Then: {again}")
+                format!(
+                    "Free space at `{name}` (`cargo xtask db-prune` shows what can go). Then: \
+                {again}"
+                )
             }
             Self::Configuration => {
                 format!("Correct `{name}` in xtask.toml (docs/off-site.md).")
             }
             Self::Damaged => {
-                format!("{again} Then look at what altered it: the disk, or a person.")
+                format!("{again} Then find out what altered it: the disk, or someone with access.")
             }
             Self::Conflict => {
-                format!("Two machines write to `{name}`: give each a url of its own in xtask.toml.")
+                format!("Two machines write to `{name}`: give each its own url in xtask.toml.")
             }
             Self::Other => again,
         }

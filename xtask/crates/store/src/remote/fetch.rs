@@ -38,8 +38,13 @@ fn too_new(copy: &RemoteCopy, now: DateTime<Utc>) -> Option<String> {
     let soon = now + TimeDelta::minutes(5);
     let created = copy.manifest.as_ref().is_some_and(|manifest| manifest.created_utc > soon);
     let labelled = copy.label.time() > (soon + TimeDelta::hours(14)).naive_utc();
-    (created || labelled)
-        .then(|| format!("skipped {}, which is of a time to come: some clock is wrong", copy.label))
+    (created || labelled).then(|| {
+        format!(
+            "skipped {}: its timestamp is in the future; is a clock \
+        wrong?",
+            copy.label
+        )
+    })
 }
 
 /// The copy that `text` names: `latest` of a schema, or a label.
@@ -55,7 +60,7 @@ pub fn pick(
 ) -> Result<Picked> {
     let stop = |message: String| {
         Stop::new(ExitCode::Store, message)
-            .hint(format!("`cargo xtask db-list --from {from}` shows what lies there."))
+            .hint(format!("`cargo xtask db-list --from {from}` lists the copies there."))
     };
     if text == LATEST {
         let whole = |copy: &&RemoteCopy| copy.problem.is_none() && copy.label.schema() == schema;
@@ -73,7 +78,7 @@ pub fn pick(
     }
     let label: Label = text
         .parse()
-        .map_err(|_| stop(format!("`{text}` is no label; --from takes a label, or `latest`")))?;
+        .map_err(|_| stop(format!("`{text}` is not a label; --from takes a label or `latest`")))?;
     match copies.iter().find(|copy| copy.label == label) {
         None => Err(stop(format!("there is no copy of {label} at `{from}`")).into()),
         Some(RemoteCopy { problem: Some(problem), .. }) => {
@@ -128,7 +133,7 @@ pub fn fetch(
             Err(error) => error.context(format!("read {} from `{from}`", note.object)),
         })?;
     landing.commit(&text)?;
-    store.entry(&copy.label)?.context("the backup that was just fetched is not there")
+    store.entry(&copy.label)?.context("the backup just fetched was not found")
 }
 
 fn damaged(copy: &RemoteCopy, from: &str, what: String) -> Stop {
@@ -140,7 +145,7 @@ fn damaged(copy: &RemoteCopy, from: &str, what: String) -> Stop {
 fn no_key(note: &CopyNote) -> Stop {
     let recipients = note.encryption.as_ref().map(|it| it.recipients.join(", "));
     let message = format!(
-        "{} is encrypted for {}, and {VARIABLE} names no private key",
+        "{} is encrypted for {}, but {VARIABLE} names no private key",
         note.object,
         recipients.unwrap_or_default()
     );
@@ -161,7 +166,7 @@ fn present(store: &Store, copy: &RemoteCopy, text: &[u8]) -> Result<Option<Entry
         return Ok(Some(entry));
     }
     let message = format!(
-        "{name} is in {} already, and is not the backup that the copy is of, or is damaged",
+        "{name} is already in {}, but is not the copied backup, or is damaged",
         store.dir().display()
     );
     Err(Stop::new(ExitCode::Store, message)
@@ -213,7 +218,7 @@ struct Landing {
 impl Landing {
     fn start(store: &Store, manifest: &Manifest) -> Result<Self> {
         let own = part(&manifest.file) == Some((manifest.label.clone(), Part::Object));
-        anyhow::ensure!(own, "the manifest names {:?}, which is no backup's file", manifest.file);
+        anyhow::ensure!(own, "the manifest names {:?}, which is not a backup file", manifest.file);
         let data = store.path(&manifest.file);
         let partial = fs::partial_of(&data);
         let file = fs::create_private(&partial)?;
@@ -270,7 +275,7 @@ impl Landing {
         self.undo.push(marker.clone());
         fs::write_durably(&marker, &serde_json::to_vec(&self.marker)?)?;
         if fs::exists(&self.data)? || fs::exists(&manifest_path)? {
-            bail!("a file of the name {} came into being meanwhile", self.label);
+            bail!("a file named {} appeared meanwhile", self.label);
         }
         self.undo.insert(0, self.data.clone());
         fs::rename_durably(&fs::partial_of(&self.data), &self.data)?;

@@ -118,12 +118,12 @@ fn write(partial: &Path, bytes: u64, data: &mut dyn Read) -> Result<()> {
         let length = match data.read(&mut block) {
             Ok(0) => break,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            other => other.context("read what is to be copied")?,
+            other => other.context("read the file to copy")?,
         };
         file.write_all(&block[..length])?;
         written += length as u64;
     }
-    ensure!(written == bytes, "{written} bytes came instead of {bytes}");
+    ensure!(written == bytes, "got {written} bytes instead of {bytes}");
     file.sync_all()?;
     Ok(())
 }

@@ -42,7 +42,7 @@ pub fn not_what_was_sent(
 /// The same, of what is known to have been sent.
 pub(super) fn another(sent: Option<&str>, sha256: &str) -> Option<&'static str> {
     let other = sent.is_some_and(|sent| sent != sha256);
-    other.then_some("the ledger here says that another object was sent from this machine")
+    other.then_some("the ledger records that this machine sent another object")
 }
 
 /// Whether a copy may become a backup here. Gives who vouches for it.
@@ -68,7 +68,7 @@ pub fn demand_own(
     if let Some(why) = other {
         let message = format!("the copy of {label} at `{from}` is not that backup: {why}");
         return Err(Stop::new(ExitCode::Store, message)
-            .hint("Somebody replaced it, or another machine gave that name to its own backup.")
+            .hint("It was replaced, or another machine used that name for its own backup.")
             .hint("Nothing was changed. `cargo xtask db-list` shows other backups."));
     }
     Ok(ledger.origin(manifest, keyring.judge(manifest.signer.as_deref())))

@@ -47,7 +47,7 @@ pub(super) fn copies_within(depot: &mut dyn Depot, most: u64) -> Result<Vec<Remo
             kept += copy.manifest.as_ref().and(manifest).map_or(0, |text| text.len() as u64);
             if kept > most && copy.manifest.take().is_some() {
                 copy.problem = Some(format!(
-                    "its manifest was not kept: with those of newer copies it is larger than {} MiB",
+                    "its manifest was skipped: the manifests together exceed {} MiB",
                     most >> 20
                 ));
             }

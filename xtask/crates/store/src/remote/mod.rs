@@ -100,7 +100,7 @@ fn whole(reader: Box<dyn Read>, most: u64) -> Result<Vec<u8>> {
 }
 
 fn too_large() -> Fault {
-    Fault::new(FaultKind::Damaged, "manifests or notes are larger than they can be")
+    Fault::new(FaultKind::Damaged, "manifests or notes exceed the size limit")
 }
 
 /// Opens a destination. Nothing is created, and nothing is asked of it yet.
@@ -114,7 +114,7 @@ pub fn open(settings: &Settings, policy: &DestinationPolicy) -> Result<Box<dyn D
                 Fault::new(
                     FaultKind::Configuration,
                     format!(
-                        "`{}` is the backups folder itself, or one lies in the other",
+                        "`{}` is the backups folder itself, or one contains the other",
                         policy.name
                     )
                 )
@@ -207,15 +207,15 @@ fn judge(
             || copy.manifest.as_ref().is_none_or(|of| of.sha256 == note.sha256);
         copy.note = Some(note);
         if !same {
-            return Err("its manifest is not the one that its note speaks of".to_owned());
+            return Err("its manifest is not the one its note describes".to_owned());
         }
         if !fits {
-            return Err("its note speaks of another file than its manifest".to_owned());
+            return Err("its note and its manifest describe different files".to_owned());
         }
         match there.get(&object) {
             None => Err(format!("its object {object} is missing")),
             Some(Listed { bytes: is, .. }) if *is != bytes => {
-                Err(format!("{object} has {is} bytes and should have {bytes}"))
+                Err(format!("{object} has {is} bytes instead of {bytes}"))
             }
             Some(one) => {
                 copy.rewritten = later(one, there.get(&note_name(&copy.label)));
@@ -265,7 +265,7 @@ fn read_note(label: &Label, text: Option<&[u8]>) -> Result<CopyNote, String> {
     let note: CopyNote =
         serde_json::from_value(value).map_err(|error| format!("its note is damaged ({error})"))?;
     if note.label != *label {
-        return Err(format!("its note is that of {}", note.label));
+        return Err(format!("its note belongs to {}", note.label));
     }
     // A note from elsewhere must not make us read, or delete, other files.
     if part(&note.object) != Some((label.clone(), Part::Object)) {

@@ -163,7 +163,7 @@ impl Depot for Bucket {
             let length = match data.read(&mut block) {
                 Ok(0) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other.context("read what is to be copied")?,
+                other => other.context("read the file to copy")?,
             };
             // A broken pipe says that it ended; why, it says itself.
             if feed.write_all(&block[..length]).is_err() {

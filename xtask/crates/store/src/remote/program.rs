@@ -37,8 +37,10 @@ pub fn program(settings: &Settings) -> Result<PathBuf> {
         Err(_) if built.is_some() => Ok(beside),
         Err(error) => {
             let message = format!("{PACKAGE} does not build: {error:#}");
-            let hint =
-                format!("See `cargo build --profile xtask -p {PACKAGE}`. Nothing was changed.");
+            let hint = format!(
+                "Run `cargo build --profile xtask -p {PACKAGE}` to see why. Nothing was \
+                changed."
+            );
             Err(Stop::new(ExitCode::Configuration, message).hint(hint).into())
         }
     }

@@ -80,7 +80,7 @@ impl<'a> Parcel<'a> {
     /// Why what this note describes cannot be what was sent from here.
     fn other(&self, note: &CopyNote) -> Option<&'static str> {
         if note.encryption.is_none() && note.sha256 != self.manifest.sha256 {
-            return Some("its note speaks of another file than its manifest");
+            return Some("its note and its manifest describe different files");
         }
         known::another(self.sent.as_deref(), &note.sha256)
     }
@@ -88,11 +88,13 @@ impl<'a> Parcel<'a> {
     /// The refusal of a file that is not what its manifest says.
     pub(super) fn damaged(&self) -> Stop {
         let message = format!(
-            "the backup {} is damaged here: its file is not what its manifest says",
+            "the local backup {} is damaged: its file does not match its manifest",
             self.label()
         );
-        Stop::new(ExitCode::Store, message)
-            .hint("It was not copied. `cargo xtask db-verify` says more; take a new backup.")
+        Stop::new(ExitCode::Store, message).hint(
+            "It was not copied. Take a new backup; `cargo xtask db-verify` shows the \
+            details.",
+        )
     }
 
     pub(super) fn label(&self) -> &Label {
@@ -199,7 +201,7 @@ fn demand_ours(
     if !theirs {
         return Ok(());
     }
-    let message = format!("another backup with the name {label} lies there");
+    let message = format!("another backup named {label} is there");
     Err(Fault::new(FaultKind::Conflict, message))
 }
 
@@ -212,7 +214,7 @@ fn demand_whole_here(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {
     if !depot.list()?.iter().any(own) || sha256_of(&parcel.file)? == parcel.manifest.sha256 {
         return Ok(());
     }
-    let left = "What lies at the destination was left as it is; `db-verify --from` tries it.";
+    let left = "The copy at the destination was not touched; `db-verify --from` checks it.";
     Err(parcel.damaged().hint(left).into())
 }
 
@@ -221,7 +223,7 @@ fn demand_room(depot: &mut dyn Depot, parcel: &Parcel<'_>) -> Result<()> {
     match depot.free_bytes()? {
         Some(free) if free < needed => {
             let (free, needed) = (free >> 20, needed.div_ceil(1 << 20));
-            let message = format!("there are {free} MiB free, and {needed} MiB are needed");
+            let message = format!("{needed} MiB are needed, but only {free} MiB are free");
             Err(Fault::new(FaultKind::Full, message).into())
         }
         _ => Ok(()),
@@ -273,7 +275,7 @@ fn complete(depot: &mut dyn Depot, parcel: &Parcel<'_>, note: &CopyNote) -> Resu
     let same = back[0].as_deref() == Some(&parcel.manifest_text)
         && read_note(parcel.label(), back[1].as_deref()).is_ok_and(|read| read == *note);
     if !same {
-        let message = "manifest or note do not come back as they were sent";
+        let message = "the manifest or note read back differs from what was sent";
         return Err(Fault::new(FaultKind::Damaged, message).into());
     }
     Ok(missing)
@@ -305,11 +307,11 @@ pub fn read_back(depot: &mut dyn Depot, note: &CopyNote, watch: Watch<'_>) -> Re
     }
     if bytes != note.bytes {
         let message =
-            format!("{} came back with {bytes} bytes instead of {}", note.object, note.bytes);
+            format!("{} read back with {bytes} bytes instead of {}", note.object, note.bytes);
         return Err(damaged(message).into());
     }
     if seal::hex(&hash.finalize()) != note.sha256 {
-        let message = format!("{} came back altered (its SHA-256 is another)", note.object);
+        let message = format!("{} read back altered (its SHA-256 differs)", note.object);
         return Err(damaged(message).into());
     }
     Ok(())

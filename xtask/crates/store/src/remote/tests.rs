@@ -145,7 +145,7 @@ fn what_is_wrong_with_a_copy_is_said() {
     check(&|dir, l| put(&dir.join(note_name(l)), b"{"), "note is damaged");
     check(&|dir, l| edit(&dir.join(note_name(l)), "\"version\": 1", "\"version\": 9"), "newer");
     check(&|dir, l| edit(&dir.join(note_name(l)), ".sql\"", ".jpg\""), "cannot be its own");
-    check(&|dir, l| edit(&dir.join(note_name(l)), "2026", "2025"), "note is that of");
+    check(&|dir, l| edit(&dir.join(note_name(l)), "2026", "2025"), "note belongs to");
     check(&|dir, l| edit(&dir.join(manifest_name(l)), "\"rows\": 0", "\"rows\": 1"), "changed");
     check(&|dir, l| put(&dir.join(manifest_name(l)), b""), "not valid JSON");
 }
@@ -193,7 +193,7 @@ fn a_backup_that_is_damaged_here_is_not_copied() {
     let damaged = sent_from(&mut folder, "20261122_101112", Compression::None, &alter);
     let stop = crate::testing::stop_of(damaged);
     assert_eq!(stop.code, model::exit::ExitCode::Store);
-    assert!(stop.message.contains("is damaged here"), "{stop}");
+    assert!(stop.message.contains("is damaged"), "{stop}");
     assert!(names_in(&dir).is_empty());
 }
 
@@ -309,7 +309,7 @@ fn a_good_copy_is_not_given_up_for_a_file_that_is_damaged_here() {
     let before = names_in(&dir);
     let damaged = sent_from(&mut folder, stamp, Compression::None, &alter);
     let stop = crate::testing::stop_of(damaged);
-    assert!(stop.message.contains("is damaged here"), "{stop}");
+    assert!(stop.message.contains("is damaged"), "{stop}");
     assert_eq!(names_in(&dir), before);
 }
 

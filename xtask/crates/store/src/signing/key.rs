@@ -96,9 +96,9 @@ impl Place {
     /// Where it is, or will be.
     pub(super) fn path(&self) -> Result<&Path, Stop> {
         self.path.as_deref().ok_or_else(|| {
-            let message = "the system names no folder for this machine's signing key";
+            let message = "the system has no folder for this machine's signing key";
             Stop::new(ExitCode::Configuration, message).hint(format!(
-                "Set {VARIABLE} in .env to a file outside of the repository and of the backups folder."
+                "Set {VARIABLE} in .env to a file outside the repository and the backups folder."
             ))
         })
     }
@@ -117,7 +117,7 @@ impl Place {
         };
         let message = format!("the signing key {} is {why}", path.display());
         Err(Stop::new(ExitCode::Configuration, message)
-            .hint(format!("Move it out of there, and set {VARIABLE} in .env to its new place.")))
+            .hint(format!("Move it elsewhere, and set {VARIABLE} in .env to its new path.")))
     }
 
     /// The key; `None`: there is none yet.
@@ -138,8 +138,8 @@ impl Place {
             refuse(format!("{} is not a signing key (PKCS#8, Ed25519)", path.display())).hint(
                 format!(
                     "Put back a copy of the file, or set {VARIABLE} to another one. If the key is \
-                     lost, move the file away: the next backup makes a new key, and what the old \
-                     one signed is of unknown origin until `[trust]` names it (docs/keys.md)."
+                    lost, move the file away: the next backup creates a new key, and what the old \
+                    one signed has an unknown origin until `[trust]` names it (docs/keys.md)."
                 ),
             )
         };
@@ -156,7 +156,8 @@ impl Place {
         let path = self.path()?;
         self.demand_apart(path)?;
         let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
-        let document = made.map_err(|_| anyhow!("the system gives no random bytes for a key"))?;
+        let document =
+            made.map_err(|_| anyhow!("the system provides no random bytes for a key"))?;
         fs::create_private_dir(path.parent().unwrap_or(Path::new(".")))?;
         let created = fs::create_durably(path, document.as_ref())?;
         Ok(created.then(|| path.to_owned()))

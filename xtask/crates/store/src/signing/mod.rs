@@ -188,7 +188,7 @@ impl Keyring {
         }
         let Some(place) = &self.0.place else { return Ok(None) };
         let made = place.make()?;
-        self.own()?.context("the signing key that was just made is not there")?;
+        self.own()?.context("the signing key just created was not found")?;
         Ok(made)
     }
 

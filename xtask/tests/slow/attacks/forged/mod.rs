@@ -40,7 +40,7 @@ fn changed_backup(kind: Server, name: &str) {
         .map(|path| (path.clone(), fs::read_bytes(path).unwrap()));
     let path = good[1].0.display().to_string();
     for (signature, words) in
-        [(Signature::TakenOut, "the ledger says that"), (Signature::Kept, "its signature is wrong")]
+        [(Signature::TakenOut, "the ledger records"), (Signature::Kept, "its signature is wrong")]
     {
         for (path, bytes) in &good {
             fs::write_durably(path, bytes).unwrap();
