@@ -198,7 +198,7 @@ fn every_folder_has_its_page() {
     fs::write_durably(&ledger, changed.as_bytes()).unwrap();
     let (page, document) = page_of(&sandbox);
     assert_eq!(document["receipts"], 0);
-    assert!(fs::read_text(&page).unwrap().contains("the ledger cannot be relied on"));
+    assert!(fs::read_text(&page).unwrap().contains("the ledger is unreliable"));
     if let Some(browser) = Browser::require() {
         demand_sound(&browser, &page);
     }

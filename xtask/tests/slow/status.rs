@@ -212,7 +212,7 @@ fn a_copy_that_is_missing_or_cut_is_found() {
     assert_eq!(offline.state, State::Unknown);
     assert!(offline.facts.copies.places[1].usable.known().is_none());
     let unseen = done(sandbox.xtask(&["db-status", "--check", "--offline"]));
-    assert!(unseen.stderr.contains("not looked at"), "{}", unseen.stderr);
+    assert!(unseen.stderr.contains("not checked"), "{}", unseen.stderr);
     put_copy(&sandbox, &older, &drive);
     let (safe, ids) = found(&sandbox);
     assert_eq!((safe.state, ids.len()), (State::Safe, 0), "{:?}", safe.findings);
@@ -315,7 +315,7 @@ fn messages_go_out_when_something_changes() {
     let (said, sent) = tell();
     assert_eq!(sent.len(), 2);
     assert!(
-        said.contains("warning: the webhook could not be told: it answered with 500"),
+        said.contains("warning: could not notify the webhook: it answered with 500"),
         "{said}"
     );
     // What was not taken is sent again.
@@ -348,7 +348,7 @@ fn messages_go_out_when_something_changes() {
         .env("NOTIFY_WEBHOOK_URL", own.as_str())
         .run(Duration::from_secs(60))
         .unwrap();
-    assert!(done(gone).stderr.contains("the webhook could not be told"));
+    assert!(done(gone).stderr.contains("could not notify the webhook"));
     // An address with TLS goes by the program beside this one.
     offsite();
     let secure = sandbox
@@ -357,6 +357,6 @@ fn messages_go_out_when_something_changes() {
         .run(Duration::from_secs(120))
         .unwrap();
     let said = done(secure).stderr;
-    assert!(said.contains("could not be told: 127.0.0.1 does not answer"), "{said}");
+    assert!(said.contains("could not notify the webhook: 127.0.0.1 does not answer"), "{said}");
     assert!(!said.contains("s3cr3t"), "{said}");
 }

@@ -61,7 +61,7 @@ pub const PEER_THREADS: u32 = 4;
 
 /// Every way to dump, in the order of a round.
 pub const DUMPS: [Candidate; 9] = [
-    candidate("guide", "the old guide's command", Way::Guide, Some(false)),
+    candidate("guide", "plain mysqldump", Way::Guide, Some(false)),
     candidate("mysqldump-tcp", "mysqldump over TCP", Way::Client { zstd: false }, Some(false)),
     candidate(
         "mysqldump-tcp-zstd",
@@ -94,7 +94,7 @@ pub const DUMPS: [Candidate; 9] = [
         Way::Backup { engine: "native", compress: "zstd" },
         Some(true),
     ),
-    candidate("floor", "only reading all rows (the floor)", Way::Floor, None),
+    candidate("floor", "reading all rows only (the floor)", Way::Floor, None),
 ];
 
 /// Every way to restore, in the order of a round.
@@ -122,7 +122,7 @@ struct Pair(&'static str, &'static str, &'static str, f64);
 const PAIRS: [Pair; 8] = [
     Pair("plain dump / floor", OWN[0], "floor", 1.25),
     Pair("plain dump / mysqldump over TCP", OWN[0], "mysqldump-tcp", 0.65),
-    Pair("plain dump / the old guide's command", OWN[0], "guide", 0.30),
+    Pair("plain dump / plain mysqldump", OWN[0], "guide", 0.30),
     Pair("zstd dump / mysqldump over TCP | zstd -1", OWN[1], "mysqldump-tcp-zstd", 0.70),
     Pair("plain dump / mydumper, 4 threads", OWN[0], "mydumper", 0.75),
     Pair("zstd dump / mydumper, 4 threads, compressed", OWN[1], "mydumper-compress", 0.75),
@@ -220,7 +220,7 @@ fn quotient(what: String, own: Option<&Entry>, other: Option<&Entry>, target: f6
     // Who leaves something out has less to do.
     ratio.note = other
         .filter(|other| other.incomplete.is_some() && value.is_some())
-        .map(|other| format!("what {} made is incomplete", other.what));
+        .map(|other| format!("the output of {} is incomplete", other.what));
     ratio
 }
 
@@ -292,7 +292,7 @@ mod tests {
         let of = |what: &str| ratios.iter().find(|r| r.what == what).unwrap();
         let floor = of("plain dump / floor");
         assert_eq!((floor.value, floor.reached), (Some(1.1), Some(true)));
-        let guide = of("plain dump / the old guide's command");
+        let guide = of("plain dump / plain mysqldump");
         assert_eq!((guide.value, guide.reached), (None, None));
         assert_eq!(guide.not_run.as_deref(), Some("guide did not run"));
         assert_eq!(of("plain dump / mydumper, 4 threads").not_run.as_deref(), Some("not measured"));

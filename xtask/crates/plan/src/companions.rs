@@ -60,13 +60,13 @@ pub fn plan(all: &[Companion], policy: &RetentionPolicy, now: Moment) -> Vec<Ver
     let newest = old.max_by_key(|it| (it.made, &it.name)).map(|it| &it.name);
     let verdict = |it: &Companion| match it.kind {
         _ if it.needed.is_some() => Verdict::new(Fate::Keep, it.needed.clone().unwrap_or_default()),
-        CompanionKind::Staging => Verdict::new(Fate::Go, "left behind by a run that died"),
+        CompanionKind::Staging => Verdict::new(Fate::Go, "left behind by a crashed run"),
         CompanionKind::Proof
             if it.newest_proof && age(it, now) <= TimeDelta::hours(PROOF_HOURS) =>
         {
             Verdict::new(Fate::Keep, "the next migration may use it")
         }
-        CompanionKind::Proof => Verdict::new(Fate::Go, "a drill's copy that nothing uses any more"),
+        CompanionKind::Proof => Verdict::new(Fate::Go, "a drill's copy no longer in use"),
         CompanionKind::Before => before(it, newest == Some(&it.name), policy, now),
     };
     all.iter().map(verdict).collect()
@@ -83,21 +83,21 @@ fn before(it: &Companion, newest: bool, policy: &RetentionPolicy, now: Moment) -
     }
     // A time to come is one of a wrong clock; nobody knows how old it is.
     if age(it, now) < TimeDelta::minutes(-65) {
-        return Verdict::new(Fate::Look, "from a time to come: a clock was wrong, look at it");
+        return Verdict::new(Fate::Look, "its timestamp is in the future; check it");
     }
     if days > 0 && age(it, now) <= TimeDelta::days(i64::from(days)) {
         return Verdict::new(Fate::Keep, format!("old tables of the last {days} days"));
     }
     match &it.backup {
-        None => Verdict::new(Fate::Look, "no receipt names a backup of its rows: look at it"),
+        None => Verdict::new(Fate::Look, "no ledger entry names a backup of its rows; check it"),
         Some(label) if !it.backup_is_proven => Verdict::new(
             Fate::Look,
             format!(
-                "{label} is missing or was not proven by a restore: its rows may be nowhere else"
+                "{label} is missing or was not proven by a restore; its rows may exist nowhere else"
             ),
         ),
         Some(label) => {
-            Verdict::new(Fate::Go, format!("{label} holds its rows; they are compared first"))
+            Verdict::new(Fate::Go, format!("{label} contains its rows; they are compared first"))
         }
     }
 }
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(fates(&all[..1], &policy), [Keep], "the newest stays");
         let none = RetentionPolicy { before_days: 0, ..policy.clone() };
         assert_eq!(fates(&all, &none), [Go, Keep, Look, Look, Go, Go]);
-        assert_eq!(fates(&[of(-48)], &none), [Look], "a clock was wrong");
+        assert_eq!(fates(&[of(-48)], &none), [Look], "in the future");
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl DumpClient {
             }
             // It checks the name with the authority, or neither.
             (Flavour::Mariadb, Link::Verified { identity: false, .. }) => {
-                return Err(self.refused("it cannot check the authority alone (DB_TLS=verify-ca)"));
+                return Err(self.refused("it cannot check only the authority (DB_TLS=verify-ca)"));
             }
             (Flavour::Mariadb, Link::Verified { ca, client, .. }) => {
                 let ca = format!("--ssl-ca={}", ca.display());
@@ -167,8 +167,8 @@ impl DumpClient {
             ExitCode::Configuration,
             format!("{} is not used over this connection: {why}", self.program),
         )
-        .hint("`--engine native` reads over the tool's own connection, which can.")
-        .hint("DB_TLS=verify-identity with DB_TLS_CA suits dump programs, too: docs/tls.md.")
+        .hint("`--engine native` uses the tool's own connection, which can.")
+        .hint("DB_TLS=verify-identity with DB_TLS_CA works with dump programs too: docs/tls.md.")
     }
 }
 

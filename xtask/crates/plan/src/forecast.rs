@@ -29,7 +29,8 @@ pub fn of(changes: &[Change], free_bytes: u64, now: DateTime<Utc>) -> Answer<For
     let span = first.map_or(TimeDelta::zero(), |first| now - first);
     if made < BACKUPS_MIN || span < SPAN_MIN {
         return Answer::unknown(format!(
-            "that takes {BACKUPS_MIN} backups and a day; there are {made} of the last 30 days"
+            "a forecast needs {BACKUPS_MIN} backups over at least a day; the last 30 days have \
+            {made}"
         ));
     }
     let grown: i128 = recent.iter().map(|it| i128::from(it.bytes)).sum();

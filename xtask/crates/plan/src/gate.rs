@@ -39,7 +39,7 @@ pub fn decide(
         && let [only] = statements
         && only.effect == Effect::Instant
     {
-        return Ok(in_place("its one statement is instant and all or nothing by itself"));
+        return Ok(in_place("its one statement is instant and atomic"));
     }
     match (evidence, choice) {
         (Evidence::Unchanged(_), _) => {
@@ -121,9 +121,10 @@ pub fn outcome(ended: Result<(), Option<ExitCode>>, live: bool) -> GateOutcome {
 fn no_swap(why: &str) -> Stop {
     Stop::new(
         ExitCode::GateRefused,
-        format!("the rehearsed copy cannot take the live schema's place, the database was not touched: {why}"),
+        format!("the rehearsed copy cannot replace the live schema; the database was not touched: \
+        {why}"),
     )
-    .hint("Stop what writes and try again, or leave `--strategy swap` out.")
+    .hint("Stop the writers and try again, or run without `--strategy swap`.")
 }
 
 /// Refuses what took too long on the copy, or copies too much.
@@ -139,7 +140,8 @@ pub fn demand_within(policy: &GatePolicy, statements: &[StatementReport]) -> Res
                 report.number, report.of, report.migration, report.statement
             ),
         )
-        .hint(format!("The limit is gate.{key} in xtask.toml. Split the migration, or raise it for a quiet hour."))
+        .hint(format!("The limit is gate.{key} in xtask.toml. Split the migration, or raise the \
+        limit for a quiet hour."))
     };
     for report in statements {
         let seconds = policy.max_statement_s;

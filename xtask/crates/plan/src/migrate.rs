@@ -51,12 +51,12 @@ impl MigrationState {
             let file = files.iter().find(|file| file.version == done.version);
             if !done.success {
                 troubles.push(format!(
-                    "{} {} is dirty: it began and did not finish",
+                    "{} {} is dirty: it started but did not finish",
                     done.version, done.description
                 ));
             } else if file.is_none() {
                 troubles.push(format!(
-                    "{} {} is applied, but its file is not there",
+                    "{} {} is applied, but its file is missing",
                     done.version, done.description
                 ));
             } else if file.is_some_and(|file| file.checksum != done.checksum) {
@@ -88,7 +88,8 @@ impl MigrationState {
         }
         Err(Stop::new(ExitCode::GateRefused, format!("the migrations are not in order: {}", self.troubles.join("; ")))
             .hint("`cargo xtask migrate --status` shows each. The database was not touched.")
-            .hint("After a dirty migration, the state before it is in the backup that was taken for it: `cargo xtask db-list`."))
+            .hint("The backup taken before a dirty migration has the previous state: `cargo xtask \
+            db-list`."))
     }
 }
 

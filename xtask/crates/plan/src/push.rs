@@ -78,7 +78,7 @@ fn read_line(line: &str) -> Result<Pushed, Stop> {
         }
         _ => Err(Stop::new(
             ExitCode::Usage,
-            format!("git said {line:?} to the hook, which is not a ref of a push"),
+            format!("git passed {line:?} to the hook, which is not a pushed ref"),
         )
         .hint("Each line is `<local ref> <local oid> <remote ref> <remote oid>`.")),
     }

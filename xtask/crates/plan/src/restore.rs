@@ -38,7 +38,7 @@ impl fmt::Display for Brought {
         let how = match self.differs {
             Some(false) => "new",
             Some(true) => "differs",
-            None => "there; compared when it is loaded",
+            None => "exist; compared when loaded",
         };
         write!(f, "{} ({how})", self.what)
     }
@@ -86,7 +86,7 @@ impl fmt::Display for RestorePlan {
         writeln!(f, "  server   {}", self.server)?;
         match &self.scope {
             Scope::Replace => {
-                writeln!(f, "  replaces `{}`, which holds {}", self.target, self.target_contents)?;
+                writeln!(f, "  replaces `{}`, which has {}", self.target, self.target_contents)?;
             }
             Scope::Beside => writeln!(f, "  creates  `{}`; nothing else is touched", self.target)?,
             Scope::Tables(tables) => {
@@ -99,7 +99,7 @@ impl fmt::Display for RestorePlan {
         if !self.proven {
             writeln!(
                 f,
-                "  origin   unknown: no receipt of this machine says that it made this file"
+                "  origin   unknown: no ledger entry on this machine records this file"
             )?;
             if !self.brings.is_empty() {
                 let all: Vec<String> = self.brings.iter().map(Brought::to_string).collect();
@@ -108,14 +108,15 @@ impl fmt::Display for RestorePlan {
             if self.scope == Scope::Replace && !self.enable_events {
                 writeln!(
                     f,
-                    "  events   of it stay disabled, also one that runs now for another account; --enable-events lets them run"
+                    "  events   stay disabled, even one that runs now for another account; \
+                    --enable-events enables them"
                 )?;
             }
         }
         if self.scope == Scope::Beside {
             return write!(
                 f,
-                "  then     load it into `{}`, compare, and move it there",
+                "  then     load it into `{}`, compare, and move it into place",
                 self.staging
             );
         }

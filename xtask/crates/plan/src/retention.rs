@@ -18,7 +18,7 @@ use model::receipt::Level;
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
 /// Why a copy stays that was not put there from here.
-pub const NOT_OURS: &str = "another machine's: no receipt here says that it was sent";
+pub const NOT_OURS: &str = "another machine's: no ledger entry here records sending it";
 
 /// One moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +198,7 @@ fn judge_place<'a>(
                 keep.newer.insert(&backup.label, &by.label);
             }
             Some((_, by)) if by.label == backup.label => {}
-            _ => keep.add(&backup.label, place, "not verified by anything newer"),
+            _ => keep.add(&backup.label, place, "nothing newer is verified"),
         }
     }
     // What is kept anyway takes nobody's day: safety backups, and the last copies.
@@ -272,11 +272,11 @@ fn verdict(
     }));
     kept.extend(backup.needed.iter().cloned());
     let look = if !backup.usable() {
-        Some("damaged: look at it")
+        Some("damaged: check it")
     } else if backup.at(now).is_none() {
-        Some("from a time to come: a clock was wrong, look at it")
+        Some("its timestamp is in the future; check it")
     } else if backup.failed {
-        Some("its last verification failed: look at it")
+        Some("its last verification failed: check it")
     } else {
         None
     };

@@ -19,7 +19,8 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
         findings.push(broken(
             LEDGER,
             problem.clone(),
-            "Put back a copy of `ledger.jsonl` and `ledger.head`; docs/monitoring.md says what else can be done.",
+            "Put back a copy of `ledger.jsonl` and `ledger.head`; docs/monitoring.md lists the \
+            other options.",
         ));
     }
     age(&facts, policy, &mut findings);
@@ -68,7 +69,7 @@ fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<u64> {
 /// The age of a moment; a moment that is still to come has none.
 pub fn age_of(moment: DateTime<Utc>, now: DateTime<Utc>) -> Answer<u64> {
     seconds(moment, now).map_or_else(
-        || Answer::unknown("by its time it is still to come; a clock was put back"),
+        || Answer::unknown("its timestamp is in the future; was a clock set back?"),
         Answer::Known,
     )
 }
@@ -80,7 +81,7 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
         return;
     }
     let Some(backup) = &facts.last_backup else {
-        out.push(broken("no_backup", "there is no backup that can be used", AGAIN));
+        out.push(broken("no_backup", "there is no usable backup", AGAIN));
         return;
     };
     let Some(verified) = &facts.rpo.newest_verified else {
@@ -104,15 +105,17 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
     if facts.rpo.written.why() == Some(OTHER_SERVER) {
         out.push(broken(
             "other_server",
-            format!("{}, the newest verified backup, is of another server than the one that answers", verified.label),
-            "See that DB_HOST names the right server; if it does, run `cargo xtask db-backup` and `cargo xtask db-verify --level restore`.",
+            format!("{}, the newest verified backup, is of another server than this \
+            one", verified.label),
+            "Check that DB_HOST names the right server; if it does, run `cargo xtask db-backup` \
+            and `cargo xtask db-verify --level restore`.",
         ));
     }
     match &facts.rpo.age_s {
         Answer::Known(age) if *age > facts.rpo.objective_s => out.push(broken(
             "backup_age",
             format!(
-                "the newest verified backup is {} old, {} at most is the rule",
+                "the newest verified backup is {} old, the rule allows {}",
                 span(*age),
                 span(u64::from(policy.max_age_hours) * 3600)
             ),
@@ -122,15 +125,16 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
         Answer::Unknown(why) => out.push(finding(
             Severity::NotLookedAt,
             "backup_age",
-            format!("how old {} is cannot be told: {why}", verified.label),
-            "Set the clock of this machine right, then take a new backup.",
+            format!("the age of {} is unknown: {why}", verified.label),
+            "Correct this machine's clock, then take a new backup.",
         )),
     }
 }
 
 /// What is signed with a key that nobody here trusts, or not signed where it should be.
 fn origins(facts: &Facts, out: &mut Vec<Finding>) {
-    const TODO: &str = "If a machine of yours made them, name its key under `[trust]` in xtask.toml; docs/keys.md says how.";
+    const TODO: &str = "If one of your machines made them, add its key to `[trust]` in \
+    xtask.toml; docs/keys.md shows how.";
     let strangers: Vec<_> = facts.unproven.iter().filter(|it| it.stranger).collect();
     if let Some(first) = strangers.first() {
         let more = match strangers.len() {
@@ -154,7 +158,8 @@ fn drills(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
     if let Some(last) = facts.rto.last_drill().filter(|last| !last.passed) {
         out.push(broken(
             "drill_failed",
-            format!("the last drill failed: {} could not be restored as it was", last.subject),
+            format!("the last drill failed: {} did not restore to what was backed \
+            up", last.subject),
             "Do not rely on that backup: take a new one with `cargo xtask db-backup`, and verify it with `cargo xtask db-verify --level restore`.",
         ));
     }
@@ -167,7 +172,7 @@ fn drills(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
         Some(passed) if passed > most => out.push(broken(
             "drill_age",
             format!(
-                "the last drill that passed is {} ago, {} at most is the rule",
+                "the last successful drill was {} ago, the rule allows {}",
                 span(passed),
                 span(most)
             ),
@@ -177,18 +182,19 @@ fn drills(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
         None => out.push(finding(
             Severity::NotLookedAt,
             "drill_age",
-            "the last drill is still to come, by its time; a clock was put back",
+            "the last drill's timestamp is in the future; was a clock set back?",
             DRILL,
         )),
     }
     if last.duration_ms > facts.rto.objective_ms {
         let message = format!(
-            "the way back took {} in the last drill, the objective is {}",
+            "the last drill took {} to restore, the objective is {}",
             span(last.duration_ms.div_ceil(1000)),
             span(facts.rto.objective_ms / 1000)
         );
         let todo =
-            "docs/monitoring.md says what makes a restore faster; or set monitor.rto_minutes.";
+            "docs/monitoring.md explains how to make restores faster; or raise \
+            monitor.rto_minutes.";
         let severity = if policy.rto_is_rule { Severity::Broken } else { Severity::Warning };
         out.push(finding(severity, "rto", message, todo));
     }
@@ -207,7 +213,7 @@ fn copies(facts: &Facts, out: &mut Vec<Finding>) {
     if copies.complete && !copies.off_site {
         out.push(warning(
             "no_off_site",
-            "no copy is in another place: whoever loses this machine loses database and backups",
+            "no copy is off-site: losing this machine loses the database and its backups",
             "Five minutes: docs/off-site.md.",
         ));
     }
@@ -215,7 +221,8 @@ fn copies(facts: &Facts, out: &mut Vec<Finding>) {
         let declared = copies.places.len() as u64;
         if declared < copies.wanted {
             let message = format!(
-                "{} copies are the rule (monitor.min_copies), and only {declared} places are declared",
+                "the rule is {} copies (monitor.min_copies), but only {declared} places are \
+                declared",
                 copies.wanted
             );
             out.push(broken(
@@ -232,13 +239,14 @@ fn flawed(place: &Place, label: &str, problem: &str) -> Finding {
         return broken(
             format!("backup_flawed:{label}"),
             format!("{label} {problem}"),
-            "Do not rely on it: fetch it from a destination, or take a new backup; then delete its files.",
+            "Do not rely on it: fetch it from a destination or take a new backup, then delete its \
+            files.",
         );
     }
     let name = &place.name;
     broken(
         format!("copy_flawed:{name}:{label}"),
-        format!("the copy of {label} at `{name}` cannot be relied on: {problem}"),
+        format!("the copy of {label} at `{name}` is unreliable: {problem}"),
         format!("Write it again: `cargo xtask db-copy {label} --to {name}`."),
     )
 }
@@ -248,7 +256,7 @@ fn destination(facts: &Facts, place: &Place, out: &mut Vec<Finding>) {
     if !place.insecure.is_empty() {
         out.push(warning(
             format!("insecure:{name}"),
-            format!("`{name}` is insecure by its own options ({})", place.insecure.join("; ")),
+            format!("the options of `{name}` make it insecure ({})", place.insecure.join("; ")),
             "Remove them, and `insecure = true`, from xtask.toml: docs/off-site.md.",
         ));
     }
@@ -257,13 +265,14 @@ fn destination(facts: &Facts, place: &Place, out: &mut Vec<Finding>) {
         let todo = if facts.offline {
             "Run it without --offline.".to_owned()
         } else {
-            format!("See that `{name}` can be reached; then `cargo xtask db-copy --to {name}`.")
+            format!("Make sure that `{name}` is reachable, then run `cargo xtask db-copy --to \
+            {name}`.")
         };
         let id = format!("destination:{name}");
         out.push(finding(
             severity,
             id,
-            format!("copies at `{name}` could not be looked at: {why}"),
+            format!("copies at `{name}` could not be checked: {why}"),
             todo,
         ));
         return;
@@ -280,8 +289,8 @@ fn destination(facts: &Facts, place: &Place, out: &mut Vec<Finding>) {
     if place.storage == Answer::Known(Storage::ThisDisk) {
         out.push(warning(
             format!("same_disk:{name}"),
-            format!("`{name}` is on the disk that holds the backups: one failure takes both"),
-            "Put it on another disk; is the drive mounted?",
+            format!("`{name}` is on the same disk as the backups: one failure destroys both"),
+            "Move it to another disk; is the drive mounted?",
         ));
     }
 }
@@ -291,12 +300,13 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
         && *free < newest.saturating_mul(2)
     {
         let message = "the disk has no room for two more backups";
-        out.push(warning("disk_low", message, "Make room, or prune: `cargo xtask db-prune`."));
+        out.push(warning("disk_low", message, "Free space, or prune: `cargo xtask db-prune`."));
     } else if let Some(days) = facts.disk.forecast.known().and_then(|it| it.days_until_full)
         && days < FULL_DAYS
     {
-        let message = format!("at the present pace the disk is full in {}", span(days * 86_400));
-        out.push(warning("disk_forecast", message, "Make room, or prune: `cargo xtask db-prune`."));
+        let message = format!("at the current rate the disk is full in {}", span(days * 86_400));
+        out.push(warning("disk_forecast", message, "Free space, or prune: `cargo xtask \
+        db-prune`."));
     }
     if let (Answer::Known(lines), Some(backup)) = (&facts.definitions, &facts.last_backup)
         && let Some(first) = lines.first()
@@ -307,16 +317,18 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
         };
         out.push(warning(
             "definitions_differ",
-            format!("the definitions are not those of {}, the newest backup: {first}{more}", backup.label),
-            "If a migration or a restore changed them, take a backup: `cargo xtask db-backup`. If nobody did, find out who: docs/security.md.",
+            format!("the definitions differ from those in {}, the newest backup: \
+            {first}{more}", backup.label),
+            "If a migration or a restore changed them, take a backup: `cargo xtask db-backup`. \
+            Otherwise find out who did: docs/security.md.",
         ));
     }
     let schedule = &facts.schedule;
     if let Some(last) = schedule.last.as_ref().filter(|last| !last.passed) {
         out.push(warning(
             "scheduled_run_failed",
-            format!("the last scheduled run did not succeed: {}", last.detail),
-            "Mend what it names, then run `cargo xtask schedule run`.",
+            format!("the last scheduled run failed: {}", last.detail),
+            "Fix what it names, then run `cargo xtask schedule run`.",
         ));
     }
     let due = schedule.next_due_utc.filter(|due| *due + LATE < facts.at_utc);
@@ -325,19 +337,19 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
         out.push(warning(
             "schedule_late",
             format!("a scheduled run is {} late ({how})", span(late)),
-            "`cargo xtask schedule status` says what calls it; its log is .local/schedule.log.",
+            "`cargo xtask schedule status` shows what starts it; the log is .local/schedule.log.",
         ));
     }
     if !facts.offline
         && facts.rpo.newest_verified.is_some()
         && let Some(why) = facts.rpo.written.why().filter(|why| why.starts_with(NOT_REACHED))
     {
-        out.push(warning(SERVER, why, "`cargo xtask doctor` says what is wrong with the server."));
+        out.push(warning(SERVER, why, "`cargo xtask doctor` shows what is wrong with the server."));
     }
 }
 
 /// Why nobody knows what was written since a backup that is of another server.
-pub const OTHER_SERVER: &str = "the backup is of another server than the one that answers";
+pub const OTHER_SERVER: &str = "the backup is of another server than this one";
 /// How the reason begins why nobody knows what was written.
 pub const NOT_REACHED: &str = "the server was not reached";
 

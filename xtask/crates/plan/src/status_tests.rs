@@ -164,7 +164,7 @@ fn unproven(stranger: bool) -> Unproven {
 fn a_warning_breaks_nothing() {
     let warned = |id: &str, spoil: fn(&mut Facts)| demand(State::Safe, &[id], spoil);
     warned("rto", |it| it.rto.drills[0].duration_ms = 600_001);
-    warned("receipts_unproven", |it| it.ledger.unproven = Some("1 receipt unsigned".to_owned()));
+    warned("receipts_unproven", |it| it.ledger.unproven = Some("1 entry unsigned".to_owned()));
     warned("origin_unknown", |it| it.unproven = vec![unproven(true)]);
     // Those of before signatures are no news.
     demand(State::Safe, &[], |it| it.unproven = vec![unproven(false)]);
@@ -212,6 +212,6 @@ fn the_summary_says_what_it_is_about() {
     facts.rto.drills.clear();
     assert_eq!(
         judge(facts, &MonitorPolicy::default()).summary,
-        "At risk: the newest verified backup is 3 days old, 26 hours at most is the rule, and 1 more."
+        "At risk: the newest verified backup is 3 days old, the rule allows 26 hours, and 1 more."
     );
 }

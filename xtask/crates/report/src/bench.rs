@@ -21,7 +21,7 @@ pub fn into_page(page: &str, section: &str) -> Result<String, String> {
         let mut found = page.match_indices(marker).map(|(at, _)| at);
         match (found.next(), found.next()) {
             (at, None) => Ok(at),
-            _ => Err(format!("`{marker}` stands there more than once")),
+            _ => Err(format!("`{marker}` appears more than once")),
         }
     };
     let body = format!("{BEGIN}\n{}\n{END}", section.trim());
@@ -30,7 +30,7 @@ pub fn into_page(page: &str, section: &str) -> Result<String, String> {
             Ok(format!("{}{body}{}", &page[..begin], &page[end + END.len()..]))
         }
         (None, None) => Ok(format!("{}\n\n{HEADING}\n\n{body}\n", page.trim_end())),
-        (Some(_), Some(_)) => Err(format!("`{END}` stands before `{BEGIN}`")),
+        (Some(_), Some(_)) => Err(format!("`{END}` comes before `{BEGIN}`")),
         (None, _) => Err(format!("`{BEGIN}` is missing")),
         (_, None) => Err(format!("`{END}` is missing")),
     }
@@ -88,7 +88,7 @@ pub fn markdown(document: &Document) -> String {
         if !remarks.is_empty() {
             let _ = write!(text, "\n{}", remarks.concat());
         }
-        text.push_str("\nOur figures against the others':\n");
+        text.push_str("\nCompared with the others:\n");
         let rows = subject.ratios.iter().map(ratio).collect();
         text.push_str(&piped(&["figure", "measured", "target", ""], rows));
     }
@@ -115,8 +115,8 @@ fn commands(document: &Document) -> String {
     });
     text.push_str(&piped(&["candidate", "program", "command"], rows.collect()));
     text.push_str(
-        "\nPasswords go through standard input or the environment and are in none of them. \
-         `cargo xtask` stands for the built program.\n",
+        "\nNo command contains a password: those go through standard input or the environment. \
+        `cargo xtask` stands for the built program.\n",
     );
     text
 }

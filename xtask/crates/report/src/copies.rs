@@ -51,10 +51,11 @@ pub fn line(copy: &CopyLine) -> String {
     let took = human::duration(copy.duration_ms);
     match copy.outcome {
         CopyOutcome::Copied => {
-            format!("{label} is copied to `{destination}` and read back equal ({size}, {took})")
+            format!("{label} is copied to `{destination}`, and reads back identical ({size}, \
+            {took})")
         }
         CopyOutcome::Checked => {
-            format!("{label} is at `{destination}`, read again and as it was sent ({size}, {took})")
+            format!("{label} at `{destination}` was re-read and is intact ({size}, {took})")
         }
         CopyOutcome::Failed => {
             format!("{label} at `{destination}`: FAILED: {}", copy.detail)

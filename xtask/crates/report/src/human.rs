@@ -15,10 +15,13 @@ pub fn thousands(n: u64) -> String {
     text
 }
 
-/// "1 row", "1,234 rows".
+/// "1 row", "1,234 rows", "2 entries".
 pub fn count(n: u64, noun: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(n))
+    match noun.strip_suffix("try") {
+        _ if n == 1 => format!("1 {noun}"),
+        Some(stem) => format!("{} {stem}tries", thousands(n)),
+        None => format!("{} {noun}s", thousands(n)),
+    }
 }
 
 /// "512 B", "1.4 KiB", "23 MiB": two or three figures.

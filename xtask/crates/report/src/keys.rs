@@ -74,14 +74,14 @@ impl NewKeyDocument {
     /// For people.
     pub fn text(&self) -> String {
         format!(
-            "The private key is in {}. Only you can read it.\n\
+            "The private key is in {}, readable only by you.\n\
              \n\
              public key   {}\n\
              fingerprint  {}\n\
              \n\
-             To xtask.toml, under [encryption]:\n\
+             Add to xtask.toml, under [encryption]:\n\
              \x20 {}\n\
-             To .env of each machine that reads encrypted backups (restore, verify, migrate):\n\
+             Add to .env on each machine that reads encrypted backups (restore, verify, migrate):\n\
              \x20 {}\n\
              \n\
              Whoever loses this file loses every backup that is encrypted for it alone. Nobody can\n\
@@ -124,19 +124,19 @@ pub struct TrustedSigner {
 impl SignerDocument {
     /// For people.
     pub fn text(&self) -> String {
-        let made = if self.made { " It was made just now." } else { "" };
+        let made = if self.made { "  It was just created." } else { "" };
         let mut text = format!(
             "This machine signs with the private key in {}.{made}\n\
              \n\
              public key   {}\n\
              fingerprint  {}\n\
              \n\
-             To xtask.toml, under [trust], so that other machines trust this one:\n\
+             Add to xtask.toml, under [trust], so that other machines trust this one:\n\
              \x20 {}\n",
             self.file, self.key, self.fingerprint, self.policy_line
         );
         if self.name.is_none() {
-            text.push_str("Replace NAME by what people call this machine.\n");
+            text.push_str("Replace NAME with this machine's name.\n");
         }
         for signer in &self.trusted {
             let own = if signer.key == self.key { "  (this machine)" } else { "" };

@@ -79,7 +79,7 @@ fn verdict(status: &Status, out: &mut Text) {
     let states = [("safe", State::Safe), ("at_risk", State::AtRisk), ("unknown", State::Unknown)];
     out.family(
         "state",
-        "The verdict: 1 for the state that holds.",
+        "The verdict: 1 for the current state.",
         states.map(|(name, state)| {
             (vec![("state", name)], u8::from(status.state == state).to_string())
         }),
@@ -91,13 +91,13 @@ fn verdict(status: &Status, out: &mut Text) {
     ];
     out.family(
         "findings",
-        "Findings by their weight.",
+        "Findings by severity.",
         severities.map(|(name, severity)| {
             let number = status.findings.iter().filter(|it| it.severity == severity).count();
             (vec![("severity", name)], number.to_string())
         }),
     );
-    let help = "When this was looked at. If it is old, nothing here is current.";
+    let help = "When these metrics were collected. If that is old, none of them is current.";
     out.time("looked_at_timestamp_seconds", help, Some(facts.at_utc));
 }
 
@@ -117,7 +117,7 @@ fn recovery(status: &Status, out: &mut Text) {
     );
     out.time(
         "newest_verified_timestamp_seconds",
-        "When the newest verified backup was taken: what was written since could be lost.",
+        "When the newest verified backup was taken; anything written since could be lost.",
         facts.rpo.newest_verified.as_ref().map(|backup| backup.created_utc),
     );
     out.one("rpo_objective_seconds", "How old it may be.", Some(facts.rpo.objective_s));
@@ -139,7 +139,7 @@ fn recovery(status: &Status, out: &mut Text) {
     );
     out.one(
         "rto_seconds",
-        "How long the last drill that passed took: the measured way back.",
+        "How long the last successful drill took: the measured recovery time.",
         rto.measured_ms.known().map(|ms| seconds(*ms)),
     );
     out.one("rto_objective_seconds", "How long it may take.", Some(seconds(rto.objective_ms)));
@@ -149,12 +149,12 @@ fn places(status: &Status, out: &mut Text) {
     let copies = &status.facts.copies;
     // While a place was not looked at, these are "at least", and that is no figure.
     let complete = copies.complete.then_some(copies);
-    let help = "Places that hold the newest verified backup, the backups folder counted.";
+    let help = "Places that have the newest verified backup, including the backups folder.";
     out.one("copies", help, complete.map(|it| it.copies));
     out.one("copies_wanted", "Places that should.", Some(copies.wanted));
     out.one("storage_kinds", "Kinds of storage among them.", complete.map(|it| it.kinds));
     out.flag("off_site", "Whether one of them is off-site.", complete.map(|it| it.off_site));
-    let help = "Usable backups at a place; no sample where it could not be looked at.";
+    let help = "Usable backups at a place; no sample if it could not be checked.";
     let each = |value: fn(&model::status::Place) -> Option<String>| {
         copies
             .places
@@ -165,17 +165,17 @@ fn places(status: &Status, out: &mut Text) {
     out.family("place_bytes", "What they take.", each(|it| it.bytes.map(|n| n.to_string())));
     out.family(
         "place_has_newest_verified",
-        "Whether the newest verified backup is there.",
+        "Whether the place has the newest verified backup.",
         each(|it| it.has_newest_verified.known().map(|yes| u8::from(*yes).to_string())),
     );
     out.family(
         "place_flawed",
-        "Backups and copies there that cannot be relied on.",
+        "Unreliable backups and copies at a place.",
         each(|it| it.usable.known().map(|_| it.flaws.len().to_string())),
     );
     out.family(
         "place_read_back_timestamp_seconds",
-        "When one there was last read to its end, and was what it should be.",
+        "When a copy there was last read completely and found intact.",
         each(|it| it.read_back.as_ref().map(|read| read.at_utc.timestamp().to_string())),
     );
     debug_assert!(copies.places.first().is_none_or(|place| place.name == LOCAL));
@@ -187,12 +187,12 @@ fn around(status: &Status, out: &mut Text) {
     out.one("disk_free_bytes", "Room on the disk of the backups.", disk.free_bytes.known());
     out.one(
         "disk_growth_bytes_per_day",
-        "How much the backups folder grew in a day, of the last 30.",
+        "Daily growth of the backups folder over the last 30 days.",
         disk.forecast.known().map(|it| it.bytes_per_day),
     );
     out.one(
         "disk_full_days",
-        "In how many days the disk is full at that pace; no sample where it never is.",
+        "Days until the disk is full at that rate; no sample if never.",
         disk.forecast.known().and_then(|it| it.days_until_full),
     );
     let ledger = &facts.ledger;
@@ -206,7 +206,7 @@ fn around(status: &Status, out: &mut Text) {
     let schedule = &facts.schedule;
     out.flag(
         "schedule_installed",
-        "Whether the system's scheduler calls it.",
+        "Whether the scheduled job is installed.",
         schedule.installed.known().map(Option::is_some),
     );
     let last = schedule.last.as_ref();
@@ -215,5 +215,6 @@ fn around(status: &Status, out: &mut Text) {
         "When the last scheduled run ended.",
         last.map(|run| run.at_utc),
     );
-    out.flag("scheduled_run_passed", "Whether all of it succeeded.", last.map(|run| run.passed));
+    out.flag("scheduled_run_passed", "Whether the last scheduled run \
+    succeeded.", last.map(|run| run.passed));
 }

@@ -39,7 +39,7 @@ pub fn slack(change: &Change<'_>) -> String {
     for finding in come {
         let word = match finding.severity {
             Severity::Broken => "New",
-            Severity::NotLookedAt => "New, not looked at",
+            Severity::NotLookedAt => "New, not checked",
             Severity::Warning => "New, a warning",
         };
         lines.push(format!("{word}: {}. {}", finding.message, finding.todo));

@@ -67,13 +67,13 @@ pub fn text(document: &PruneDocument, now: DateTime<Utc>) -> String {
     }
     let mut text = String::new();
     if document.entries.is_empty() {
-        text.push_str("There is nothing that the rules of retention are about.\n");
+        text.push_str("There is nothing to prune.\n");
     } else {
         let table = table.to_string();
         text.extend(table.lines().flat_map(|line| [line.trim_end(), "\n"]));
     }
     for place in &document.not_reached {
-        text.push_str(&format!("Not looked at: {} ({}).\n", place.place, place.why));
+        text.push_str(&format!("Not checked: {} ({}).\n", place.place, place.why));
     }
     text + &sum(document)
 }
@@ -82,15 +82,15 @@ fn sum(document: &PruneDocument) -> String {
     let of = |fate: &str| document.entries.iter().filter(|it| it.fate == fate).count() as u64;
     let looks = match of("look") {
         0 => String::new(),
-        n => format!(" To be looked at: {n}."),
+        n => format!("  To check: {n}."),
     };
     let free = human::bytes(document.freed_bytes);
     if document.dry_run {
         let (keep, delete) = (of("keep"), of("delete"));
         let how = if delete > 0 { " Delete them with `cargo xtask db-prune --yes`." } else { "" };
-        format!("Kept: {keep}. To be deleted: {delete}, which frees {free}.{looks}{how}\n")
+        format!("Keep: {keep}. Delete: {delete}, freeing {free}.{looks}{how}\n")
     } else {
-        format!("Kept: {}. Deleted: {}, which freed {free}.{looks}\n", of("keep"), of("deleted"))
+        format!("Kept: {}. Deleted: {}, freeing {free}.{looks}\n", of("keep"), of("deleted"))
     }
 }
 
@@ -130,13 +130,13 @@ mod tests {
                 " what                         where  age             size          why\n",
                 " mydb_backup_20261122_101112  here   2 hours ago  2.0 KiB  KEEP    last 7\n",
                 " mydb_backup_20261121_101112  here   2 hours ago  2.0 KiB  DELETE  no rule keeps it\n",
-                "Not looked at: nas (no folder).\n",
-                "Kept: 1. To be deleted: 1, which frees 2.0 KiB. Delete them with `cargo xtask db-prune --yes`.\n",
+                "Not checked: nas (no folder).\n",
+                "Keep: 1. Delete: 1, freeing 2.0 KiB. Delete them with `cargo xtask db-prune --yes`.\n",
             ]
             .concat()
         );
         let done = text(&document("deleted", false), now);
-        assert!(done.ends_with("Kept: 1. Deleted: 1, which freed 2.0 KiB.\n"), "{done}");
+        assert!(done.ends_with("Kept: 1. Deleted: 1, freeing 2.0 KiB.\n"), "{done}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn text(status: &Status) -> String {
         _ => "not verified".to_owned(),
     };
     let backup = facts.last_backup.as_ref().map_or_else(
-        || "none that can be used".to_owned(),
+        || "none usable".to_owned(),
         |it| {
             let size = human::bytes(it.bytes);
             let age = human::age(it.created_utc, now);
@@ -28,8 +28,8 @@ pub fn text(status: &Status) -> String {
     );
     let ledger = match (&facts.ledger.problem, facts.ledger.receipts.known()) {
         (Some(problem), _) => format!("DAMAGED: {problem}"),
-        (None, Some(0)) => "no receipts yet".to_owned(),
-        (None, Some(n)) => format!("{}, the chain holds", human::count(*n, "receipt")),
+        (None, Some(0)) => "no entries yet".to_owned(),
+        (None, Some(n)) => format!("{}, the chain holds", human::count(*n, "entry")),
         (None, None) => "unknown".to_owned(),
     };
     let mut out = list(
@@ -71,7 +71,7 @@ fn or_unknown<T>(answer: &Answer<T>, known: impl FnOnce(&T) -> String) -> String
 fn rpo(rpo: &Rpo) -> String {
     let objective = span(rpo.objective_s);
     let age = or_unknown(&rpo.age_s, |age| {
-        format!("the newest verified backup is {} old, {objective} at most is the rule", span(*age))
+        format!("the newest verified backup is {} old, the rule allows {objective}", span(*age))
     });
     let written = or_unknown(&rpo.written, |it| {
         format!("{} on the server", human::count(it.transactions, "transaction"))
@@ -96,14 +96,14 @@ fn rto(rto: &Rto) -> String {
     let trend =
         if before.is_empty() { String::new() } else { format!("; before: {}", before.join(", ")) };
     or_unknown(&rto.measured_ms, |ms| {
-        format!("{} in the last drill, {objective} is the objective{trend}", human::duration(*ms))
+        format!("{} in the last drill, the objective is {objective}{trend}", human::duration(*ms))
     })
 }
 
 fn copies(facts: &Facts) -> String {
     let Facts { copies, rpo, .. } = facts;
     if rpo.newest_verified.is_none() {
-        return "there is no verified backup whose copies could be counted".to_owned();
+        return "there is no verified backup to count copies of".to_owned();
     }
     let least = if copies.complete { "" } else { "at least " };
     let kinds = human::count(copies.kinds, "kind");
@@ -117,7 +117,7 @@ fn copies(facts: &Facts) -> String {
         n => format!("{n} copies"),
     };
     format!(
-        "{least}{number} beside the database on {kinds} of storage, {off_site}; {} asked for",
+        "{least}{number} besides the database on {kinds} of storage, {off_site}; the rule is {}",
         copies.wanted
     )
 }
@@ -126,7 +126,7 @@ fn disk(disk: &Disk) -> String {
     let free = or_unknown(&disk.free_bytes, |free| human::bytes(*free));
     let forecast = or_unknown(&disk.forecast, |it| match it.days_until_full {
         Some(days) => format!("in {}", human::count(days, "day")),
-        None => "never at this pace".to_owned(),
+        None => "never at this rate".to_owned(),
     });
     format!("{free} free, backups take {}; full: {forecast}", human::bytes(disk.used_bytes))
 }
@@ -185,7 +185,7 @@ fn findings(status: &Status) -> String {
     for finding in &status.findings {
         let word = match finding.severity {
             Severity::Broken => "BROKEN",
-            Severity::NotLookedAt => "NOT LOOKED AT",
+            Severity::NotLookedAt => "NOT CHECKED",
             Severity::Warning => "warning",
         };
         out.push_str(&format!(

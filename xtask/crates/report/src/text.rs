@@ -45,7 +45,7 @@ pub fn backup(document: &BackupDocument, manifest: &Manifest) -> String {
     };
     let contents = format!("{}; {}", manifest.contents(), human::count(document.rows, "row"));
     let time = format!("{} with {}", human::duration(document.duration_ms), document.engine);
-    let title = format!("Backup {} is complete, and not verified yet.", document.label);
+    let title = format!("Backup {} is complete but not verified yet.", document.label);
     facts(
         &title,
         &[
@@ -134,7 +134,8 @@ pub fn restore(document: &RestoreDocument) -> String {
         ],
     );
     if !document.disabled_events.is_empty() {
-        text += "The origin of the file is not known, so its events are left disabled. To let them run, as root:\n";
+        text += "The origin of the file is unknown, so its events stay disabled. To enable them, \
+        as root:\n";
         for sql in &document.disabled_events {
             text += &format!("  {sql};\n");
         }
@@ -189,7 +190,7 @@ fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
         (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
         (Some(level), None) => level.word().to_owned(),
         (None, _) => match backup.claimed {
-            Some(level) => format!("never; {} by receipts that prove nothing", level.word()),
+            Some(level) => format!("never; {} according to unproven entries", level.word()),
             None => "never".to_owned(),
         },
     }
@@ -327,7 +328,7 @@ mod tests {
         let document = BackupDocument::new(&manifest, "b/x.sql.zst", "b/x.json");
         assert_eq!(
             backup(&document, &manifest),
-            "Backup mydb_backup_20261122_101112 is complete, and not verified yet.\n\
+            "Backup mydb_backup_20261122_101112 is complete but not verified yet.\n\
              \x20 file      b/x.sql.zst (2.0 KiB, 8.8 KiB of SQL)\n\
              \x20 manifest  b/x.json\n\
              \x20 contents  1 table; 1,234 rows\n\

@@ -60,7 +60,7 @@ pub fn start(settings: &mut Settings, ui: &Ui) -> Result<(Server, bool)> {
         _ => up(settings, ui)?,
     }
     let container = docker::inspect(&name)?
-        .with_context(|| format!("compose started, but there is no container {name}"))?;
+        .with_context(|| format!("compose started, but container {name} does not exist"))?;
     sys::fs::create_private_dir(&settings.local)?;
     let started = Started { container: name, id: container.id };
     let text = serde_json::to_vec_pretty(&started).context("write the state as JSON")?;
@@ -144,13 +144,13 @@ fn other_name(settings: &Settings) -> Result<()> {
         Some(other) => Err(Stop::new(
             ExitCode::Configuration,
             format!(
-                "compose's project {project} already has the database container `{other}`, and \
-                 DB_CONTAINER asks for `{}`",
+                "compose project {project} already has the database container `{other}`, but \
+                DB_CONTAINER is `{}`",
                 settings.container
             ),
         )
         .hint(format!("Put DB_CONTAINER={other} into .env to use that one."))
-        .hint("Or set COMPOSE_PROJECT_NAME to run a second one, with its own data, beside it.")
+        .hint("Or set COMPOSE_PROJECT_NAME to run a second one with its own data.")
         .into()),
     }
 }
@@ -165,11 +165,11 @@ fn refused(stderr: &str, name: &str, port: Option<u16>) -> Stop {
             "port {port} on this machine is taken, so `{name}` cannot publish it"
         ))
         .hint("Put another DB_PORT into .env, for example DB_PORT=3307, and run this again.")
-        .hint("`docker ps` or `ss -ltnp` says who has it.");
+        .hint("`docker ps` or `ss -ltnp` shows what uses it.");
     }
     if has(&["is already in use by container"]) {
         return stop(format!(
-            "the name `{name}` is taken by a container that compose did not make"
+            "the name `{name}` is taken by a container that compose did not create"
         ))
         .hint(format!("Rename that one (`docker rename {name} something_else`)."))
         .hint("Or put another DB_CONTAINER into .env.");
@@ -188,14 +188,14 @@ fn refused(stderr: &str, name: &str, port: Option<u16>) -> Stop {
     ];
     if has(&pull) {
         return stop(
-            "the database's image is not on this machine and cannot be fetched".to_owned(),
+            "the database image is not on this machine and cannot be pulled".to_owned(),
         )
         .hint(format!("Docker said: {}", last_line(stderr)))
-        .hint("Put the name of an image that is there (`docker images`) into .env as MYSQL_IMAGE.")
+        .hint("Set MYSQL_IMAGE in .env to an image that exists locally (`docker images`).")
         .hint("`cargo xtask db-up --on local` needs no image.");
     }
     stop(format!("container `{name}` cannot be started: {}", last_line(stderr)))
-        .hint("`docker compose up mysql` shows everything that Docker says.")
+        .hint("`docker compose up mysql` shows Docker's full output.")
 }
 
 fn last_line(text: &str) -> String {
@@ -223,7 +223,7 @@ mod tests {
             "mysql Pulling\nError response from daemon: Get \"https://registry.example/v2/\": \
              dial tcp: lookup registry.example: no such host",
         );
-        assert!(image.message.contains("cannot be fetched"), "{image}");
+        assert!(image.message.contains("cannot be pulled"), "{image}");
         assert!(said("odd\n\n").message.ends_with("odd"));
     }
 }

@@ -73,10 +73,10 @@ fn listen(stream: &mut impl Read) -> Answer {
     if let Err(error) = stream.read_exact(&mut header) {
         return match error.kind() {
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => {
-                Answer::Silent("the connection was closed before a greeting came".to_owned())
+                Answer::Silent("the connection was closed before a greeting arrived".to_owned())
             }
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                Answer::Silent("connected, but no greeting came in time".to_owned())
+                Answer::Silent("connected, but no greeting arrived in time".to_owned())
             }
             _ => Answer::Silent(error.to_string()),
         };
@@ -97,7 +97,7 @@ fn listen(stream: &mut impl Read) -> Answer {
 fn not_mysql(bytes: &[u8]) -> Answer {
     let shown: String =
         bytes.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
-    Answer::NotMysql(format!("it begins with \"{shown}\""))
+    Answer::NotMysql(format!("it starts with \"{shown}\""))
 }
 
 fn parse(packet: &[u8]) -> Answer {

@@ -90,11 +90,11 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
                 return Err(Stop::new(
                     ExitCode::Store,
                     format!(
-                        "`{schema}`.`{name}` is a {}, which a dump cannot carry whole",
+                        "`{schema}`.`{name}` is a {}, which a dump cannot fully contain",
                         other.to_lowercase()
                     ),
                 )
-                .hint("Replace it by a base table, or keep it in another schema.")
+                .hint("Replace it with a base table, or move it to another schema.")
                 .into());
             }
         }
@@ -217,9 +217,11 @@ fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
         if row.get_opt::<Option<String>, _>(column).and_then(Result::ok).flatten().is_none() {
             return Err(Stop::new(
                 ExitCode::Configuration,
-                format!("the body of {} `{schema}`.`{name}` may not be read by this account", kind.keyword()),
+                format!("this account may not read the body of {} \
+                `{schema}`.`{name}`", kind.keyword()),
             )
-            .hint("`cargo xtask doctor --fix` gives each account the right for it (SHOW_ROUTINE on MySQL, SELECT on mysql.proc on MariaDB).")
+            .hint("`cargo xtask doctor --fix` grants the privilege it needs (SHOW_ROUTINE on \
+            MySQL, SELECT on mysql.proc on MariaDB).")
             .into());
         }
         inventory.programs.insert((kind, name), program(&row, column)?);
@@ -245,7 +247,7 @@ fn show_create(session: &mut Session, kind: ObjectKind, schema: &str, name: &str
     // A view is asked for without its schema: the server leaves the schema out of
     // the definition only for objects in the current one.
     let sql = format!("SHOW CREATE {} {}", kind.keyword(), qualified(schema, name));
-    session.first(&sql)?.with_context(|| format!("`{sql}` gave no row"))
+    session.first(&sql)?.with_context(|| format!("`{sql}` returned no row"))
 }
 
 fn program(row: &Row, column: &str) -> Result<Program> {
@@ -283,8 +285,8 @@ fn not_text(bytes: &[u8]) -> anyhow::Error {
     let line: Vec<&str> = start.split_whitespace().collect();
     Stop::new(
         ExitCode::Store,
-        format!("a definition holds bytes that are no text: {} …", line.join(" ")),
+        format!("a definition contains bytes that are not text: {} …", line.join(" ")),
     )
-    .hint("A client whose character set was binary made it. Make it again from one in utf8mb4.")
+    .hint("A client with character set binary created it. Recreate it from a client in utf8mb4.")
     .into()
 }

@@ -62,7 +62,8 @@ pub(super) fn login_refused(
     let stop = match own {
         Some(_) if wants_tls(&error) => Stop::new(
             ExitCode::Server,
-            format!("{server} takes no connection without TLS (require_secure_transport), and none was used"),
+            format!("{server} refuses connections without TLS (require_secure_transport), and TLS \
+            was not used"),
         )
         .hint("Remove DB_TLS=off from .env, or set another mode: docs/tls.md.")
         .hint("If the server offers no TLS, give it a certificate (ssl_cert, ssl_key)."),
@@ -70,19 +71,20 @@ pub(super) fn login_refused(
             ExitCode::Server,
             format!("access denied for `{}` at {server}: {}", account.user, e.message),
         )
-        .hint("DB_TLS is off, and the server may demand TLS: MariaDB then says no more than this.")
+        .hint("DB_TLS is off, and the server may require TLS: MariaDB then gives no other error.")
         .hint(format!("If it does not, {var} in .env is not the account's password.")),
         Some(e) if matches!(e.code, 1045 | 1698 | 1130) => Stop::new(
             ExitCode::Server,
             format!("access denied for `{}` at {server}: {}", account.user, e.message),
         )
         .hint(format!("Compare {var} in .env with the account's password on the server."))
-        .hint("`cargo xtask doctor --fix` makes the accounts and their rights, given DB_ROOT_PASSWORD."),
+        .hint("With DB_ROOT_PASSWORD set, `cargo xtask doctor --fix` creates the accounts and \
+        grants their privileges."),
         Some(e) if e.code == 1044 => Stop::new(
             ExitCode::Server,
             format!("`{}` may not use the schema {}: {}", account.user, schema.unwrap_or(""), e.message),
         )
-        .hint("`cargo xtask doctor --fix` gives every account exactly the rights it needs."),
+        .hint("`cargo xtask doctor --fix` grants every account exactly the privileges it needs."),
         Some(e) if e.code == 1049 => Stop::new(
             ExitCode::Server,
             format!("unknown database `{}` at {server}", schema.unwrap_or("")),
@@ -92,8 +94,10 @@ pub(super) fn login_refused(
             ExitCode::Server,
             format!("{server} refused the login of `{}`: {} ({})", account.user, e.message, e.code),
         ),
-        None => Stop::new(ExitCode::Server, format!("nothing usable answers at {server}: {error:#}"))
-            .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` says what is missing."),
+        None => Stop::new(ExitCode::Server, format!("no usable server answers at {server}: \
+        {error:#}"))
+            .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` shows what is \
+            missing."),
     };
     error.context(stop)
 }

@@ -80,7 +80,7 @@ impl Session {
                 ),
             )
             .hint(format!(
-                "Put {} into .env, or let `cargo xtask doctor --fix` make the account.",
+                "Put {} into .env, or run `cargo xtask doctor --fix` to create the account.",
                 account.role.password_var()
             ))
             .into());
@@ -130,7 +130,8 @@ impl Session {
         let guard = &self.access.guard;
         match (self.client.tls(), guard.words()) {
             (None, _) if guard.is_here() => "without TLS, on this machine".to_owned(),
-            (None, _) => "without TLS: passwords that are set and rows go in clear text".to_owned(),
+            (None, _) => "without TLS: rows and new passwords cross the network in clear \
+            text".to_owned(),
             (Some(version), words) if words.is_empty() => {
                 format!("{version}, the server's certificate not verified")
             }
@@ -313,6 +314,6 @@ impl Session {
     /// The only value of a query that always has a row.
     pub fn value<T: FromValue>(&mut self, sql: &str) -> Result<T> {
         let row: Option<(T,)> = self.first(sql)?;
-        row.map(|(value,)| value).with_context(|| format!("`{}` gave no row", shorten(sql)))
+        row.map(|(value,)| value).with_context(|| format!("`{}` returned no row", shorten(sql)))
     }
 }

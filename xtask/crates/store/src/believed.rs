@@ -33,7 +33,7 @@ pub struct Signed {
 impl Signed {
     /// What of the ledger proves nothing although it should, in words.
     pub fn unproven(&self) -> Option<String> {
-        let lines = |n: u64| if n == 1 { "1 receipt".to_owned() } else { format!("{n} receipts") };
+        let lines = |n: u64| if n == 1 { "1 entry".to_owned() } else { format!("{n} entries") };
         let mut parts = Vec::new();
         if self.unsigned > 0 {
             let n = lines(self.unsigned);

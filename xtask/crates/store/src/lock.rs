@@ -165,7 +165,7 @@ fn held(path: &Path) -> Stop {
     };
     Stop::new(ExitCode::Locked, message)
         .hint("Wait until that run ends, then try again.")
-        .hint("The lock is released when its process ends; do not delete the lock file.")
+        .hint("The lock ends with its process; there is no stale lock to remove.")
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn tell(ctx: &Ctx, status: &Status) {
     let tell = |name: &str, url: &Option<Secret>, body: Body| {
         let Some(url) = url else { return };
         if let Err(error) = tell_one(ctx, status, name, url, body) {
-            warn(ctx, &format!("the {name} could not be told"), &error);
+            warn(ctx, &format!("could not notify the {name}"), &error);
         }
     };
     tell("webhook", &outside.webhook, notice::document);
@@ -65,7 +65,8 @@ fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body)
     told.version = VERSION;
     told.channels.insert(channel.to_owned(), now);
     fs::create_private_dir(&ctx.settings.local)?;
-    fs::write_durably(&path, &serde_json::to_vec_pretty(&told).context("write what was told")?)
+    fs::write_durably(&path, &serde_json::to_vec_pretty(&told).context("write the notification \
+    state")?)
 }
 
 /// Says that a run verified its backup; whoever waits for this alarms when it stays away.
@@ -103,7 +104,7 @@ fn send(ctx: &Ctx, url: &Secret, body: Option<&str>) -> Result<()> {
         (Some("http"), Some(body)) => http::post(address, body, DEADLINE),
         (Some("http"), None) => http::get(address, DEADLINE),
         (Some("https"), _) => return by_child(ctx, url, body),
-        _ => bail!("its address in .env does not begin with https:// or http://"),
+        _ => bail!("its address in .env does not start with https:// or http://"),
     };
     match answer {
         http::Probe::Answer { status: 200..=299, .. } => Ok(()),

@@ -154,7 +154,7 @@ fn process_on(kind: Server, name: &str) {
     // One that does not answer everything is rolled back, and the proof is used again.
     shop.policy(shop.port, &["/nope"], "");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["GET /nope answered 404", "runs again and answers"]);
+    demand_stop(&back, 32, &["GET /nope answered 404", "is running again and answers"]);
     let (label, again) = shop.current();
     assert_eq!(label, first);
     assert_ne!(again, pid, "it was stopped and started");
@@ -220,7 +220,7 @@ fn nothing_happens_unasked(shop: &Shop) {
 fn one_that_cannot_start(shop: &Shop, first: &str) {
     shop.policy_at("192.0.2.1:3000", &[], "");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["has ended", "cannot listen", "runs again and answers"]);
+    demand_stop(&back, 32, &["has ended", "cannot listen", "is running again and answers"]);
     assert_eq!(shop.current().0, first);
 }
 
@@ -267,11 +267,11 @@ fn in_the_middle(shop: &Shop, first: &str) {
     login("LOCK");
     let pid = waiting();
     proc::end(pid, End::Asked).unwrap();
-    until("it says so", || fs::read_text(&log).unwrap().contains("going back"));
+    until("it says so", || fs::read_text(&log).unwrap().contains("rolling back"));
     login("UNLOCK");
     until("it has ended", || !proc::alive(pid));
     let said = fs::read_text(&log).unwrap();
-    assert!(said.contains("interrupted") && said.contains("runs again and answers"), "{said}");
+    assert!(said.contains("interrupted") && said.contains("is running again and answers"), "{said}");
     assert_eq!(shop.current().0, first);
     assert_eq!(shop.receipt()["outcome"], "rolled_back");
     // Killed: the next one says so, and clears up.
@@ -284,7 +284,7 @@ fn in_the_middle(shop: &Shop, first: &str) {
     let plan = shop.xtask(&["deploy", "--dry-run"]);
     assert!(plan.stdout.contains("did not finish"), "{}{}", plan.stdout, plan.stderr);
     shop.policy(shop.port, &["/nope"], "");
-    demand_stop(&shop.xtask(&["deploy", "--yes"]), 32, &["runs again and answers"]);
+    demand_stop(&shop.xtask(&["deploy", "--yes"]), 32, &["is running again and answers"]);
     assert_eq!(shop.current().0, first);
     assert!(!proc::alive(left.unwrap()), "what the killed one started was stopped");
 }
@@ -307,10 +307,10 @@ fn with_migrations(shop: &Shop, first: &str) {
     shop.policy(shop.port, &["/nope"], "");
     let back = shop.xtask(&["deploy", "--yes"]);
     assert!(back.stderr.contains("in-place: its one statement is instant"), "{}", back.stderr);
-    demand_stop(&back, 32, &["runs again and answers", "the migrations were undone"]);
+    demand_stop(&back, 32, &["is running again and answers", "the migrations were undone"]);
     migration("20300201000000_one", "one");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["GET /nope", "runs again and answers", "the migrations were undone"]);
+    demand_stop(&back, 32, &["GET /nope", "is running again and answers", "the migrations were undone"]);
     assert_eq!(shop.receipt()["outcome"], "rolled_back");
     assert_eq!(shop.current().0, first);
     let tables = "SELECT COUNT(*) FROM information_schema.TABLES \
@@ -328,7 +328,7 @@ fn with_migrations(shop: &Shop, first: &str) {
     let written = writer.end();
     let backup = shop.receipt()["backup"].as_str().unwrap().to_owned();
     let way_back = format!("cargo xtask db-restore {backup}");
-    let words = ["GET /nope", "runs again and answers", "stays migrated", way_back.as_str()];
+    let words = ["GET /nope", "is running again and answers", "stays migrated", way_back.as_str()];
     demand_stop(&stuck, 33, &words);
     let rows = "SELECT COUNT(*) FROM genre WHERE name LIKE 'written %'";
     assert_eq!(shop.sandbox.root().query_first(rows).unwrap(), Some(written));
@@ -374,7 +374,7 @@ fn commands(shop: &Shop) {
     demand_stop(
         &stuck,
         33,
-        &["program: NOT back", "code 4", "To bring the release before it back"],
+        &["program: NOT back", "code 4", "To bring back the previous release"],
     );
     assert_eq!(
         fs::read_text(&trail).unwrap(),

@@ -47,7 +47,7 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
         fs::remove_if_exists(&folder.join(format!("{lost}{ending}"))).unwrap();
     }
     let plan = done(&sandbox, &["db-prune"]).stdout;
-    assert!(plan.contains("Kept: 3. To be deleted: 4, which frees "), "{plan}");
+    assert!(plan.contains("Keep: 3. Delete: 4, freeing "), "{plan}");
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
     assert_eq!(fate(&pruned, &lost, "nas").1, "the last copy: it is missing or damaged here");
     assert_eq!(fate(&pruned, &first, "nas").0, "deleted");
@@ -141,7 +141,7 @@ fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
     done(&sandbox, &["db-copy", &theirs, "--to", "nas", "--check"]);
     // A ledger before this one may have pinned it: a person says that it is not.
     let older = document(&done(&sandbox, &["db-prune", "--json"]));
-    assert!(fate(&older, &theirs, "here").1.contains("the ledger does not tell of it"));
+    assert!(fate(&older, &theirs, "here").1.contains("the ledger does not record it"));
     done(&sandbox, &["db-pin", &theirs, "--remove"]);
     let newest = backup(&sandbox);
     verify(&sandbox, &newest);

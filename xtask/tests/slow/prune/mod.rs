@@ -103,7 +103,7 @@ fn only_what_a_newer_proof_covers_goes(kind: Server) {
     sandbox.write(&format!("backups/{stranger}"), "-- made by hand\n");
     done(&sandbox, &["db-pin", &pinned, "--note", "before the merger"]);
     let unproven = document(&done(&sandbox, &["db-prune", "--json"]));
-    assert_eq!(fate(&unproven, &first, "here").1, "not verified by anything newer");
+    assert_eq!(fate(&unproven, &first, "here").1, "nothing newer is verified");
     done(&sandbox, &["db-prune", "--yes"]);
     assert_eq!(labels_in(&folder), set(&[&pinned, &first, &second, &newest]));
 
@@ -200,7 +200,7 @@ fn what_an_unfinished_change_needs_stays() {
     store.write_in_place(&lock, &journal).unwrap();
     drop(lock);
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
-    assert_eq!(fate(&pruned, &needed, "here").1, "migrations that did not finish need it");
+    assert_eq!(fate(&pruned, &needed, "here").1, "an unfinished migration needs it");
     assert_eq!(fate(&pruned, &other, "here").0, "deleted");
     // Which backup it needs is not known: nothing is deleted.
     fs::remove_if_exists(&folder.join(".in-place.json")).unwrap();

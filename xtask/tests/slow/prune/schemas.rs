@@ -54,7 +54,7 @@ fn old_tables(kind: Server) {
     assert_eq!(companions(&sandbox, "before"), old, "a plan changes nothing");
     let live = rows(&sandbox);
     let [one, two] = fates(&["db-prune", "--yes", "--json"]);
-    assert!(one.0 == "look" && one.1.contains("does not hold what is in film"), "{one:?}");
+    assert!(one.0 == "look" && one.1.contains("does not contain what is in film"), "{one:?}");
     assert_eq!(two.0, "deleted");
     assert_eq!(companions(&sandbox, "before"), old[..1]);
     assert_eq!(rows(&sandbox), live);

@@ -147,7 +147,7 @@ fn a_run_copies_reads_old_copies_again_and_prunes() {
     bytes[40] ^= 1;
     fs::write_durably(&object, &bytes).unwrap();
     let found = sandbox.xtask(&["schedule", "run", "--json"]);
-    demand_stop(&found, 41, &["copy read again", &third]);
+    demand_stop(&found, 41, &["copy check", &third]);
     assert_eq!(json(&found)["verified"], "file", "the new backup is good all the same");
     let broken = sandbox.xtask(&["db-status", "--check"]);
     demand_stop(&broken, 21, &[&format!("copy_flawed:drive:{third}")]);

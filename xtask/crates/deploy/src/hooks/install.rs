@@ -102,7 +102,7 @@ pub fn install(ctx: &Ctx, chain: bool) -> Result<()> {
     demand_checkout(root)?;
     let now = Installed::read(root)?;
     if now.active() {
-        let how = if now.ours { "is installed already" } else { "calls this tool already" };
+        let how = if now.ours { "is already installed" } else { "already calls this tool" };
         report(ctx, &now, false, &format!("The pre-push hook in {} {how}.", now.folder.display()));
         return Ok(());
     }
@@ -120,12 +120,12 @@ pub fn install(ctx: &Ctx, chain: bool) -> Result<()> {
     git::set(root, PREVIOUS, previous.as_deref())?;
     git::set(root, HOOKS_PATH, Some(FOLDER))?;
     let done = Installed::read(root)?;
-    let first = if previous.is_some() { "; the hook that was there runs first" } else { "" };
+    let first = if previous.is_some() { "; the existing hook runs first" } else { "" };
     report(
         ctx,
         &done,
         true,
-        &format!("Installed: git asks {FOLDER}/{PRE_PUSH} before a push{first}."),
+        &format!("Installed: git runs {FOLDER}/{PRE_PUSH} before a push{first}."),
     );
     Ok(())
 }
@@ -134,13 +134,14 @@ fn demand_checkout(root: &Path) -> Result<()> {
     let stop = |message: String| Stop::new(ExitCode::Configuration, message);
     match git::prefix(root) {
         Err(error) => {
-            return Err(stop(format!("{} is no checkout of git: {error:#}", root.display()))
-                .hint("Hooks belong to a repository: clone it with git.")
+            return Err(stop(format!("{} is not a git checkout: {error:#}", root.display()))
+                .hint("Hooks need a git repository: clone it with git.")
                 .into());
         }
         Ok(prefix) if !prefix.is_empty() => {
             return Err(stop(format!("the workspace is in {prefix} of its repository, and hooks run at the top"))
-                .hint(format!("Call `cargo xtask hooks run pre-push -- \"$@\"` in {prefix} from a hook of your own."))
+                .hint(format!("Run `cargo xtask hooks run pre-push -- \"$@\"` in {prefix} from \
+                your own hook."))
                 .into());
         }
         Ok(_) => {}
@@ -150,8 +151,8 @@ fn demand_checkout(root: &Path) -> Result<()> {
         return Ok(());
     }
     Err(stop(format!("{} is missing or not executable", hook.display()))
-        .hint(format!("`git checkout -- {FOLDER}` brings it back."))
-        .hint(format!("On a disk that keeps no permissions: `chmod +x {FOLDER}/{PRE_PUSH}`."))
+        .hint(format!("`git checkout -- {FOLDER}` restores it."))
+        .hint(format!("If the checkout lost the permission: `chmod +x {FOLDER}/{PRE_PUSH}`."))
         .into())
 }
 
@@ -162,7 +163,7 @@ fn demand_chainable(now: &Installed, there: &[String], chain: bool) -> Result<()
     if !others.is_empty() {
         let stop = Stop::new(
             ExitCode::Configuration,
-            format!("{folder} holds hooks that git would no longer run: {}", others.join(", ")),
+            format!("{folder} contains hooks that git would no longer run: {}", others.join(", ")),
         );
         return Err(if there.iter().any(|name| name == PRE_PUSH) {
             stop.hint(format!(
@@ -182,13 +183,14 @@ fn demand_chainable(now: &Installed, there: &[String], chain: bool) -> Result<()
         return Ok(());
     }
     let what = if there.is_empty() {
-        format!("git is told to look for hooks in {folder}")
+        format!("git is configured to use the hooks in {folder}")
     } else {
         format!("there is a pre-push hook in {folder}")
     };
-    Err(Stop::new(ExitCode::Configuration, format!("{what}, which would no longer be asked"))
-        .hint("Nothing was changed. `cargo xtask hooks install --chain` runs what is there first, and obeys both.")
-        .hint("`cargo xtask hooks uninstall` gives it back."))
+    Err(Stop::new(ExitCode::Configuration, format!("{what}, which would no longer run"))
+        .hint("Nothing was changed. `cargo xtask hooks install --chain` runs the existing hook \
+        first; both must pass.")
+        .hint("`cargo xtask hooks uninstall` restores it."))
 }
 
 /// Gives git back what it had.
@@ -202,7 +204,7 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
         git::set(root, PREVIOUS, None)?;
         let text = if now.active() {
             format!(
-                "{}/{PRE_PUSH} calls this tool; it is yours, so take the line out there.",
+                "{}/{PRE_PUSH} calls this tool; it is your file, so remove the line yourself.",
                 now.folder.display()
             )
         } else {
@@ -224,7 +226,7 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
         ctx,
         &done,
         true,
-        &format!("Uninstalled: git looks for hooks in {} again.", done.folder.display()),
+        &format!("Uninstalled: git uses the hooks in {} again.", done.folder.display()),
     );
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) struct Demand {
 /// Exit code 20: a ref needs a proven backup, and none could be made.
 pub fn run(ctx: &mut Ctx, remote: &str, url: &str, made: &mut Made) -> Result<()> {
     let mut lines = String::new();
-    std::io::stdin().lock().read_to_string(&mut lines).context("read what git pushes")?;
+    std::io::stdin().lock().read_to_string(&mut lines).context("read the pushed refs")?;
     earlier(ctx, remote, url, &lines)?;
     let pushed = push::read(&lines)?;
     let mut demands = Vec::new();
@@ -63,7 +63,7 @@ fn earlier(ctx: &Ctx, remote: &str, url: &str, lines: &str) -> Result<()> {
     let how = code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
     Err(Stop::new(
         ExitCode::Unexpected,
-        format!("the {PRE_PUSH} hook that was there before refused the push: it ended with {how}"),
+        format!("the existing {PRE_PUSH} hook refused the push: it exited with {how}"),
     )
     .hint(format!("It is {}. Nothing was pushed.", hook.display()))
     .into())
@@ -99,7 +99,7 @@ fn changes(ctx: &Ctx, remote: &str, pushed: &Pushed) -> Result<Changes> {
     let to = pushed.local.as_str();
     if !pushed.remote.is_nothing() {
         if !git::has_object(root, pushed.remote.as_str())? {
-            let why = "what the remote has there was not fetched, so what changes is unknown";
+            let why = "the remote's state was not fetched, so the changes are unknown";
             return Ok(Changes::Unknown(why.to_owned()));
         }
         let from = Some(pushed.remote.as_str());
@@ -139,10 +139,11 @@ fn ensure(ctx: &mut Ctx, demands: &[Demand], made: &mut Made) -> Result<recent::
         let cause = stop.map_or(cause, |stop| stop.message.clone());
         let mut refusal = Stop::new(
             ExitCode::GateRefused,
-            format!("no backup proves the way back, and none can be taken now: {cause}"),
+            format!("no proven backup exists, and none can be taken now: {cause}"),
         )
-        .hint("Nothing was pushed. Start the database with `cargo xtask db-up`, then push again: the backup is taken and proven on the way.")
-        .hint("`cargo xtask doctor` says what is in the way.");
+        .hint("Nothing was pushed. Start the database with `cargo xtask db-up`, then push again: \
+        the push takes and proves a backup.")
+        .hint("`cargo xtask doctor` shows what is wrong.");
         if let Some(stop) = stop {
             refusal.hints.extend(stop.hints.iter().cloned());
         }

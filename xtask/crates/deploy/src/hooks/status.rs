@@ -97,7 +97,7 @@ fn text(ctx: &Ctx, status: &Status) -> String {
     }
     if !passed_over.is_empty() {
         let names = passed_over.join(", ");
-        text.push_str(&format!("\n  NOT run      {names}: git no longer looks into their folder"));
+        text.push_str(&format!("\n  NOT run      {names}: git no longer uses their folder"));
     }
     let patterns = &ctx.settings.policy.gate.deploy_refs;
     text.push_str(&format!("\n  deploy refs  {}", patterns.join(", ")));
@@ -105,7 +105,7 @@ fn text(ctx: &Ctx, status: &Status) -> String {
         (Some(proof), Some(true)) => {
             format!("{}, {} old", proof.label, recent::minutes(proof.age_minutes(*now)))
         }
-        (Some(proof), _) => format!("none that is recent; the newest is {}", proof.label),
+        (Some(proof), _) => format!("none recent enough; the newest is {}", proof.label),
         (None, _) => match unproven {
             Some(why) => format!("none that counts: {why}"),
             None => "none".to_owned(),
@@ -148,7 +148,7 @@ fn next_push(ctx: &Ctx) -> Result<Next> {
         None if deployed => format!(
             "`{branch}` to {remote} needs no proof: no migration changes since the last fetch"
         ),
-        None => format!("`{branch}` to {remote} needs no proof: it is no deploy ref"),
+        None => format!("`{branch}` to {remote} needs no proof: it is not a deploy ref"),
     };
     let needs_proof = Some(demand.is_some());
     Ok(Next { branch: Some(branch), remote: Some(remote), needs_proof, why })

@@ -24,14 +24,14 @@ pub(super) fn go(
     // Half a way back is worse than a late Ctrl-C.
     let _deferred = signal::defer();
     let ctx = job.ctx;
-    ctx.ui.warn(ctx.settings.redact(&format!("the deploy failed, going back: {cause:#}")));
+    ctx.ui.warn(ctx.settings.redact(&format!("the deploy failed, rolling back: {cause:#}")));
     // The new program must not write while the schema goes back.
     let withdrawn = if done.touched { site.withdraw() } else { Ok(()) };
     let migrations = done.migrated.names();
     let schema = schema_back(job, done, withdrawn.is_ok());
     let program = match withdrawn {
         Ok(()) if done.touched => site.restore(),
-        Ok(()) => Ok("what ran before was not touched".to_owned()),
+        Ok(()) => Ok("the previous release was not touched".to_owned()),
         Err(error) => Err(error.context("stop the new release")),
     };
     let left = Left {
@@ -40,7 +40,8 @@ pub(super) fn go(
         schema_back: schema.is_ok(),
     };
     if let Err(error) = record(job, done, left.outcome(), start) {
-        ctx.ui.warn(ctx.settings.redact(&format!("the receipt could not be written: {error:#}")));
+        ctx.ui.warn(ctx.settings.redact(&format!("the ledger entry could not be written: \
+        {error:#}")));
     }
     let mut stop = Stop::new(left.code(), message(job, cause, &program, &schema));
     stop.hints = hints(job, site, done, left);
@@ -72,7 +73,7 @@ fn message(
 ) -> String {
     let program = match program {
         Ok(text) => text.clone(),
-        Err(error) => format!("NOT back: {error:#}"),
+        Err(error) => format!("NOT rolled back: {error:#}"),
     };
     let (Ok(schema) | Err(schema)) = schema;
     format!(
@@ -83,7 +84,7 @@ fn message(
 
 fn hints(job: Job<'_>, site: &dyn Site, done: &Done, left: Left) -> Vec<String> {
     let target = job.target;
-    let again = format!("Mend the cause, then: cargo xtask deploy --target {target}");
+    let again = format!("Fix the cause, then: cargo xtask deploy --target {target}");
     let mut hints = Vec::new();
     if left.code() == ExitCode::DeployRolledBack {
         hints.push(again);
@@ -94,12 +95,14 @@ fn hints(job: Job<'_>, site: &dyn Site, done: &Done, left: Left) -> Vec<String> 
     }
     if left.migrated && !left.schema_back {
         hints.push(
-            "The migrated schema holds everything that was written. A release that goes on from it is the way forward."
+            "The migrated schema has everything that was written. To go forward, deploy a release \
+            that works with it."
                 .to_owned(),
         );
         if let Some(label) = &done.backup {
             hints.push(format!(
-                "To go back to the state before the migration (what was written since is lost): cargo xtask db-restore {label}"
+                "To restore the state before the migration (losing what was written since): cargo \
+                xtask db-restore {label}"
             ));
         }
     }

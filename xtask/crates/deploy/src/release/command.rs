@@ -57,22 +57,22 @@ impl Site for Command<'_> {
     fn current(&self) -> Result<String> {
         let url = self.job.url;
         Ok(if self.answered {
-            format!("something that is ready at {url}")
+            format!("something ready at {url}")
         } else {
-            format!("nothing that is ready at {url}")
+            format!("nothing ready at {url}")
         })
     }
 
     fn steps(&self) -> [Step; 2] {
         let policy = &self.job.ctx.settings.policy.deploy;
         let build = if self.build.is_empty() {
-            "Build: the target names nothing to build.".to_owned()
+            "Build: nothing to build for this target.".to_owned()
         } else {
             format!("Build: `{}`.", self.build.join(" "))
         };
         let undo = format!("`{}`", self.undo.join(" "));
         [
-            Step::new(build, Some(policy.build_deadline_s), "none: nothing that runs was changed"),
+            Step::new(build, Some(policy.build_deadline_s), "none: nothing running was changed"),
             Step::new(
                 format!("Start: `{}`.", self.start.join(" ")),
                 Some(policy.start_deadline_s),
@@ -104,13 +104,13 @@ impl Site for Command<'_> {
 
     fn restore(&mut self) -> Result<String> {
         if !self.answered {
-            return Ok(format!("`{}` ended well; nothing was ready before", self.undo.join(" ")));
+            return Ok(format!("`{}` succeeded; nothing was ready before", self.undo.join(" ")));
         }
         let Job { ctx, url, .. } = self.job;
         if let Err(error) = smoke::test(ctx, url, &[], self.job.smoke_deadline(), &|| Ok(())) {
-            bail!("`{}` ended well, but {error:#}", self.undo.join(" "));
+            bail!("`{}` succeeded, but {error:#}", self.undo.join(" "));
         }
-        Ok(format!("`{}` ended well, and {url} is ready as before", self.undo.join(" ")))
+        Ok(format!("`{}` succeeded, and {url} is ready as before", self.undo.join(" ")))
     }
 
     fn keep(&mut self) -> Result<()> {
@@ -119,7 +119,7 @@ impl Site for Command<'_> {
 
     fn by_hand(&self) -> Vec<String> {
         vec![format!(
-            "To bring the release before it back, run in {}: {}",
+            "To bring back the previous release, run in {}: {}",
             self.job.ctx.settings.root.display(),
             self.undo.join(" ")
         )]

@@ -65,11 +65,13 @@ impl<'a> Compose<'a> {
         let Job { ctx, server, target, url, .. } = self.job;
         let stop = |message: String| Stop::new(ExitCode::Configuration, message);
         if !cfg!(target_os = "linux") {
-            return Err(stop(format!("`{target}` puts a program that was built here on a Linux image, which this system cannot build"))
-                .hint("Deploy from Linux, or use a target of the kind `command` that builds in a container."));
+            return Err(stop(format!("`{target}` puts a locally built program on a Linux image, \
+            and this system cannot build one for it"))
+                .hint("Deploy from Linux, or use a target of kind `command` that builds in a \
+                container."));
         }
         if let Engine::NotInstalled | Engine::NotRunning(_) = docker::engine() {
-            return Err(stop(format!("`{target}` needs Docker, and no engine answers")).hint(
+            return Err(stop(format!("`{target}` needs Docker, but no engine answers")).hint(
                 "Start Docker, or use another target: `cargo xtask deploy --target local`.",
             ));
         }
@@ -81,12 +83,13 @@ impl<'a> Compose<'a> {
         }
         if listen_address(url).is_none() {
             return Err(stop(format!(
-                "the url of `{target}` is {url}, which has no address and port for the container"
+                "the url of `{target}`, {url}, has no address and port for the container"
             ))
             .hint("A container's port is published on this machine: http://127.0.0.1:3000."));
         }
         if server.container() != Some(ctx.settings.container.as_str()) {
-            return Err(stop(format!("the service reaches the database as the service `mysql` of compose.yaml, but this run uses {server}"))
+            return Err(stop(format!("the service uses the database service `mysql` of \
+            compose.yaml, but this run uses {server}"))
                 .hint("Start the container with `cargo xtask db-up --on docker`, or use another target."));
         }
         Ok(())
@@ -172,19 +175,19 @@ impl Site for Compose<'_> {
         let policy = &self.job.ctx.settings.policy.deploy;
         let back = match &self.before {
             Some(image) => format!("start the service from {image} again"),
-            None => "remove the container; there is none before it".to_owned(),
+            None => "remove the container; there is no previous one".to_owned(),
         };
         [
             Step::new(
                 format!(
-                    "Build the API (profile {}), and an image of it on {}.",
+                    "Build the API (profile {}) and its image on {}.",
                     self.profile, self.base
                 ),
                 Some(policy.build_deadline_s),
-                "none: nothing that runs was changed",
+                "none: nothing running was changed",
             ),
             Step::new(
-                "Start the service `api` from that image; the database's container is left alone.",
+                "Start the service `api` from that image; the database container is not touched.",
                 Some(policy.start_deadline_s),
                 back,
             ),
@@ -204,8 +207,9 @@ impl Site for Compose<'_> {
             .run_shown(self.job.build_deadline());
         built.map_err(|error| {
             Stop::new(ExitCode::Configuration, format!("the image cannot be built: {error:#}"))
-                .hint("What Docker says stands above. Nothing was changed.")
-                .hint("Without a network, name an image that is there as `base` of the target.")
+                .hint("Docker's output is above. Nothing was changed.")
+                .hint("Without a network, set `base` of the target to an image that exists \
+                locally.")
         })?;
         self.built = Some(Images { new, kept: format!("{}:{BEFORE}{label}", self.image), folder });
         Ok(())
@@ -237,20 +241,20 @@ impl Site for Compose<'_> {
             let remove =
                 self.compose(&images.new, &["rm", "--force", "--stop", "--volumes", "api"]);
             remove.undisturbed().run_shown(self.job.start_deadline())?;
-            return Ok("the container was removed; there was none before".to_owned());
+            return Ok("the container was removed; there was no previous one".to_owned());
         }
         self.up(&images.kept)?;
         if !self.answered {
             return Ok(format!(
-                "the service is from {} again; it was not ready before",
+                "the service runs {} again; it was not ready before",
                 images.kept
             ));
         }
         let Job { ctx, url, .. } = self.job;
         if let Err(error) = smoke::test(ctx, url, &[], self.job.smoke_deadline(), &|| Ok(())) {
-            bail!("the service is from {} again, but {error:#}", images.kept);
+            bail!("the service runs {} again, but {error:#}", images.kept);
         }
-        Ok(format!("the service is from {} again and ready", images.kept))
+        Ok(format!("the service runs {} again and is ready", images.kept))
     }
 
     fn keep(&mut self) -> Result<()> {
@@ -266,10 +270,11 @@ impl Site for Compose<'_> {
     fn by_hand(&self) -> Vec<String> {
         let Some(images) = &self.built else { return Vec::new() };
         let mut ways =
-            vec!["`docker compose --profile api logs api` shows what it says.".to_owned()];
+            vec!["`docker compose --profile api logs api` shows its log.".to_owned()];
         if self.before.is_some() {
             ways.push(format!(
-                "To start the one before it: put API_IMAGE={} into .env, then: docker compose --profile api up -d --no-deps api",
+                "To start the previous one: put API_IMAGE={} into .env, then: docker compose \
+                --profile api up -d --no-deps api",
                 images.kept
             ));
         }

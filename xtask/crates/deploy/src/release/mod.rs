@@ -73,7 +73,7 @@ pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool, made: &mut Made) -> R
     let (mut site, plan, pending) = prepare(job, &target)?;
     ctx.ui.say(plan.to_string());
     if release.ends_with("-dirty") {
-        ctx.ui.warn("the checkout has changes that are not committed; they are deployed, too");
+        ctx.ui.warn("the checkout has uncommitted changes; they are deployed too");
     }
     ctx.ui.confirm_by_name(&format!("this deploys to `{name}`"), &name, yes)?;
     deploy(job, site.as_mut(), !pending.is_empty(), made)
@@ -101,18 +101,19 @@ fn prepare<'a>(
     if pending.is_empty() {
         let age = recent::minutes(i64::from(policy.gate.proof_max_age_minutes));
         steps.push(Step::new(
-            format!("Have a backup of the last {age} that is proven by a restore; else take one."),
+            format!("Use a backup of the last {age} proven by a restore; otherwise take one."),
             None,
             "none: it stays",
         ));
     } else {
         steps.push(Step::new(
             format!(
-                "Migrate behind the gate, which takes and proves a backup first: {}.",
+                "Migrate behind the gate, which first takes and proves a backup: {}.",
                 pending.join(", ")
             ),
             None,
-            "only where it is proven that nothing is lost; else the schema stays migrated (exit code 33)",
+            "only if it is proven that nothing is lost; otherwise the schema stays migrated (exit \
+            code 33)",
         ));
     }
     steps.push(start.clone());
@@ -121,7 +122,7 @@ fn prepare<'a>(
         Some(policy.deploy.smoke_deadline_s),
         start.undo,
     ));
-    steps.push(Step::new("Write the receipt.", None, "none"));
+    steps.push(Step::new("Write the ledger entry.", None, "none"));
     let plan = DeployPlan {
         target: job.target.to_owned(),
         kind: target.kind(),
@@ -167,7 +168,7 @@ fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool, made: &mut Made) -> 
                 "the release runs and answers, but its entry in the ledger could not be written: {error:#}"
             ),
         )
-        .hint("Nothing needs to be rolled back. `cargo xtask doctor` looks at the backups folder.")
+        .hint("Nothing needs to be rolled back. `cargo xtask doctor` checks the backups folder.")
     })?;
     Ok(Deployed {
         target: job.target.to_owned(),

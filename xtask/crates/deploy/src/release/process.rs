@@ -98,7 +98,7 @@ fn demand_running(release: &Release, pid: u32) -> Result<()> {
     }
     let said = release.log_end();
     let said = if said.is_empty() { String::new() } else { format!("; it said\n  {said}") };
-    bail!("the program of {} has ended{said}", release.label)
+    bail!("the program of {} has exited{said}", release.label)
 }
 
 /// Ends a release's process: it is asked first, and forced when it does not end.
@@ -116,7 +116,7 @@ fn stop(release: &Release) -> Result<()> {
         }
         signal::check()?;
     }
-    bail!("process {} of {} does not end", release.pid.unwrap_or_default(), release.label)
+    bail!("process {} of {} does not stop", release.pid.unwrap_or_default(), release.label)
 }
 
 impl Site for Process<'_> {
@@ -129,7 +129,7 @@ impl Site for Process<'_> {
         }
         Err(Stop::new(
             ExitCode::Configuration,
-            format!("something listens on {address} already, and this tool did not start it"),
+            format!("something already listens on {address}, and this tool did not start it"),
         )
         .hint("Stop it, or give the target another url in xtask.toml. Nothing was changed.")
         .into())
@@ -137,7 +137,7 @@ impl Site for Process<'_> {
 
     fn current(&self) -> Result<String> {
         let mut text = match &self.state.current {
-            None => "nothing that this tool started".to_owned(),
+            None => "nothing started by this tool".to_owned(),
             Some(release) => {
                 let how = release.pid.filter(|pid| is_release(release, *pid)).map_or_else(
                     || "not running".to_owned(),
@@ -159,7 +159,7 @@ impl Site for Process<'_> {
         let policy = &self.job.ctx.settings.policy.deploy;
         let back = match &self.state.current {
             Some(release) => format!("stop it and start {} again", release.label),
-            None => "stop it; there is no release before it".to_owned(),
+            None => "stop it; there is no previous release".to_owned(),
         };
         [
             Step::new(
@@ -169,10 +169,10 @@ impl Site for Process<'_> {
                     self.place.dir().display()
                 ),
                 Some(policy.build_deadline_s),
-                "none: nothing that runs was changed",
+                "none: nothing running was changed",
             ),
             Step::new(
-                "Stop the release that runs, start the new one, wait until it listens.",
+                "Stop the running release, start the new one, wait until it listens.",
                 Some(policy.start_deadline_s),
                 back,
             ),
@@ -244,13 +244,14 @@ impl Site for Process<'_> {
         self.state.next = None;
         self.write()?;
         let Job { ctx, .. } = self.job;
-        let running = self.state.current.clone().context("it was there")?;
+        let running = self.state.current.clone().context("it was running")?;
         let pid = running.pid.unwrap_or_default();
         let alive = || demand_running(&running, pid);
         // What it answered when it was deployed; a path of the new one it need not know.
         smoke::test(ctx, &current.url, &current.passed, self.job.smoke_deadline(), &alive)
             .with_context(|| format!("{} was started again", current.label))?;
-        Ok(format!("{} runs again and answers at {} (process {pid})", current.label, current.url))
+        Ok(format!("{} is running again and answers at {} (process \
+        {pid})", current.label, current.url))
     }
 
     fn keep(&mut self) -> Result<()> {
@@ -274,20 +275,20 @@ impl Site for Process<'_> {
     fn by_hand(&self) -> Vec<String> {
         let mut ways = Vec::new();
         if let Some(next) = &self.state.next {
-            ways.push(format!("What the new release said is in {}.", next.log().display()));
+            ways.push(format!("The new release's output is in {}.", next.log().display()));
             if let Some(pid) = next.pid.filter(|pid| is_release(next, *pid)) {
-                ways.push(format!("Its process {pid} still runs; end it first."));
+                ways.push(format!("Its process {pid} is still running; stop it first."));
             }
         }
         if let Some(current) = &self.state.current {
             ways.push(match self.start_command(current) {
                 Some(command) => format!(
-                    "To start the release before it, run in {}: {command}\n      \
-                     End it again before the next deploy, which does not know its process.",
+                    "To start the previous release, run in {}: {command}\n      Stop it before \
+                    the next deploy, which does not know its process.",
                     self.job.ctx.settings.root.display()
                 ),
                 None => format!(
-                    "The program of the release before it is {}.",
+                    "The program of the previous release is {}.",
                     current.program.display()
                 ),
             });

@@ -27,7 +27,7 @@ pub(super) fn test(
 ) -> Result<()> {
     let start = Instant::now();
     for path in self::paths(paths) {
-        let mut last = Probe::Unreachable("nothing was asked yet".to_owned());
+        let mut last = Probe::Unreachable("no request was sent yet".to_owned());
         let left = deadline.saturating_sub(start.elapsed());
         let answered = clock::poll(left, || {
             running()?;

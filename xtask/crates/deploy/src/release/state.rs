@@ -88,8 +88,8 @@ impl Place {
         });
         if got.with_context(|| format!("lock {}", path.display()))?.is_none() {
             signal::check()?;
-            return Err(Stop::new(ExitCode::Locked, "another deploy from this checkout runs")
-                .hint("Wait until it has ended, then try again. There is no lock file to delete.")
+            return Err(Stop::new(ExitCode::Locked, "another deploy from this checkout is running")
+                .hint("Wait until it ends, then try again. There is no stale lock to remove.")
                 .into());
         }
         Ok(file)
@@ -132,9 +132,9 @@ impl Place {
         };
         Err(Stop::new(
             ExitCode::Configuration,
-            format!("{} cannot be understood: {reason}", path.display()),
+            format!("{} cannot be parsed: {reason}", path.display()),
         )
-        .hint("Move the file away and stop the release that runs; then deploy again.")
+        .hint("Move the file away and stop the running release; then deploy again.")
         .into())
     }
 

@@ -57,18 +57,18 @@ fn block(crontab: &str, name: &str) -> Result<Option<(usize, usize)>, String> {
         at += line.len();
         if bare == begin {
             if first.is_some() {
-                return Err(format!("the crontab holds `{begin}` twice"));
+                return Err(format!("the crontab has `{begin}` twice"));
             }
             first = Some(start);
         } else if bare == end {
             return match first {
                 Some(first) => Ok(Some((first, at))),
-                None => Err(format!("the crontab holds `{end}` without its beginning")),
+                None => Err(format!("the crontab has `{end}` without its start")),
             };
         }
     }
     if first.is_some() {
-        Err(format!("the crontab holds `{begin}` without its end"))
+        Err(format!("the crontab has `{begin}` without its end"))
     } else {
         Ok(None)
     }

@@ -49,7 +49,8 @@ pub fn turn(
     match older {
         Some(older) => Turn {
             newest: Level::File,
-            why: format!("the last drill had the newest backup; {older} went longest without"),
+            why: format!("the last drill used the newest backup; {older} has waited longest for \
+            one"),
             older: Some(older),
         },
         None => Turn {

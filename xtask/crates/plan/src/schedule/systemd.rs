@@ -36,7 +36,7 @@ pub fn service(job: &Job, when: &When) -> String {
          WorkingDirectory={}\n\
          {environment}\
          ExecStart={}\n\
-         # 12: another run holds the lock. That is no failure; the next one is due.\n\
+         # 12: another run holds the lock. Not a failure; the next run comes.\n\
          SuccessExitStatus=12\n\
          Nice=10\n\
          IOSchedulingClass=idle\n\
@@ -56,7 +56,7 @@ pub fn timer(job: &Job, when: &When) -> String {
     let calendar: String = lines.iter().map(|line| format!("OnCalendar={line}\n")).collect();
     format!(
         "[Unit]\n\
-         Description=StreamFlix: backups by schedule ({when})\n\
+         Description=StreamFlix: scheduled backups ({when})\n\
          \n\
          [Timer]\n\
          {calendar}\

@@ -135,7 +135,7 @@ fn field(
     names: &[&str],
     first_name: u32,
 ) -> Result<BTreeSet<u32>, String> {
-    let wrong = |part: &str| format!("`{part}` is no {what} ({min} to {max})");
+    let wrong = |part: &str| format!("`{part}` is not a valid {what} ({min} to {max})");
     let number = |part: &str| -> Result<u32, String> {
         let named = names.iter().position(|name| name.eq_ignore_ascii_case(part));
         let n = match named {

@@ -44,7 +44,7 @@ pub(crate) fn backups(history: &History) -> Html {
     let older = &history.backups[shown..];
     if !older.is_empty() {
         let words = format!(
-            "The newest {shown} have a section; these {} are older.",
+            "The newest {shown} have their own section; these {} are older.",
             human::thousands(older.len() as u64)
         );
         html.push(&Html::tag("h3", &[("id", "older")], Html::text("Older backups")));
@@ -110,11 +110,11 @@ fn section(backup: &HeldBackup, receipts: &[&Receipt], number: usize) -> Html {
     };
     let told = receipts.len().min(RECEIPTS_MAX);
     let caption = match receipts.len() {
-        n if n > told => format!("The newest {told} of {n} receipts about it"),
-        _ => "Receipts about it".to_owned(),
+        n if n > told => format!("The newest {told} of its {n} ledger entries"),
+        _ => "Its ledger entries".to_owned(),
     };
     let receipts = match receipts.is_empty() {
-        true => paragraph("The ledger holds no receipt about it."),
+        true => paragraph("The ledger has no entry about it."),
         false => timeline::events(&caption, receipts.iter().rev().take(RECEIPTS_MAX).copied()),
     };
     let id = format!("backup-{number}");
@@ -185,7 +185,7 @@ fn facts(backup: &HeldBackup, manifest: &Manifest) -> Html {
         ("Commit", manifest.git_commit.clone().unwrap_or_else(|| "unknown".to_owned())),
     ]);
     let rows = rows.into_iter().map(|(name, text)| vec![Html::text(name), Html::said(&text)]);
-    table("What its manifest says", &[], rows)
+    table("Its manifest", &[], rows)
 }
 
 fn contents(manifest: &Manifest) -> Html {
@@ -236,10 +236,11 @@ fn programs(manifest: &Manifest) -> Html {
     });
     let mut html = Html::new();
     if !manifest.programs.is_empty() {
-        html.push(&table("What is not a table", &[], rows));
+        html.push(&table("Views, triggers, routines and events", &[], rows));
     }
     for view in manifest.broken_views.iter().take(PROGRAMS_MAX) {
-        html.push(&paragraph(&format!("The view {} was broken and is not in it.", view.name)));
+        html.push(&paragraph(&format!("The view {} was broken and is not in the \
+        backup.", view.name)));
     }
     html
 }

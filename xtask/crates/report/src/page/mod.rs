@@ -101,7 +101,7 @@ fn strangers(history: &History) -> Html {
     }
     let items =
         history.strangers.iter().take(100).map(|name| Html::tag("li", &[], Html::name(name)));
-    paragraph("Dumps that this tool did not make; what they hold is unknown:").and(Html::tag(
+    paragraph("Dumps not made by this tool; their contents are unknown:").and(Html::tag(
         "ul",
         &[],
         items.collect(),
@@ -111,12 +111,12 @@ fn strangers(history: &History) -> Html {
 fn footer(history: &History) -> Html {
     let ledger = match history.ledger.outcome {
         Outcome::Passed => "the ledger's chain holds",
-        Outcome::Failed => "the ledger cannot be relied on",
+        Outcome::Failed => "the ledger is unreliable",
         Outcome::NotRun => "the ledger's chain was not checked",
     };
     let words = format!(
         "Made by xtask {} from the manifests in the backups folder and the ledger; {ledger} ({}). \
-         It holds names and counts, no rows: it is private all the same.",
+         It contains names and counts but no rows; keep it private all the same.",
         history.tool_version, history.ledger.detail
     );
     Html::tag("footer", &[("class", "soft")], paragraph(&words))

@@ -43,7 +43,7 @@ pub(crate) fn sizes(manifest: &Manifest) -> BTreeMap<&str, u64> {
 pub(crate) fn growth(history: &History) -> Html {
     let backups = manifests(history);
     let (Some(first), Some(last)) = (backups.first(), backups.last()) else {
-        return paragraph("There is no backup that could be measured.");
+        return paragraph("There is no usable backup to measure.");
     };
     let measured: Vec<_> = backups.iter().map(|one| (one.created_utc, sizes(one))).collect();
     let mut greatest: BTreeMap<&str, u64> = BTreeMap::new();
@@ -133,18 +133,18 @@ pub(crate) fn durations(history: &History) -> Html {
     let (Some(first), Some(last)) =
         (all().map(|point| point.0).min(), all().map(|point| point.0).max())
     else {
-        return paragraph("The ledger holds no backup, drill or restore.");
+        return paragraph("The ledger has no backup, drill or restore.");
     };
     let most = all().map(|point| point.1).fold(0.0, f64::max);
     let objective = history.objectives.rto_ms as f64 / 1000.0;
-    let (limit, note) = limit(objective, most, "objective for the way back");
+    let (limit, note) = limit(objective, most, "objective for a restore");
     let longest = kinds[1..].iter().flat_map(|(_, points)| points).map(|point| point.1);
     let longest = longest.fold(None, |most: Option<f64>, one| Some(most.unwrap_or(0.0).max(one)));
     kinds.retain(|(_, points)| !points.is_empty());
     let sentence = match longest {
-        Some(longest) if longest > objective => "A way back took longer than its objective.",
-        Some(_) => "Every way back was within its objective.",
-        None => "No way back was measured yet.",
+        Some(longest) if longest > objective => "A restore took longer than its objective.",
+        Some(_) => "Every restore met its objective.",
+        None => "No restore was measured yet.",
     };
     let chart = Chart {
         id: "plot-durations",
@@ -189,19 +189,19 @@ pub(crate) fn age(history: &History) -> Html {
     let all = || pieces.iter().flatten();
     let (Some((first, _)), Some((last, now))) = (all().next(), all().last()) else {
         return paragraph(
-            "No backup was verified yet: there is nothing that a restore could rely on.",
+            "No backup was verified yet: there is nothing to restore from with confidence.",
         );
     };
     let most = all().map(|point| point.1).fold(0.0, f64::max);
     let objective = history.objectives.rpo_s as f64;
     let (limit, note) = limit(objective, most, "objective");
     let sentence = match (*last == history.made_utc, most > objective) {
-        (false, _) => "Now there is no verified backup.".to_owned(),
+        (false, _) => "There is no verified backup now.".to_owned(),
         (true, over) => {
             let past = if over {
                 "it was older than its objective at some time"
             } else {
-                "it never was older than its objective"
+                "it was never older than its objective"
             };
             format!("Now it is {} old; {past}.", human::duration((now * 1000.0) as u64))
         }
@@ -227,7 +227,7 @@ pub(crate) fn age(history: &History) -> Html {
     let figures =
         table("Age right before and after each proof, the newest first", &["When", "Age"], rows);
     let words = format!(
-        "What would be lost if the database were gone at that moment. Verified at any level counts; \
+        "What would have been lost with the database at that moment. Verified at any level counts; \
          safety backups do not. {sentence} {note}"
     );
     figure(chart.html(), Html::new(), &words, figures)
@@ -235,7 +235,7 @@ pub(crate) fn age(history: &History) -> Html {
 
 pub(crate) fn storage(history: &History) -> Html {
     let Some(status) = history.status.known() else {
-        return paragraph("Unknown: it was not looked at.");
+        return paragraph("Unknown: it was not checked.");
     };
     let places = &status.facts.copies.places;
     let known: Vec<_> = places.iter().filter(|place| place.bytes.is_some()).collect();
@@ -247,7 +247,7 @@ pub(crate) fn storage(history: &History) -> Html {
     let chart = Chart {
         id: "plot-storage",
         title: "Bytes at each place".to_owned(),
-        description: "One bar for each place that was looked at; the table has the figures."
+        description: "One bar for each place checked; the table has the figures."
             .to_owned(),
         height: 60 + 34 * names.len().max(1) as u32,
         labels: Labels::Left(150),

@@ -13,7 +13,7 @@ pub(crate) fn state(history: &History) -> Html {
         Answer::Known(status) => status,
         Answer::Unknown(why) => {
             let words = Html::tag("strong", &[], Html::text("unknown"));
-            let text = Html::tag("p", &[], words).and(paragraph(&format!("Not looked at: {why}.")));
+            let text = Html::tag("p", &[], words).and(paragraph(&format!("Not checked: {why}.")));
             return Html::tag("div", &[("class", "state neither")], text);
         }
     };
@@ -27,7 +27,7 @@ pub(crate) fn state(history: &History) -> Html {
     let findings = status.findings.iter().map(|finding| {
         let weight = match finding.severity {
             Severity::Broken => "rule broken",
-            Severity::NotLookedAt => "not looked at",
+            Severity::NotLookedAt => "not checked",
             Severity::Warning => "warning",
         };
         let text = format!("{weight}: {}. {}", finding.message, finding.todo);
@@ -63,9 +63,9 @@ fn facts(status: &Status) -> Html {
             told(&rpo.written, |written| human::count(written.transactions, "transaction")),
         ),
         (
-            "The way back (RTO)",
+            "Time to restore (RTO)",
             format!(
-                "{} in the last drill that passed; objective {}",
+                "{} in the last successful drill; objective {}",
                 told(&facts.rto.measured_ms, |ms| human::duration(*ms)),
                 human::duration(facts.rto.objective_ms)
             ),
@@ -78,17 +78,17 @@ fn facts(status: &Status) -> Html {
     }
     rows.extend(keeping(status));
     let rows = rows.into_iter().map(|(name, text)| vec![Html::text(name), Html::said(&text)]);
-    table("What the state is made from", &[], rows)
+    table("What the state is based on", &[], rows)
 }
 
 fn keeping(status: &Status) -> Vec<(&'static str, String)> {
     let facts = &status.facts;
     let copies = &facts.copies;
     let least = if copies.complete { "" } else { "at least " };
-    let off_site = if copies.off_site { "one is elsewhere" } else { "none is elsewhere" };
+    let off_site = if copies.off_site { "one is off-site" } else { "none is off-site" };
     let forecast = told(&facts.disk.forecast, |forecast| match forecast.days_until_full {
-        Some(days) => format!("full in {} at this pace", human::count(days, "day")),
-        None => "does not fill at this pace".to_owned(),
+        Some(days) => format!("full in {} at this rate", human::count(days, "day")),
+        None => "does not fill at this rate".to_owned(),
     });
     let schedule = told(&facts.schedule.installed, |by| match by {
         Some(by) => format!("every {} by {by}", facts.schedule.every),
@@ -97,7 +97,7 @@ fn keeping(status: &Status) -> Vec<(&'static str, String)> {
     let ledger = match &facts.ledger.problem {
         Some(problem) => format!("damaged: {problem}"),
         None => told(&facts.ledger.receipts, |n| {
-            format!("{}, the chain holds", human::count(*n, "receipt"))
+            format!("{}, the chain holds", human::count(*n, "entry"))
         }),
     };
     vec![

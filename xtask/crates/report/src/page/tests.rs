@@ -129,7 +129,7 @@ fn the_page_needs_nothing_and_is_in_order() {
 fn every_folder_has_a_page() {
     let nothing = texts(&page(&empty()));
     for words in
-        ["unknown", "nobody looked", "There is no backup yet", "The ledger holds no receipt"]
+        ["unknown", "nobody looked", "There is no backup yet", "The ledger has no entries"]
     {
         assert!(nothing.contains(words), "{words}");
     }
@@ -146,7 +146,7 @@ fn every_folder_has_a_page() {
     }
     let damaged = texts(&page(&damaged));
     assert!(damaged.contains("It is damaged: its manifest is not UTF-8 text."));
-    assert!(damaged.contains("There is no backup that could be measured."));
+    assert!(damaged.contains("There is no usable backup to measure."));
     assert!(!damaged.contains("NaN") && !damaged.contains("inf"));
 }
 

@@ -19,7 +19,7 @@ const SLOTS: f64 = 300.0;
 pub(crate) fn timeline(history: &History) -> Html {
     let receipts = &history.receipts;
     let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else {
-        return paragraph("The ledger holds no receipt.");
+        return paragraph("The ledger has no entries.");
     };
     let lanes = LANES.map(str::to_owned);
     let y = Axis::lanes(&lanes);
@@ -43,8 +43,8 @@ pub(crate) fn timeline(history: &History) -> Html {
         id: "plot-timeline",
         title: "Backups, proofs, copies, changes, deploys and restores over time".to_owned(),
         description: format!(
-            "{} in the ledger, {} of them failed. The table below tells the newest in words.",
-            human::count(receipts.len() as u64, "receipt"),
+            "{} in the ledger, {} of them failed. The table below lists the newest.",
+            human::count(receipts.len() as u64, "entry"),
             human::thousands(failed)
         ),
         height: 250,
@@ -54,13 +54,13 @@ pub(crate) fn timeline(history: &History) -> Html {
         y,
         limit: None,
     };
-    let caption = "● done, ▲ refused or taken back, × failed. Where marks would cover each other, \
-                   the gravest is shown.";
+    let caption = "● done, ▲ refused or undone, × failed. Where marks overlap, the most severe is \
+    shown.";
     let caption = Html::tag("figcaption", &[], Html::text(caption));
     let figure = Html::tag("figure", &[], chart.html().and(caption));
     let shown = receipts.len().min(WORDS_MAX);
     let title =
-        format!("The newest {} of {}", shown, human::count(receipts.len() as u64, "receipt"));
+        format!("The newest {} of {}", shown, human::count(receipts.len() as u64, "entry"));
     let newest = receipts.iter().rev().take(WORDS_MAX);
     figure.and(details(&title, events(&title, newest)))
 }

@@ -8,7 +8,7 @@ use model::receipt::{DeployOutcome, Event, GateOutcome, Level, Receipt};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     Good,
-    /// Neither: it was refused or taken back, and nothing was lost.
+    /// Neither: it was refused or undone, and nothing was lost.
     Neither,
     Bad,
 }
@@ -18,7 +18,7 @@ impl End {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Good => "done",
-            Self::Neither => "refused or taken back",
+            Self::Neither => "refused or undone",
             Self::Bad => "failed",
         }
     }
@@ -81,10 +81,10 @@ pub(crate) fn kind(event: &Event) -> &'static str {
         Event::Live { .. } => "live check",
         Event::Restore { .. } => "restore",
         Event::Gate { .. } => "change",
-        Event::Undone { .. } => "taken back",
+        Event::Undone { .. } => "undone",
         Event::Recovered { .. } => "cleaned up",
         Event::Deploy { .. } => "deploy",
-        Event::Copy { outcome: CopyOutcome::Checked, .. } => "copy read",
+        Event::Copy { outcome: CopyOutcome::Checked, .. } => "copy checked",
         Event::Copy { .. } => "copy",
         Event::Prune { .. } => "deleted",
         Event::Pin { pinned: true, .. } => "pinned",
@@ -160,8 +160,8 @@ pub(crate) fn sentence(event: &Event) -> String {
         }
         Event::Restore { subject, target, safety_backup, rows, .. } => {
             let before = match safety_backup {
-                Some(label) => format!("what was there before is in {label}"),
-                None => "nothing was there before".to_owned(),
+                Some(label) => format!("the previous state is in {label}"),
+                None => "the target was empty".to_owned(),
             };
             format!("{subject} into {target}, {}; {before}", human::count(*rows, "row"))
         }
@@ -170,9 +170,9 @@ pub(crate) fn sentence(event: &Event) -> String {
                 (GateOutcome::Applied, Some(strategy)) => format!("applied ({})", strategy.word()),
                 (GateOutcome::Applied, None) => "applied".to_owned(),
                 (GateOutcome::Refused, _) => "refused, the database was not touched".to_owned(),
-                (GateOutcome::Restored, _) => "failed, and the state before it is back".to_owned(),
+                (GateOutcome::Restored, _) => "failed, the previous state is restored".to_owned(),
                 (GateOutcome::NotRestored, _) => {
-                    "failed, and the state before it is not back".to_owned()
+                    "failed, the previous state is NOT restored".to_owned()
                 }
                 (GateOutcome::Failed, _) => "failed in the middle".to_owned(),
             };
@@ -186,9 +186,9 @@ pub(crate) fn sentence(event: &Event) -> String {
         }
         Event::Deploy { target, release, outcome, migrations, .. } => {
             let how = match outcome {
-                DeployOutcome::Done => "runs and answers",
-                DeployOutcome::RolledBack => "failed, everything is as it was",
-                DeployOutcome::NeedsAPerson => "failed, and needs a person",
+                DeployOutcome::Done => "is running and answers",
+                DeployOutcome::RolledBack => "failed and was rolled back",
+                DeployOutcome::NeedsAPerson => "failed and needs manual action",
             };
             let migrations = match migrations.is_empty() {
                 true => String::new(),
@@ -205,9 +205,9 @@ fn kept(event: &Event) -> String {
     match event {
         Event::Copy { label, destination, outcome, bytes, detail, .. } => match outcome {
             CopyOutcome::Copied => {
-                format!("{label} to {destination}, {}, read back equal", human::bytes(*bytes))
+                format!("{label} to {destination}, {}, read back identical", human::bytes(*bytes))
             }
-            CopyOutcome::Checked => format!("{label} at {destination} is what was copied"),
+            CopyOutcome::Checked => format!("{label} at {destination} is intact"),
             CopyOutcome::Failed => with(&format!("{label} at {destination}"), detail),
         },
         Event::Prune { destination, subject, reason, bytes } => {

@@ -51,10 +51,11 @@ pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<S
         login(&mut root, server, &account, &settings.account_host, &mut done)?;
         let elsewhere = mend_rights(&mut root, settings, &account, dialect, &mut done)?;
         prove(server, settings, &account)?;
-        ui.detail(format!("`{}` logs in and has exactly its rights", account.user));
+        ui.detail(format!("`{}` logs in and has exactly the privileges it needs", account.user));
         if !elsewhere.is_empty() {
             let rights = elsewhere.join("; ");
-            ui.detail(format!("`{}` keeps its rights on other schemas: {rights}", account.user));
+            ui.detail(format!("`{}` keeps its privileges on other schemas: \
+            {rights}", account.user));
         }
     }
     program::ensure(&mut root, settings, dialect, &mut done)?;
@@ -65,12 +66,12 @@ pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<S
 pub fn look_at_programs(settings: &Settings, server: &Server) -> Result<Check> {
     let mut root = Session::open(server, settings.account(Role::Root), None)
         .map_err(|error| root_refused(error, server))?;
-    let name = format!("programs' owner {}", settings.program_user);
+    let name = format!("object owner {}", settings.program_user);
     Ok(match program::state(&mut root, settings)? {
-        program::State::Missing => Check::failed(name, "there is no such account"),
+        program::State::Missing => Check::failed(name, "the account does not exist"),
         program::State::Open => Check::failed(name, program::open(settings).message),
         program::State::Locked(difference) if difference.none() => {
-            Check::passed(name, "locked, with rights on its schema only")
+            Check::passed(name, "locked, with privileges on its schema only")
         }
         program::State::Locked(difference) => {
             let all: Vec<String> =
@@ -137,7 +138,7 @@ fn refuse_literal_patterns(root: &mut Session) -> Result<()> {
     }
     Err(Stop::new(
         ExitCode::Server,
-        "the server has partial_revokes ON, so accounts cannot be given rights on mydb__… schemas",
+        "the server has partial_revokes ON, so accounts cannot get privileges on mydb__… schemas",
     )
     .hint("As root: SET PERSIST partial_revokes = OFF; then run this again.")
     .into())
@@ -164,7 +165,7 @@ fn login(
         done.push(format!("created the account {user}"));
         if hosts.iter().any(|host| host == "%") {
             let drop = format!("DROP USER {}", shown(user, "%"));
-            done.push(format!("{user} may still log in from everywhere; to end that: {drop}"));
+            done.push(format!("{user} can still log in from anywhere; to stop that: {drop}"));
         }
         return Ok(());
     }
@@ -201,9 +202,10 @@ fn still_refused(
     let others = if others.is_empty() { "an anonymous one".to_owned() } else { others.join(", ") };
     let stop = Stop::new(
         ExitCode::Server,
-        format!("'{user}'@'{own_host}' has the password of .env, and its login is still refused"),
+        format!("'{user}'@'{own_host}' has the password from .env, but its login is still refused"),
     )
-    .hint(format!("A more specific account comes first: {others}. Remove it if nothing uses it."));
+    .hint(format!("A more specific account takes precedence: {others}. Remove it if nothing uses \
+    it."));
     error.context(stop)
 }
 
@@ -238,7 +240,7 @@ fn mend_rights(
         for revoke in &before.excess {
             root.run(revoke)?;
         }
-        done.push(format!("took from {}: {}", account.user, before.excess.join("; ")));
+        done.push(format!("revoked from {}: {}", account.user, before.excess.join("; ")));
     }
     let missing = compare(root)?.missing;
     for grant in &missing {
@@ -247,7 +249,7 @@ fn mend_rights(
     match missing.as_slice() {
         // One line for each of the schema's tables says no more than their number.
         many if account.role == Role::App && many.len() > 2 => {
-            done.push(format!("gave {} its rights by {} grants", account.user, many.len()));
+            done.push(format!("granted {} its privileges ({} grants)", account.user, many.len()));
         }
         few => done.extend_from_slice(few),
     }
@@ -258,9 +260,9 @@ fn mend_rights(
     let left = after.missing.iter().chain(&after.excess).cloned().collect::<Vec<_>>().join("; ");
     Err(Stop::new(
         ExitCode::Server,
-        format!("the rights of `{}` cannot be made exact; still to do: {left}", account.user),
+        format!("the privileges of `{}` could not be corrected; still to do: {left}", account.user),
     )
-    .hint("Run the statements as an administrator and look at what the server says.")
+    .hint("Run the statements as an administrator and see what the server answers.")
     .into())
 }
 
@@ -279,7 +281,8 @@ fn prove(server: &Server, settings: &Settings, account: &Account) -> Result<()> 
         format!("`{}` logs in as {current} instead of {wanted}", account.user),
     )
     .hint(format!(
-        "The more specific account {current} comes first: remove it, or name another user by {} in .env.",
+        "The more specific account {current} takes precedence: remove it, or set another user as \
+        {} in .env.",
         account.role.user_var().unwrap_or("DB_…_USER")
     ))
     .into())
@@ -295,8 +298,9 @@ fn root_refused(error: anyhow::Error, server: &Server) -> anyhow::Error {
     );
     let stop = match server.container() {
         Some(name) => stop
-            .hint(format!("Container `{name}` keeps the root password of its first start (MYSQL_ROOT_PASSWORD then)."))
-            .hint("Put that one into .env; a new value there does not change the server."),
+            .hint(format!("Container `{name}` keeps the root password from its first start \
+            (MYSQL_ROOT_PASSWORD at that time)."))
+            .hint("Put that password into .env; changing it there does not change the server."),
         None => stop.hint("Put root's password on that server into .env as DB_ROOT_PASSWORD."),
     };
     error.context(stop)

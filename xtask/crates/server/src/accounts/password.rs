@@ -61,7 +61,7 @@ pub(crate) fn set_password(
             ),
         )
         .hint("DB_TLS=verify-identity with DB_TLS_CA, or DB_TLS_FINGERPRINT, verifies it: docs/tls.md.")
-        .hint("Or run this on the server's own machine.")
+        .hint("Or run this on the server's machine.")
         .into());
     }
     let sql = format!(
@@ -78,7 +78,8 @@ pub(crate) fn set_password(
         let stop = Stop::new(ExitCode::Server, format!("{verb} '{user}'@'{host}': {message}"));
         match session::code(&error) {
             Some(1819) => stop.hint(
-                "The server demands other passwords (validate_password): put one that it accepts into .env.",
+                "The server rejects the password (validate_password): put one it accepts into \
+                .env.",
             ),
             _ => stop,
         }

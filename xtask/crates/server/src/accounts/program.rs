@@ -75,7 +75,7 @@ pub(super) fn ensure(
         State::Locked(difference) if difference.none() => Ok(()),
         _ => Err(Stop::new(
             ExitCode::Server,
-            format!("the rights of `{user}` cannot be made exact"),
+            format!("the privileges of `{user}` could not be corrected"),
         )
         .hint(
             "Run `SHOW GRANTS` for it as an administrator, and compare with docs/configuration.md.",
@@ -90,10 +90,11 @@ pub(super) fn open(settings: &Settings) -> Stop {
     Stop::new(
         ExitCode::Server,
         format!(
-            "`{}` is not locked, so it cannot own the schema's programs",
+            "`{}` is not locked, so it must not own the schema's views, triggers, routines and \
+            events",
             settings.program_user
         ),
     )
     .hint(format!("If nothing logs in as it, run as root: ALTER USER {account} ACCOUNT LOCK;"))
-    .hint("If it is another project's, name an account of your own by DB_PROGRAM_USER in .env.")
+    .hint("If it belongs to another project, set DB_PROGRAM_USER in .env to another account.")
 }

@@ -170,7 +170,7 @@ fn refusal(message: impl Into<String>) -> Stop {
 fn no_local(local: &Status, tried: &[(Reach, Answer)]) -> Stop {
     let message = match (local, tried.first()) {
         (Status::Running(_), Some((_, answer))) => {
-            format!("the private local server runs and does not answer: {}", said(answer))
+            format!("the private local server is running but does not answer: {}", said(answer))
         }
         (Status::Stopped(_), _) => "the private local server is not running".to_owned(),
         _ => "there is no private local server yet".to_owned(),
@@ -185,13 +185,13 @@ fn no_docker(local: &Status) -> Stop {
     };
     refusal(format!("no database is running: Docker is not installed, and {local}"))
         .hint("`cargo xtask db-up --yes` starts a private local server; it needs no Docker.")
-        .hint("A server elsewhere is named by DB_HOST and DB_PORT in .env.")
+        .hint("For a server elsewhere, set DB_HOST and DB_PORT in .env.")
 }
 
 fn no_engine(said: &str) -> Stop {
     let said = said.lines().last().unwrap_or("").trim();
     if said.contains("permission denied") {
-        return refusal("this user may not talk to the Docker engine")
+        return refusal("this user is not allowed to use the Docker engine")
             .hint("`sudo usermod -aG docker \"$USER\"`, then log in again.")
             .hint("`cargo xtask db-up --on local` needs no Docker.");
     }
@@ -215,7 +215,7 @@ fn no_container(name: &str, local: &Status) -> Stop {
         }
         _ => stop.hint("`cargo xtask db-up --yes` (or `docker compose up -d mysql`) starts it."),
     };
-    stop.hint("If the database has another container, name it by DB_CONTAINER in .env.")
+    stop.hint("If the database runs in another container, set DB_CONTAINER in .env.")
 }
 
 fn in_container(
@@ -229,11 +229,11 @@ fn in_container(
         "running" => {}
         "paused" => {
             return refusal(format!("container `{name}` is paused"))
-                .hint(format!("`docker unpause {name}` lets it go on."));
+                .hint(format!("`docker unpause {name}` resumes it."));
         }
         "restarting" => {
-            return refusal(format!("container `{name}` starts and fails again and again"))
-                .hint(format!("`docker logs --tail 30 {name}` says why."));
+            return refusal(format!("container `{name}` keeps restarting"))
+                .hint(format!("`docker logs --tail 30 {name}` shows why."));
         }
         _ => {
             return refusal(format!("container `{name}` is not running ({status})"))
@@ -245,7 +245,7 @@ fn in_container(
             .hint(format!("`docker restart {name}`, or FLUSH HOSTS as root, lifts the block."));
     }
     if let Some((code, text)) = tried.iter().find_map(|(_, answer)| refused(answer)) {
-        let message = format!("the server in container `{name}` takes no logins: {text} ({code})");
+        let message = format!("the server in container `{name}` refuses logins: {text} ({code})");
         return refusal(message);
     }
     let spoke = tried.iter().find_map(|(_, answer)| match answer {
@@ -256,7 +256,7 @@ fn in_container(
     if spoke.is_some() || !(container.exposes || names_a_server(image)) {
         let how = spoke.map_or_else(
             || "it has no port 3306".to_owned(),
-            |how| format!("what it answers is not the MySQL protocol: {how}"),
+            |how| format!("its answer is not the MySQL protocol: {how}"),
         );
         return refusal(format!(
             "the container named `{name}` (image {image}) is not a MySQL or MariaDB server: {how}"
@@ -264,7 +264,7 @@ fn in_container(
         .hint(format!(
             "Rename it (`docker rename {name} something_else`), then `cargo xtask db-up`."
         ))
-        .hint("Or name the database's container by DB_CONTAINER in .env.");
+        .hint("Or set DB_CONTAINER in .env to the database's container.");
     }
     if starting(facts) {
         return refusal(format!("the server in container `{name}` is still starting"));
@@ -272,8 +272,9 @@ fn in_container(
     let why = tried.iter().map(|(reach, answer)| format!("{reach}: {}", said(answer)));
     let why: Vec<String> = why.collect();
     let why = if why.is_empty() { "its port is not published".to_owned() } else { why.join("; ") };
-    refusal(format!("container `{name}` runs, but no server answers in it ({why})")).hint(format!(
-        "`docker logs --tail 30 {name}` says why; `docker restart {name}` restarts it."
+    refusal(format!("container `{name}` is running, but no server answers in it \
+    ({why})")).hint(format!(
+        "`docker logs --tail 30 {name}` shows why; `docker restart {name}` restarts it."
     ))
 }
 
@@ -297,9 +298,9 @@ pub(super) fn nothing_explicit(endpoint: &Endpoint, answer: &Answer) -> Stop {
     let why = said(answer);
     refusal(format!("no MySQL server answers at {endpoint}: {why}"))
         .hint(format!(
-            "The address is from {names} in .env or the environment; nothing else was tried."
+            "The address comes from {names} in .env or the environment; nothing else was tried."
         ))
-        .hint("Remove them to have the server looked for: container first, then the private one.")
+        .hint("Remove them to search for the server: the container first, then the private server.")
 }
 
 /// An answer that is not a greeting, in words.

@@ -116,7 +116,7 @@ fn container_troubles() {
     let exited = message(&facts("exited"), &[]);
     assert_eq!(exited, "container `data_processing_mysql` is not running (exited)");
     assert!(message(&facts("paused"), &[]).contains("is paused"));
-    assert!(message(&facts("restarting"), &[]).contains("again and again"));
+    assert!(message(&facts("restarting"), &[]).contains("keeps restarting"));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_container_that_is_something_else() {
     let other = Facts { container: Some(other), ..facts("running") };
     let said = message(&other, std::slice::from_ref(&silent));
     assert!(said.contains("image nginx:1") && said.contains("not a MySQL"), "{said}");
-    let http = Answer::NotMysql("it begins with \"HTTP\"".to_owned());
+    let http = Answer::NotMysql("it starts with \"HTTP\"".to_owned());
     let said = message(&facts("running"), &[http]);
     assert!(said.contains("not the MySQL protocol"), "{said}");
     let mysql = message(&facts("running"), &[silent]);

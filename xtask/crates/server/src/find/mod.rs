@@ -60,8 +60,8 @@ pub fn greeted(settings: &Settings, ui: &Ui) -> Result<Found> {
         let seconds = settings.policy.server.start_deadline_s;
         let message = last.map_or_else(|| "no server was found".to_owned(), |stop| stop.message);
         Stop::new(ExitCode::Server, format!("{message}, after waiting {seconds} s"))
-            .hint(format!("`docker logs {}` says what it is doing.", settings.container))
-            .hint("`start_deadline_s` under [server] in xtask.toml is how long to wait.")
+            .hint(format!("`docker logs {}` shows what it is doing.", settings.container))
+            .hint("`start_deadline_s` in [server] of xtask.toml sets how long to wait.")
     };
     found.ok_or_else(|| waited().into())
 }
@@ -74,7 +74,7 @@ fn explicit(settings: &Settings) -> Result<Option<Endpoint>, Stop> {
         _ if !asked => Ok(None),
         (Some(_), Some(_)) => {
             Err(Stop::new(ExitCode::Configuration, "both DB_SOCKET and DB_HOST are set")
-                .hint("Keep the one that leads to the database and remove the other from .env."))
+                .hint("Keep the correct one and remove the other from .env."))
         }
         (Some(socket), None) => Ok(Some(Endpoint::Socket(socket.clone()))),
         (None, Some(host)) => Ok(Some(tcp(host, settings.port))),
@@ -185,7 +185,7 @@ fn observe(settings: &Settings) -> Result<Facts> {
         facts.engine = docker::engine();
         (container.join(), here.join())
     });
-    let died = |_| anyhow::anyhow!("a thread that asked docker died");
+    let died = |_| anyhow::anyhow!("a thread querying docker panicked");
     if let Engine::Running(_) = facts.engine {
         facts.container = container.map_err(died)??;
     }

@@ -75,7 +75,7 @@ pub fn update(say: &mut Say<'_>) -> Result<()> {
         .args(["-o", "DPkg::Lock::Timeout=300", "update", "-q"])
         .run(UPDATE_DEADLINE)?;
     if !finished.ok() {
-        say(&format!("not all package lists could be fetched: apt-get update {}", finished.why()));
+        say(&format!("some package lists could not be fetched: apt-get update {}", finished.why()));
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ pub fn update(say: &mut Say<'_>) -> Result<()> {
 /// Fails clearly where this tool cannot install anything.
 pub fn check_possible(what: &[&str]) -> Result<(), Stop> {
     if !cfg!(target_os = "linux") || proc::find("apt-get").is_none() {
-        let reason = "this machine has no apt, so nothing can be installed from here";
+        let reason = "this machine has no apt, so the tool cannot install anything";
         return Err(by_hand(reason.to_owned(), what));
     }
     if !is_root() && !sudo_works() {
@@ -102,7 +102,7 @@ fn by_hand(message: String, what: &[&str]) -> Stop {
         ))
     } else {
         stop.hint(format!("Install {} with your system's own tools.", what.join(", ")))
-            .hint("Docker Desktop brings the engine and `docker compose` on macOS and Windows.")
+            .hint("On macOS and Windows, Docker Desktop includes the engine and `docker compose`.")
     }
 }
 

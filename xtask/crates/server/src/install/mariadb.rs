@@ -18,7 +18,7 @@ pub fn ensure(say: &mut Say<'_>) -> Result<()> {
         missing.push("mariadb-client");
     }
     if missing.is_empty() {
-        say("MariaDB's programs are there");
+        say("MariaDB's programs are already installed");
         return Ok(());
     }
     apt::install(&missing, say)?;

@@ -65,7 +65,7 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
         None => {
             install_local_server(ui, consent)?;
             let found = program::choose(&program::installed(), None)?;
-            found.context("the server was installed, and it is not to be found")?
+            found.context("the server was installed, but its binary was not found")?
         }
     };
     let wanted = kept.as_ref().map(|state| state.port).or(settings.port);
@@ -83,7 +83,7 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
     let root = sys::disk::is_root();
     if kept.is_none() {
         ui.say(format!(
-            "Making a private {} {} in .local/server …",
+            "Creating a private {} {} in .local/server …",
             program.flavour, program.version
         ));
         prepare(settings, &place, &program, &mut state, root)?;
@@ -108,7 +108,7 @@ pub fn stop(settings: &Settings, ui: &Ui) -> Result<bool> {
         Some(Ok(())) if place.wait_gone(pid, deadline) => {}
         other => {
             if let Some(Err(error)) = other {
-                ui.detail(format!("it did not take SHUTDOWN ({error:#}); ending it by a signal"));
+                ui.detail(format!("SHUTDOWN failed ({error:#}); sending a signal"));
             }
             end_by_signal(&place, pid)?;
         }
@@ -131,7 +131,7 @@ fn alone(place: &Place, deadline: Duration) -> Result<std::fs::File> {
     });
     let got = got.with_context(|| format!("lock {}", path.display()))?;
     got.ok_or_else(|| {
-        Stop::new(ExitCode::Locked, "another run starts or stops the private server")
+        Stop::new(ExitCode::Locked, "another run is starting or stopping the private server")
             .hint("Wait for it to end, then try again.")
     })?;
     Ok(file)
@@ -158,7 +158,7 @@ fn prepare(
     secure(state, settings.account(Role::Root))?;
     shut_down(state, settings.account(Role::Root))?;
     if !place.wait_gone(pid, deadline) {
-        return Err(failed(place, state, "did not end after its first start"));
+        return Err(failed(place, state, "did not stop after its first start"));
     }
     state.pid = None;
     sys::fs::rename_durably(&data, &place.data())
@@ -166,7 +166,7 @@ fn prepare(
 
 /// Gives root its password and removes every other way in.
 fn secure(state: &State, root: &Account) -> Result<()> {
-    let password = root.password.clone().context("root has a password by now")?;
+    let password = root.password.clone().context("root already has a password")?;
     let server = Server::new(state.endpoint(), Reach::Local);
     let open = Account { password: Some(Secret::new("")), ..root.clone() };
     let mut session = Session::open(&server, &open, None)?;
@@ -204,8 +204,9 @@ fn end_by_signal(place: &Place, pid: u32) -> Result<()> {
     if place.wait_gone(pid, Duration::from_secs(120)) {
         return Ok(());
     }
-    Err(Stop::new(ExitCode::Server, format!("the private server (process {pid}) does not end"))
-        .hint("It may still be writing its data; look again in a minute with `cargo xtask doctor`.")
+    Err(Stop::new(ExitCode::Server, format!("the private server (process {pid}) does not stop"))
+        .hint("It may still be writing its data; check again in a minute with `cargo xtask \
+        doctor`.")
         .into())
 }
 
@@ -224,12 +225,12 @@ fn wait_usable(place: &Place, state: &State, pid: u32, deadline: Duration) -> Re
         if let Answer::Greets(_) = greeting::ask(&state.endpoint(), second, second) {
             return Ok(Some(()));
         }
-        if sys::proc::alive(pid) { Ok(None) } else { Err(failed(place, state, "ended at once")) }
+        if sys::proc::alive(pid) { Ok(None) } else { Err(failed(place, state, "exited at once")) }
     })?;
     sys::signal::check()?;
     ready.ok_or_else(|| {
         let seconds = deadline.as_secs();
-        failed(place, state, &format!("is not usable after {seconds} s"))
+        failed(place, state, &format!("is not ready after {seconds} s"))
     })
 }
 
@@ -259,7 +260,7 @@ fn install_local_server(ui: &Ui, consent: bool) -> Result<()> {
     }
     let stop = Stop::new(ExitCode::Server, "neither a MySQL nor a MariaDB server is installed");
     let stop = if possible {
-        stop.hint("Add --yes to have MariaDB installed from this system's packages.")
+        stop.hint("Add --yes to install MariaDB from this system's packages.")
     } else {
         stop.hint("Debian, Ubuntu: `sudo apt-get install mariadb-server-core mariadb-client`.")
             .hint("Fedora: `sudo dnf install mariadb-server`. macOS: `brew install mariadb`.")

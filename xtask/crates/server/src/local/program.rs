@@ -68,11 +68,11 @@ pub(super) fn choose(installed: &[Program], last: Option<&State>) -> Result<Opti
         return Err(Stop::new(
             ExitCode::Server,
             format!(
-                "the private server's data was last used by {} {}, and {} is installed",
+                "the private server's data was last used by {} {}, but {} is installed",
                 last.flavour, last.version, found.version
             ),
         )
-        .hint("An older server damages newer data: install the newer version again."));
+        .hint("An older server would damage newer data: reinstall the newer version."));
     }
     Ok(Some(found.clone()))
 }
@@ -125,7 +125,7 @@ pub(super) fn confined(stop: Stop, program: &Path) -> Stop {
     if profile.is_file() {
         return stop.hint(format!(
             "If the log says \"Permission denied\": AppArmor confines this program ({}) to its \
-             usual folders; `sudo aa-disable {}` lifts that.",
+            usual folders; `sudo aa-disable {}` turns that off.",
             profile.display(),
             program.display()
         ));

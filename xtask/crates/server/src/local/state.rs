@@ -100,9 +100,9 @@ impl Place {
         let state = serde_json::from_str(&text).map_err(|error| {
             Stop::new(
                 ExitCode::Configuration,
-                format!("{} cannot be understood: {error}", path.display()),
+                format!("{} cannot be parsed: {error}", path.display()),
             )
-            .hint("Move the file away; the next `cargo xtask db-up` writes it again.")
+            .hint("Move the file away; the next `cargo xtask db-up` recreates it.")
         })?;
         Ok(Some(state))
     }
@@ -182,7 +182,7 @@ pub(super) fn socket_path(dir: &Path) -> Result<Option<PathBuf>> {
     if !sys::disk::is_ours_alone(&far, dir) {
         return Err(Stop::new(
             ExitCode::Configuration,
-            format!("{} belongs to somebody else or is open to others", far.display()),
+            format!("{} belongs to another user or is accessible to others", far.display()),
         )
         .hint("Remove it, or move the checkout to a shorter path.")
         .into());

@@ -133,7 +133,7 @@ impl Client {
             match client.stream.packet()? {
                 [0 | 0xfe, ..] => Ok(()),
                 packet @ [0xff, ..] => Err(refusal(packet)),
-                _ => bail!("the server's answer is not one to a setting"),
+                _ => bail!("unexpected answer to a setting"),
             }
         })
     }
@@ -229,7 +229,7 @@ impl Client {
         if !self.login.flags.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF)
             && !is_end(self.stream.packet()?)
         {
-            bail!("the server's answer does not go by the protocol: columns without an end");
+            bail!("the server's answer violates the protocol: columns without an end");
         }
         Ok(columns.into())
     }
@@ -247,14 +247,14 @@ impl Client {
                     self.stream.send(part)?;
                 }
             }
-            None => *failure = Some(anyhow!("the server asks for a file of this machine")),
+            None => *failure = Some(anyhow!("the server asks for a file on this machine")),
         }
         self.stream.send(&[])?;
         let packet = self.stream.packet()?;
         match packet.first() {
             Some(0) => ok(packet, self.login.flags),
             Some(0xff) => Err(refusal(packet)),
-            _ => bail!("the server's answer is not one to a file"),
+            _ => bail!("unexpected answer to a file"),
         }
     }
 }

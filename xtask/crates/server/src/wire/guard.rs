@@ -99,7 +99,7 @@ impl Guard {
             return Ok(());
         }
         let message =
-            format!("the way to {place} does not begin at {bridge}, its network on this machine");
+            format!("the route to {place} does not start at {bridge}, its network on this machine");
         Err(Stop::new(ExitCode::Server, message)
             .hint("Another container engine or a VPN may use the same addresses.")
             .hint(
@@ -150,13 +150,13 @@ impl Guard {
             _ if self.here && !tls => Link::Plain,
             _ if !tls => Link::Not("DB_TLS is off, and it might send a password in clear text"),
             (_, Check { fingerprint: Some(_), .. }) => {
-                Link::Not("it cannot be told to take one certificate only (DB_TLS_FINGERPRINT)")
+                Link::Not("it cannot pin a single certificate (DB_TLS_FINGERPRINT)")
             }
             (Some(ca), Check { authority: true, name, .. }) => {
                 Link::Verified { ca: ca.clone(), identity: name, client }
             }
             (None, Check { authority: true, .. }) => {
-                Link::Not("it does not know the system's certificate authorities")
+                Link::Not("it does not use the system's certificate authorities")
             }
             _ if self.here => Link::Encrypted { client },
             _ => Link::Not("it might send a password to a server that was not verified"),
@@ -236,10 +236,10 @@ impl Guard {
         let chain = certificates(cert, "DB_TLS_CERT")?;
         let text = read(key, "DB_TLS_KEY")?;
         let private = PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
-            unusable(key, "DB_TLS_KEY", "holds no private key in PEM that is not encrypted")
+            unusable(key, "DB_TLS_KEY", "contains no unencrypted private key in PEM format")
         })?;
         builder.with_client_auth_cert(chain, private).map_err(|error| {
-            let stop = unusable(key, "DB_TLS_KEY", "does not go with DB_TLS_CERT");
+            let stop = unusable(key, "DB_TLS_KEY", "does not match DB_TLS_CERT");
             anyhow::Error::new(error).context(stop)
         })
     }
@@ -249,7 +249,7 @@ impl Guard {
         if let Some(ca) = &self.tls.ca {
             for certificate in certificates(ca, "DB_TLS_CA")? {
                 roots.add(certificate).map_err(|error| {
-                    let stop = unusable(ca, "DB_TLS_CA", "holds a certificate that cannot be used");
+                    let stop = unusable(ca, "DB_TLS_CA", "contains an unusable certificate");
                     anyhow::Error::new(error).context(stop)
                 })?;
             }
@@ -259,10 +259,11 @@ impl Guard {
             if roots.is_empty() {
                 return Err(Stop::new(
                     ExitCode::Configuration,
-                    "this system has no certificate authorities to check the server by",
+                    "this system has no certificate authorities to verify the server with",
                 )
                 .hint(
-                    "DB_TLS_CA in .env names a PEM file with the server's authority; docs/tls.md.",
+                    "Set DB_TLS_CA in .env to a PEM file with the server's authority \
+                    (docs/tls.md).",
                 )
                 .into());
             }
@@ -278,8 +279,8 @@ pub(super) fn name(endpoint: &Endpoint) -> Result<ServerName<'static>> {
         Endpoint::Socket(_) => "localhost".to_owned(),
     };
     ServerName::try_from(host.clone()).map_err(|_| {
-        Stop::new(ExitCode::Configuration, format!("`{host}` cannot be a name in a certificate"))
-            .hint("DB_HOST has to be a DNS name or an IP address for TLS.")
+        Stop::new(ExitCode::Configuration, format!("`{host}` is not a valid name in a certificate"))
+            .hint("For TLS, DB_HOST must be a DNS name or an IP address.")
             .into()
     })
 }
@@ -310,13 +311,14 @@ fn certificates(path: &Path, variable: &str) -> Result<Vec<CertificateDer<'stati
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match all {
         Ok(all) if !all.is_empty() => Ok(all),
-        _ => Err(unusable(path, variable, "holds no certificate in PEM").into()),
+        _ => Err(unusable(path, variable, "contains no certificate in PEM format").into()),
     }
 }
 
 fn unusable(path: &Path, variable: &str, how: &str) -> Stop {
     Stop::new(ExitCode::Configuration, format!("{variable}: {} {how}", path.display()))
-        .hint(format!("Correct {variable} in .env; docs/tls.md says where the file comes from."))
+        .hint(format!("Correct {variable} in .env; docs/tls.md explains where the file comes \
+        from."))
 }
 
 #[cfg(test)]

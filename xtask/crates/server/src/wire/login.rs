@@ -153,10 +153,10 @@ fn prove(stream: &mut Stream, access: &Access, mut nonce: Vec<u8>) -> Result<()>
                 let data = plugin.gen_data(Some(password), &nonce).map(|data| data.into_owned());
                 stream.send(data.as_deref().unwrap_or_default())?;
             }
-            _ => bail!("the login does not go by the protocol"),
+            _ => bail!("the login violates the protocol"),
         }
     }
-    bail!("the login does not come to an end")
+    bail!("the login does not finish")
 }
 
 /// A way to log in that this client does not go. `mysql_clear_password` is one of them:
@@ -166,7 +166,7 @@ fn unknown_plugin(access: &Access, plugin: &AuthPlugin<'_>) -> Stop {
     Stop::new(
         ExitCode::Server,
         format!(
-            "{} wants `{}` to log in by `{name}`, which is not supported; no password was sent",
+            "{} wants `{}` to log in with `{name}`, which is not supported; no password was sent",
             access.endpoint, access.user
         ),
     )
@@ -176,10 +176,11 @@ fn unknown_plugin(access: &Access, plugin: &AuthPlugin<'_>) -> Stop {
 /// The server's key cannot take the password.
 fn unusable_key(access: &Access) -> Stop {
     let (place, user) = (&access.endpoint, &access.user);
-    let what = "which is no RSA key that the password fits into; no password was sent";
+    let what = "which is not an RSA key large enough for the password; no password was sent";
     Stop::new(ExitCode::Server, format!("{place} sent a key for the login of `{user}`, {what}"))
-        .hint("What answers there may not be your server. MySQL's own key is in public_key.pem in its data folder.")
-        .hint("`DB_TLS=required` in .env needs no such key.")
+        .hint("This may not be your server. MySQL's own key is in public_key.pem in its data \
+        folder.")
+        .hint("With `DB_TLS=required` in .env no such key is needed.")
 }
 
 /// `caching_sha2_password` without a cached hash: the password itself. In clear text over

@@ -154,7 +154,7 @@ impl Wire {
         self.query(sql)?;
         while !self.feed(&mut first)? {}
         let Some(payload) = first.0 else { return Ok(None) };
-        RawRow::new(&payload).owned().context("the server sent a row that is not whole").map(Some)
+        RawRow::new(&payload).owned().context("the server sent an incomplete row").map(Some)
     }
 
     /// Sends a query; its rows come out of [`Wire::feed`], and have to be taken until
@@ -197,7 +197,7 @@ impl Wire {
             }
             Some(0xff) => return Err(refusal(answer)),
             // The server asks for a file on this machine: nobody gives it one.
-            Some(0xfb) | None => bail!("the server's answer is not one to a query"),
+            Some(0xfb) | None => bail!("unexpected answer to a query"),
             Some(_) => {
                 RawRow::new(answer).number().context("the server's answer has no columns")?
             }
@@ -207,7 +207,7 @@ impl Wire {
         }
         ensure!(
             rowtext::is_end(self.stream.packet()?),
-            "the server's answer does not go by the protocol: columns without an end"
+            "the server's answer violates the protocol: columns without an end"
         );
         Ok(())
     }
@@ -236,7 +236,7 @@ fn refusal(packet: &[u8]) -> anyhow::Error {
                 .into()
         }
         Ok(ErrPacket::Progress(_)) | Err(_) => {
-            anyhow::anyhow!("the server sent an error that does not go by the protocol")
+            anyhow::anyhow!("the server sent an error that violates the protocol")
         }
     }
 }

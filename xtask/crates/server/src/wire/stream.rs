@@ -142,7 +142,7 @@ impl Stream {
         name: ServerName<'static>,
     ) -> io::Result<()> {
         let Socket::Tcp(socket) = &self.socket else {
-            return Err(broken("TLS begins once, and over TCP only"));
+            return Err(broken("TLS can start only once, and only over TCP"));
         };
         let mut secured = Secured::new(socket.try_clone()?, config, name)?;
         let since = Instant::now();
@@ -214,7 +214,7 @@ impl Stream {
                 }
                 Fed::Long => {
                     if !sink.row(self.packet()?) {
-                        return Err(broken("a row is not whole"));
+                        return Err(broken("a row is incomplete"));
                     }
                     if sink.is_full() {
                         return Ok(Rows::Full);
@@ -244,7 +244,7 @@ impl Stream {
         loop {
             self.need(length)?;
             if self.joined.len() + length > JOINED_MAX {
-                return Err(broken("a packet is longer than any may be"));
+                return Err(broken("a packet exceeds the protocol's limit"));
             }
             self.joined.extend_from_slice(&self.buf[self.start..self.start + length]);
             self.start += length;

@@ -113,28 +113,30 @@ impl Write for Raw {
 /// took the offer out.
 pub(super) fn not_offered(place: &str) -> Stop {
     Stop::new(ExitCode::Server, format!("{place} offers no TLS, and nothing was sent without it"))
-        .hint("Turn TLS on there (MySQL and MariaDB: ssl_cert, ssl_key), or reach it by a tunnel to this machine.")
-        .hint("If it did offer TLS before, something between here and there takes the offer away.")
-        .hint("`DB_TLS=off` in .env gives up the protection; docs/tls.md says of what.")
+        .hint("Turn on TLS there (MySQL and MariaDB: ssl_cert, ssl_key), or use a tunnel to this \
+        machine.")
+        .hint("If it offered TLS before, something on the network removes the offer.")
+        .hint("`DB_TLS=off` in .env turns protection off; docs/tls.md explains what that means.")
 }
 
 /// Something came before TLS that would have been read as if it came through it.
 pub(super) fn injected(place: &str) -> Stop {
     Stop::new(ExitCode::Server, format!("{place} sent more than its greeting before TLS began"))
-        .hint("Something between here and the server adds to what it sends.")
+        .hint("Something on the network injects data.")
 }
 
 /// The server asks for the password where it must not be sent.
 pub(super) fn no_password(place: &str, user: &str, tls: Option<&Facts>, guard: &Guard) -> Stop {
     let how = match tls {
-        Some(_) => "over a connection whose certificate was not verified",
+        Some(_) => "over a connection with an unverified certificate",
         None => "over a connection without TLS",
     };
     let stop = Stop::new(
         ExitCode::Server,
-        format!("{place} asks for the password of `{user}` itself, {how}; it was not sent"),
+        format!("{place} asks for the clear-text password of `{user}` {how}; it was not sent"),
     )
-    .hint("DB_TLS=verify-identity (or verify-ca), with DB_TLS_CA where the authority is your own, verifies the server.")
+    .hint("To verify the server, set DB_TLS=verify-identity (or verify-ca), and DB_TLS_CA for an \
+    authority of your own.")
     .hint("DB_TLS_FINGERPRINT pins one certificate, such as MySQL's own: docs/tls.md.");
     match tls {
         Some(facts) if !guard.check().any() => stop.hint(seen(&facts.fingerprint)),
@@ -144,7 +146,7 @@ pub(super) fn no_password(place: &str, user: &str, tls: Option<&Facts>, guard: &
 
 fn seen(fingerprint: &str) -> String {
     format!(
-        "The certificate that was shown has the SHA-256 {fingerprint}. Compare it on the server \
+        "The certificate shown has the SHA-256 {fingerprint}. Compare it on the server \
          (`openssl x509 -in server-cert.pem -noout -fingerprint -sha256`) before you pin it."
     )
 }
@@ -153,31 +155,32 @@ pub(super) fn failed(error: &io::Error, place: &str, guard: &Guard) -> Stop {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let refusal = |what: String| Stop::new(ExitCode::Server, format!("{place}: {what}"));
     let Some(tls) = tls else {
-        return refusal(format!("TLS could not begin: {error}"))
-            .hint("The server may have no usable certificate; its log says.");
+        return refusal(format!("TLS handshake failed: {error}"))
+            .hint("The server may have no usable certificate; see its log.");
     };
     let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = tls else {
-        let stop = refusal(format!("TLS could not begin: {tls}"));
+        let stop = refusal(format!("TLS handshake failed: {tls}"));
         return match tls {
             rustls::Error::AlertReceived(_) => {
-                stop.hint("The server may demand a client certificate: DB_TLS_CERT and DB_TLS_KEY.")
+                stop.hint("The server may require a client certificate: DB_TLS_CERT and \
+                DB_TLS_KEY.")
             }
-            _ => stop.hint("TLS 1.2 or 1.3 is needed, with a certificate that is X.509 version 3."),
+            _ => stop.hint("TLS 1.2 or 1.3 is needed, with an X.509 version 3 certificate."),
         };
     };
     match other.0.downcast_ref::<Rejected>() {
         Some(rejected) => not_taken(rejected, &refusal, guard),
-        None => refusal(format!("its certificate was not taken: {other}")),
+        None => refusal(format!("its certificate was rejected: {other}")),
     }
 }
 
 fn not_taken(rejected: &Rejected, refusal: &dyn Fn(String) -> Stop, guard: &Guard) -> Stop {
     let print = shown(&rejected.seen);
     let Some(why) = &rejected.why else {
-        return refusal("its certificate is not the one of DB_TLS_FINGERPRINT".to_owned())
+        return refusal("its certificate does not match DB_TLS_FINGERPRINT".to_owned())
             .hint(seen(&print))
             .hint(
-                "A certificate that was not changed on purpose means that another server answers.",
+                "Unless the certificate was changed on purpose, another server is answering.",
             );
     };
     match why {
@@ -194,8 +197,9 @@ fn not_taken(rejected: &Rejected, refusal: &dyn Fn(String) -> Stop, guard: &Guar
                 names => names.join(", "),
             };
             refusal(format!("its certificate is not for {}; it has {names}", expected.to_str()))
-                .hint("DB_HOST has to be a name of the certificate (a subjectAltName).")
-                .hint("`DB_TLS=verify-ca` takes any certificate of the authority; DB_TLS_FINGERPRINT takes one.")
+                .hint("DB_HOST must be a name in the certificate (a subjectAltName).")
+                .hint("`DB_TLS=verify-ca` accepts any certificate of the authority; \
+                DB_TLS_FINGERPRINT accepts one.")
         }
         CertificateError::ExpiredContext { not_after, .. } => {
             refusal(format!("its certificate expired on {}", day(*not_after)))
@@ -203,10 +207,11 @@ fn not_taken(rejected: &Rejected, refusal: &dyn Fn(String) -> Stop, guard: &Guar
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
             refusal(format!("its certificate is not valid before {}", day(*not_before)))
-                .hint("Compare the clocks of this machine and of whoever made it.")
+                .hint("Compare the clocks of this machine and of its issuer.")
         }
         other => refusal(format!("its certificate cannot be verified: {other}"))
-            .hint("It has to be X.509 version 3 and not an authority's own; DB_TLS_FINGERPRINT can pin it.")
+            .hint("It must be X.509 version 3 and not an authority's own; DB_TLS_FINGERPRINT can \
+            pin it.")
             .hint(seen(&print)),
     }
 }
@@ -220,7 +225,7 @@ fn authorities(guard: &Guard) -> String {
 fn day(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     chrono::DateTime::from_timestamp(seconds, 0)
-        .map_or_else(|| "an unknown day".to_owned(), |time| time.format("%Y-%m-%d").to_string())
+        .map_or_else(|| "an unknown date".to_owned(), |time| time.format("%Y-%m-%d").to_string())
 }
 
 #[cfg(test)]

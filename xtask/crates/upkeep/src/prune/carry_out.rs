@@ -97,18 +97,18 @@ impl Run<'_> {
     ) -> Result<Option<String>> {
         let entry = backup.map(|label| self.held.store().entry(label)).transpose()?.flatten();
         let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
-            return Ok(Some("its backup is not there any more: look at it".to_owned()));
+            return Ok(Some("its backup no longer exists: check it".to_owned()));
         };
         self.held.ctx().ui.say(format!("comparing `{schema}` with {}", manifest.label));
         let more = match old_tables::not_in(session, schema, manifest) {
             Ok(more) => more,
             Err(error) => {
                 signal::check()?;
-                return Ok(Some(format!("cannot be compared ({}): look at it", why(&error))));
+                return Ok(Some(format!("cannot be compared ({}): check it", why(&error))));
             }
         };
         Ok((!more.is_empty()).then(|| {
-            format!("{} does not hold what is in {}: look at it", manifest.label, more.join(", "))
+            format!("{} does not contain what is in {}: check it", manifest.label, more.join(", "))
         }))
     }
 
@@ -160,7 +160,7 @@ impl Run<'_> {
                 Ok(swept) => {
                     for (label, bytes) in swept {
                         let subject = label.to_string();
-                        let reason = "what was left of a copy that was being deleted";
+                        let reason = "the rest of a partly deleted copy";
                         let gone = Gone { subject: &subject, reason, bytes };
                         self.record(Some(&name), label.schema(), gone)?;
                     }

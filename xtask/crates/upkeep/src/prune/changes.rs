@@ -21,11 +21,11 @@ pub(super) fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
                     found.extend(
                         backup
                             .clone()
-                            .map(|it| (it, "the receipt of the newest migration needs it")),
+                            .map(|it| (it, "the newest migration relies on it")),
                     );
                 } else if first {
                     found.extend(
-                        backup.clone().map(|it| (it, "the receipt of the newest import needs it")),
+                        backup.clone().map(|it| (it, "the newest import relies on it")),
                     );
                 }
             }
@@ -33,13 +33,15 @@ pub(super) fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
                 outcome: GateOutcome::NotRestored | GateOutcome::Failed, backup, ..
             } if !applied.contains(schema) => {
                 found.extend(
-                    backup.clone().map(|it| (it, "a change failed, and it is the way back")),
+                    backup.clone().map(|it| (it, "a change failed, and it restores the state \
+                    before")),
                 );
             }
             Event::Deploy { target, outcome, backup, .. } if deployed.insert(target.as_str()) => {
                 let why = match outcome {
-                    DeployOutcome::NeedsAPerson => "a deploy failed, and it is the way back",
-                    _ => "the newest deploy needs it",
+                    DeployOutcome::NeedsAPerson => "a deploy failed, and it restores the state \
+                    before",
+                    _ => "the newest deploy relies on it",
                 };
                 found.extend(backup.clone().map(|it| (it, why)));
             }

@@ -208,7 +208,7 @@ impl<'a> Gathered<'a> {
         let finished = self.found.into_values().map(|backup| {
             let mut needed = needed.get(&backup.label).cloned().unwrap_or_default();
             if ledger.tells_nothing_of(&backup.label) {
-                needed.push("the ledger does not tell of it".to_owned());
+                needed.push("the ledger does not record it".to_owned());
             }
             Backup {
                 pinned: pins.get(&backup.label).cloned(),
@@ -239,13 +239,13 @@ fn needs(
     };
     let way_back = store.way_back()?.needs()?;
     if let Some(warning) = &way_back.warning {
-        ctx.ui.warn(format!("{warning}; the backup and the schema that it names are kept"));
+        ctx.ui.warn(format!("{warning}; the backup and the schema it names are kept"));
     }
     add(way_back.backup, way_back.reason);
     let in_place = store.read_in_place()?.and_then(|journal| journal.backup);
-    add(in_place, "migrations that did not finish need it");
+    add(in_place, "an unfinished migration needs it");
     let swap = store.read_journal()?.and_then(|journal| journal.source.parse().ok());
-    add(swap, "a swap that did not finish needs it");
+    add(swap, "an unfinished swap needs it");
     for (label, why) in of_changes(ledger) {
         add(Some(label), why);
     }
@@ -257,7 +257,7 @@ fn needs(
         if let Event::Verify { subject, level: Level::Restore, passed: true, .. } = &receipt.event
             && now.utc - receipt.at_utc <= valid
         {
-            add(subject.parse().ok(), "a receipt for the API or a push may still name it");
+            add(subject.parse().ok(), "a permit for the API or a push may still name it");
         }
     }
     for Origin { schema, backup, uuid } in schemas::origins(ledger) {
@@ -288,13 +288,13 @@ fn tie(
     // Another server than the one that answers was not asked either.
     match there.filter(|(here, _)| schemas::same(here, uuid)) {
         Some((_, names)) if names.contains(schema) => {
-            Some(format!("the old tables in `{schema}` are there"))
+            Some(format!("the old tables in `{schema}` still exist"))
         }
         _ if dropped.is_some() => dropped
             .filter(|at| now.utc - *at <= TimeDelta::days(i64::from(days)))
             .map(|_| format!("`{schema}` was dropped in the last {days} days")),
         Some(_) => None,
-        None => Some(format!("its server cannot be asked whether `{schema}` is there")),
+        None => Some(format!("its server cannot be asked whether `{schema}` exists")),
     }
 }
 
@@ -349,7 +349,7 @@ fn entry(backup: &Backup, held: &Held, verdict: &Verdict, done: bool) -> PruneEn
     let (fate, reason) = match &held.problem {
         None if !held.ours => ("keep", retention::NOT_OURS.to_owned()),
         None => (word(verdict.fate, done), verdict.reason.clone()),
-        Some(problem) => ("look", format!("{problem}: look at it")),
+        Some(problem) => ("look", format!("{problem}: check it")),
     };
     PruneEntry {
         what: what.to_owned(),

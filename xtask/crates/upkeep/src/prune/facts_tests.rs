@@ -54,7 +54,7 @@ fn changes(events: Vec<(u32, Event)>) -> Vec<(Label, &'static str)> {
 #[test]
 fn the_newest_changes_keep_their_way_back() {
     use GateOutcome::{Applied, NotRestored, Refused};
-    let migration = "the receipt of the newest migration needs it";
+    let migration = "the newest migration relies on it";
     assert_eq!(
         changes(vec![
             gate(1, "20260101_first", Applied),
@@ -62,11 +62,11 @@ fn the_newest_changes_keep_their_way_back() {
             gate(3, "films.csv", Applied),
             gate(4, "20260103_third", Refused),
         ]),
-        [(label(2), migration), (label(3), "the receipt of the newest import needs it")]
+        [(label(2), migration), (label(3), "the newest import relies on it")]
     );
     assert_eq!(
         changes(vec![gate(1, "1_a", Applied), gate(2, "2_b", NotRestored)]),
-        [(label(1), migration), (label(2), "a change failed, and it is the way back")]
+        [(label(1), migration), (label(2), "a change failed, and it restores the state before")]
     );
     // Settled since: the schema went on.
     assert_eq!(

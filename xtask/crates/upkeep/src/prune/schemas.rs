@@ -125,9 +125,9 @@ impl Seen {
             let needed = if way_back.previous_schema.as_ref() == Some(&it.name) {
                 Some(way_back.reason)
             } else if swap.as_ref().is_some_and(|names| names.contains(&it.name)) {
-                Some("a swap that did not finish needs it")
+                Some("an unfinished swap needs it")
             } else if !free && it.kind != CompanionKind::Before {
-                Some("another run works on this server")
+                Some("another run is working on this server")
             } else {
                 None
             };

@@ -24,14 +24,15 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
     let when = match every {
         Some(text) => when::parse(text).map_err(|why| {
             Stop::new(ExitCode::Usage, why).hint(
-                "For instance `--every 6h`, or `--every \"15 3 * * *\"` for each night at 03:15.",
+                "For example `--every 6h`, or `--every \"15 3 * * *\"` for every night at 03:15.",
             )
         })?,
         None => state::configured(ctx)?,
     };
     let system = scheduler::detect().ok_or_else(|| {
         Stop::new(ExitCode::Configuration, "no scheduler was found: neither systemd nor cron")
-            .hint("Install cron (`apt install cron`), or let a scheduler of your own call `cargo xtask schedule run --if-due` often.")
+            .hint("Install cron (`apt install cron`), or have your own scheduler run `cargo xtask \
+            schedule run --if-due` often.")
     })?;
     let job = job(ctx)?;
     if dry_run {
@@ -44,8 +45,9 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
         take_back(older.system, &older.name)?;
     }
     hand_over(ctx, system, &job, &when).map_err(|error| {
-        Stop::new(ExitCode::Configuration, format!("{} did not take it: {error:#}", system.words()))
-            .hint("`cargo xtask schedule install --dry-run` shows what it is told.")
+        Stop::new(ExitCode::Configuration, format!("{} rejected the job: \
+        {error:#}", system.words()))
+            .hint("`cargo xtask schedule install --dry-run` shows the job.")
     })?;
     let record = Record {
         version: Record::VERSION,
@@ -64,10 +66,12 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
 
 fn notes(ctx: &Ctx, system: System) {
     if system == System::Cron && cron::daemon_runs() == Some(false) {
-        ctx.ui.warn("no cron daemon runs on this machine: until one does, nothing is called");
+        ctx.ui.warn("no cron daemon is running on this machine; until one is, the job does not \
+        run");
     }
     if system == System::SystemdUser && !systemd::lingers() {
-        ctx.ui.warn("runs stop while you are not logged in; `loginctl enable-linger` changes that");
+        ctx.ui.warn("the job runs only while you are logged in; `loginctl enable-linger` changes \
+        that");
     }
 }
 
@@ -85,7 +89,7 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
     };
     fs::remove_if_exists(&Record::path(ctx))?;
     let text =
-        if removed { "Uninstalled: nothing calls it any more." } else { "Nothing was installed." };
+        if removed { "Uninstalled the scheduled job." } else { "Nothing was installed." };
     report(ctx, removed, None, None, text);
     Ok(())
 }
@@ -126,9 +130,10 @@ fn demand_one_line<'a>(texts: impl Iterator<Item = &'a String>) -> Result<(), St
         None => Ok(()),
         Some(text) => Err(Stop::new(
             ExitCode::Configuration,
-            format!("{text:?} holds a line break or another control character"),
+            format!("{text:?} contains a line break or another control character"),
         )
-        .hint("No scheduler can be given that: the checkout, the backups folder and PATH need plain names.")),
+        .hint("Schedulers do not accept that: the checkout, the backups folder and PATH need \
+        plain names.")),
     }
 }
 
@@ -186,7 +191,7 @@ fn take_back(system: System, name: &str) -> Result<bool> {
             let before = cron::read()?;
             let after = crontab::without(&before, name).map_err(|why| {
                 Stop::new(ExitCode::Configuration, why)
-                    .hint("Somebody changed the lines: `crontab -e`, and take them out by hand.")
+                    .hint("The lines were edited: remove them by hand with `crontab -e`.")
             })?;
             if after == before {
                 return Ok(false);
@@ -216,7 +221,7 @@ fn shown(system: System, job: &Job, when: &When) -> Result<String> {
     };
     let asks = match system {
         System::Systemd | System::SystemdUser => String::new(),
-        _ => format!("It asks every {TICK_MINUTES} minutes whether a run is due.\n"),
+        _ => format!("It checks every {TICK_MINUTES} minutes whether a run is due.\n"),
     };
     let when = when::words(&when.to_string());
     Ok(format!("By {}, {when}:\n\n{what}{asks}", system.words()))

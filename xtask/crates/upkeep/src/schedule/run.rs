@@ -119,7 +119,7 @@ pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
         duration_ms,
     };
     let recorded = record(ctx, &run, event);
-    run.keep(ctx, "receipt", recorded);
+    run.keep(ctx, "ledger entry", recorded);
     tell(ctx, &mut run);
     signal::check()?;
     finish(ctx, &run, duration_ms)
@@ -139,7 +139,7 @@ fn is_due(ctx: &Ctx) -> Result<bool> {
             ctx.ui.detail(format!("the next run is due at {} UTC", due.format("%Y-%m-%d %H:%M")));
             Ok(false)
         }
-        None => Err(Stop::new(ExitCode::Configuration, "when a run is due cannot be told")
+        None => Err(Stop::new(ExitCode::Configuration, "cannot tell when a run is due")
             .hint("Install the schedule again: `cargo xtask schedule install`.")
             .into()),
     }
@@ -185,7 +185,7 @@ fn finish(ctx: &Ctx, run: &Run, duration_ms: u64) -> Result<()> {
         });
         ctx.ui.result(&document.to_string());
     } else if let (Some(label), Some(level)) = (&label, level) {
-        ctx.ui.result(&format!("{label} is taken and verified at level `{level}`."));
+        ctx.ui.result(&format!("{label} was taken and verified at level `{level}`."));
     }
     let Some(first) = run.failed.first() else { return Ok(()) };
     let made = match (&label, level) {
@@ -194,7 +194,7 @@ fn finish(ctx: &Ctx, run: &Run, duration_ms: u64) -> Result<()> {
     };
     let message = match run.failed.len() {
         1 => format!(
-            "the scheduled run did not succeed: {}: {}{made}",
+            "the scheduled run failed: {}: {}{made}",
             first.step, first.stop.message
         ),
         n => format!("{n} steps of the scheduled run failed{made}"),

@@ -197,11 +197,11 @@ pub fn status(ctx: &Ctx) -> Result<()> {
     let now = clock::now();
     let mut text = match &facts.installed {
         Answer::Known(Some(how)) => format!("Installed: {how}, {}.", when::words(&facts.every)),
-        Answer::Known(None) => "NOT installed: `cargo xtask schedule install` does it.".to_owned(),
+        Answer::Known(None) => "NOT installed: run `cargo xtask schedule install`.".to_owned(),
         Answer::Unknown(why) => format!("Whether it is installed is unknown: {why}."),
     };
     if idle {
-        text.push_str("\n  NOTHING calls it: no cron daemon runs on this machine");
+        text.push_str("\n  DOES NOT RUN: no cron daemon is running on this machine");
     }
     let last = facts.last.as_ref().map_or_else(
         || "never".to_owned(),
@@ -222,11 +222,11 @@ pub fn status(ctx: &Ctx) -> Result<()> {
     }
     match stale {
         Some(true) => text.push_str(
-            "\n  program    is another build than this one; `cargo xtask schedule install` renews it",
+            "\n  program    is a different build; `cargo xtask schedule install` updates it",
         ),
         Some(false) => text.push_str("\n  program    is this build"),
         None if facts.installed.known().is_some_and(Option::is_some) => text.push_str(&format!(
-            "\n  program    {} is MISSING; `cargo xtask schedule install` brings it back",
+            "\n  program    {} is MISSING; `cargo xtask schedule install` restores it",
             program.display()
         )),
         None => {}

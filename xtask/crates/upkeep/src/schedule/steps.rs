@@ -55,7 +55,7 @@ pub(super) fn prove(ctx: &Ctx, store: &Store, run: &mut Run) {
         }
     }
     if let Some(older) = turn.older {
-        ctx.ui.say(format!("the drill takes {older} in turn: {}", turn.why));
+        ctx.ui.say(format!("this drill restores {older}: {}", turn.why));
         let proof = prove_one(ctx, store, run, &older, Level::Restore);
         if let Some(verified) = run.keep(ctx, "drill", proof)
             && !verified.passed()
@@ -71,7 +71,7 @@ fn failure(label: &Label, verified: &Verified) -> Stop {
         ExitCode::VerificationFailed,
         format!("{label} failed the verification at level {level}"),
     )
-    .hint(format!("`cargo xtask db-verify {label} --level {level}` says what is wrong with it."))
+    .hint(format!("`cargo xtask db-verify {label} --level {level}` shows what is wrong with it."))
     .hint("Do not rely on it: take a new one with `cargo xtask db-backup`.")
 }
 
@@ -118,11 +118,11 @@ pub(super) fn read_again(ctx: &Ctx, store: &Store, run: &mut Run) {
         // That it cannot be listed was said when it was to be written to.
         let Ok(Some(label)) = chosen else { continue };
         let read = copies::read_again(ctx, store, &label, policy);
-        let read = run.keep(ctx, "copy read again", read).unwrap_or_default();
+        let read = run.keep(ctx, "copy check", read).unwrap_or_default();
         for one in read.iter().filter(|one| one.fault.is_none()) {
             ctx.ui.say(report::copies::line(&one.line));
         }
-        run.keep(ctx, "copy read again", copies::demand_all(&read));
+        run.keep(ctx, "copy check", copies::demand_all(&read));
     }
 }
 
@@ -156,7 +156,7 @@ pub(super) fn prune(ctx: &Ctx, run: &mut Run) {
     if let Err(error) = &pruned
         && super::run::is(error, ExitCode::Locked)
     {
-        ctx.ui.say("nothing is pruned: another run is at work");
+        ctx.ui.say("nothing is pruned: another run is working");
         return;
     }
     run.keep(ctx, "prune", pruned);

@@ -37,7 +37,7 @@ pub fn check(ctx: &Ctx, status: &Status) -> Result<()> {
     let mut broken: Vec<_> = status.broken().collect();
     if status.facts.offline {
         for finding in unseen {
-            ctx.ui.warn(format!("not looked at: {}", finding.message));
+            ctx.ui.warn(format!("not checked: {}", finding.message));
         }
     } else {
         broken.extend(unseen);
@@ -49,8 +49,8 @@ pub fn check(ctx: &Ctx, status: &Status) -> Result<()> {
     let damaged = broken.iter().any(|finding| finding.id == LEDGER);
     let code = if damaged { ExitCode::Store } else { ExitCode::VerificationFailed };
     let message = match broken.len() {
-        1 => format!("a rule of [monitor] is not met: {}", first.message),
-        n => format!("{n} rules of [monitor] are not met"),
+        1 => format!("a [monitor] rule is broken: {}", first.message),
+        n => format!("{n} [monitor] rules are broken"),
     };
     let stop = broken.iter().fold(Stop::new(code, message), |stop, it| {
         if stop.hints.contains(&it.todo) { stop } else { stop.hint(&it.todo) }

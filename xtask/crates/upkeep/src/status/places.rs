@@ -105,7 +105,7 @@ fn listed(
         // Whoever read it since knows better.
         let known = read.get(&copy.label).is_some_and(|read| *read > at);
         let when = at.format("%Y-%m-%d %H:%M");
-        (!known).then(|| format!("was written again at {when} UTC, after it was read back"))
+        (!known).then(|| format!("was rewritten at {when} UTC, after it was read back"))
     };
     let problem = |copy: &remote::RemoteCopy| {
         let known = || failed.get(&copy.label).cloned();
@@ -152,7 +152,7 @@ fn storage(ctx: &Ctx, policy: &DestinationPolicy) -> Answer<Storage> {
     match same {
         Some(true) => Answer::Known(Storage::ThisDisk),
         Some(false) => Answer::Known(Storage::OtherDisk),
-        None => Answer::unknown("the folder is not there"),
+        None => Answer::unknown("the folder does not exist"),
     }
 }
 

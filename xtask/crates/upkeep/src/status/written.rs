@@ -49,7 +49,7 @@ pub(super) fn ask_all(
         }
     };
     fn in_vain<T>(error: anyhow::Error) -> Answer<T> {
-        Answer::unknown(format!("the server was asked in vain: {error}"))
+        Answer::unknown(format!("the server did not answer: {error}"))
     }
     let written = match verified {
         Some(manifest) => ask(&mut session, manifest, own).unwrap_or_else(in_vain),
@@ -68,7 +68,7 @@ fn definitions(ctx: &Ctx, session: &mut Session, newest: &Manifest) -> Result<An
     let mut differing = fingerprint::differing(&then, &now);
     // The API's account may write this table, and the gate believes it.
     if facts::migrations(session, &ctx.settings.schema)? != newest.migrations {
-        differing.push("`_sqlx_migrations` says something else about migrations".to_owned());
+        differing.push("`_sqlx_migrations` records different migrations".to_owned());
     }
     Ok(Answer::Known(differing))
 }
@@ -88,7 +88,7 @@ fn ask(session: &mut Session, manifest: &Manifest, own: &[&str]) -> Result<Answe
         }));
     };
     if manifest.server.flavour != Flavour::Mysql {
-        return Ok(Answer::unknown("MariaDB's log position is no set that could be subtracted"));
+        return Ok(Answer::unknown("a MariaDB log position is not a set to subtract from"));
     }
     if let LogPosition::Unknown { reason } = facts::log_position(session, now.flavour) {
         return Ok(Answer::Unknown(reason));

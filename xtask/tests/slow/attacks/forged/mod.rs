@@ -165,7 +165,7 @@ fn receipts_that_somebody_made_up_prove_nothing() {
     assert_eq!(status["state"], "at_risk", "{status}");
     assert!(finding(&status, "no_verified_backup") && finding(&status, "receipts_unproven"));
     let doctor = world.run(&["doctor"]);
-    assert!(doctor.stdout.contains("1 receipt after the first signed one"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("1 entry after the first signed one"), "{}", doctor.stdout);
     // A push takes a proof of its own.
     world.repository.migration("20260102000000_second");
     done(world.repository.xtask(&["hooks", "install"]));
