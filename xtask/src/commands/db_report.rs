@@ -69,17 +69,17 @@ fn target(ctx: &Ctx, out: Option<&Path>) -> Result<PathBuf> {
     let folder = folder.unwrap_or(Path::new("."));
     let whole = folder.canonicalize().map_err(|error| {
         usage(format!("the folder {} cannot be used: {error}", folder.display()))
-            .hint("Create it first, or name another file with `--out`.")
+            .hint("Create it first, or choose another file with `--out`.")
     })?;
     let backups = ctx.settings.backups.canonicalize();
     let Some(name) = out.file_name().filter(|_| !out.is_dir()) else {
         return Err(usage(format!("{} is a folder", out.display()))
-            .hint("Name a file with `--out`.")
+            .hint("Give a file with `--out`.")
             .into());
     };
     if backups.is_ok_and(|backups| whole.starts_with(backups)) {
         return Err(usage(format!("{} is in the backups folder", out.display()))
-            .hint("That folder holds backups only; name another file with `--out`.")
+            .hint("That folder is for backups only; choose another file with `--out`.")
             .into());
     }
     Ok(whole.join(name))

@@ -49,7 +49,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     }
     for name in store.strangers()? {
         ctx.ui.say(format!(
-            "{name} was not made by this tool; it can be restored, what it holds is unknown"
+            "{name} was not made by this tool; it can be restored, but its contents are unknown"
         ));
     }
     Ok(())

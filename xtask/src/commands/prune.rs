@@ -36,12 +36,12 @@ pub(crate) fn pin(ctx: &Ctx, args: &DbPin) -> Result<()> {
         });
         ctx.ui.result(&document.to_string());
     } else if pinned {
-        ctx.ui.result(&format!("{label} is pinned: it is kept until `db-pin {label} --remove`."));
+        ctx.ui.result(&format!("{label} is pinned until `db-pin {label} --remove`."));
     } else {
-        ctx.ui.result(&format!("{label} is not pinned: the rules of retention decide."));
+        ctx.ui.result(&format!("{label} is not pinned: the retention policy decides."));
     }
     if let Some(problem) = done.problem {
-        ctx.ui.warn(format!("{label} {problem}; a pin does not mend it"));
+        ctx.ui.warn(format!("{label} {problem}; a pin does not repair it"));
     }
     Ok(())
 }

@@ -42,9 +42,8 @@ pub fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
         ctx.ui.detail(line);
     }
     ctx.ui.say(format!("    {server}"));
-    ctx.ui.say(
-        "2/5 migrations, behind the gate (the first time the API is built, which takes minutes)",
-    );
+    ctx.ui
+        .say("2/5 migrations, behind the gate (the first run builds the API, which takes minutes)");
     let applied = migrate::apply(ctx, &server, made)?;
     ctx.ui.say(format!("    {} applied", human::count(applied.pending.len() as u64, "migration")));
     ctx.ui.say("3/5 the sample catalogue");
@@ -74,7 +73,7 @@ fn database(ctx: &mut Ctx, args: &Quickstart) -> Result<Server> {
         Ok((found, _)) => Ok(found.server),
         Err(error) if args.place == Where::Auto && no_container(ctx) => {
             ctx.ui.warn(format!(
-                "Docker gives no database ({error}); using a private server on this machine"
+                "Docker provides no database ({error}); using a private server on this machine"
             ));
             Ok(servers::up(ctx, Where::Local, args.yes)?.0.server)
         }
@@ -141,8 +140,7 @@ fn show(ctx: &Ctx, server: &Server, manifest: &Manifest, proof_ms: u64) {
     }
     ctx.ui.result(&format!(
         "Ready.\n  database   `{}` at {server}\n  backup     {} in {folder}, proven by a restore in {}\n  \
-         passwords  in {}\n\nNext:\n  cargo xtask db-list               the backups\n  cargo xtask db-verify --live      \
-         the running database\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
+         passwords  in {}\n\nNext:\n  cargo xtask db-list               list the backups\n  cargo xtask db-verify --live      check the running database\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
          stop the database",
         manifest.schema,
         manifest.label,

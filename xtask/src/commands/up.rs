@@ -25,7 +25,7 @@ pub(crate) fn up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
         });
         ctx.ui.result(&document.to_string());
     } else {
-        let how = if started { "started" } else { "was running already" };
+        let how = if started { "started" } else { "was already running" };
         ctx.ui.result(&format!("{flavour} {version} {how}: {server}"));
     }
     if args.place != Where::Auto {
@@ -53,7 +53,7 @@ pub(crate) fn down(ctx: &Ctx) -> Result<()> {
     } else if stopped.is_empty() {
         ctx.ui.result("Nothing to stop: db-up started nothing that is still running");
     } else {
-        ctx.ui.result(&format!("Stopped {}; its data stays", stopped.join(" and ")));
+        ctx.ui.result(&format!("Stopped {}; its data is kept", stopped.join(" and ")));
     }
     Ok(())
 }

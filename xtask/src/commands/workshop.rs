@@ -40,7 +40,7 @@ pub(crate) fn program(root: &Path) -> Result<PathBuf> {
     }
     package::build(root, PACKAGE).map_err(|error| {
         let message = format!("the workshop does not build: {error:#}");
-        let hint = format!("See `cargo build --profile xtask --package {PACKAGE}`.");
+        let hint = format!("Run `cargo build --profile xtask --package {PACKAGE}` to see why.");
         Stop::new(ExitCode::Configuration, message).hint(hint).into()
     })
 }

@@ -148,7 +148,9 @@ fn encrypted_backups_verify_and_restore() {
         assert_eq!(local[0]["outcome"], "passed", "{checked}");
         let doctor = run(sandbox, Some(key), &["doctor"]);
         assert!(
-            doctor.stdout.contains("encrypt and decrypt: a text came back"),
+            doctor
+                .stdout
+                .contains("encrypt and decrypt: a sample text was encrypted and decrypted"),
             "{}",
             doctor.stdout
         );

@@ -114,7 +114,7 @@ fn the_same_seed_gives_the_same_rows_and_they_survive_a_backup() {
         let again = one.xtask(&["db-seed", "--scale", "0.001", "--seed", "7", "--yes"]);
         assert_eq!(again.code, Some(2), "{}", again.stderr);
         assert!(
-            again.stderr.contains("rows of seed 7 already (db-seed --scale 0.002 --seed 7)"),
+            again.stderr.contains("rows of seed 7 (db-seed --scale 0.002 --seed 7)"),
             "{}",
             again.stderr
         );

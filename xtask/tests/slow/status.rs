@@ -314,10 +314,7 @@ fn messages_go_out_when_something_changes() {
     listener.answer_with(500);
     let (said, sent) = tell();
     assert_eq!(sent.len(), 2);
-    assert!(
-        said.contains("warning: could not notify the webhook: it answered with 500"),
-        "{said}"
-    );
+    assert!(said.contains("warning: could not notify the webhook: it answered with 500"), "{said}");
     // What was not taken is sent again.
     listener.answer_with(200);
     let (_, sent) = tell();

@@ -29,7 +29,7 @@ pub enum ExitCode {
     MigrationNotRestored = 31,
     /// A deploy failed and was rolled back.
     DeployRolledBack = 32,
-    /// A deploy failed and needs a person.
+    /// A deploy failed and needs manual action.
     DeployNeedsPerson = 33,
     /// The backup store is damaged, or the backup cannot be used.
     Store = 40,
@@ -70,12 +70,12 @@ impl ExitCode {
             Self::Locked => "another run holds the lock",
             Self::GateRefused => "the gate refused the change; the database was not touched",
             Self::VerificationFailed => "verification failed",
-            Self::MigrationRestored => "migration failed, the state before it is restored",
-            Self::MigrationNotRestored => "migration failed, the state before it is NOT restored",
+            Self::MigrationRestored => "migration failed, the previous state is restored",
+            Self::MigrationNotRestored => "migration failed, the previous state is NOT restored",
             Self::DeployRolledBack => "deploy failed and was rolled back",
-            Self::DeployNeedsPerson => "deploy failed and needs a person",
-            Self::Store => "backup store damaged, or this backup is not usable",
-            Self::Offsite => "off-site copy failed, the local backup is good",
+            Self::DeployNeedsPerson => "deploy failed and needs manual action",
+            Self::Store => "backup store damaged, or this backup is unusable",
+            Self::Offsite => "off-site copy failed, the local backup is intact",
             Self::Interrupted => "interrupted",
         }
     }

@@ -39,10 +39,10 @@ pub enum Evidence {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unchanged(how) => write!(f, "nothing wrote since the backup ({how})"),
-            Self::Changed(what) => write!(f, "something wrote since the backup: {what}"),
+            Self::Unchanged(how) => write!(f, "nothing was written since the backup ({how})"),
+            Self::Changed(what) => write!(f, "something was written since the backup: {what}"),
             Self::Unknown(why) => {
-                write!(f, "whether anything wrote since the backup is unknown: {why}")
+                write!(f, "whether anything was written since the backup is unknown: {why}")
             }
         }
     }
@@ -71,7 +71,7 @@ impl Effect {
     pub fn phrase(self) -> &'static str {
         match self {
             Self::Instant => "instant",
-            Self::Online => "in place, writes go on",
+            Self::Online => "in place, writes continue",
             Self::InPlace => "in place, writes wait",
             Self::Copy => "copies the table, writes wait",
             Self::Rows => "writes rows",

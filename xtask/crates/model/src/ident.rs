@@ -37,7 +37,7 @@ pub fn word(text: &str) -> Result<&str, Stop> {
         ExitCode::Store,
         format!("`{shown}` is not the name of a character set, collation or SQL mode"),
     )
-    .hint("The file that says so was tampered with or is damaged; do not use it."))
+    .hint("The file was tampered with or is damaged; do not use it."))
 }
 
 /// A time zone as it may stand between quotes: `SYSTEM`, `+00:00`, `Europe/Berlin`.
@@ -46,8 +46,8 @@ pub fn zone(text: &str) -> Result<&str, Stop> {
     if text.chars().all(plain) {
         return Ok(text);
     }
-    Err(Stop::new(ExitCode::Store, "an event's time zone is none")
-        .hint("The file that says so was tampered with or is damaged; do not use it."))
+    Err(Stop::new(ExitCode::Store, "an event's time zone is invalid")
+        .hint("The file was tampered with or is damaged; do not use it."))
 }
 
 /// A schema name as a pattern for GRANT and LIKE: `_` and `%` lose their

@@ -120,7 +120,7 @@ impl SwapJournal {
             Purpose::Restore => format!("a restore of {source} into `{target}`"),
             Purpose::Migrate => format!("a migration of `{target}` (backup {source})"),
             Purpose::Undo => {
-                format!("the way back to before a migration of `{target}` (backup {source})")
+                format!("the undo of a migration of `{target}` (backup {source})")
             }
         }
     }

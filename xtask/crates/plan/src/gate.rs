@@ -121,8 +121,10 @@ pub fn outcome(ended: Result<(), Option<ExitCode>>, live: bool) -> GateOutcome {
 fn no_swap(why: &str) -> Stop {
     Stop::new(
         ExitCode::GateRefused,
-        format!("the rehearsed copy cannot replace the live schema; the database was not touched: \
-        {why}"),
+        format!(
+            "the rehearsed copy cannot replace the live schema; the database was not touched: \
+        {why}"
+        ),
     )
     .hint("Stop the writers and try again, or run without `--strategy swap`.")
 }
@@ -140,8 +142,10 @@ pub fn demand_within(policy: &GatePolicy, statements: &[StatementReport]) -> Res
                 report.number, report.of, report.migration, report.statement
             ),
         )
-        .hint(format!("The limit is gate.{key} in xtask.toml. Split the migration, or raise the \
-        limit for a quiet hour."))
+        .hint(format!(
+            "The limit is gate.{key} in xtask.toml. Split the migration, or raise the \
+        limit for a quiet hour."
+        ))
     };
     for report in statements {
         let seconds = policy.max_statement_s;

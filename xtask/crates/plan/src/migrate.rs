@@ -86,10 +86,15 @@ impl MigrationState {
         if self.troubles.is_empty() {
             return Ok(());
         }
-        Err(Stop::new(ExitCode::GateRefused, format!("the migrations are not in order: {}", self.troubles.join("; ")))
-            .hint("`cargo xtask migrate --status` shows each. The database was not touched.")
-            .hint("The backup taken before a dirty migration has the previous state: `cargo xtask \
-            db-list`."))
+        Err(Stop::new(
+            ExitCode::GateRefused,
+            format!("the migrations are not in order: {}", self.troubles.join("; ")),
+        )
+        .hint("`cargo xtask migrate --status` shows each. The database was not touched.")
+        .hint(
+            "The backup taken before a dirty migration has the previous state: `cargo xtask \
+            db-list`.",
+        ))
     }
 }
 

@@ -97,10 +97,7 @@ impl fmt::Display for RestorePlan {
             writeln!(f, "  first    a safety backup of `{}`", self.target)?;
         }
         if !self.proven {
-            writeln!(
-                f,
-                "  origin   unknown: no ledger entry on this machine records this file"
-            )?;
+            writeln!(f, "  origin   unknown: no ledger entry on this machine records this file")?;
             if !self.brings.is_empty() {
                 let all: Vec<String> = self.brings.iter().map(Brought::to_string).collect();
                 writeln!(f, "  brings   {}", all.join(", "))?;

@@ -105,8 +105,11 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
     if facts.rpo.written.why() == Some(OTHER_SERVER) {
         out.push(broken(
             "other_server",
-            format!("{}, the newest verified backup, is of another server than this \
-            one", verified.label),
+            format!(
+                "{}, the newest verified backup, is of another server than this \
+            one",
+                verified.label
+            ),
             "Check that DB_HOST names the right server; if it does, run `cargo xtask db-backup` \
             and `cargo xtask db-verify --level restore`.",
         ));
@@ -192,8 +195,7 @@ fn drills(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
             span(last.duration_ms.div_ceil(1000)),
             span(facts.rto.objective_ms / 1000)
         );
-        let todo =
-            "docs/monitoring.md explains how to make restores faster; or raise \
+        let todo = "docs/monitoring.md explains how to make restores faster; or raise \
             monitor.rto_minutes.";
         let severity = if policy.rto_is_rule { Severity::Broken } else { Severity::Warning };
         out.push(finding(severity, "rto", message, todo));
@@ -265,8 +267,10 @@ fn destination(facts: &Facts, place: &Place, out: &mut Vec<Finding>) {
         let todo = if facts.offline {
             "Run it without --offline.".to_owned()
         } else {
-            format!("Make sure that `{name}` is reachable, then run `cargo xtask db-copy --to \
-            {name}`.")
+            format!(
+                "Make sure that `{name}` is reachable, then run `cargo xtask db-copy --to \
+            {name}`."
+            )
         };
         let id = format!("destination:{name}");
         out.push(finding(
@@ -305,8 +309,12 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
         && days < FULL_DAYS
     {
         let message = format!("at the current rate the disk is full in {}", span(days * 86_400));
-        out.push(warning("disk_forecast", message, "Free space, or prune: `cargo xtask \
-        db-prune`."));
+        out.push(warning(
+            "disk_forecast",
+            message,
+            "Free space, or prune: `cargo xtask \
+        db-prune`.",
+        ));
     }
     if let (Answer::Known(lines), Some(backup)) = (&facts.definitions, &facts.last_backup)
         && let Some(first) = lines.first()
@@ -317,8 +325,11 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
         };
         out.push(warning(
             "definitions_differ",
-            format!("the definitions differ from those in {}, the newest backup: \
-            {first}{more}", backup.label),
+            format!(
+                "the definitions differ from those in {}, the newest backup: \
+            {first}{more}",
+                backup.label
+            ),
             "If a migration or a restore changed them, take a backup: `cargo xtask db-backup`. \
             Otherwise find out who did: docs/security.md.",
         ));

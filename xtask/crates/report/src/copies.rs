@@ -51,8 +51,10 @@ pub fn line(copy: &CopyLine) -> String {
     let took = human::duration(copy.duration_ms);
     match copy.outcome {
         CopyOutcome::Copied => {
-            format!("{label} is copied to `{destination}`, and reads back identical ({size}, \
-            {took})")
+            format!(
+                "{label} is copied to `{destination}`, and reads back identical ({size}, \
+            {took})"
+            )
         }
         CopyOutcome::Checked => {
             format!("{label} at `{destination}` was re-read and is intact ({size}, {took})")

@@ -215,6 +215,10 @@ fn around(status: &Status, out: &mut Text) {
         "When the last scheduled run ended.",
         last.map(|run| run.at_utc),
     );
-    out.flag("scheduled_run_passed", "Whether the last scheduled run \
-    succeeded.", last.map(|run| run.passed));
+    out.flag(
+        "scheduled_run_passed",
+        "Whether the last scheduled run \
+    succeeded.",
+        last.map(|run| run.passed),
+    );
 }

@@ -27,7 +27,7 @@ pub fn digest_table(
     session.each_raw(&sql, |mut row| {
         hasher.begin();
         for _ in columns {
-            hasher.value(row.take().context("the server sent a row that is not whole")?);
+            hasher.value(row.take().context("the server sent an incomplete row")?);
         }
         digest.add_row(hasher.finish());
         if digest.rows.is_multiple_of(8192) {

@@ -134,7 +134,7 @@ pub fn dump(
             ExitCode::Unexpected,
             format!("{} ended without its end line; the dump is not complete", client.program),
         )
-        .hint("Take the backup again; if it happens again, look at the server's error log.")
+        .hint("Take the backup again; if it happens again, check the server's error log.")
         .into());
     }
     Ok(seen)
@@ -166,14 +166,14 @@ pub struct Limits {
 fn hung(client: &DumpClient, why: &str) -> Stop {
     let stop = Stop::new(
         ExitCode::Unexpected,
-        format!("{} was ended: {why}; no backup was made", client.program),
+        format!("{} was stopped: {why}; no backup was made", client.program),
     );
     after_waiting(stop)
 }
 
 /// What to look at when a dump waited in vain.
 pub fn after_waiting(stop: Stop) -> Stop {
-    stop.hint("Another session may hold a lock on a table: `SHOW PROCESSLIST` as root tells.")
+    stop.hint("Another session may hold a table lock: run `SHOW PROCESSLIST` as root.")
         .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")
 }
 
@@ -287,7 +287,7 @@ fn failed(client: &DumpClient, account: &Account, why: &str, stderr: &str) -> St
     let stop = Stop::new(code, format!("{} {why}", client.program));
     match code {
         ExitCode::Configuration => {
-            stop.hint("`cargo xtask doctor` lists each missing right with the GRANT that gives it.")
+            stop.hint("`cargo xtask doctor` lists each missing privilege with its GRANT.")
         }
         ExitCode::Server => {
             stop.hint("The server went away during the dump; `cargo xtask db-up` starts it again.")

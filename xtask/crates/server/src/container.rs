@@ -187,12 +187,10 @@ fn refused(stderr: &str, name: &str, port: Option<u16>) -> Stop {
         "toomanyrequests",
     ];
     if has(&pull) {
-        return stop(
-            "the database image is not on this machine and cannot be pulled".to_owned(),
-        )
-        .hint(format!("Docker said: {}", last_line(stderr)))
-        .hint("Set MYSQL_IMAGE in .env to an image that exists locally (`docker images`).")
-        .hint("`cargo xtask db-up --on local` needs no image.");
+        return stop("the database image is not on this machine and cannot be pulled".to_owned())
+            .hint(format!("Docker said: {}", last_line(stderr)))
+            .hint("Set MYSQL_IMAGE in .env to an image that exists locally (`docker images`).")
+            .hint("`cargo xtask db-up --on local` needs no image.");
     }
     stop(format!("container `{name}` cannot be started: {}", last_line(stderr)))
         .hint("`docker compose up mysql` shows Docker's full output.")

@@ -217,11 +217,16 @@ fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
         if row.get_opt::<Option<String>, _>(column).and_then(Result::ok).flatten().is_none() {
             return Err(Stop::new(
                 ExitCode::Configuration,
-                format!("this account may not read the body of {} \
-                `{schema}`.`{name}`", kind.keyword()),
+                format!(
+                    "this account may not read the body of {} \
+                `{schema}`.`{name}`",
+                    kind.keyword()
+                ),
             )
-            .hint("`cargo xtask doctor --fix` grants the privilege it needs (SHOW_ROUTINE on \
-            MySQL, SELECT on mysql.proc on MariaDB).")
+            .hint(
+                "`cargo xtask doctor --fix` grants the privilege it needs (SHOW_ROUTINE on \
+            MySQL, SELECT on mysql.proc on MariaDB).",
+            )
             .into());
         }
         inventory.programs.insert((kind, name), program(&row, column)?);

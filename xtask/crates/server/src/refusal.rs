@@ -62,8 +62,10 @@ pub(super) fn login_refused(
     let stop = match own {
         Some(_) if wants_tls(&error) => Stop::new(
             ExitCode::Server,
-            format!("{server} refuses connections without TLS (require_secure_transport), and TLS \
-            was not used"),
+            format!(
+                "{server} refuses connections without TLS (require_secure_transport), and TLS \
+            was not used"
+            ),
         )
         .hint("Remove DB_TLS=off from .env, or set another mode: docs/tls.md.")
         .hint("If the server offers no TLS, give it a certificate (ssl_cert, ssl_key)."),
@@ -78,11 +80,18 @@ pub(super) fn login_refused(
             format!("access denied for `{}` at {server}: {}", account.user, e.message),
         )
         .hint(format!("Compare {var} in .env with the account's password on the server."))
-        .hint("With DB_ROOT_PASSWORD set, `cargo xtask doctor --fix` creates the accounts and \
-        grants their privileges."),
+        .hint(
+            "With DB_ROOT_PASSWORD set, `cargo xtask doctor --fix` creates the accounts and \
+        grants their privileges.",
+        ),
         Some(e) if e.code == 1044 => Stop::new(
             ExitCode::Server,
-            format!("`{}` may not use the schema {}: {}", account.user, schema.unwrap_or(""), e.message),
+            format!(
+                "`{}` may not use the schema {}: {}",
+                account.user,
+                schema.unwrap_or(""),
+                e.message
+            ),
         )
         .hint("`cargo xtask doctor --fix` grants every account exactly the privileges it needs."),
         Some(e) if e.code == 1049 => Stop::new(
@@ -94,10 +103,17 @@ pub(super) fn login_refused(
             ExitCode::Server,
             format!("{server} refused the login of `{}`: {} ({})", account.user, e.message, e.code),
         ),
-        None => Stop::new(ExitCode::Server, format!("no usable server answers at {server}: \
-        {error:#}"))
-            .hint("`cargo xtask db-up` starts the database; `cargo xtask doctor` shows what is \
-            missing."),
+        None => Stop::new(
+            ExitCode::Server,
+            format!(
+                "no usable server answers at {server}: \
+        {error:#}"
+            ),
+        )
+        .hint(
+            "`cargo xtask db-up` starts the database; `cargo xtask doctor` shows what is \
+            missing.",
+        ),
     };
     error.context(stop)
 }

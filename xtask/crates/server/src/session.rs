@@ -131,7 +131,8 @@ impl Session {
         match (self.client.tls(), guard.words()) {
             (None, _) if guard.is_here() => "without TLS, on this machine".to_owned(),
             (None, _) => "without TLS: rows and new passwords cross the network in clear \
-            text".to_owned(),
+            text"
+                .to_owned(),
             (Some(version), words) if words.is_empty() => {
                 format!("{version}, the server's certificate not verified")
             }

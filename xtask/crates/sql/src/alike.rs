@@ -16,7 +16,7 @@ pub(super) fn check(
     // A program's text is sent as UTF-8, and compared with what it was (`same_tokens`).
     if client.class == Class::Wide && !program && !text.is_ascii() {
         return Err(format!(
-            "character_set_client is {}, in which text above ASCII is not loaded",
+            "character_set_client is {}, and non-ASCII text is not loaded in it",
             client.name
         ));
     }
@@ -26,7 +26,7 @@ pub(super) fn check(
         _ => text,
     };
     if memchr::memchr(0, code).is_some() && !zeros_in_strings(code, mode) {
-        return Err("a NUL byte stands outside of strings".to_owned());
+        return Err("a NUL byte is outside of strings".to_owned());
     }
     if memchr::memmem::find(code, b"/*+").is_some() {
         hints(code, mode, program)?;
@@ -35,12 +35,12 @@ pub(super) fn check(
         // A letter here can be a blank to the server.
         if client.class == Class::Single && !program && !token.raw.is_ascii() {
             return Err(format!(
-                "character_set_client is {}, and a word without quotes is not ASCII",
+                "character_set_client is {}, and an unquoted word is not ASCII",
                 client.name
             ));
         }
         if token.raw[0] == b'$' && memchr::memchr(b'$', &token.raw[1..]).is_some() {
-            return Err("text between dollar signs is not allowed".to_owned());
+            return Err("dollar-quoted text is not allowed".to_owned());
         }
     }
     Ok(())

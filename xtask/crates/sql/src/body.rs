@@ -13,7 +13,7 @@ use super::statement::{self, Kind};
 type Refused = Result<(), &'static str>;
 
 /// Why a body is refused.
-const SECOND: &str = "it holds a second statement, or a body that is not understood";
+const SECOND: &str = "it contains a second statement, or a body that cannot be parsed";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {

@@ -128,7 +128,7 @@ fn list(items: &[String]) -> String {
 /// rows and digests that were counted, and the objects that were seen.
 pub fn text_with_manifest(seen: &Seen, manifest: &Manifest) -> Vec<Check> {
     let Some(expected) = Expected::from_manifest(manifest) else {
-        return vec![Check::failed("rows in the text", "the manifest holds a digest that is none")];
+        return vec![Check::failed("rows in the text", "the manifest contains an invalid digest")];
     };
     let found = Expected::from_text(seen);
     vec![
@@ -170,16 +170,20 @@ fn unseen(expected: &Expected) -> Vec<Check> {
     };
     let mut checks = Vec::new();
     if !expected.rounded.is_empty() {
-        checks.push(Check::not_run("FLOAT digits", format!(
-            "{} have more digits than the dump program writes and come back rounded; the native engine, or a DOUBLE or DECIMAL column, would not",
-            say(&expected.rounded)
-        )));
+        checks.push(Check::not_run(
+            "FLOAT digits",
+            format!(
+                "{} have more digits than the dump program writes and come back rounded; use the \
+            native engine, or a DOUBLE or DECIMAL column",
+                say(&expected.rounded)
+            ),
+        ));
     }
     if !expected.changed_texts.is_empty() {
         checks.push(Check::not_run(
             "text bytes",
             format!(
-                "{} come back as other bytes of their character set",
+                "{} come back as different bytes in their character set",
                 say(&expected.changed_texts)
             ),
         ));
@@ -241,9 +245,9 @@ fn objects<'a>(
         format!("{} `{name}` is {what}", kind.keyword().to_lowercase())
     };
     let mut different: Vec<String> = want.difference(&have).map(|o| say("missing", o)).collect();
-    different.extend(have.difference(&want).map(|o| say("too many", o)));
+    different.extend(have.difference(&want).map(|o| say("unexpected", o)));
     if different.is_empty() {
-        Check::passed(name, format!("all {} are there, nothing else", want.len()))
+        Check::passed(name, format!("all {} exist, nothing else", want.len()))
     } else {
         Check::failed(name, list(&different))
     }
@@ -258,7 +262,8 @@ fn definitions(expected: &Expected, flavour: Flavour, inventory: &Inventory) -> 
         return Check::not_run(
             NAME,
             format!(
-                "the backup is of {source}, this server is {flavour}: they spell definitions differently"
+                "the backup is of {source}, this server is {flavour}: they write definitions \
+                differently"
             ),
         );
     }
@@ -336,7 +341,7 @@ pub fn seen_with_inventory(seen: &Seen, inventory: &Inventory) -> Check {
         .filter(|(name, seen)| {
             inventory.tables.get(*name).is_some_and(|t| t.columns != seen.columns)
         })
-        .map(|(name, _)| format!("the columns of `{name}` are not those of the server"))
+        .map(|(name, _)| format!("the columns of `{name}` differ from the server's"))
         .collect();
     if left_out.is_empty() { check } else { Check::failed(NAME, list(&left_out)) }
 }

@@ -29,7 +29,7 @@ impl Encoding {
     pub fn note(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
-            Self::Utf8Bom => Some("UTF-8 with a byte order mark, which was dropped"),
+            Self::Utf8Bom => Some("UTF-8 with a byte order mark; the mark was removed"),
             Self::Utf16Le => Some("UTF-16, as PowerShell's `>` writes it; converted to UTF-8"),
             Self::Utf16Be => Some("UTF-16 (big endian); converted to UTF-8"),
         }
@@ -141,10 +141,10 @@ fn decode_units(units: &[u16], eof: bool, out: &mut Vec<u8>) -> io::Result<usize
                 }
                 _ => None,
             },
-            0xFFFD => return Err(damaged("holds characters that were already lost (U+FFFD)")),
+            0xFFFD => return Err(damaged("contains characters that were already lost (U+FFFD)")),
             other => char::from_u32(u32::from(other)),
         };
-        let character = character.ok_or_else(|| damaged("holds broken UTF-16"))?;
+        let character = character.ok_or_else(|| damaged("contains broken UTF-16"))?;
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         used += 1;
     }
@@ -153,7 +153,7 @@ fn decode_units(units: &[u16], eof: bool, out: &mut Vec<u8>) -> io::Result<usize
 
 fn damaged(what: &str) -> io::Error {
     let stop = Stop::new(ExitCode::Store, format!("the dump's UTF-16 text {what}"))
-        .hint("A terminal or shell converted the dump on its way; the loss cannot be undone.")
+        .hint("A terminal or shell converted the dump; the loss cannot be undone.")
         .hint("Take the dump again with `cargo xtask db-backup`, or with `--result-file`.");
     io::Error::new(io::ErrorKind::InvalidData, stop)
 }

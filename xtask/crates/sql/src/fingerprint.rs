@@ -45,7 +45,7 @@ pub fn schema(inventory: &Inventory) -> String {
 pub fn differences(want: &Inventory, have: &Inventory) -> Vec<String> {
     let mut out = differing(&definitions(want), &definitions(have));
     if out.is_empty() && want.trigger_order != have.trigger_order {
-        out.push("triggers fire in another order".to_owned());
+        out.push("triggers fire in a different order".to_owned());
     }
     out
 }
@@ -80,7 +80,7 @@ pub fn differing(want: &Definitions, have: &Definitions) -> Vec<String> {
         }
     }
     out.extend(
-        have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is too many")),
+        have.keys().filter(|object| !want.contains_key(*object)).map(|o| say(o, "is unexpected")),
     );
     out
 }

@@ -83,7 +83,7 @@ impl Model {
     pub(crate) fn apply(&mut self, text: &[u8], line: u64) -> Result<Effect, String> {
         let mode = self.mode();
         if text.len() > 64 * 1024 {
-            return Err("a SET is longer than dumps have".to_owned());
+            return Err("a SET is longer than in any dump".to_owned());
         }
         let all = setting::parse(text, mode).ok_or("this form of SET is not allowed")?;
         if all.iter().all(is_replication) {
@@ -118,7 +118,11 @@ impl Model {
                 other.scope == Scope::Names || other.name == name && other.scope == scope
             };
             match before.iter().any(again) {
-                true => Err(format!("{} is set from what the same statement sets", shown(set))),
+                true => Err(format!(
+                    "{} is set from a variable that the same statement \
+                sets",
+                    shown(set)
+                )),
                 false => Ok(()),
             }
         };
@@ -128,7 +132,11 @@ impl Model {
             Value::Word(word) if word.eq_ignore_ascii_case("NULL") => Known::Null,
             Value::Word(_) if set.scope == Scope::User => Known::Opaque,
             Value::Word(word) if word.eq_ignore_ascii_case("DEFAULT") => {
-                return Err(format!("{} is set to its default, which differs", shown(set)));
+                return Err(format!(
+                    "{} is set to its default, which varies between \
+                servers",
+                    shown(set)
+                ));
             }
             Value::Word(word) => Known::Text(word.clone()),
             Value::Number(number) if number.len() > LONG => Known::Opaque,
@@ -232,7 +240,7 @@ impl Model {
                 state.checks = flag(&set.name, &value)?;
                 6
             }
-            other => return Err(format!("the variable {other} is not one that dumps set")),
+            other => return Err(format!("dumps do not set the variable {other}")),
         };
         state.lines[at] = line;
         Ok(())
@@ -242,9 +250,8 @@ impl Model {
 /// The list of words of an `sql_mode`.
 fn sql_mode(value: &Known) -> Result<SqlMode, String> {
     match value {
-        Known::Text(text) => SqlMode::parse(text).map_err(|word| {
-            format!("sql_mode is set to {word:?}, which is no mode that is known here")
-        }),
+        Known::Text(text) => SqlMode::parse(text)
+            .map_err(|word| format!("sql_mode is set to {word:?}, an unknown mode")),
         Known::Number(_) => Err("sql_mode is set to a number".to_owned()),
         _ => Err(unknown("sql_mode")),
     }
@@ -254,7 +261,7 @@ fn sql_mode(value: &Known) -> Result<SqlMode, String> {
 fn client(variable: &str, value: &Known) -> Result<Charset, String> {
     let name = word(variable, value)?;
     Charset::of(&name)
-        .ok_or_else(|| format!("{variable} is set to {name}, in which no dump can be read"))
+        .ok_or_else(|| format!("{variable} is set to {name}, and dumps cannot be read in it"))
 }
 
 /// A collation of such a character set: in UTF-16 a server would not understand its own
@@ -264,7 +271,7 @@ fn collation(value: &Known) -> Result<String, String> {
     match Charset::of(name.split('_').next().unwrap_or_default()) {
         Some(_) => Ok(name),
         None => Err(format!(
-            "collation_connection is set to {name}, of a character set in which no dump can be read"
+            "collation_connection is set to {name}, and dumps cannot be read in its character set"
         )),
     }
 }
@@ -280,7 +287,7 @@ fn word(variable: &str, value: &Known) -> Result<String, String> {
             Ok(name.to_ascii_lowercase())
         }
         Known::DefaultOf(charset) => Ok(charset.clone()),
-        Known::Text(_) | Known::Number(_) => Err(format!("{variable} is set to what is no name")),
+        Known::Text(_) | Known::Number(_) => Err(format!("{variable} is not set to a name")),
         _ => Err(unknown(variable)),
     }
 }
@@ -290,7 +297,7 @@ fn zone(value: &Known) -> Result<String, String> {
         Known::Text(zone) if zone.len() <= 64 && model::ident::zone(zone).is_ok() => {
             Ok(zone.clone())
         }
-        _ => Err("time_zone is set to what is no time zone".to_owned()),
+        _ => Err("time_zone is not set to a time zone".to_owned()),
     }
 }
 
@@ -299,12 +306,12 @@ fn flag(variable: &str, value: &Known) -> Result<bool, String> {
     match text.to_ascii_uppercase().as_str() {
         "1" | "ON" | "TRUE" => Ok(true),
         "0" | "OFF" | "FALSE" => Ok(false),
-        _ => Err(format!("{variable} is set to what is neither 0 nor 1")),
+        _ => Err(format!("{variable} is set to neither 0 nor 1")),
     }
 }
 
 fn unknown(variable: &str) -> String {
-    format!("{variable} is set to a value that the file does not give")
+    format!("{variable} is set to a value that the file does not contain")
 }
 
 fn shown(set: &Assignment) -> String {

@@ -83,8 +83,11 @@ impl Guard {
                 .collect();
             let message = format!("line {}: {why}: {} …", piece.line, start.join(" "));
             Stop::new(ExitCode::Store, message)
-                .hint("Only what mysqldump writes for one schema is loaded; nothing was skipped.")
-                .hint("If the file is trusted, take the statement out or run it by hand.")
+                .hint(
+                    "Only what mysqldump writes for one schema can be loaded; nothing was \
+                skipped.",
+                )
+                .hint("If you trust the file, remove the statement or run it by hand.")
                 .into()
         })
     }
@@ -94,7 +97,7 @@ impl Guard {
     fn judge_all(&mut self, piece: &Piece<'_>) -> Judged {
         let (kind, text, mode) = (piece.kind, piece.text, piece.mode);
         if mode != self.model.mode() {
-            return Err("sql_mode is not what it was read in".to_owned());
+            return Err("sql_mode differs from the one it was read in".to_owned());
         }
         alike::check(kind, text, mode, self.model.state().client)?;
         if *kind == Kind::Set {
@@ -118,7 +121,7 @@ impl Guard {
                 continue;
             }
             if discriminant(&other) != discriminant(kind) {
-                return Err("some servers take it for another kind of statement".to_owned());
+                return Err("some servers read it as a different kind of statement".to_owned());
             }
             self.judge(&other, reading, mode)?;
         }
@@ -130,13 +133,13 @@ impl Guard {
             kind if kind.program().is_some() => body::single(kind, text, mode)?,
             Kind::Insert(_) => {}
             _ if Tokens::new(text, mode).any(|token| token.is_punct(b';')) => {
-                return Err("it holds a second statement".to_owned());
+                return Err("it contains a second statement".to_owned());
             }
             _ => {}
         }
         match kind {
             Kind::Empty => Ok(Verdict::Skip("empty")),
-            Kind::Set => Err("a SET is not read here".to_owned()),
+            Kind::Set => Err("a SET is not allowed here".to_owned()),
             Kind::DropTable { name, .. } | Kind::Drop { name, .. } => own(name),
             Kind::LockTables(name) => {
                 // Only the first name is known; a dump locks one table at a time.
@@ -186,7 +189,7 @@ impl Guard {
     fn schema(&mut self, name: &str) -> Judged {
         match &self.schema {
             Some(known) if known != name => {
-                Err(format!("the dump is of more than one schema, {known} and {name}"))
+                Err(format!("the dump contains more than one schema, {known} and {name}"))
             }
             _ => {
                 self.schema = Some(name.to_owned());
@@ -226,7 +229,7 @@ fn alter_database(text: &[u8], mode: LexMode) -> Judged {
             && token.raw.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
             && !["READ", "ENCRYPTION", "ONLY", "UPGRADE"].iter().any(|word| token.is(word));
         if !(known || name) {
-            return Err("more than a character set is altered".to_owned());
+            return Err("it alters more than the character set".to_owned());
         }
     }
     Ok(Verdict::Run)

@@ -128,8 +128,14 @@ impl<R: BufRead> Scanner<R> {
                 let wanted = delimiter_argument(&item[cut.text..cut.tail]).map(<[u8]>::to_vec);
                 let line = self.line + newlines(&item[..cut.text]);
                 let wanted = wanted.ok_or_else(|| {
-                    Stop::new(ExitCode::Store, format!("line {line}: DELIMITER names no delimiter"))
-                        .hint("The file was not written by mysqldump or mariadb-dump.")
+                    Stop::new(
+                        ExitCode::Store,
+                        format!(
+                            "line {line}: DELIMITER without a \
+                    delimiter"
+                        ),
+                    )
+                    .hint("mysqldump and mariadb-dump do not write such a file.")
                 })?;
                 self.set_delimiter(wanted);
             }
@@ -180,7 +186,7 @@ impl<R: BufRead> Scanner<R> {
         if self.buf.len() > LONGEST {
             let message = format!("line {}: a statement is longer than 1 GiB", self.line);
             return Err(Stop::new(ExitCode::Store, message)
-                .hint("No server accepts it: a quote is probably missing in the file.")
+                .hint("No server accepts it; the file probably lacks a quote.")
                 .into());
         }
         let wanted = self.buf.len() + self.chunk;
@@ -218,9 +224,9 @@ impl<R: BufRead> Scanner<R> {
             State::Lead | State::Code => "the statement",
         };
         let begun = self.line + newlines(&data[..at.text.min(data.len())]);
-        let message = format!("the dump ends inside {inside} that begins on line {begun}");
+        let message = format!("the dump ends inside {inside} that starts on line {begun}");
         Stop::new(ExitCode::Store, message)
-            .hint("The file is cut off or damaged: take another backup or a fresh copy of it.")
+            .hint("The file is truncated or damaged: use another backup or a fresh copy of it.")
             .into()
     }
 

@@ -234,7 +234,7 @@ impl Observer {
         for written in &names {
             let same = |other: &str| other == *written || fold(other) == fold(written);
             let Some(column) = definition.columns.iter().find(|column| same(&column.name)) else {
-                let what = format!("INSERT names a column {written} that the table has not");
+                let what = format!("INSERT names a column {written} that the table does not have");
                 return Err(refuse(item.line, name, &what));
             };
             let covered = table.columns.iter().position(|own| *own == column.name);
@@ -294,9 +294,9 @@ fn client_command(item: &Statement<'_>) -> anyhow::Error {
     let line = item.line;
     Stop::new(
         ExitCode::Store,
-        format!("line {line}: the dump holds a command for the mysql client"),
+        format!("line {line}: the dump contains a command for the mysql client"),
     )
-    .hint("Such commands can run programs and read files; they are never carried out.")
+    .hint("Such commands can run programs and read files; they are never executed.")
     .hint("mysqldump and mariadb-dump do not write them: find out who changed the file.")
     .into()
 }

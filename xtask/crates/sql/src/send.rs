@@ -28,11 +28,13 @@ pub fn as_utf8(text: &[u8], mode: LexMode) -> Result<Cow<'_, str>> {
     }
     out.extend_from_slice(&text[done..]);
     String::from_utf8(out).map(Cow::Owned).map_err(|_| {
-        Stop::new(ExitCode::Store, "a statement holds bytes outside of strings that are not UTF-8")
-            .hint(
-                "The dump was made in another character set: use --default-character-set=utf8mb4.",
-            )
-            .into()
+        Stop::new(
+            ExitCode::Store,
+            "a statement contains bytes outside of strings that are not \
+        UTF-8",
+        )
+        .hint("The dump was made in another character set: use --default-character-set=utf8mb4.")
+        .into()
     })
 }
 

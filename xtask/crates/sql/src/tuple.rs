@@ -90,7 +90,7 @@ impl<'a> Rows<'a> {
             Some(b',') => reader.pos += 1,
             None => self.ended = true,
             Some(_) => {
-                let what = "something other than another row follows";
+                let what = "something other than a row follows";
                 return Err(refuse(reader.text, reader.pos, self.place, self.count, what));
             }
         }
@@ -280,7 +280,7 @@ impl Reader<'_> {
         if quoted && word.eq_ignore_ascii_case(b"b") {
             let digits = self.run(run.end + 1, |byte| matches!(byte, b'0' | b'1'));
             if self.text.get(digits.end) != Some(&b'\'') {
-                return Err("a bit literal holds something other than 0 and 1");
+                return Err("a bit literal contains something other than 0 and 1");
             }
             self.bits(hasher, digits)?;
             self.pos += 1;

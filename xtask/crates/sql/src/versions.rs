@@ -26,13 +26,13 @@ struct Conditional {
 pub(super) fn skipped(text: &[u8], mode: LexMode) -> Result<bool, String> {
     let found = conditionals(text, mode)?;
     let [one] = &found[..] else {
-        let what = "a part of a SET is in a version comment that some servers skip";
+        let what = "part of a SET is in a version comment that some servers skip";
         return if found.is_empty() { Ok(false) } else { Err(what.to_owned()) };
     };
     let whole = Tokens::new(text, mode).all(|token| one.range.contains(&token.at));
     whole
         .then_some(true)
-        .ok_or_else(|| "a part of a SET is in a version comment that some servers skip".to_owned())
+        .ok_or_else(|| "part of a SET is in a version comment that some servers skip".to_owned())
 }
 
 /// The readings of a statement in which some conditional comments are skipped;
@@ -78,7 +78,7 @@ fn conditionals(text: &[u8], mode: LexMode) -> Result<Vec<Conditional>, String> 
         return Ok(all);
     }
     let comments = Tokens::version_comments(text, mode)
-        .ok_or("a version comment does not end, or stands in another one")?;
+        .ok_or("a version comment does not end, or is inside another one")?;
     for (version, close) in comments {
         well_formed(text, version.open)?;
         if version.number <= EVERYWHERE && !version.maria {
@@ -90,7 +90,9 @@ fn conditionals(text: &[u8], mode: LexMode) -> Result<Vec<Conditional>, String> 
         let inside = &text[open + mark..close - 2];
         let ends_early = memchr::memmem::find(inside, b"*/").is_some();
         if ends_early || memchr::memmem::find(inside, b"/*").is_some() {
-            return Err("a version comment ends in different places".to_owned());
+            return Err("a version comment ends at different places on different \
+            servers"
+                .to_owned());
         }
         let range = open..close;
         all.push(Conditional { maria: version.maria, number: version.number, range });
@@ -107,7 +109,7 @@ fn well_formed(text: &[u8], open: usize) -> Result<(), String> {
     match (digits, rest.get(digits)) {
         (0, _) => Ok(()),
         (5 | 6, Some(next)) if is_space(*next) => Ok(()),
-        _ => Err("the number of a version comment is not one that servers agree on".to_owned()),
+        _ => Err("servers disagree on the number of a version comment".to_owned()),
     }
 }
 

@@ -17,12 +17,12 @@ impl Ui {
         if !self.can_ask() {
             return Err(Stop::new(
                 ExitCode::Usage,
-                format!("{question}, and nobody is here to confirm it"),
+                format!("{question}, and there is no terminal to confirm it"),
             )
             .hint("Add --yes to confirm it on the command line.")
             .into());
         }
-        self.say(format!("{question}. Type {expected} to go on:"));
+        self.say(format!("{question}. Type {expected} to continue:"));
         if self.read_line()?.trim() == expected {
             return Ok(());
         }

@@ -65,8 +65,13 @@ fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body)
     told.version = VERSION;
     told.channels.insert(channel.to_owned(), now);
     fs::create_private_dir(&ctx.settings.local)?;
-    fs::write_durably(&path, &serde_json::to_vec_pretty(&told).context("write the notification \
-    state")?)
+    fs::write_durably(
+        &path,
+        &serde_json::to_vec_pretty(&told).context(
+            "write the notification \
+    state",
+        )?,
+    )
 }
 
 /// Says that a run verified its backup; whoever waits for this alarms when it stays away.

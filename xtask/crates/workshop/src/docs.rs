@@ -37,7 +37,7 @@ pub fn run(ctx: &Ctx, args: &Docs) -> Result<()> {
 pub fn current(root: &Path) -> Result<()> {
     for (at, text) in pages() {
         if !is_current(&root.join(at), &text)? {
-            return Err(Stop::new(ExitCode::Unexpected, format!("{at} is not current"))
+            return Err(Stop::new(ExitCode::Unexpected, format!("{at} is out of date"))
                 .hint("Run `cargo xtask docs` and commit what it writes.")
                 .into());
         }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             }
             Command::Docs(args) => docs::run(ctx, args),
             Command::DbSeed(args) => seed::run(ctx, args),
-            _ => anyhow::bail!("this is no command of the workshop; type `cargo xtask` instead"),
+            _ => anyhow::bail!("not a workshop command; run `cargo xtask` instead"),
         }?;
         Ok(Copies::Now)
     });

@@ -23,13 +23,13 @@ pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
     let server = match find::find(&ctx.settings, &ctx.ui) {
         Ok(server) => server,
         Err(error) => {
-            ctx.ui.detail(format!("accounts are left as they are: {error:#}"));
+            ctx.ui.detail(format!("accounts were not changed: {error:#}"));
             return Ok(mended);
         }
     };
     unfinished(ctx, &server)?;
     if ctx.settings.account(Role::Root).password.is_none() {
-        ctx.ui.warn("DB_ROOT_PASSWORD is not in .env, so accounts and rights cannot be mended");
+        ctx.ui.warn("DB_ROOT_PASSWORD is not in .env, so accounts and privileges cannot be fixed");
         return Ok(mended);
     }
     mended.extend(ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))?);
@@ -81,7 +81,7 @@ fn folders(settings: &Settings, mended: &mut Vec<String>) -> Result<()> {
     for folder in [&settings.backups, &settings.local] {
         if !folder.is_dir() {
             sys::fs::create_private_dir(folder)?;
-            mended.push(format!("made the folder {}", folder.display()));
+            mended.push(format!("created the folder {}", folder.display()));
         } else if sys::disk::mode(folder).is_some_and(|mode| mode & 0o077 != 0) {
             sys::fs::make_private_dir(folder)?;
             mended.push(format!("closed {} to other users", folder.display()));

@@ -38,7 +38,7 @@ fn encryption(settings: &Settings, findings: &mut Findings) {
         Some(Outcome::NotRun) => findings.not_run("encryption", detail),
         outcome => findings.configuration(
             Check::of(outcome == Some(Outcome::Passed), "encryption", detail),
-            "`cargo xtask db-keys check` shows every key; docs/keys.md says what to do",
+            "`cargo xtask db-keys check` shows every key; docs/keys.md explains what to do",
         ),
     }
 }
@@ -48,7 +48,7 @@ fn destinations(settings: &Settings, findings: &mut Findings) {
     for one in &settings.policy.destination {
         let weak = settings.outside.weak(one);
         if !weak.is_empty() {
-            let detail = format!("INSECURE by its own options: {}", weak.join("; "));
+            let detail = format!("INSECURE because of its options: {}", weak.join("; "));
             findings.configuration(Check::passed(format!("destination {}", one.name), detail), "");
         }
     }
@@ -59,10 +59,10 @@ fn git(settings: &Settings, findings: &mut Findings) {
     let there = sys::proc::find("git").is_some();
     match sys::git::commit(&settings.root) {
         Some(commit) => findings.configuration(Check::passed("git", commit), ""),
-        None if there => findings.not_run("git", "not a checkout; manifests name no commit"),
+        None if there => findings.not_run("git", "not a checkout; manifests will name no commit"),
         None => findings.configuration(
             Check::failed("git", "git is not installed"),
-            "install git; manifests name the commit that a backup belongs to",
+            "install git; manifests record the commit a backup belongs to",
         ),
     }
 }
@@ -75,7 +75,12 @@ fn workspace(settings: &Settings, findings: &mut Findings) {
         "run this inside the StreamFlix checkout, or point XTASK_ROOT at it",
     );
     // A file that cannot be read has ended the run before any check.
-    let policy = if root.join("xtask.toml").is_file() { "read" } else { "none; defaults hold" };
+    let policy = if root.join("xtask.toml").is_file() {
+        "read"
+    } else {
+        "none; using the \
+    defaults"
+    };
     findings.configuration(Check::passed("xtask.toml", policy), "");
 }
 
@@ -115,7 +120,7 @@ fn folders(settings: &Settings, findings: &mut Findings) {
             None => findings.not_run("backups folder", "a system without modes"),
         }
     } else {
-        findings.not_run("backups folder", "none yet; the first backup makes it");
+        findings.not_run("backups folder", "none yet; the first backup creates it");
     }
     // The folder need not exist yet; the disk that it will be on does.
     let there = backups.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."));
@@ -124,7 +129,7 @@ fn folders(settings: &Settings, findings: &mut Findings) {
             let gib = bytes as f64 / f64::from(1_u32 << 30);
             findings.configuration(
                 Check::of(bytes >= ENOUGH, "free space", format!("{gib:.1} GiB for backups")),
-                "free some space on that disk, or put the backups elsewhere with --backups",
+                "free some space on that disk, or store the backups elsewhere with --backups",
             );
         }
         Err(error) => findings.not_run("free space", format!("{error:#}")),

@@ -24,7 +24,7 @@ pub(super) struct Finding {
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Finding>);
 
-const FIX: &str = "`cargo xtask doctor --fix` mends it";
+const FIX: &str = "`cargo xtask doctor --fix` fixes it";
 
 impl Findings {
     fn add(&mut self, code: ExitCode, check: Check, fix: impl Into<String>) {
@@ -83,7 +83,7 @@ fn show(ctx: &Ctx, findings: &Findings, mended: &[String]) {
         return;
     }
     for line in mended {
-        ctx.ui.say(format!("mended: {line}"));
+        ctx.ui.say(format!("fixed: {line}"));
     }
     let width = findings.0.iter().map(|finding| finding.check.name.len()).max().unwrap_or(0);
     let mut text = String::new();

@@ -30,7 +30,7 @@ fn an_installation_without_the_accounts_is_told_what_to_run() {
             demand_stop(&told, 10, &["cargo xtask doctor --fix"]);
         }
         let doctor = sandbox.xtask(&["doctor"]);
-        for word in ["DB_DRILL_PASSWORD", "programs' owner", right] {
+        for word in ["DB_DRILL_PASSWORD", "object owner", right] {
             assert!(doctor.stdout.contains(word), "no `{word}` in {}", doctor.stdout);
         }
         // Only the account of the programs is missing: found out before anything moves.
@@ -76,7 +76,7 @@ fn two_schemas_of_one_server_share_the_accounts() {
                 .iter()
                 .filter(|it| {
                     let name = it["name"].as_str().unwrap();
-                    name.starts_with("rights ") || name.starts_with("programs' owner")
+                    name.starts_with("rights ") || name.starts_with("object owner")
                 })
                 .collect();
             assert_eq!(rights.len(), 6, "{checks}");

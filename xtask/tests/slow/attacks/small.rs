@@ -215,7 +215,11 @@ fn protection_is_not_switched_off_in_passing() {
     destination("insecure = true\noptions = { allow_http = \"true\" }");
     assert_eq!(sandbox.xtask(&["db-list"]).code, Some(0));
     let doctor = sandbox.xtask(&["doctor"]);
-    assert!(doctor.stdout.contains("INSECURE by its own options: allow_http"), "{}", doctor.stdout);
+    assert!(
+        doctor.stdout.contains("INSECURE because of its options: allow_http"),
+        "{}",
+        doctor.stdout
+    );
     let status = sandbox.xtask(&["db-status", "--offline"]);
     assert!(status.stdout.contains("insecure:far"), "{}", status.stdout);
 }

@@ -271,7 +271,10 @@ fn in_the_middle(shop: &Shop, first: &str) {
     login("UNLOCK");
     until("it has ended", || !proc::alive(pid));
     let said = fs::read_text(&log).unwrap();
-    assert!(said.contains("interrupted") && said.contains("is running again and answers"), "{said}");
+    assert!(
+        said.contains("interrupted") && said.contains("is running again and answers"),
+        "{said}"
+    );
     assert_eq!(shop.current().0, first);
     assert_eq!(shop.receipt()["outcome"], "rolled_back");
     // Killed: the next one says so, and clears up.
@@ -310,7 +313,11 @@ fn with_migrations(shop: &Shop, first: &str) {
     demand_stop(&back, 32, &["is running again and answers", "the migrations were undone"]);
     migration("20300201000000_one", "one");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["GET /nope", "is running again and answers", "the migrations were undone"]);
+    demand_stop(
+        &back,
+        32,
+        &["GET /nope", "is running again and answers", "the migrations were undone"],
+    );
     assert_eq!(shop.receipt()["outcome"], "rolled_back");
     assert_eq!(shop.current().0, first);
     let tables = "SELECT COUNT(*) FROM information_schema.TABLES \
@@ -371,11 +378,7 @@ fn commands(shop: &Shop) {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     demand_stop(&target(&step("start", 3), &step("undo", 0)), 32, &["code 3", "ready as before"]);
     let stuck = target(&step("start", 3), &step("undo", 4));
-    demand_stop(
-        &stuck,
-        33,
-        &["program: NOT back", "code 4", "To bring back the previous release"],
-    );
+    demand_stop(&stuck, 33, &["program: NOT back", "code 4", "To bring back the previous release"]);
     assert_eq!(
         fs::read_text(&trail).unwrap(),
         "start far \nstart far \nundo far \nstart far \nundo far \n",

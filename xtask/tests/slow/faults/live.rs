@@ -73,7 +73,8 @@ fn programs(conn: &mut Conn, schema: &str, live: &mut Live) {
 
 /// One row as text, its columns named.
 fn show(conn: &mut Conn, sql: &str) -> String {
-    let row: Row = conn.query_first(sql).unwrap().unwrap_or_else(|| panic!("`{sql}` returned no row"));
+    let row: Row =
+        conn.query_first(sql).unwrap().unwrap_or_else(|| panic!("`{sql}` returned no row"));
     let mut text = String::new();
     for (at, column) in row.columns_ref().iter().enumerate() {
         let name = column.name_str();

@@ -139,10 +139,14 @@ fn demand_checkout(root: &Path) -> Result<()> {
                 .into());
         }
         Ok(prefix) if !prefix.is_empty() => {
-            return Err(stop(format!("the workspace is in {prefix} of its repository, and hooks run at the top"))
-                .hint(format!("Run `cargo xtask hooks run pre-push -- \"$@\"` in {prefix} from \
-                your own hook."))
-                .into());
+            return Err(stop(format!(
+                "the workspace is in {prefix} of its repository, and hooks run at the top"
+            ))
+            .hint(format!(
+                "Run `cargo xtask hooks run pre-push -- \"$@\"` in {prefix} from \
+                your own hook."
+            ))
+            .into());
         }
         Ok(_) => {}
     }
@@ -188,8 +192,10 @@ fn demand_chainable(now: &Installed, there: &[String], chain: bool) -> Result<()
         format!("there is a pre-push hook in {folder}")
     };
     Err(Stop::new(ExitCode::Configuration, format!("{what}, which would no longer run"))
-        .hint("Nothing was changed. `cargo xtask hooks install --chain` runs the existing hook \
-        first; both must pass.")
+        .hint(
+            "Nothing was changed. `cargo xtask hooks install --chain` runs the existing hook \
+        first; both must pass.",
+        )
         .hint("`cargo xtask hooks uninstall` restores it."))
 }
 

@@ -141,8 +141,10 @@ fn ensure(ctx: &mut Ctx, demands: &[Demand], made: &mut Made) -> Result<recent::
             ExitCode::GateRefused,
             format!("no proven backup exists, and none can be taken now: {cause}"),
         )
-        .hint("Nothing was pushed. Start the database with `cargo xtask db-up`, then push again: \
-        the push takes and proves a backup.")
+        .hint(
+            "Nothing was pushed. Start the database with `cargo xtask db-up`, then push again: \
+        the push takes and proves a backup.",
+        )
         .hint("`cargo xtask doctor` shows what is wrong.");
         if let Some(stop) = stop {
             refusal.hints.extend(stop.hints.iter().cloned());

@@ -40,8 +40,10 @@ pub(super) fn go(
         schema_back: schema.is_ok(),
     };
     if let Err(error) = record(job, done, left.outcome(), start) {
-        ctx.ui.warn(ctx.settings.redact(&format!("the ledger entry could not be written: \
-        {error:#}")));
+        ctx.ui.warn(ctx.settings.redact(&format!(
+            "the ledger entry could not be written: \
+        {error:#}"
+        )));
     }
     let mut stop = Stop::new(left.code(), message(job, cause, &program, &schema));
     stop.hints = hints(job, site, done, left);

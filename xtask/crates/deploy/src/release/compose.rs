@@ -65,10 +65,14 @@ impl<'a> Compose<'a> {
         let Job { ctx, server, target, url, .. } = self.job;
         let stop = |message: String| Stop::new(ExitCode::Configuration, message);
         if !cfg!(target_os = "linux") {
-            return Err(stop(format!("`{target}` puts a locally built program on a Linux image, \
-            and this system cannot build one for it"))
-                .hint("Deploy from Linux, or use a target of kind `command` that builds in a \
-                container."));
+            return Err(stop(format!(
+                "`{target}` puts a locally built program on a Linux image, \
+            and this system cannot build one for it"
+            ))
+            .hint(
+                "Deploy from Linux, or use a target of kind `command` that builds in a \
+                container.",
+            ));
         }
         if let Engine::NotInstalled | Engine::NotRunning(_) = docker::engine() {
             return Err(stop(format!("`{target}` needs Docker, but no engine answers")).hint(
@@ -88,9 +92,13 @@ impl<'a> Compose<'a> {
             .hint("A container's port is published on this machine: http://127.0.0.1:3000."));
         }
         if server.container() != Some(ctx.settings.container.as_str()) {
-            return Err(stop(format!("the service uses the database service `mysql` of \
-            compose.yaml, but this run uses {server}"))
-                .hint("Start the container with `cargo xtask db-up --on docker`, or use another target."));
+            return Err(stop(format!(
+                "the service uses the database service `mysql` of \
+            compose.yaml, but this run uses {server}"
+            ))
+            .hint(
+                "Start the container with `cargo xtask db-up --on docker`, or use another target.",
+            ));
         }
         Ok(())
     }
@@ -179,10 +187,7 @@ impl Site for Compose<'_> {
         };
         [
             Step::new(
-                format!(
-                    "Build the API (profile {}) and its image on {}.",
-                    self.profile, self.base
-                ),
+                format!("Build the API (profile {}) and its image on {}.", self.profile, self.base),
                 Some(policy.build_deadline_s),
                 "none: nothing running was changed",
             ),
@@ -208,8 +213,10 @@ impl Site for Compose<'_> {
         built.map_err(|error| {
             Stop::new(ExitCode::Configuration, format!("the image cannot be built: {error:#}"))
                 .hint("Docker's output is above. Nothing was changed.")
-                .hint("Without a network, set `base` of the target to an image that exists \
-                locally.")
+                .hint(
+                    "Without a network, set `base` of the target to an image that exists \
+                locally.",
+                )
         })?;
         self.built = Some(Images { new, kept: format!("{}:{BEFORE}{label}", self.image), folder });
         Ok(())
@@ -245,10 +252,7 @@ impl Site for Compose<'_> {
         }
         self.up(&images.kept)?;
         if !self.answered {
-            return Ok(format!(
-                "the service runs {} again; it was not ready before",
-                images.kept
-            ));
+            return Ok(format!("the service runs {} again; it was not ready before", images.kept));
         }
         let Job { ctx, url, .. } = self.job;
         if let Err(error) = smoke::test(ctx, url, &[], self.job.smoke_deadline(), &|| Ok(())) {
@@ -269,8 +273,7 @@ impl Site for Compose<'_> {
 
     fn by_hand(&self) -> Vec<String> {
         let Some(images) = &self.built else { return Vec::new() };
-        let mut ways =
-            vec!["`docker compose --profile api logs api` shows its log.".to_owned()];
+        let mut ways = vec!["`docker compose --profile api logs api` shows its log.".to_owned()];
         if self.before.is_some() {
             ways.push(format!(
                 "To start the previous one: put API_IMAGE={} into .env, then: docker compose \

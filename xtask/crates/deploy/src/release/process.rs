@@ -250,8 +250,11 @@ impl Site for Process<'_> {
         // What it answered when it was deployed; a path of the new one it need not know.
         smoke::test(ctx, &current.url, &current.passed, self.job.smoke_deadline(), &alive)
             .with_context(|| format!("{} was started again", current.label))?;
-        Ok(format!("{} is running again and answers at {} (process \
-        {pid})", current.label, current.url))
+        Ok(format!(
+            "{} is running again and answers at {} (process \
+        {pid})",
+            current.label, current.url
+        ))
     }
 
     fn keep(&mut self) -> Result<()> {
@@ -287,10 +290,9 @@ impl Site for Process<'_> {
                     the next deploy, which does not know its process.",
                     self.job.ctx.settings.root.display()
                 ),
-                None => format!(
-                    "The program of the previous release is {}.",
-                    current.program.display()
-                ),
+                None => {
+                    format!("The program of the previous release is {}.", current.program.display())
+                }
             });
         }
         ways

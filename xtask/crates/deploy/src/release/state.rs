@@ -88,9 +88,12 @@ impl Place {
         });
         if got.with_context(|| format!("lock {}", path.display()))?.is_none() {
             signal::check()?;
-            return Err(Stop::new(ExitCode::Locked, "another deploy from this checkout is running")
-                .hint("Wait until it ends, then try again. There is no stale lock to remove.")
-                .into());
+            return Err(Stop::new(
+                ExitCode::Locked,
+                "another deploy from this checkout is running",
+            )
+            .hint("Wait until it ends, then try again. There is no stale lock to remove.")
+            .into());
         }
         Ok(file)
     }

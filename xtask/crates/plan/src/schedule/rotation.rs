@@ -49,8 +49,10 @@ pub fn turn(
     match older {
         Some(older) => Turn {
             newest: Level::File,
-            why: format!("the last drill used the newest backup; {older} has waited longest for \
-            one"),
+            why: format!(
+                "the last drill used the newest backup; {older} has waited longest for \
+            one"
+            ),
             older: Some(older),
         },
         None => Turn {

@@ -239,8 +239,11 @@ fn programs(manifest: &Manifest) -> Html {
         html.push(&table("Views, triggers, routines and events", &[], rows));
     }
     for view in manifest.broken_views.iter().take(PROGRAMS_MAX) {
-        html.push(&paragraph(&format!("The view {} was broken and is not in the \
-        backup.", view.name)));
+        html.push(&paragraph(&format!(
+            "The view {} was broken and is not in the \
+        backup.",
+            view.name
+        )));
     }
     html
 }

@@ -247,8 +247,7 @@ pub(crate) fn storage(history: &History) -> Html {
     let chart = Chart {
         id: "plot-storage",
         title: "Bytes at each place".to_owned(),
-        description: "One bar for each place checked; the table has the figures."
-            .to_owned(),
+        description: "One bar for each place checked; the table has the figures.".to_owned(),
         height: 60 + 34 * names.len().max(1) as u32,
         labels: Labels::Left(150),
         x: Axis::bytes(most),

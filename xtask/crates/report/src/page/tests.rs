@@ -128,8 +128,7 @@ fn the_page_needs_nothing_and_is_in_order() {
 #[test]
 fn every_folder_has_a_page() {
     let nothing = texts(&page(&empty()));
-    for words in
-        ["unknown", "nobody looked", "There is no backup yet", "The ledger has no entries"]
+    for words in ["unknown", "nobody looked", "There is no backup yet", "The ledger has no entries"]
     {
         assert!(nothing.contains(words), "{words}");
     }

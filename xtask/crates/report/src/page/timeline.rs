@@ -59,8 +59,7 @@ pub(crate) fn timeline(history: &History) -> Html {
     let caption = Html::tag("figcaption", &[], Html::text(caption));
     let figure = Html::tag("figure", &[], chart.html().and(caption));
     let shown = receipts.len().min(WORDS_MAX);
-    let title =
-        format!("The newest {} of {}", shown, human::count(receipts.len() as u64, "entry"));
+    let title = format!("The newest {} of {}", shown, human::count(receipts.len() as u64, "entry"));
     let newest = receipts.iter().rev().take(WORDS_MAX);
     figure.and(details(&title, events(&title, newest)))
 }

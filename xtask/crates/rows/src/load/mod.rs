@@ -117,7 +117,7 @@ fn helpers(
             Err(error) if has_no_room(&error) => {
                 let got = all.len().saturating_sub(1).max(1);
                 notes.push(format!(
-                    "The server gives no more connections: rows go over {got} instead of {threads}."
+                    "The server refuses more connections: loading over {got} instead of {threads}."
                 ));
                 if got == 1 {
                     all.clear();

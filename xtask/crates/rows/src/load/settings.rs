@@ -37,7 +37,7 @@ impl Settings {
         }
         if self.all.len() > MANY {
             let message =
-                format!("line {line}: the dump changes its settings more often than a dump does");
+                format!("line {line}: the dump changes its settings more often than any real dump");
             return Err(Stop::new(ExitCode::Store, message)
                 .hint("mysqldump and mariadb-dump do not write such files.")
                 .into());
@@ -101,13 +101,16 @@ impl InForce {
 
     /// Asks the server whether the session has them.
     fn look(&self, session: &mut Session) -> Result<()> {
-        let told: Told = session.first(ASK)?.context("the server says nothing of its settings")?;
+        let told: Told = session.first(ASK)?.context("the server does not report its settings")?;
         let Some((name, wanted, is, line)) = self.0.differs(&told) else { return Ok(()) };
         let message = format!(
-            "line {line}: the server has {name} = `{is}` where the dump was read with `{wanted}`"
+            "line {line}: the server has {name} = `{is}`, but the dump was read with `{wanted}`"
         );
         Err(Stop::new(ExitCode::Store, message)
-            .hint("The load ends here: the server could read the statements that follow otherwise.")
+            .hint(
+                "The load stops here: the server could interpret the next statements \
+            differently.",
+            )
             .into())
     }
 }

@@ -78,8 +78,8 @@ fn program(
     // not what would be run.
     if !same_tokens(text, statement.as_bytes(), mode) {
         let message = format!(
-            "line {line}: the statement is another one in UTF-8 than in {}, the \
-             character_set_client that the dump sets for it",
+            "line {line}: the statement differs between UTF-8 and {}, the character_set_client \
+            that the dump sets for it",
             client.name
         );
         return Err(Stop::new(ExitCode::Store, message)
@@ -136,7 +136,8 @@ pub(super) fn refused(error: anyhow::Error, line: u64) -> anyhow::Error {
     stop = match code {
         1153 => stop.hint("A row is larger than the server's max_allowed_packet; raise it and try again."),
         1273 | 1115 => stop.hint("The dump uses a character set or collation that this server does not have."),
-        1142 | 1227 | 1370 | 1044 => stop.hint("`cargo xtask doctor --fix` gives restore_user the rights it needs."),
+        1142 | 1227 | 1370 | 1044 => stop.hint("`cargo xtask doctor --fix` grants restore_user \
+        the privileges it needs."),
         1419 => stop.hint("The server needs log_bin_trust_function_creators=ON to create triggers and functions without SUPER."),
         _ => stop,
     };

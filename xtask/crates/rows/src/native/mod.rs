@@ -96,9 +96,7 @@ fn given_up(error: anyhow::Error, order: &Order<'_>) -> anyhow::Error {
     let message = match code(&error) {
         Some(1205) => "a table stayed locked by another session; no backup was made".to_owned(),
         None if error.chain().any(silent) => {
-            format!(
-                "the server was given up: nothing came from it for {waited} s; no backup was made"
-            )
+            format!("gave up on the server: it sent nothing for {waited} s; no backup was made")
         }
         _ => return error,
     };
@@ -184,9 +182,12 @@ fn definitions(order: &Order<'_>, session: &mut Session) -> Result<BTreeMap<Stri
         if bare != facts.ddl {
             return Err(Stop::new(
                 ExitCode::Unexpected,
-                format!("`{name}` was changed while the backup began; no backup was made"),
+                format!("`{name}` was changed while the backup started; no backup was made"),
             )
-            .hint("Something ran DDL at the same time. Take the backup again when it is done.")
+            .hint(
+                "Another session ran DDL at the same time. Take the backup again once it is \
+            done.",
+            )
             .into());
         }
         definitions.insert(name.clone(), Definition { ddl, auto_increment });
@@ -339,7 +340,10 @@ impl Writer<'_> {
                 ExitCode::Unexpected,
                 "the dump took longer than backup.deadline_minutes; no backup was made",
             )
-            .hint("Raise that limit in xtask.toml; backup.max_rate_mib and --max-rate make a dump slower.")
+            .hint(
+                "Raise that limit in xtask.toml; backup.max_rate_mib and --max-rate slow a dump \
+            down.",
+            )
             .into());
         }
         self.bytes += bytes.len() as u64;

@@ -204,7 +204,7 @@ impl<'a> Lanes<'a> {
                 // Without its last message a range is not whole.
                 Err(RecvTimeoutError::Disconnected) => {
                     self.failed()?;
-                    return Err(anyhow!("a reader ended without a word"));
+                    return Err(anyhow!("a reader ended without a result"));
                 }
             }
         }

@@ -145,18 +145,19 @@ fn locked(
     match fence(place, tables, patience) {
         Ok(mut wire) => {
             if !hold && prepared_elsewhere(&mut wire, place.flavour) {
-                let why = "one connection only: a prepared XA transaction can commit at any moment";
+                let why = "using one connection: a prepared XA transaction can commit at any \
+                moment";
                 notes.push(why.to_owned());
                 return Ok(None);
             }
             Ok(Some(wire))
         }
         Err(error) if hold => {
-            Err(error.context("tables without transactions have to be locked for a backup"))
+            Err(error.context("tables without transactions must be locked for a backup"))
         }
         Err(error) => {
             notes.push(format!(
-                "one connection only, as the tables could not be locked for a moment: {}",
+                "using one connection: the tables could not be locked for a moment: {}",
                 said(&error)
             ));
             Ok(None)

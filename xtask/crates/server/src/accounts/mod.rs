@@ -54,8 +54,11 @@ pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<S
         ui.detail(format!("`{}` logs in and has exactly the privileges it needs", account.user));
         if !elsewhere.is_empty() {
             let rights = elsewhere.join("; ");
-            ui.detail(format!("`{}` keeps its privileges on other schemas: \
-            {rights}", account.user));
+            ui.detail(format!(
+                "`{}` keeps its privileges on other schemas: \
+            {rights}",
+                account.user
+            ));
         }
     }
     program::ensure(&mut root, settings, dialect, &mut done)?;
@@ -204,8 +207,10 @@ fn still_refused(
         ExitCode::Server,
         format!("'{user}'@'{own_host}' has the password from .env, but its login is still refused"),
     )
-    .hint(format!("A more specific account takes precedence: {others}. Remove it if nothing uses \
-    it."));
+    .hint(format!(
+        "A more specific account takes precedence: {others}. Remove it if nothing uses \
+    it."
+    ));
     error.context(stop)
 }
 
@@ -298,8 +303,10 @@ fn root_refused(error: anyhow::Error, server: &Server) -> anyhow::Error {
     );
     let stop = match server.container() {
         Some(name) => stop
-            .hint(format!("Container `{name}` keeps the root password from its first start \
-            (MYSQL_ROOT_PASSWORD at that time)."))
+            .hint(format!(
+                "Container `{name}` keeps the root password from its first start \
+            (MYSQL_ROOT_PASSWORD at that time)."
+            ))
             .hint("Put that password into .env; changing it there does not change the server."),
         None => stop.hint("Put root's password on that server into .env as DB_ROOT_PASSWORD."),
     };

@@ -272,10 +272,11 @@ fn in_container(
     let why = tried.iter().map(|(reach, answer)| format!("{reach}: {}", said(answer)));
     let why: Vec<String> = why.collect();
     let why = if why.is_empty() { "its port is not published".to_owned() } else { why.join("; ") };
-    refusal(format!("container `{name}` is running, but no server answers in it \
-    ({why})")).hint(format!(
-        "`docker logs --tail 30 {name}` shows why; `docker restart {name}` restarts it."
+    refusal(format!(
+        "container `{name}` is running, but no server answers in it \
+    ({why})"
     ))
+    .hint(format!("`docker logs --tail 30 {name}` shows why; `docker restart {name}` restarts it."))
 }
 
 fn names_a_server(image: &str) -> bool {

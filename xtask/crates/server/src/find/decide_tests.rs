@@ -105,7 +105,7 @@ fn docker_troubles() {
     assert!(down.contains("engine is not running"), "{down}");
     let denied = Engine::NotRunning("permission denied while trying to connect".to_owned());
     let denied = message(&Facts { engine: denied, ..Facts::default() }, &[]);
-    assert!(denied.contains("may not talk"), "{denied}");
+    assert!(denied.contains("is not allowed to use"), "{denied}");
 }
 
 #[test]

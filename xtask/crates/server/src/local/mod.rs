@@ -205,8 +205,10 @@ fn end_by_signal(place: &Place, pid: u32) -> Result<()> {
         return Ok(());
     }
     Err(Stop::new(ExitCode::Server, format!("the private server (process {pid}) does not stop"))
-        .hint("It may still be writing its data; check again in a minute with `cargo xtask \
-        doctor`.")
+        .hint(
+            "It may still be writing its data; check again in a minute with `cargo xtask \
+        doctor`.",
+        )
         .into())
 }
 

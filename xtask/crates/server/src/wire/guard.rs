@@ -316,9 +316,12 @@ fn certificates(path: &Path, variable: &str) -> Result<Vec<CertificateDer<'stati
 }
 
 fn unusable(path: &Path, variable: &str, how: &str) -> Stop {
-    Stop::new(ExitCode::Configuration, format!("{variable}: {} {how}", path.display()))
-        .hint(format!("Correct {variable} in .env; docs/tls.md explains where the file comes \
-        from."))
+    Stop::new(ExitCode::Configuration, format!("{variable}: {} {how}", path.display())).hint(
+        format!(
+            "Correct {variable} in .env; docs/tls.md explains where the file comes \
+        from."
+        ),
+    )
 }
 
 #[cfg(test)]

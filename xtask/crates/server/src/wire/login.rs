@@ -178,8 +178,10 @@ fn unusable_key(access: &Access) -> Stop {
     let (place, user) = (&access.endpoint, &access.user);
     let what = "which is not an RSA key large enough for the password; no password was sent";
     Stop::new(ExitCode::Server, format!("{place} sent a key for the login of `{user}`, {what}"))
-        .hint("This may not be your server. MySQL's own key is in public_key.pem in its data \
-        folder.")
+        .hint(
+            "This may not be your server. MySQL's own key is in public_key.pem in its data \
+        folder.",
+        )
         .hint("With `DB_TLS=required` in .env no such key is needed.")
 }
 

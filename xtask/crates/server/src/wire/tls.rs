@@ -113,8 +113,10 @@ impl Write for Raw {
 /// took the offer out.
 pub(super) fn not_offered(place: &str) -> Stop {
     Stop::new(ExitCode::Server, format!("{place} offers no TLS, and nothing was sent without it"))
-        .hint("Turn on TLS there (MySQL and MariaDB: ssl_cert, ssl_key), or use a tunnel to this \
-        machine.")
+        .hint(
+            "Turn on TLS there (MySQL and MariaDB: ssl_cert, ssl_key), or use a tunnel to this \
+        machine.",
+        )
         .hint("If it offered TLS before, something on the network removes the offer.")
         .hint("`DB_TLS=off` in .env turns protection off; docs/tls.md explains what that means.")
 }
@@ -135,8 +137,10 @@ pub(super) fn no_password(place: &str, user: &str, tls: Option<&Facts>, guard: &
         ExitCode::Server,
         format!("{place} asks for the clear-text password of `{user}` {how}; it was not sent"),
     )
-    .hint("To verify the server, set DB_TLS=verify-identity (or verify-ca), and DB_TLS_CA for an \
-    authority of your own.")
+    .hint(
+        "To verify the server, set DB_TLS=verify-identity (or verify-ca), and DB_TLS_CA for an \
+    authority of your own.",
+    )
     .hint("DB_TLS_FINGERPRINT pins one certificate, such as MySQL's own: docs/tls.md.");
     match tls {
         Some(facts) if !guard.check().any() => stop.hint(seen(&facts.fingerprint)),
@@ -161,10 +165,10 @@ pub(super) fn failed(error: &io::Error, place: &str, guard: &Guard) -> Stop {
     let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = tls else {
         let stop = refusal(format!("TLS handshake failed: {tls}"));
         return match tls {
-            rustls::Error::AlertReceived(_) => {
-                stop.hint("The server may require a client certificate: DB_TLS_CERT and \
-                DB_TLS_KEY.")
-            }
+            rustls::Error::AlertReceived(_) => stop.hint(
+                "The server may require a client certificate: DB_TLS_CERT and \
+                DB_TLS_KEY.",
+            ),
             _ => stop.hint("TLS 1.2 or 1.3 is needed, with an X.509 version 3 certificate."),
         };
     };
@@ -179,9 +183,7 @@ fn not_taken(rejected: &Rejected, refusal: &dyn Fn(String) -> Stop, guard: &Guar
     let Some(why) = &rejected.why else {
         return refusal("its certificate does not match DB_TLS_FINGERPRINT".to_owned())
             .hint(seen(&print))
-            .hint(
-                "Unless the certificate was changed on purpose, another server is answering.",
-            );
+            .hint("Unless the certificate was changed on purpose, another server is answering.");
     };
     match why {
         // The second: an authority of the same name and another key, as all servers of one

@@ -18,29 +18,29 @@ pub(super) fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
                 let first = applied.insert(schema);
                 let migration = changes.iter().all(|name| is_migration(name));
                 if migration && migrated.insert(schema) {
-                    found.extend(
-                        backup
-                            .clone()
-                            .map(|it| (it, "the newest migration relies on it")),
-                    );
+                    found
+                        .extend(backup.clone().map(|it| (it, "the newest migration relies on it")));
                 } else if first {
-                    found.extend(
-                        backup.clone().map(|it| (it, "the newest import relies on it")),
-                    );
+                    found.extend(backup.clone().map(|it| (it, "the newest import relies on it")));
                 }
             }
             Event::Gate {
                 outcome: GateOutcome::NotRestored | GateOutcome::Failed, backup, ..
             } if !applied.contains(schema) => {
-                found.extend(
-                    backup.clone().map(|it| (it, "a change failed, and it restores the state \
-                    before")),
-                );
+                found.extend(backup.clone().map(|it| {
+                    (
+                        it,
+                        "a change failed, and it restores the state \
+                    before",
+                    )
+                }));
             }
             Event::Deploy { target, outcome, backup, .. } if deployed.insert(target.as_str()) => {
                 let why = match outcome {
-                    DeployOutcome::NeedsAPerson => "a deploy failed, and it restores the state \
-                    before",
+                    DeployOutcome::NeedsAPerson => {
+                        "a deploy failed, and it restores the state \
+                    before"
+                    }
                     _ => "the newest deploy relies on it",
                 };
                 found.extend(backup.clone().map(|it| (it, why)));

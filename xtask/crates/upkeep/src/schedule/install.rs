@@ -30,9 +30,10 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
         None => state::configured(ctx)?,
     };
     let system = scheduler::detect().ok_or_else(|| {
-        Stop::new(ExitCode::Configuration, "no scheduler was found: neither systemd nor cron")
-            .hint("Install cron (`apt install cron`), or have your own scheduler run `cargo xtask \
-            schedule run --if-due` often.")
+        Stop::new(ExitCode::Configuration, "no scheduler was found: neither systemd nor cron").hint(
+            "Install cron (`apt install cron`), or have your own scheduler run `cargo xtask \
+            schedule run --if-due` often.",
+        )
     })?;
     let job = job(ctx)?;
     if dry_run {
@@ -45,9 +46,15 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
         take_back(older.system, &older.name)?;
     }
     hand_over(ctx, system, &job, &when).map_err(|error| {
-        Stop::new(ExitCode::Configuration, format!("{} rejected the job: \
-        {error:#}", system.words()))
-            .hint("`cargo xtask schedule install --dry-run` shows the job.")
+        Stop::new(
+            ExitCode::Configuration,
+            format!(
+                "{} rejected the job: \
+        {error:#}",
+                system.words()
+            ),
+        )
+        .hint("`cargo xtask schedule install --dry-run` shows the job.")
     })?;
     let record = Record {
         version: Record::VERSION,
@@ -66,12 +73,16 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
 
 fn notes(ctx: &Ctx, system: System) {
     if system == System::Cron && cron::daemon_runs() == Some(false) {
-        ctx.ui.warn("no cron daemon is running on this machine; until one is, the job does not \
-        run");
+        ctx.ui.warn(
+            "no cron daemon is running on this machine; until one is, the job does not \
+        run",
+        );
     }
     if system == System::SystemdUser && !systemd::lingers() {
-        ctx.ui.warn("the job runs only while you are logged in; `loginctl enable-linger` changes \
-        that");
+        ctx.ui.warn(
+            "the job runs only while you are logged in; `loginctl enable-linger` changes \
+        that",
+        );
     }
 }
 
@@ -88,8 +99,7 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
         None => false,
     };
     fs::remove_if_exists(&Record::path(ctx))?;
-    let text =
-        if removed { "Uninstalled the scheduled job." } else { "Nothing was installed." };
+    let text = if removed { "Uninstalled the scheduled job." } else { "Nothing was installed." };
     report(ctx, removed, None, None, text);
     Ok(())
 }
@@ -132,8 +142,10 @@ fn demand_one_line<'a>(texts: impl Iterator<Item = &'a String>) -> Result<(), St
             ExitCode::Configuration,
             format!("{text:?} contains a line break or another control character"),
         )
-        .hint("Schedulers do not accept that: the checkout, the backups folder and PATH need \
-        plain names.")),
+        .hint(
+            "Schedulers do not accept that: the checkout, the backups folder and PATH need \
+        plain names.",
+        )),
     }
 }
 

@@ -193,10 +193,7 @@ fn finish(ctx: &Ctx, run: &Run, duration_ms: u64) -> Result<()> {
         _ => String::new(),
     };
     let message = match run.failed.len() {
-        1 => format!(
-            "the scheduled run failed: {}: {}{made}",
-            first.step, first.stop.message
-        ),
+        1 => format!("the scheduled run failed: {}: {}{made}", first.step, first.stop.message),
         n => format!("{n} steps of the scheduled run failed{made}"),
     };
     let stop = Stop { code: first.stop.code, message, hints: first.stop.hints.clone() };

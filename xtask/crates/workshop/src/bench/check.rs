@@ -32,7 +32,7 @@ pub(super) fn dumped(bench: &Bench<'_>, target: &Target, folder: &Path) -> Resul
         let out = left_out(&String::from_utf8_lossy(&head), table, &facts.columns);
         missing.extend(out.into_iter().map(|column| format!("`{table}`.`{column}`")));
     }
-    Ok((!missing.is_empty()).then(|| format!("it leaves out {}", missing.join(", "))))
+    Ok((!missing.is_empty()).then(|| format!("it omits {}", missing.join(", "))))
 }
 
 /// Whether a dump program came to its end: some end with 0 although they did not.

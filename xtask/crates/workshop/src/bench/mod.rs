@@ -97,7 +97,7 @@ fn scales(args: &Args) -> Result<Vec<f64>, Stop> {
         return Err(Stop::new(ExitCode::Usage, message));
     }
     if args.keep && scales.len() > 1 {
-        return Err(Stop::new(ExitCode::Usage, "--keep goes with one scale, not with several"));
+        return Err(Stop::new(ExitCode::Usage, "--keep works with a single scale only"));
     }
     Ok(scales)
 }
@@ -284,7 +284,7 @@ impl Page {
         let text = fs::read_text(&path)?;
         report::bench::into_page(&text, "").map_err(|why| {
             Stop::new(ExitCode::Configuration, format!("{}: {why}", Self::AT))
-                .hint("Mend the two marker lines, each alone on its line, the first one first.")
+                .hint("Fix the two marker lines: each on its own line, in order.")
         })?;
         Ok(Self { path, text })
     }

@@ -57,8 +57,12 @@ pub(super) fn locked(ctx: &Ctx, server: &Server) -> Result<Session> {
     if got == Some(1) {
         return Ok(session);
     }
-    let message = format!("another benchmark of `{}` runs on this server", ctx.settings.schema);
-    Err(Stop::new(ExitCode::Locked, message).hint("Wait until it has ended.").into())
+    let message = format!(
+        "another benchmark of `{}` is running on this \
+    server",
+        ctx.settings.schema
+    );
+    Err(Stop::new(ExitCode::Locked, message).hint("Wait until it ends.").into())
 }
 
 impl Bench<'_> {

@@ -35,12 +35,12 @@ impl Bench<'_> {
         let found = if there { Some(inventory::read(&mut self.session, &schema)?) } else { None };
         let rows = found.map_or(0, |it| it.tables.values().map(|t| t.rows_estimate).sum::<u64>());
         if rows == 0 {
-            return Err(Stop::new(ExitCode::Usage, format!("`{schema}` holds no rows to measure"))
-                .hint("`cargo xtask bench --scale 0.05` makes some, in a schema of its own.")
+            return Err(Stop::new(ExitCode::Usage, format!("`{schema}` has no rows to measure"))
+                .hint("`cargo xtask bench --scale 0.05` generates some in a separate schema.")
                 .into());
         }
         self.ctx.ui.warn(format!(
-            "the old guide's command locks the tables of `{schema}` against writes while it runs"
+            "plain mysqldump locks the tables of `{schema}` against writes while it runs"
         ));
         let reader = self.ctx.settings.account(Role::Backup).clone();
         Ok(Target { schema, scale: None, reader })
@@ -63,11 +63,11 @@ impl Bench<'_> {
             }
             if known.is_none() && !replace {
                 let message = format!(
-                    "`{}` exists, and no benchmark of this checkout made it",
+                    "`{}` exists, but no benchmark of this checkout created it",
                     target.schema
                 );
                 return Err(Stop::new(ExitCode::Usage, message)
-                    .hint("Drop it, or give --yes to have it replaced.")
+                    .hint("Drop it, or add --yes to replace it.")
                     .into());
             }
             self.drop_grown()?;

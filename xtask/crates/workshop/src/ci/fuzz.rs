@@ -26,7 +26,7 @@ const RUN_DEADLINE: Duration = Duration::from_secs(SECONDS * 4 + 60);
 /// Builds the targets with `build` and runs them.
 pub(crate) fn run(root: &Path, build: Cmd, say: &mut Say<'_>) -> Result<()> {
     if !cfg!(unix) {
-        say("not run: the coverage of libFuzzer is for Linux and macOS");
+        say("not run: libFuzzer works on Linux and macOS only");
         return Ok(());
     }
     compiler::ensure(say)?;
@@ -91,7 +91,7 @@ fn judge(target: &str, finished: &Finished, say: &mut Say<'_>) -> Result<()> {
     let last = lines.len().saturating_sub(40);
     lines[last..].iter().for_each(|line| say(line));
     Err(Stop::new(ExitCode::Unexpected, format!("the fuzz target `{target}` found an input"))
-        .hint("Its file is named above; xtask/fuzz/README.md says how it becomes a test.")
+        .hint("Its file is named above; xtask/fuzz/README.md shows how to turn it into a test.")
         .into())
 }
 

@@ -31,8 +31,8 @@ pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
         None => from_next_release(root, say)?,
     }
     let version = version().ok_or_else(|| {
-        Stop::new(ExitCode::Configuration, "`docker compose` does not work after its installation")
-            .hint("Run `docker compose version` to see what it says.")
+        Stop::new(ExitCode::Configuration, "`docker compose` does not work after installing it")
+            .hint("Run `docker compose version` to see why.")
     })?;
     say(&format!("docker compose {version} is installed"));
     Ok(())

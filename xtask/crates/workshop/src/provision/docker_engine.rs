@@ -42,7 +42,7 @@ pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
 fn check_ours_to_start(engine: &Engine) -> Result<(), Stop> {
     if let Some(host) = env::var("DOCKER_HOST") {
         return Err(Stop::new(ExitCode::Configuration, format!("no Docker engine at {host}"))
-            .hint("DOCKER_HOST names that engine: start it, or unset the variable."));
+            .hint("DOCKER_HOST points to that engine: start it, or unset the variable."));
     }
     if !cfg!(target_os = "linux") {
         return Err(Stop::new(ExitCode::Configuration, "no Docker engine answers")
@@ -51,7 +51,7 @@ fn check_ours_to_start(engine: &Engine) -> Result<(), Stop> {
     match engine {
         Engine::NotRunning(said) if said.contains("permission denied") => Err(Stop::new(
             ExitCode::Configuration,
-            "a Docker engine runs, but this user may not talk to it",
+            "a Docker engine is running, but this user is not allowed to use it",
         )
         .hint("Join its group and log in again: `sudo usermod -aG docker $USER`.")),
         _ => Ok(()),
@@ -70,7 +70,7 @@ fn start(root: &Path, say: &mut Say<'_>) -> Result<()> {
         return start_daemon(root, say);
     }
     let version = clock::poll(START_DEADLINE, || Ok::<_, anyhow::Error>(running()))?;
-    let version = version.context("the docker service was started and does not answer")?;
+    let version = version.context("the docker service was started but does not answer")?;
     say(&format!("docker engine {version} answers"));
     Ok(())
 }
@@ -140,7 +140,7 @@ fn not_started(log: &str) -> Stop {
     let tail = lines[lines.len().saturating_sub(3)..].join("\n  ");
     Stop::new(ExitCode::Configuration, format!("dockerd does not start:\n  {tail}"))
         .hint("The whole log is .local/dockerd.log.")
-        .hint("A container needs to be privileged to run an engine inside.")
+        .hint("A container must be privileged to run an engine inside.")
 }
 
 #[cfg(test)]

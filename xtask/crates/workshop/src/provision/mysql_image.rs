@@ -69,7 +69,7 @@ pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
     if !apt::is_root() {
         let stop = Stop::new(ExitCode::Configuration, format!("building {TAG} needs root"));
         return Err(stop
-            .hint("Run this as root once; afterwards the image is there.")
+            .hint("Run this once as root; the image is kept.")
             .hint("Where images can be pulled, set MYSQL_IMAGE=mysql:9.7 instead.")
             .into());
     }

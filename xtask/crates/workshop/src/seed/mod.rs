@@ -99,14 +99,16 @@ fn half_done(error: anyhow::Error, seed: u64) -> anyhow::Error {
     let cause = said(&error);
     let mut stop = Stop::new(
         ExitCode::Unexpected,
-        format!("the rows of seed {seed} are there in part only: {cause}"),
+        format!("only part of the rows of seed {seed} was added: {cause}"),
     );
     // 1062: duplicate entry.
     if code(&error) == Some(1062) {
-        stop = stop.hint("Another session inserted rows at the same moment; stop the API first.");
+        stop = stop.hint("Another session inserted rows at the same time; stop the API first.");
     }
-    let stop = stop
-        .hint("Restore the backup from before, or go on with another --seed: these rows are whole in themselves.");
+    let stop = stop.hint(
+        "Restore the earlier backup, or continue with another --seed: the added rows are \
+        consistent.",
+    );
     // An interruption stays one.
     if error.downcast_ref::<Stop>().is_some() { error } else { error.context(stop) }
 }
@@ -124,9 +126,9 @@ fn demand_possible(ctx: &Ctx, session: &mut Session, scale: f64, seed: u64) -> R
     let Some(mark) = session.first::<String>(&sql)? else { return Ok(()) };
     Err(Stop::new(
         ExitCode::Usage,
-        format!("`{}` holds rows of seed {seed} already ({mark})", ctx.settings.schema),
+        format!("`{}` already has rows of seed {seed} ({mark})", ctx.settings.schema),
     )
-    .hint("Choose another --seed: its rows are added to these.")
+    .hint("Choose another --seed: its rows are added to the existing ones.")
     .into())
 }
 

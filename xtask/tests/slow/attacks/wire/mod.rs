@@ -199,7 +199,11 @@ fn mysqls_own_certificates_are_verified_or_pinned() {
     refuses(&sandbox, &[("DB_TLS_CA", ca)], &["it has no name at all", "verify-ca"]);
     // Nobody's password goes to a server that was not verified.
     let required = [("DB_TLS", "required")];
-    refuses(&sandbox, &required, &["asks for the clear-text password of", "it was not sent", &fingerprint]);
+    refuses(
+        &sandbox,
+        &required,
+        &["asks for the clear-text password of", "it was not sent", &fingerprint],
+    );
     works(&sandbox, &[("DB_TLS", "verify-ca"), ("DB_TLS_CA", ca)]);
     works(&sandbox, &[("DB_TLS_FINGERPRINT", &fingerprint)]);
     // The challenge alone is enough now: the server remembers the account.
