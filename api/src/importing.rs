@@ -42,8 +42,7 @@ fn check(asked: Asked) -> Result<()> {
     }
     if checked.outside > 0 {
         say(&format!(
-            "{} reference(s) lead outside of these files; the import looks for them in the \
-             database",
+            "{} reference(s) point outside these files; the import looks them up in the database",
             checked.outside
         ));
     }

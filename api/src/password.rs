@@ -60,9 +60,10 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.admitted.clone().try_acquire_owned().map_err(|_| {
-            Problem::busy("Too many people log in at the moment.", COME_BACK_SECONDS)
-        })?;
+        let place =
+            self.admitted.clone().try_acquire_owned().map_err(|_| {
+                Problem::busy("Too many logins are in progress.", COME_BACK_SECONDS)
+            })?;
         let turn = self.at_work.clone().acquire_owned().await;
         let turn: OwnedSemaphorePermit = turn.expect("the semaphore is never closed");
         let work = move || {

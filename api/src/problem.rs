@@ -50,7 +50,7 @@ impl Problem {
 
     /// 405: the path exists, the method does not.
     pub(crate) fn method_not_allowed() -> Self {
-        let detail = "This path does not know that method.";
+        let detail = "This path does not support that method.";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
@@ -71,7 +71,7 @@ impl Problem {
 
     /// 422: readable, but some fields are not as they should be.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = "Some fields are not as expected; see \"errors\".";
+        let detail = "Some fields are invalid; see \"errors\".";
         let problem =
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid input", detail);
         Self { errors, ..problem }
@@ -94,7 +94,7 @@ impl Problem {
 
     /// 429: too many attempts; the next one is let through after `wait`.
     pub(crate) fn too_many(wait: Duration) -> Self {
-        let detail = "There were too many attempts. Try again later; \"Retry-After\" says when.";
+        let detail = "Too many attempts. Try again later; \"Retry-After\" says when.";
         let problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-attempts",

@@ -134,7 +134,7 @@ impl Tls {
             Some((_, mode)) => Ok(*mode),
             None => {
                 let words = Mode::WORDS.map(|(word, _)| word).join(", ");
-                bail!("DB_TLS: {word:?} is none of {words}")
+                bail!("DB_TLS: {word:?} is not one of {words}")
             }
         }
     }
@@ -163,10 +163,9 @@ impl Tls {
 
 fn refusal(mode: Mode, host: &str) -> String {
     format!(
-        "DB_TLS={} verifies nothing, and {host} is not this machine: whoever answers in its \
-         place would be given the password. Use DB_TLS=verify-identity or verify-ca with the \
-         server's authority as DB_TLS_CA; or say DB_TLS_TRUST_NETWORK=yes if every machine on \
-         the way there is trusted",
+        "DB_TLS={} verifies nothing, and {host} is not this machine: an impostor would receive \
+        the password. Use DB_TLS=verify-identity or verify-ca with the \
+         server's authority as DB_TLS_CA; or set DB_TLS_TRUST_NETWORK=yes if every machine on the route is trusted",
         mode.word()
     )
 }

@@ -108,7 +108,7 @@ fn compare(
         None if live.tables == 0 => {}
         None => {
             return refuse(format!(
-                "it names no backup, but the schema holds {} table(s)",
+                "it names no backup, but the schema has {} table(s)",
                 live.tables
             ));
         }
@@ -128,7 +128,7 @@ fn proven_in_time(backup: &Backup, now: DateTime<Utc>) -> Result<(), Refusal> {
     let most = TimeDelta::seconds(i64::try_from(MAX_AGE_S).unwrap_or_default());
     if age > most || age < -CLOCK_SKEW {
         return Err(Refusal::new(format!(
-            "its backup was proven {} s ago, more than the {MAX_AGE_S} s that are allowed",
+            "its backup was proven {} s ago; the limit is {MAX_AGE_S} s",
             age.num_seconds()
         )));
     }
@@ -140,7 +140,7 @@ fn in_time(receipt: &Receipt, now: DateTime<Utc>) -> Result<(), Refusal> {
     let max = receipt.max_age_s;
     if max > MAX_AGE_S {
         return Err(Refusal::new(format!(
-            "it wants to be valid for {max} s, longer than the {MAX_AGE_S} s that are allowed"
+            "it claims to be valid for {max} s; the limit is {MAX_AGE_S} s"
         )));
     }
     if age < -CLOCK_SKEW {
@@ -171,7 +171,7 @@ fn same_subject(receipt: &Receipt, wanted: &Wanted<'_>) -> Result<(), Refusal> {
     });
     let lists = [
         ("missing in it", here.difference(&there).cloned().collect::<Vec<_>>()),
-        ("too many in it", there.difference(&here).cloned().collect()),
+        ("unexpected in it", there.difference(&here).cloned().collect()),
         ("changed", changed.map(|(name, _)| (*name).to_owned()).collect()),
     ];
     let said: Vec<String> = lists

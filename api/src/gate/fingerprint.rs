@@ -55,7 +55,7 @@ pub async fn facts(conn: &mut MySqlConnection) -> Result<Facts> {
         "SELECT @@sql_mode, @@time_zone, @@character_set_client, @@collation_connection",
     )
     .await?;
-    let [row] = session.as_slice() else { bail!("the server does not tell its settings") };
+    let [row] = session.as_slice() else { bail!("the server does not report its settings") };
     let setting = |at: usize| row[at].clone().unwrap_or_default();
     let session = Session {
         sql_mode: setting(0),
@@ -135,7 +135,7 @@ async fn schema(conn: &mut MySqlConnection) -> Result<String> {
 
 async fn parts(conn: &mut MySqlConnection, everything: bool) -> Result<Parts> {
     let before = texts(conn, "SELECT @@sql_mode, @@sql_quote_show_create").await?;
-    let [before] = before.as_slice() else { bail!("the server does not tell its settings") };
+    let [before] = before.as_slice() else { bail!("the server does not report its settings") };
     set_printing(conn, "", "1").await?;
     let parts = printed(conn, everything).await;
     let [mode, quote] = [0, 1].map(|at| before[at].clone().unwrap_or_default());
@@ -261,7 +261,7 @@ async fn show(conn: &mut MySqlConnection, kind: &str, name: &str) -> Result<Row>
     let mut rows = texts(conn, AssertSqlSafe(statement))
         .await
         .with_context(|| format!("cannot read the definition of {} {name}", kind.to_lowercase()))?;
-    rows.pop().with_context(|| format!("there is no {} {name} any more", kind.to_lowercase()))
+    rows.pop().with_context(|| format!("{} {name} no longer exists", kind.to_lowercase()))
 }
 
 // A table's definition without what may differ between equal tables: the next id, and

@@ -134,7 +134,7 @@ pub fn folder(dir: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     if paths.is_empty() {
-        bail!(Usage(format!("{} holds none of the known files ({})", dir.display(), known())));
+        bail!(Usage(format!("{} contains no known files ({})", dir.display(), known())));
     }
     paths.sort();
     Ok(paths)
@@ -155,10 +155,14 @@ pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
     for path in paths {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let Some((kind, format)) = recognise(name) else {
-            bail!(Usage(format!("{} is none of the known files ({})", path.display(), known())));
+            bail!(Usage(format!("{} is not one of the known files ({})", path.display(), known())));
         };
         if let Some(other) = inputs.iter().find(|input| input.kind == kind) {
-            bail!(Usage(format!("{} and {name} both hold {kind}; give one of them", other.name)));
+            bail!(Usage(format!(
+                "{} and {name} both contain {kind}; give one of \
+            them",
+                other.name
+            )));
         }
         let bytes = bytes(path, SIZE_MAX)?;
         let checksum = crate::hex(&Sha256::digest(&bytes));
@@ -201,7 +205,7 @@ mod tests {
         let told = inputs(&["x/films.csv".into()]).unwrap_err().to_string();
         assert_eq!(
             told,
-            "x/films.csv is none of the known files (credits, episodes, genres, movies, people, \
+            "x/films.csv is not one of the known files (credits, episodes, genres, movies, people, \
              series; .csv or .json)"
         );
     }

@@ -141,7 +141,7 @@ fn unique<T, K: Hash + Eq>(rows: &Rows<T>, bad: &mut Vec<Rejected>, key: impl Fn
                 Some(Format::Json) => "element",
                 _ => "line",
             };
-            let reason = format!("says the same as {what} {earlier}");
+            let reason = format!("duplicates {what} {earlier}");
             bad.push(Rejected::new(&rows.file, *line, reason));
         }
     }

@@ -65,7 +65,7 @@ impl fmt::Display for Failed {
         write!(f, "migration {} failed ", self.name)?;
         match self.statement {
             Some(number) => write!(f, "at statement {number}: ")?,
-            None => write!(f, "outside of its own statements: ")?,
+            None => write!(f, "outside its own statements: ")?,
         }
         match self.code {
             Some(code) => write!(f, "{} (error {code})", self.message),

@@ -37,8 +37,8 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
             None => version.to_string(),
         };
         bail!(
-            "migration {label} failed half-way earlier and is marked dirty; \
-             restore the state before it, nothing was run"
+            "migration {label} failed half-way earlier and is marked dirty; restore the previous \
+            state; nothing was run"
         );
     }
     for applied in &status.applied {
@@ -80,7 +80,7 @@ pub async fn up(
     for Pending { version, .. } in &pending {
         let migration = ups(migrator)
             .find(|migration| migration.version == *version)
-            .context("a permitted migration has gone")?;
+            .context("a permitted migration has disappeared")?;
         match persist(conn, migration, retries, &mut each).await {
             Ok(done) => {
                 each(Progress::Applied(&done));

@@ -86,7 +86,7 @@ pub(crate) async fn change_password(
         .execute(&mut *tx)
         .await?;
     if changed.rows_affected() == 0 {
-        return Err(Problem::conflict("The password has changed meanwhile."));
+        return Err(Problem::conflict("The password was changed meanwhile."));
     }
     sqlx::query("DELETE FROM session WHERE account_id = ? AND id <> ?")
         .bind(session.account_id)

@@ -34,8 +34,8 @@ pub(crate) struct Registered {
 }
 
 const REGISTERED: Registered = Registered {
-    message: "If there was no account with this e-mail address, there is one now: log in. An \
-              account that was there is unchanged.",
+    message: "If this e-mail address had no account, it has one now: log in. An existing account \
+    is unchanged.",
 };
 
 // More than "something@something.else" is not checked: only a mail that arrives proves an

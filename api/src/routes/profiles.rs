@@ -71,7 +71,7 @@ impl Wanted {
 fn named_twice(error: sqlx::Error) -> Problem {
     match &error {
         sqlx::Error::Database(cause) if cause.is_unique_violation() => {
-            Problem::conflict("This account has a profile of that name already.")
+            Problem::conflict("This account already has a profile of that name.")
         }
         _ => error.into(),
     }

@@ -36,7 +36,7 @@ pub(super) async fn open(
     let now: Option<String> =
         sqlx::query_scalar(query).bind(account_id).fetch_optional(&mut *tx).await?;
     if now.as_ref() != Some(&known.password_hash) {
-        return Err(Problem::unauthorized("The account has changed meanwhile."));
+        return Err(Problem::unauthorized("The account was changed meanwhile."));
     }
     let device_id = match device {
         None => None,

@@ -94,7 +94,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             }
         });
     }
-    tracing::info!("stopping; open requests may finish");
+    tracing::info!("stopping; finishing open requests");
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("gave up waiting for open requests");

@@ -101,7 +101,7 @@ fn greeting(plugin: &str, tls: bool) -> Vec<u8> {
 /// What a server does after it got the login.
 #[derive(Clone, Copy)]
 enum Then {
-    /// It asks for the password itself.
+    /// It asks for the clear-text password.
     AskForPassword,
     /// It accepts encrypted connections only.
     RefuseClearText,
@@ -258,7 +258,7 @@ async fn no_tls_where_it_is_demanded() {
 async fn clear_text_carries_no_password_that_is_asked_for() {
     for mode in [Mode::Off, Mode::Preferred] {
         let (said, knows) = fake(None, Then::AskForPassword).meet(mode, None).await;
-        assert!(said.contains("asks for the password itself") && !knows, "{said}");
+        assert!(said.contains("asks for the clear-text password") && !knows, "{said}");
     }
     let (said, knows) = fake(None, Then::RefuseClearText).meet(Mode::Off, None).await;
     assert!(said.contains("encrypted connections only") && !knows, "{said}");
