@@ -1,4 +1,4 @@
-//! The router: all routes, and what happens around every one of them.
+//! The router: all routes, and what happens around each of them.
 
 use std::{any::Any, sync::Arc};
 

@@ -117,7 +117,7 @@ impl Tls {
 
     /// The host to connect to. `localhost` counts as this machine and the driver would resolve
     /// it freely, so it becomes a loopback address: the first where something `listens`. Where
-    /// the certificate has to be for the name, the name stays: the authority vouches for it.
+    /// the certificate must be for the name, the name stays: the authority vouches for it.
     #[must_use]
     pub fn destination(&self, host: &str, listens: impl Fn(IpAddr) -> bool) -> String {
         if !host.eq_ignore_ascii_case("localhost") || self.mode == Mode::VerifyIdentity {
@@ -219,7 +219,7 @@ mod tests {
                 assert_eq!(tls(word).destination(host, |_| true), host);
             }
         }
-        // Its certificate has to be for this name.
+        // Its certificate must be for this name.
         assert_eq!(tls("verify-identity").destination("localhost", |_| true), "localhost");
     }
 

@@ -57,7 +57,7 @@ fn comparable(email: &str) -> String {
 
 /// A password as one may choose it.
 pub(super) fn password(checks: &mut Checks, field: &'static str, password: &Secret) {
-    // The upper bound keeps somebody from having megabytes hashed.
+    // The upper bound keeps someone from having megabytes hashed.
     let length = password.expose().chars().count();
     checks.that((10..=200).contains(&length), field, "must have 10 to 200 characters");
 }
@@ -66,7 +66,7 @@ pub(super) fn password(checks: &mut Checks, field: &'static str, password: &Secr
 /// take the same work and get the same answer.
 ///
 /// With mail, this is the place that sends one: to a new address a link to confirm it, to a
-/// known one the news that somebody tried. Without, whoever registers an address and then
+/// known one the news that someone tried. Without, whoever registers an address and then
 /// logs in learns whether it was free; `backoff` keeps that slow.
 pub(crate) async fn register(
     State(app): State<App>,

@@ -131,7 +131,7 @@ pub(crate) async fn movies(
     Ok(Json(Listing::new(items, total, page)))
 }
 
-/// Somebody's part in a title.
+/// Someone's part in a title.
 #[derive(Debug, Serialize, sqlx::FromRow)]
 pub(crate) struct Credit {
     person: String,

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, oneshot};
 pub(crate) struct Seats {
     most: usize,
     table: Mutex<Table>,
-    // Tells whoever stands in line that a seat became free, or can be had.
+    // Tells whoever stands in line that a seat became free, or is available.
     changed: Notify,
 }
 

@@ -69,7 +69,7 @@ fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<()> {
     let rows: Vec<report::text::ListRow> = copies
         .into_iter()
         .map(|copy| {
-            // What is there under the name of a backup of this machine has to be that one.
+            // What is there under the name of a backup of this machine must be that one.
             let other = copy.manifest.as_ref().and_then(|m| ledger.contradicts(m));
             let replaced = other.map(|why| format!("was replaced: {why}"));
             RemoteCopy { problem: copy.problem.or(replaced), ..copy }

@@ -24,7 +24,7 @@ use titles::{MOVIE, SERIES};
 
 type Ids<K> = HashMap<K, u64>;
 
-/// What the plans are, until somebody changes them in the database.
+/// What the plans are, until someone changes them in the database.
 const PLANS: [(&str, &str, u8, &str); 3] = [
     ("Basic", "7.99", 1, "720p"),
     ("Standard", "11.99", 2, "1080p"),

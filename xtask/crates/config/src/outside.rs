@@ -16,7 +16,7 @@ use model::secret::Secret;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncryptionPolicy {
-    /// age public keys (`age1…`); every one of them can decrypt alone.
+    /// age public keys (`age1…`); each of them can decrypt alone.
     pub recipients: Vec<String>,
     /// Whether the files in the backups folder are encrypted, too.
     pub local: bool,

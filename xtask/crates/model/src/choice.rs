@@ -1,4 +1,4 @@
-//! Words that a person picks one of, on the command line and in `xtask.toml`.
+//! Words that the user picks one of, on the command line and in `xtask.toml`.
 
 /// A closed set of words. Which of them there are, and what each does, is said here once:
 /// the command line and the configuration file read the same words.

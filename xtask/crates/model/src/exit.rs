@@ -13,7 +13,7 @@ pub enum ExitCode {
     Unexpected = 1,
     /// The command line does not make sense.
     Usage = 2,
-    /// `.env`, `xtask.toml` or the workspace is not as it has to be.
+    /// `.env`, `xtask.toml` or the workspace is not as it must be.
     Configuration = 10,
     /// The server cannot be reached or refuses the login.
     Server = 11,

@@ -18,7 +18,7 @@ pub struct History {
     pub made_utc: DateTime<Utc>,
     /// Version of the tool that makes it.
     pub tool_version: String,
-    /// How safe the data is; unknown where that could not be looked at.
+    /// How safe the data is; unknown where that could not be checked.
     pub status: Answer<Status>,
     /// What the page holds up to what it measures.
     pub objectives: Objectives,

@@ -92,7 +92,7 @@ pub struct Program {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokenView {
     pub name: String,
-    /// Its definition, for a person to mend.
+    /// Its definition, for the user to fix.
     pub ddl: String,
     /// What the server says about it.
     pub why: String,

@@ -15,7 +15,7 @@ pub enum Link {
     /// With TLS, and the certificate leads to an authority of this file.
     Verified {
         ca: PathBuf,
-        /// The certificate has to be for the host, too.
+        /// The certificate must be for the host, too.
         identity: bool,
         client: ClientFiles,
     },

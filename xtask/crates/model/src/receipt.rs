@@ -239,7 +239,7 @@ pub enum Event {
         label: Label,
         /// Whether it is kept from now on.
         pinned: bool,
-        /// Why, in somebody's words; may be empty.
+        /// Why, in someone's words; may be empty.
         note: String,
     },
     Scheduled {

@@ -1,4 +1,4 @@
-//! How safe the data is now: what was looked at, what was seen, and what follows from it.
+//! How safe the data is now: what was checked, what was seen, and what follows from it.
 //! The document of `db-status --json`, and what the report draws.
 
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ pub const STATUS_VERSION: u32 = 1;
 #[serde(rename_all = "snake_case")]
 pub enum Answer<T> {
     Known(T),
-    /// It could not be looked at, or was not; the reason, as a fragment.
+    /// It could not be checked, or was not; the reason, as a fragment.
     Unknown(String),
 }
 
@@ -42,7 +42,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// "40 seconds", "3 hours", "2 days", in the unit that a person would use.
+/// "40 seconds", "3 hours", "2 days", in the unit that the user would use.
 pub fn span(seconds: u64) -> String {
     let (n, unit) = match seconds {
         0..120 => (seconds, "second"),
@@ -56,11 +56,11 @@ pub fn span(seconds: u64) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Every rule of `[monitor]` was looked at and holds.
+    /// Every rule of `[monitor]` was checked and holds.
     Safe,
     /// A rule does not hold.
     AtRisk,
-    /// No rule is known to be broken, but not every one could be looked at.
+    /// No rule is known to be broken, but not every one could be checked.
     Unknown,
 }
 
@@ -81,13 +81,13 @@ impl State {
 pub enum Severity {
     /// A rule is broken: `--check` fails.
     Broken,
-    /// A rule could not be looked at: the state is unknown at best.
+    /// A rule could not be checked: the state is unknown at best.
     NotLookedAt,
     /// Worth knowing; breaks no rule.
     Warning,
 }
 
-/// Something that a person should know, with what to do about it.
+/// Something that the user should know, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable from run to run while the matter is the same: `backup_age`,
@@ -236,7 +236,7 @@ pub struct ReadBack {
     pub at_utc: DateTime<Utc>,
 }
 
-/// 3-2-1, as far as it was looked at: three copies with the database, on two kinds of
+/// 3-2-1, as far as it was checked: three copies with the database, on two kinds of
 /// storage, one of them elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copies {
@@ -248,7 +248,7 @@ pub struct Copies {
     pub kinds: u64,
     /// … and whether one of them is off-site.
     pub off_site: bool,
-    /// Whether every place was looked at: else the three above are "at least".
+    /// Whether every place was checked: else the three above are "at least".
     pub complete: bool,
     /// How many copies of a backup are asked for, the backups folder counted.
     pub wanted: u64,
@@ -317,11 +317,11 @@ pub struct ScheduleFacts {
     pub pruned_utc: Option<DateTime<Utc>>,
 }
 
-/// Everything that was looked at, without a judgement.
+/// Everything that was checked, without a judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     pub schema: String,
-    /// When this was looked at.
+    /// When this was checked.
     pub at_utc: DateTime<Utc>,
     /// Whether neither the server nor the destinations were to be asked.
     pub offline: bool,
@@ -355,7 +355,7 @@ pub struct Status {
     pub state: State,
     /// The verdict in one sentence.
     pub summary: String,
-    /// What a person should know, the gravest first.
+    /// What the user should know, the gravest first.
     pub findings: Vec<Finding>,
     /// What it is made from.
     #[serde(flatten)]

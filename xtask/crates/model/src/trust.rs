@@ -16,7 +16,7 @@ pub enum Trust {
     Named(String),
     /// A key that is named nowhere here: its fingerprint.
     Unknown(String),
-    /// It has none: an older version of this tool wrote it, or somebody else.
+    /// It has none: an older version of this tool wrote it, or someone else.
     #[default]
     Unsigned,
 }

@@ -1,4 +1,4 @@
-//! Text from elsewhere (a server, a file, a destination, a child) as a person may see
+//! Text from elsewhere (a server, a file, a destination, a child) as the user may see
 //! it: what a terminal would obey, what cannot be seen and what turns the direction of
 //! reading is written out.
 

@@ -111,7 +111,7 @@ pub(crate) async fn put(place: &Place, name: &str, bytes: u64) -> Result<(), Fau
     Ok(())
 }
 
-/// Parts that were sent cost money until somebody removes them. That it cannot be done is
+/// Parts that were sent cost money until someone removes them. That it cannot be done is
 /// no news: the upload has failed already.
 async fn abort(mut upload: Box<dyn MultipartUpload>) {
     let _ = tokio::time::timeout(std::time::Duration::from_secs(20), upload.abort()).await;

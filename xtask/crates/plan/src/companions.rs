@@ -46,7 +46,7 @@ pub struct Companion {
     pub bytes: u64,
     /// Who needs it: "`migrate --undo` needs it".
     pub needed: Option<String>,
-    /// Whether the newest drill kept it; what an older one kept serves nobody.
+    /// Whether the newest drill kept it; what an older one kept is useless.
     pub newest_proof: bool,
     /// The backup that holds the same rows, by the ledger.
     pub backup: Option<Label>,
@@ -81,7 +81,7 @@ fn before(it: &Companion, newest: bool, policy: &RetentionPolicy, now: Moment) -
     if days > 0 && newest {
         return Verdict::new(Fate::Keep, "the newest old tables");
     }
-    // A time to come is one of a wrong clock; nobody knows how old it is.
+    // A timestamp in the future comes from a wrong clock; the real age is unknown.
     if age(it, now) < TimeDelta::minutes(-65) {
         return Verdict::new(Fate::Look, "its timestamp is in the future; check it");
     }

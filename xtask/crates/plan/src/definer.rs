@@ -73,7 +73,7 @@ fn with_definer(ddl: &str, definer: &str) -> String {
     }
 }
 
-/// Lets an event run. An ALTER gives it to whoever sends it, unless it names the definer.
+/// Lets an event run. An ALTER makes its sender the definer unless it names one.
 pub fn enabling(owner: &Owner<'_>, name: &str, schema: Option<&str>) -> String {
     let definer = owner.definer().map_or_else(String::new, |it| format!("DEFINER={it} "));
     let event = schema.map_or_else(|| quote(name), |schema| qualified(schema, name));

@@ -65,8 +65,8 @@ pub struct Left {
 }
 
 impl Left {
-    /// Everything as it was, or a person's work. A schema that stays migrated is
-    /// never called fine: that the old program answers on it proves little.
+    /// Fully rolled back, or manual work remains. A schema that stays migrated never counts as
+    /// fine: that the old program answers on it proves little.
     pub fn outcome(self) -> DeployOutcome {
         if self.program_back && (!self.migrated || self.schema_back) {
             DeployOutcome::RolledBack
@@ -75,7 +75,7 @@ impl Left {
         }
     }
 
-    /// The exit code that says so.
+    /// The matching exit code.
     pub fn code(self) -> ExitCode {
         match self.outcome() {
             DeployOutcome::RolledBack => ExitCode::DeployRolledBack,

@@ -1,5 +1,5 @@
-//! After a migration failed in place: what was found, and what follows from it. Exit code
-//! 30 is only for a schema that is as it was; everything else is 31.
+//! After a migration failed in place: what was found, and what follows. Exit code 30 means the
+//! schema is exactly as before; everything else is 31.
 
 use model::exit::{ExitCode, Stop};
 use model::inventory::Inventory;
@@ -10,7 +10,7 @@ use model::state::InPlaceJournal;
 
 use crate::migrate::{MigrationFile, MigrationState};
 
-/// How the way back ended.
+/// How the rollback ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PutBack {
     /// Nothing had been committed.
@@ -19,7 +19,7 @@ pub enum PutBack {
     Restored {
         /// The schema.
         previous: String,
-        /// What in it was written by somebody else in the moment of the swap.
+        /// What another session wrote to it during the swap.
         slipped: Vec<String>,
     },
     /// Nothing was done.
@@ -32,7 +32,7 @@ pub enum PutBack {
 }
 
 impl PutBack {
-    /// 30 when the schema is as it was and nothing is lost, else 31.
+    /// 30 if the schema is as before and nothing is lost, else 31.
     pub fn code(&self) -> ExitCode {
         match self {
             Self::Nothing => ExitCode::MigrationRestored,
@@ -68,7 +68,7 @@ pub fn left_nothing(
 pub enum Stopped {
     /// All of them are applied.
     Completed,
-    /// The schema is as it was.
+    /// The schema is as before.
     NothingCommitted,
     /// Anything else.
     HalfWay,

@@ -1,6 +1,6 @@
 //! Foreign keys whose parent table is not there, and what a swap does about them.
 //!
-//! Somebody can drop a parent with `foreign_key_checks = 0`. InnoDB keeps such a
+//! Someone can drop a parent with `foreign_key_checks = 0`. InnoDB keeps such a
 //! key by the parent's schema and name, and a RENAME of the child does not change
 //! that. So after a swap an old table's key would hold on to the new parent of
 //! that name (and stop deletes in it), and a new table's key would still mean the

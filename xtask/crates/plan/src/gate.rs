@@ -89,7 +89,7 @@ pub fn why_no_swap(it: Rehearsed<'_>) -> Option<String> {
             "a foreign key of {key} points at it and would follow the old tables"
         ));
     }
-    // What a swap has to change before its lock would look like somebody else's work.
+    // What a swap has to change before its lock would look like someone else's work.
     let defaults = |of: &Inventory| (of.charset.clone(), of.collation.clone());
     let in_its_place = |(kind, name): &(ObjectKind, String)| {
         *kind == ObjectKind::View && copy.tables.contains_key(name)

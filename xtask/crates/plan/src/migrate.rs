@@ -38,7 +38,7 @@ pub struct MigrationState {
     pub applied: Vec<AppliedMigration>,
     /// In the folder, not applied, in order.
     pub pending: Vec<MigrationFile>,
-    /// What stands in the way of going on.
+    /// What prevents migrating.
     pub troubles: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ impl MigrationState {
         Self { applied, pending, troubles }
     }
 
-    /// Refuses to go on when something stands in the way.
+    /// Refuses if anything prevents migrating.
     ///
     /// # Errors
     /// Exit code 20, with every trouble.

@@ -1,4 +1,4 @@
-//! Which backup proves that there is a way back to the state of a moment ago.
+//! Which backup proves that the current state can be restored.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -44,8 +44,8 @@ pub fn newest(backups: &[Candidate<'_>], schema: &str, uuid: Option<&str>) -> Op
     proofs.max_by_key(|proof| proof.created_utc)
 }
 
-/// Whether the state that a proof is about is recent. A time to come is not: some
-/// clock was wrong, and nobody knows how old it is.
+/// Whether the state that a proof is about is recent. A timestamp in the future is not: some clock
+/// was wrong, and the real age is unknown.
 pub fn is_fresh(created_utc: DateTime<Utc>, max_age_minutes: u32, now: DateTime<Utc>) -> bool {
     let age = now - created_utc;
     age >= Duration::seconds(-2) && age <= Duration::minutes(i64::from(max_age_minutes))

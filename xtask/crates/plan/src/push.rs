@@ -67,7 +67,7 @@ pub fn read(lines: &str) -> Result<Vec<Pushed>, Stop> {
 }
 
 fn read_line(line: &str) -> Result<Pushed, Stop> {
-    // From the end: what stands in front is what somebody typed, spaces included.
+    // Parsed from the end: the front is typed text and may contain spaces.
     let mut words = line.rsplitn(4, ' ');
     let remote = words.next().and_then(Oid::parse);
     let remote_ref = words.next().filter(|name| is_ref(name));
@@ -94,8 +94,8 @@ pub fn is_deployed(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern.as_bytes(), name.as_bytes()))
 }
 
-/// `*` stands for any characters, `/` included: a name that is caught once too
-/// often costs a backup, one that is missed costs the proof.
+/// `*` matches any characters, including `/`: a false match costs a backup, a missed one costs the
+/// proof.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.split_first() {
         None => name.is_empty(),

@@ -4,7 +4,7 @@
 //! A backup is judged once, wherever its copies are. It stays everywhere when a rule
 //! keeps it in any place: each place has a calendar of its own, because each may be the
 //! only one left. It goes only when something newer was verified in every place that it
-//! lies in. What cannot be used is never counted, and never deleted: a person looks.
+//! lies in. Unusable files never count and are never deleted: the user decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,9 +116,9 @@ impl Backup {
         self.usable() && !self.held_in(&Place::Here) && !self.let_go_here
     }
 
-    /// When it was taken, for the calendar; `None` where no clock can be believed. The
-    /// label says it, but for labels that were given after a clock had run ahead: those
-    /// only count seconds on from a time to come.
+    /// When it was taken, for the calendar; `None` if no clock can be trusted. The label has the
+    /// time, except for labels given after a clock ran ahead: those only count seconds on from a
+    /// future time.
     fn at(&self, now: Moment) -> Option<NaiveDateTime> {
         let taken = self.taken.filter(|taken| taken.utc <= now.utc + SLACK)?;
         Some(if self.label.time() <= now.local + SLACK { self.label.time() } else { taken.local })
@@ -201,7 +201,7 @@ fn judge_place<'a>(
             _ => keep.add(&backup.label, place, "nothing newer is verified"),
         }
     }
-    // What is kept anyway takes nobody's day: safety backups, and the last copies.
+    // What is kept anyway does not fill a period: safety backups, and the last copies.
     sound.retain(|(_, backup)| !backup.safety && !backup.is_last());
     for (label, reason) in calendar(&sound, policy) {
         keep.add(label, place, &reason);
@@ -235,8 +235,8 @@ fn calendar<'a>(
         for (at, backup) in backups {
             let name = period(*at);
             match periods.last_mut() {
-                // The newest one that was verified stands for a period; one that was
-                // not only where no other is there.
+                // The newest verified backup represents a period; an unverified one does only if
+                // there is no other.
                 Some((known, chosen)) if *known == name => {
                     if chosen.verified.is_none() && backup.verified.is_some() {
                         *chosen = *backup;

@@ -60,7 +60,7 @@ pub fn newest(entries: &[Receipt], now: DateTime<Utc>) -> Option<Reusable> {
                 }
             }
             Event::Verify { level: Level::File, .. } | Event::Live { .. } => {}
-            // What is said about backups; a schema that went with it is among the GTIDs.
+            // Ledger entries about backups; dropping a schema is among the GTIDs.
             Event::Pin { .. }
             | Event::Prune { .. }
             | Event::Copy { .. }

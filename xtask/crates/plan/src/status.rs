@@ -1,5 +1,5 @@
 //! What follows from the facts, by the rules of `[monitor]`: findings and a verdict.
-//! What could not be looked at is never taken for good.
+//! What could not be checked never counts as good.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -77,7 +77,7 @@ pub fn age_of(moment: DateTime<Utc>, now: DateTime<Utc>) -> Answer<u64> {
 fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
     const AGAIN: &str = "Run `cargo xtask db-backup` and `cargo xtask db-verify --level restore`; `cargo xtask schedule install` does it regularly.";
     if facts.ledger.problem.is_some() {
-        // Without a ledger nobody knows what was verified.
+        // Without a ledger, what was verified is unknown.
         return;
     }
     let Some(backup) = &facts.last_backup else {
@@ -134,7 +134,7 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
     }
 }
 
-/// What is signed with a key that nobody here trusts, or not signed where it should be.
+/// Entries signed with an untrusted key, or unsigned where a signature is required.
 fn origins(facts: &Facts, out: &mut Vec<Finding>) {
     const TODO: &str = "If one of your machines made them, add its key to `[trust]` in \
     xtask.toml; docs/keys.md shows how.";
@@ -359,9 +359,9 @@ fn around(facts: &Facts, out: &mut Vec<Finding>) {
     }
 }
 
-/// Why nobody knows what was written since a backup that is of another server.
+/// Why what was written since a backup of another server is unknown.
 pub const OTHER_SERVER: &str = "the backup is of another server than this one";
-/// How the reason begins why nobody knows what was written.
+/// The start of the reason why what was written is unknown.
 pub const NOT_REACHED: &str = "the server was not reached";
 
 fn summary(state: State, findings: &[Finding], facts: &Facts) -> String {

@@ -93,7 +93,7 @@ fn good() -> Facts {
     }
 }
 
-/// The verdict on facts that somebody spoilt, and the findings' names.
+/// The verdict on facts that someone spoilt, and the findings' names.
 fn judged(spoil: impl FnOnce(&mut Facts)) -> (State, Vec<String>) {
     let mut facts = good();
     spoil(&mut facts);
@@ -145,7 +145,7 @@ fn what_was_not_looked_at_is_not_safe() {
     demand(State::Unknown, &["drill_age"], |it| {
         it.rto.drills[0].at_utc = now() + TimeDelta::days(1);
     });
-    // A broken rule weighs more than one that was not looked at.
+    // A broken rule weighs more than one that was not checked.
     let (state, ids) = judged(|it| {
         it.rpo.age_s = Answer::unknown("a clock");
         it.rto.drills.clear();

@@ -28,9 +28,9 @@ use model::swap::JournalStatement;
 /// The statements of one swap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwapPlan {
-    /// Drops the staged triggers; nobody sees the staging schema, so this needs no care.
+    /// Drops the staged triggers; the staging schema is not in use, so the order does not matter.
     pub prepare: Vec<String>,
-    /// What has to be done before the lock; the tables may still stay where they are.
+    /// What must be done before the lock; the tables may still stay where they are.
     pub before_lock: Vec<String>,
     /// `LOCK TABLES …` over every table of both sides; `None` where nothing needs it.
     pub lock: Option<String>,

@@ -7,7 +7,7 @@
 //! must not fire while rows are copied, and dropping or creating one commits:
 //! they go first and come back last, and the rows move in the one transaction
 //! between. Its last statement puts a row into a marker table beside the staged
-//! copy: whoever finds it knows that the rows arrived.
+//! copy: its presence shows that the rows arrived.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! When the last migration by swap may be taken back: only where that gives up nothing.
+//! When the last migration by swap may be undone: only if that loses nothing.
 
 use model::exit::{ExitCode, Stop};
 use model::inventory::Inventory;
@@ -12,10 +12,10 @@ pub fn refused(why: &str) -> Stop {
     )
 }
 
-/// The way back of this schema's migration.
+/// The undo state of this schema's migration.
 ///
 /// # Errors
-/// Exit code 20: there is none.
+/// Exit code 20 if there is none.
 pub fn known(kept: Option<UndoState>, schema: &str) -> Result<UndoState, Stop> {
     kept.filter(|undo| undo.schema == schema).ok_or_else(|| {
         Stop::new(ExitCode::GateRefused, "there is no migration by swap to take back")
@@ -23,7 +23,7 @@ pub fn known(kept: Option<UndoState>, schema: &str) -> Result<UndoState, Stop> {
     })
 }
 
-/// It is only taken back on the server that it was made on.
+/// Undo only works on the server it was made on.
 ///
 /// # Errors
 /// Exit code 20: this is another one.
@@ -89,13 +89,13 @@ pub fn demand_unwritten(undo: &UndoState, written: &[String]) -> Result<(), Stop
 pub struct Exchanged {
     /// Where the migrated ones are.
     pub before: String,
-    /// What in them was written by somebody else in the moment of the swap.
+    /// What another session wrote to them during the swap.
     pub slipped: Vec<String>,
 }
 
 impl Exchanged {
-    /// The failure where something was written in the moment of the swap back: the rows
-    /// are not lost, but only a person can bring them over.
+    /// The failure if something was written during the undo: the rows are not lost, but must be
+    /// copied over by hand.
     pub fn lost_between(&self, schema: &str) -> Option<Stop> {
         let Self { before, slipped } = self;
         if slipped.is_empty() {
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// Every refusal leaves the database alone and says so.
+    /// Every refusal states that the database was not touched.
     fn refuses(result: Result<(), Stop>, what: &str) {
         let stop = result.expect_err(what);
         assert_eq!(stop.code, ExitCode::GateRefused);

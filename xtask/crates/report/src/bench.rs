@@ -223,7 +223,7 @@ fn ratio(ratio: &Ratio) -> Vec<String> {
     vec![ratio.what.clone(), measured, figure(ratio.target), verdict]
 }
 
-/// Why something did not run, and what was missing in what somebody made.
+/// Why something did not run, and what was missing in what someone made.
 fn remarks(subject: &Subject) -> Vec<String> {
     let mut remarks = Vec::new();
     for entry in subject.dump.iter().chain(&subject.restore) {

@@ -28,7 +28,7 @@ pub struct ReportDocument {
     pub version: u32,
     pub file: String,
     pub bytes: u64,
-    /// The state that it shows; `None`: it could not be looked at.
+    /// The state that it shows; `None`: it could not be checked.
     pub state: Option<State>,
     /// How many backups it is about.
     pub backups: u64,

@@ -147,7 +147,7 @@ fn recovery(status: &Status, out: &mut Text) {
 
 fn places(status: &Status, out: &mut Text) {
     let copies = &status.facts.copies;
-    // While a place was not looked at, these are "at least", and that is no figure.
+    // While a place was not checked, these are "at least", and that is no figure.
     let complete = copies.complete.then_some(copies);
     let help = "Places that have the newest verified backup, including the backups folder.";
     out.one("copies", help, complete.map(|it| it.copies));

@@ -13,11 +13,11 @@ pub struct PruneDocument {
     pub version: u32,
     /// Whether nothing was to be changed.
     pub dry_run: bool,
-    /// Everything that was looked at.
+    /// Everything that was checked.
     pub entries: Vec<PruneEntry>,
     /// What became free, or would, in bytes; what a schema takes up is the server's estimate.
     pub freed_bytes: u64,
-    /// Where nothing could be looked at or deleted.
+    /// Where nothing could be checked or deleted.
     pub not_reached: Vec<NotReached>,
 }
 

@@ -25,7 +25,7 @@ const QUESTION: Duration = Duration::from_secs(30);
 /// slower), else the one inside the container.
 ///
 /// # Errors
-/// No client fits; the message says which were looked at and why not.
+/// No client fits; the message says which were checked and why not.
 pub fn find_client(server: &Server, flavour: Flavour, version: Version) -> Result<DumpClient> {
     let mut looked = Vec::new();
     if !matches!(server.reach, Reach::DockerExec { .. }) {

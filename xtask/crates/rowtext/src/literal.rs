@@ -125,7 +125,7 @@ fn suspicious(word: u64) -> bool {
 }
 
 /// What a string holds that cannot stand between quotes as it is. Most hold nothing:
-/// eight bytes are looked at together.
+/// eight bytes are checked together.
 #[inline]
 fn special(value: &[u8]) -> Special {
     let mut words = value.chunks_exact(8);

@@ -112,7 +112,7 @@ pub struct DigestRows {
 
 impl DigestRows {
     /// For rows of that many values; it is full after every so many rows, so that
-    /// somebody can look up.
+    /// someone can look up.
     #[must_use]
     pub fn new(columns: usize, every: u64) -> Self {
         let (hasher, sum) = (RowHasher::default(), Sum::default());

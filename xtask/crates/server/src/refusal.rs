@@ -46,7 +46,7 @@ pub fn wants_tls(error: &anyhow::Error) -> bool {
     own(error).is_some_and(|e| e.code == 3159 || e.message.contains("require_secure_transport"))
 }
 
-/// Why a login was refused, and what a person can do about it.
+/// Why a login was refused, and what the user can do about it.
 pub(super) fn login_refused(
     error: anyhow::Error,
     server: &Server,

@@ -1,5 +1,5 @@
 //! One connection, logged in, with known settings; and the translation of the
-//! server's errors into what a person can do about them.
+//! server's errors into what the user can do about them.
 
 use std::sync::Arc;
 use std::time::Duration;

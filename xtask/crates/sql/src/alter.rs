@@ -24,7 +24,7 @@ pub struct Probe {
 /// What a statement is to the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
-    /// It alters a table: the server has to be asked.
+    /// It alters a table: the server must be asked.
     Ask(Probe),
     Says(Effect),
 }

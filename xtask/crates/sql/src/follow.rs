@@ -20,7 +20,7 @@ const MANY: usize = 1000;
 /// Longer than the value of any variable here.
 const LONG: usize = 4096;
 
-/// The value of a variable, as far as it has to be known.
+/// The value of a variable, as far as it must be known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Known {
     Text(String),
@@ -68,7 +68,7 @@ impl Model {
     }
 
     /// Takes note of a statement, whatever it is. A SET that is not understood changes
-    /// nothing here; whoever loads the file refuses it.
+    /// nothing here; the code that loads the file refuses it.
     pub(crate) fn observe(&mut self, text: &[u8]) {
         // No sensible SET is long.
         if text.len() <= 64 * 1024 && Tokens::new(text, self.mode()).eat("SET") {

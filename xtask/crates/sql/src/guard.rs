@@ -1,10 +1,10 @@
 //! The allow-list for loading: what may run on a server, statement by statement.
 //!
-//! A dump is a program that somebody else may have edited. What is not known to
+//! A dump is a program that someone else may have edited. What is not known to
 //! be a dump's work is refused. The bodies of views, triggers, routines and
 //! events are not judged, but nothing that the guard lets through runs them:
 //! rows come before triggers, SETs call no functions and are never passed on, and a
-//! statement cannot hide behind a body's end. Events must be disabled by whoever loads
+//! statement cannot hide behind a body's end. Events must be disabled by the code that loads
 //! them.
 
 use std::collections::BTreeSet;
@@ -93,7 +93,7 @@ impl Guard {
     }
 
     /// A version comment may run on one server and not on another: every
-    /// reading that a server could make of the statement has to be allowed.
+    /// reading that a server could make of the statement must be allowed.
     fn judge_all(&mut self, piece: &Piece<'_>) -> Judged {
         let (kind, text, mode) = (piece.kind, piece.text, piece.mode);
         if mode != self.model.mode() {

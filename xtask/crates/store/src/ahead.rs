@@ -24,8 +24,8 @@ impl SyncAhead {
         let (wake, woken) = sync_channel(1);
         let thread =
             std::thread::Builder::new().name("store-sync".to_owned()).spawn(move || {
-                // A failed write to the disk is told once, to whoever syncs next: it must not
-                // be lost here.
+                // The system reports a failed disk write once, on the next sync: it must not be
+                // lost here.
                 woken.iter().try_for_each(|()| same.sync_data())
             })?;
         Ok(Self { file, written: 0, wake: Some(wake), thread: Some(thread) })

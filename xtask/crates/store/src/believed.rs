@@ -1,5 +1,5 @@
-//! What the ledger proves, and to whom it is believed: whoever can write to the folder can
-//! append lines whose hashes are right, but none that carries a trusted signature.
+//! What the ledger proves, and which signers are trusted: anyone who can write to the folder can
+//! append lines with correct hashes, but not with a trusted signature.
 //!
 //! What makes something good counts only from lines that are proven. What speaks against
 //! something counts from any line: it costs a new backup at worst.
@@ -70,10 +70,9 @@ impl Ledger {
         signed
     }
 
-    /// The highest level at which a backup was proven, and when it last was. Only receipts
-    /// about a file with this hash count, and only proven ones. A verification of the
-    /// backup that failed takes back all that earlier ones proved: the file was not good
-    /// then. Until one of its level passes, nothing is proven ([`Failures`]).
+    /// The highest level at which a backup was proven, and when it last was. Only proven entries
+    /// about a file with this hash count. A failed verification revokes what earlier ones proved,
+    /// until one of its level passes ([`Failures`]).
     pub fn highest_verification(
         &self,
         label: &Label,
@@ -121,7 +120,7 @@ impl Ledger {
         best
     }
 
-    /// Whether a verification of a backup failed that none of its level has lifted.
+    /// Whether a verification failed and none of its level has passed since.
     pub fn last_failed(&self, label: &Label) -> bool {
         let label = label.to_string();
         let stand =

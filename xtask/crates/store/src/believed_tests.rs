@@ -1,4 +1,4 @@
-//! Lines that somebody added who has no key, and keys that nobody trusts.
+//! Lines that someone added who has no key, and keys that nobody trusts.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn made(manifest: &Manifest) -> Event {
     }
 }
 
-/// The folder as somebody sees it who can write there and has no key, or another one.
+/// The folder as someone sees it who can write there and has no key, or another one.
 fn stranger(store: &Store, keyring: Keyring) -> Store {
     store.clone().with_keyring(keyring)
 }

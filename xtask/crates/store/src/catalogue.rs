@@ -15,7 +15,7 @@ use model::manifest::{MANIFEST_VERSION, Manifest};
 use model::trust::Trust;
 use sys::fs;
 
-/// A manifest that is larger than this is none: that of 10,000 tables has 10 MiB.
+/// The size limit of a manifest; with 10,000 tables it has 10 MiB.
 pub(super) const MANIFEST_MAX: u64 = 64 << 20;
 
 /// The manifest's text up to the value of its own hash.
@@ -39,7 +39,7 @@ pub enum State {
     Newer(u32),
 }
 
-/// A backup, as far as it can be told without reading its data.
+/// A backup, as far as known without reading its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub label: Label,
@@ -201,7 +201,7 @@ pub(super) fn misfit_of_text(manifest: &Manifest, label: &Label) -> Option<Strin
     if manifest.label != *label {
         return Some(format!("its manifest belongs to {}", manifest.label));
     }
-    // They become part of a statement; the hash of a manifest is no signature.
+    // They become part of a statement, and a manifest's hash is not a signature.
     if let Err(stop) = word(&manifest.charset).and_then(|_| word(&manifest.collation)) {
         return Some(format!("its manifest was tampered with: {stop}"));
     }

@@ -1,5 +1,5 @@
-//! What dead runs left behind, and its removal. What a person put into the folder
-//! is never removed; `store::commit` says how the two are told apart.
+//! Removes what crashed runs left behind, and never what the user put into the folder;
+//! `store::commit` explains how they are told apart.
 
 use anyhow::Result;
 
@@ -38,7 +38,7 @@ impl Store {
         self.demand(lock)?;
         let found = self.leftovers()?;
         // Data before its marker: that is the order in which `leftovers` gives them,
-        // and without the marker nobody would know the data file for ours.
+        // and without the marker the data file could not be recognised as ours.
         for name in &found {
             fs::remove_if_exists(&self.path(name))?;
         }

@@ -143,7 +143,7 @@ pub fn open_text(path: &Path, key: &KeyFile, written_for: &[String]) -> Result<T
             return Err(Stop::new(ExitCode::Store, message).hint("Decrypt it once first.").into());
         }
         Ok(front) => recognise(front, path)?,
-        // It fails again for whoever reads, which is where damage is told.
+        // Reading fails again later, and damage is reported there.
         Err(_) => Format::Plain,
     };
     TextReader::of(raw, format).with_context(reading)

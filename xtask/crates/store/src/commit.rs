@@ -9,9 +9,8 @@
 //! 5. `<label>.pending` is removed.
 //!
 //! The marker is there because a data file without a manifest can also be a dump
-//! that a person made with the guide's command, which gives it the same form of
-//! name. Such a file is never deleted. Only what a marker calls ours is, and only
-//! when the file is still the one that the marker describes.
+//! that the user made by hand under the same form of name. Such a file is never deleted. Only what
+//! a marker calls ours is, and only when the file is still the one that the marker describes.
 
 use std::io::{self, Write};
 use std::marker::PhantomData;
@@ -78,8 +77,8 @@ pub struct Pending<'lock> {
     compression: Compression,
     sealing: Option<Sealing>,
     spool: Option<Spool<SyncAhead>>,
-    /// What to remove when this ends without a backup, in this order: a manifest
-    /// never stands without its data, and the marker goes last.
+    /// What to remove if no backup results, in this order: a manifest never exists without its
+    /// data, and the marker goes last.
     undo: Vec<PathBuf>,
     lock: PhantomData<&'lock StoreLock>,
 }
@@ -230,7 +229,7 @@ impl Pending<'_> {
         fs::write_durably(&marker_path, &serde_json::to_vec(&marker)?)?;
         point("backup.marked")?;
 
-        // A rename would replace what somebody put there while the dump ran.
+        // A rename would replace a file that appeared while the dump ran.
         if fs::exists(&data)? || fs::exists(&manifest_path)? {
             bail!("a file named {} appeared meanwhile", self.label);
         }
@@ -299,7 +298,7 @@ impl Drop for Pending<'_> {
             return;
         }
         // What cannot be removed now is a leftover, which the next run cleans. The
-        // marker must then stay: it is what tells the leftover from a person's file.
+        // marker must then stay: it is what tells the leftover from the user's file.
         for path in std::mem::take(&mut self.undo) {
             if fs::remove_if_exists(&path).is_err() {
                 break;

@@ -209,7 +209,7 @@ fn what_a_person_put_there_is_never_cleaned() {
         put(&store.path(&marker), &text.unwrap());
         assert_eq!(store.clean(&lock).unwrap(), [marker.as_str()]);
     }
-    // Nor one that names somebody else's file.
+    // Nor one that names someone else's file.
     let text = serde_json::to_vec(&Marker {
         file: "old.sql".to_owned(),
         bytes: 4,

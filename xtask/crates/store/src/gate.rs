@@ -1,5 +1,5 @@
-//! What the gate remembers from one run to the next: the journal of migrations that
-//! run in place, and the way back from the last one by swap.
+//! What the gate remembers from one run to the next: the journal of migrations in place, and the
+//! undo state of the last one by swap.
 
 use anyhow::Result;
 
@@ -10,28 +10,27 @@ use model::label::Label;
 use model::state::{InPlaceJournal, UndoState};
 use sys::fs;
 
-/// What a person can do about a journal that is not followed.
+/// What to do about an untrusted journal.
 const BY_HAND: &[&str] = &[
     "Compare the live schema with the newest backup by hand, and restore what is missing.",
     FORGET,
 ];
 
-/// What a person can do about a way back that is not followed.
+/// What to do about an untrusted undo state.
 const UNDO_BY_HAND: &[&str] =
     &["The next migration by swap replaces the file. If you do not need it, move it out of the \
     backups folder."];
 
-/// The way back from the last migration by swap.
+/// The undo state of the last migration by swap.
 #[derive(Debug)]
 pub enum WayBack {
     Nothing,
     Known(Box<UndoState>),
-    /// A file that is not followed: there is no way back.
+    /// An untrusted file: undo is impossible.
     Refused(Refused),
 }
 
-/// A way back that is not followed. It may come from anybody; what it names is only kept
-/// for it.
+/// An untrusted undo state. Anyone may have written it; what it names is only kept.
 #[derive(Debug)]
 pub struct Refused {
     pub stop: Stop,
@@ -74,7 +73,7 @@ impl WayBack {
     }
 }
 
-/// What a way back needs.
+/// What undo needs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The backup in front of the migration.
@@ -109,12 +108,12 @@ impl Store {
         self.remove_state(lock, names::IN_PLACE)
     }
 
-    /// Keeps the way back from a migration by swap; an older one is replaced.
+    /// Stores the undo state of a migration by swap, replacing an older one.
     pub fn write_undo(&self, lock: &StoreLock, undo: &UndoState) -> Result<()> {
         self.write_state(lock, names::UNDO, undo)
     }
 
-    /// The way back from the last migration by swap, where there is one to be followed.
+    /// The undo state of the last migration by swap, if there is a trusted one.
     pub fn way_back(&self) -> Result<WayBack> {
         Ok(match self.find_state(names::UNDO, UNDO_BY_HAND)? {
             Found::Nothing => WayBack::Nothing,
@@ -131,13 +130,13 @@ impl Store {
         })
     }
 
-    /// The file with the way back, byte for byte, to put it back with [`Self::put_undo`].
+    /// The undo file, byte for byte, to restore with [`Self::put_undo`].
     pub fn undo_as_it_is(&self) -> Result<Option<Vec<u8>>> {
         let path = self.path(names::UNDO);
         if fs::exists(&path)? { fs::read_bytes(&path).map(Some) } else { Ok(None) }
     }
 
-    /// Puts the file back as it was before it was replaced.
+    /// Restores the file from before it was replaced.
     pub fn put_undo(&self, lock: &StoreLock, text: Option<&[u8]>) -> Result<()> {
         self.demand(lock)?;
         match text {
@@ -198,7 +197,7 @@ mod tests {
         store.remove_undo(&lock).unwrap();
         store.put_undo(&lock, kept.as_deref()).unwrap();
         assert_eq!(fs::read_bytes(&store.path(names::UNDO)).unwrap(), old);
-        // One that nobody known signed counts the same.
+        // One with an unknown signer counts the same.
         let state = r#"{\"backup\":\"mydb_backup_20261122_101112\"}"#;
         put(
             &store.path(names::UNDO),

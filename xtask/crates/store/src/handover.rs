@@ -1,6 +1,6 @@
-//! The small files that one run leaves for the next: journals, and the way back from a
-//! migration. Statements come out of them, so they are signed like the ledger, and one
-//! that no trusted installation wrote is not followed.
+//! The small files that one run leaves for the next: journals, and the undo state of a migration.
+//! They contain statements to execute, so they are signed like the ledger, and only those of
+//! trusted installations are used.
 
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
@@ -95,7 +95,7 @@ impl Store {
     }
 
     /// Looks for a state; one that is damaged, of another format or not signed by a trusted
-    /// installation is refused. `by_hand` says what a person can do about it then.
+    /// installation is refused, with `by_hand` as the hint.
     pub(super) fn find_state<T: DeserializeOwned>(
         &self,
         name: &str,

@@ -53,7 +53,7 @@ impl Store {
         Ok(all.into_iter().filter_map(|(name, stop)| Some((name, stop?))).collect())
     }
 
-    /// Puts a journal that is not followed aside for good, under another name.
+    /// Permanently moves an untrusted journal away, under another name.
     pub fn put_aside(&self, lock: &StoreLock, name: &str, stamp: &str) -> Result<String> {
         self.demand(lock)?;
         let aside = format!("{name}.abandoned-{stamp}");
@@ -61,7 +61,7 @@ impl Store {
         Ok(aside)
     }
 
-    /// Puts the journal aside for good, under another name: its server is gone.
+    /// Permanently moves the journal away, under another name: its server is gone.
     pub fn abandon_journal(&self, lock: &StoreLock, stamp: &str) -> Result<String> {
         self.put_aside(lock, names::JOURNAL, stamp)
     }

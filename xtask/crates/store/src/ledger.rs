@@ -5,8 +5,8 @@
 //! were cut off at the end cannot be seen in the file itself: `ledger.head`, written
 //! after each line, says which is the last.
 //!
-//! The hashes are no signature: whoever can write here can compute them. What a line
-//! proves is for `store/believed.rs` to say, by who signed it.
+//! The hashes are not signatures: anyone who can write here can compute them. `store/believed.rs`
+//! decides what a line proves, by its signer.
 //!
 //! A crash can leave two things, and only these are put right by the next append:
 //! a last line that is not whole (kept in `ledger.torn`), and a head that is one

@@ -1,7 +1,7 @@
 //! The backups folder: the only room that writes there.
 //!
 //! [`Store::begin`] and [`commit::Pending::finish`] make a backup exist,
-//! [`Store::list`] says which do, [`Store::resolve`] finds the one that a person
+//! [`Store::list`] says which do, [`Store::resolve`] finds the one that the user
 //! means, [`check`] reads one back, and [`ledger`] keeps what was proven. Whatever
 //! changes the folder takes a [`StoreLock`], which only one run holds at a time.
 
@@ -60,7 +60,7 @@ pub struct Store {
 impl Store {
     /// Opens the folder, and creates it when it is missing. It is made private
     /// (0700), unless it holds things that have nothing to do with backups: then
-    /// it is somebody's folder (`--out ~`), and only our files in it are private.
+    /// it is someone's folder (`--out ~`), and only our files in it are private.
     pub fn open(dir: &Path) -> Result<Self> {
         let missing: Vec<&Path> = dir.ancestors().take_while(|folder| !folder.is_dir()).collect();
         fs::create_private_dir(dir)?;

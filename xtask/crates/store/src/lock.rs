@@ -94,8 +94,7 @@ impl Store {
 pub struct CopyLock(#[expect(dead_code, reason = "the lock is the open file")] File);
 
 impl Store {
-    /// Takes the lock of those who send copies, which may take hours and must keep
-    /// nobody from taking a backup.
+    /// Takes the lock for sending copies, which may take hours and must not block backups.
     ///
     /// # Errors
     /// Another run holds it ([`ExitCode::Locked`]), or the file cannot be locked.
@@ -122,7 +121,7 @@ impl Store {
 fn try_take(path: &Path) -> Result<Option<File>> {
     let file = fs::open_private(path)?;
     match file.try_lock() {
-        // When somebody deleted the file meanwhile, the next run would lock another one.
+        // If the file was deleted meanwhile, the next run would lock another one.
         Ok(()) => Ok(is_still_there(&file, path).then_some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => {
@@ -148,7 +147,7 @@ fn is_still_there(_file: &File, _path: &Path) -> bool {
 }
 
 fn held(path: &Path) -> Stop {
-    // Windows lets nobody read a locked file: then the message knows less.
+    // Windows does not let a locked file be read: then the message has less detail.
     let holder = std::fs::read(path).ok().and_then(|t| serde_json::from_slice::<Holder>(&t).ok());
     let message = match holder {
         Some(holder) => {

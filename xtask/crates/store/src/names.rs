@@ -24,7 +24,7 @@ pub(super) const UNDO: &str = ".undo.json";
 
 pub(super) const MANIFEST: &str = ".json";
 /// Ending of the marker that tells our own unfinished backup from a file that
-/// a person put here; `store::commit` says how.
+/// the user put here; `store::commit` says how.
 pub(super) const MARKER: &str = ".pending";
 
 /// Added to the ending of a file that is encrypted.

@@ -23,8 +23,8 @@ impl Provenance {
 }
 
 impl Store {
-    /// The one place that decides it. `sha256` is the hash of the bytes that were read;
-    /// before they are, that of the manifest stands for it.
+    /// The one place that decides it. `sha256` is the hash of the bytes read or, before reading,
+    /// the manifest's.
     pub fn provenance(&self, source: &Source, sha256: Option<&str>) -> Result<Provenance> {
         let Some(manifest) = &source.manifest else { return Ok(Provenance::Unknown) };
         let same = sha256.is_none_or(|read| read == manifest.sha256);

@@ -154,7 +154,7 @@ fn what_the_ledger_does_not_tell_of_may_have_been_pinned() {
     };
     pin(true, "20261123_000000");
     assert!(older());
-    // A person has decided since.
+    // The user has decided since.
     pin(false, STAMP);
     assert!(!older());
 }

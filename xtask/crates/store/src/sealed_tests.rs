@@ -266,7 +266,7 @@ fn leftovers_of_encrypted_backups_are_known() {
     put(&store.path(&format!("{}.pending", manifest.label)), marker.as_bytes());
     fs::remove_if_exists(&entry.manifest_path).unwrap();
     put(&store.path("mydb_backup_20261122_101113.sql.age.partial"), b"");
-    // A person's, because no marker names it.
+    // The user's, because no marker names it.
     put(&store.path("mydb_backup_20261122_101114.sql.zst.age"), b"");
     let mut cleaned = store.clean(&store.lock_within(Duration::from_secs(5)).unwrap()).unwrap();
     cleaned.sort();

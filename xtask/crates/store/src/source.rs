@@ -1,4 +1,4 @@
-//! Which dump a person means: `latest`, a label, or a path.
+//! Which dump the user means: `latest`, a label, or a path.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub const LATEST: &str = "latest";
 pub enum Origin {
     /// This tool: there is a manifest.
     Own,
-    /// A person or another tool: what a manifest would prove is unknown.
+    /// The user or another tool: what a manifest would prove is unknown.
     Foreign,
 }
 
@@ -35,15 +35,15 @@ pub struct Source {
     pub origin: Origin,
     /// Who vouches for it. Where this is not [`Trust::is_proven`], its text is a stranger's.
     pub trust: Trust,
-    /// What a person should know about the choice, as full sentences.
+    /// What the user should know about the choice, as full sentences.
     pub notes: Vec<String>,
     /// Where the private key is, should the file be encrypted.
     pub key: KeyFile,
-    /// The destination that it was fetched from, only to be looked at; `None`: it is here.
+    /// The destination it was fetched from for a check; `None`: it is local.
     pub place: Option<String>,
 }
 
-/// What a person should know of a backup whose origin is not proven.
+/// What the user should know of a backup whose origin is not proven.
 pub fn origin_note(name: &str, trust: &Trust) -> Option<String> {
     match trust {
         Trust::Own | Trust::Named(_) => None,
@@ -160,8 +160,8 @@ impl Store {
             .map_while(|entry| Some((entry, entry.problem()?)))
             .map(|(entry, problem)| format!("Skipped {}, which {problem}.", entry.label))
             .collect();
-        // A safety backup holds what a restore was to replace: nobody who asks for the
-        // latest one means that, unless there is no other.
+        // A safety backup has the state that a restore replaced: `latest` never means that, unless
+        // there is no other.
         let safety = |entry: &Entry| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
         let usable = |entry: &&Entry| entry.manifest().is_some();
         let wanted = entries.iter().filter(usable).find(|entry| !safety(entry));

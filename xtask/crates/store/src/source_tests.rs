@@ -1,4 +1,4 @@
-//! What a person types, and what it finds.
+//! What the user types, and what it finds.
 
 use super::super::testing::{backup, label, put, scratch, stop_of};
 use super::*;

@@ -1,5 +1,5 @@
 //! Which variables of our environment a child does not inherit. `.env` may as well stand
-//! in the environment, as it does in a pipeline: whoever needs one of its secrets is given
+//! in the environment, as it does in a pipeline: the code that needs one of its secrets is given
 //! it, and no other program reads it.
 
 use super::env;

@@ -9,7 +9,7 @@ use duct::Handle;
 use super::proc::{Cmd, End, describe, end};
 use super::{machine, signal};
 
-/// How often the memory is looked at. The system keeps the highest value itself; only
+/// How often the memory is checked. The system keeps the highest value itself; only
 /// what a child takes in its very last moment can be missed.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a child may take to clean up after it was asked to end.
@@ -46,7 +46,7 @@ impl Cmd {
     /// of them writing into `output`. After Ctrl-C it is asked to end, and forced later.
     ///
     /// # Errors
-    /// It cannot be started, is still running at the deadline, or somebody pressed Ctrl-C.
+    /// It cannot be started, is still running at the deadline, or someone pressed Ctrl-C.
     /// A non-zero exit code is not an error here.
     pub fn measured(
         &self,

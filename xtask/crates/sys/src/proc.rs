@@ -122,7 +122,7 @@ impl Cmd {
         self
     }
 
-    /// Leaves its standard input to whoever starts it: the right side of a pipe.
+    /// Leaves its standard input to the code that starts it: the right side of a pipe.
     #[must_use]
     pub(super) fn stdin_piped(mut self) -> Self {
         self.stdin = Input::Given;
@@ -136,7 +136,7 @@ impl Cmd {
         self
     }
 
-    /// The command as a person would read it; it never holds a secret because
+    /// The command as the user would read it; it never holds a secret because
     /// secrets never are arguments.
     pub fn shown(&self) -> String {
         let mut words = vec![self.program.display().to_string()];

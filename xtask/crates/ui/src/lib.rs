@@ -1,4 +1,4 @@
-//! All that a person sees. People read standard error; standard output carries
+//! All that the user sees. People read standard error; standard output carries
 //! only results (text or one JSON document). Nothing here needs colour to be understood.
 //!
 //! Most lines hold text from elsewhere: names, messages of a server, words of a child. It is
@@ -47,7 +47,7 @@ impl Ui {
         self.json
     }
 
-    /// Whether a person can be asked.
+    /// Whether the user can be asked.
     pub fn can_ask(&self) -> bool {
         self.terminal && std::io::stdin().is_terminal()
     }
@@ -66,7 +66,7 @@ impl Ui {
         }
     }
 
-    /// Something that a person should know although the command goes on.
+    /// Something that the user should know although the command goes on.
     pub fn warn(&self, line: impl AsRef<str>) {
         let line = set_in(&visible_lines(line.as_ref()));
         self.line(&format!("{} {line}", self.paint("33", "warning:")));

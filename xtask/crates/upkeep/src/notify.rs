@@ -74,7 +74,7 @@ fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body)
     )
 }
 
-/// Says that a run verified its backup; whoever waits for this alarms when it stays away.
+/// Says that a run verified its backup; the code that waits for this alarms when it stays away.
 pub fn heartbeat(ctx: &Ctx) {
     let Some(url) = &ctx.settings.outside.heartbeat else { return };
     if let Err(error) = send(ctx, url, None) {

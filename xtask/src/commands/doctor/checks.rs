@@ -228,7 +228,7 @@ fn programs(settings: &Settings, server: &Server, findings: &mut Findings) {
 }
 
 /// How an account that cannot log in gets in. A new password is an answer to a wrong one
-/// only: where the server was not reached as it has to be, it would change nothing.
+/// only: where the server was not reached as it must be, it would change nothing.
 fn fix_for(settings: &Settings, error: &anyhow::Error) -> String {
     let stop = error.downcast_ref::<Stop>();
     match (session::code(error), stop.and_then(|stop| stop.hints.first())) {

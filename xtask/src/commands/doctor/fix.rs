@@ -1,4 +1,4 @@
-//! What `doctor --fix` mends: `.env`, passwords, folders, schema, accounts, rights.
+//! What `doctor --fix` fixes: `.env`, passwords, folders, schema, accounts, rights.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use ops::held::Held;
 use server::{Server, accounts, find};
 use sys;
 
-/// Mends what can be mended and says what was. A server that cannot be found is
+/// Fixes what can be fixed and says what was. A server that cannot be found is
 /// left to the checks, which explain it.
 pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
     let mut mended = Vec::new();

@@ -12,7 +12,7 @@ use model::check::{Check, Outcome};
 use model::exit::{ExitCode, Stop};
 use ops::{Ctx, recover};
 
-/// A check, how to mend what it found, and the exit code that it stands for.
+/// A check, how to fix what it found, and the exit code that it stands for.
 #[derive(Debug)]
 pub(super) struct Finding {
     check: Check,
@@ -47,13 +47,13 @@ impl Findings {
         self.add(ExitCode::Store, check, fix);
     }
 
-    /// Something that could not be looked at, or need not be.
+    /// Something that could not be checked, or need not be.
     pub(super) fn not_run(&mut self, name: impl Into<String>, why: impl Into<String>) {
         self.add(ExitCode::Done, Check::not_run(name, why), "");
     }
 }
 
-/// Looks at everything; with `--fix` mends first what can be mended.
+/// Looks at everything; with `--fix` fixes first what can be fixed.
 ///
 /// # Errors
 /// A [`Stop`] with the exit code of the first check that failed: 10, 11 or 40.

@@ -45,7 +45,7 @@ impl Installed {
         Ok(Self { hooks_path, previous, folder, ours })
     }
 
-    /// Whether a push is looked at: by our hook, or by one that calls us.
+    /// Whether a push is checked: by our hook, or by one that calls us.
     pub(crate) fn active(&self) -> bool {
         calls_us(&self.folder)
     }
@@ -81,7 +81,7 @@ fn calls_us(folder: &Path) -> bool {
     is_hook(&hook) && fs::read_text(&hook).is_ok_and(|text| text.contains(CALL))
 }
 
-/// Whether git would run it: on Unix it has to be executable.
+/// Whether git would run it: on Unix it must be executable.
 fn is_hook(path: &Path) -> bool {
     path.is_file() && disk::mode(path).is_none_or(|mode| mode & 0o111 != 0)
 }

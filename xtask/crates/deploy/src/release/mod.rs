@@ -1,5 +1,5 @@
 //! `deploy`: a proven backup, the migrations behind the gate, and then the new
-//! release in the place of the old one. When it does not answer as it has to, the
+//! release in the place of the old one. When it does not answer as it must, the
 //! old one comes back.
 
 mod back;

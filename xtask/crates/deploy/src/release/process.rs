@@ -71,7 +71,7 @@ impl<'a> Process<'a> {
     }
 }
 
-/// Whether somebody takes connections there.
+/// Whether someone takes connections there.
 fn answers(address: SocketAddr) -> bool {
     let mut address = address;
     if address.ip().is_unspecified() {

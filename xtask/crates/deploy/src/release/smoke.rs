@@ -1,4 +1,4 @@
-//! The smoke test: does the release that was just started answer as it has to?
+//! The smoke test: does the release that was just started answer as it must?
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A few lines in somebody's crontab, between marks; everything else stays as it is,
+//! A few lines in someone's crontab, between marks; everything else stays as it is,
 //! byte for byte.
 
 use super::job::Job;

@@ -1,4 +1,4 @@
-//! The schedule: when a run is due, and what the system's own scheduler is told.
+//! The schedule: when a run is due, and the job for the system's scheduler.
 
 pub mod crontab;
 pub mod job;

@@ -1,8 +1,7 @@
 //! Which backup a scheduled run restores to prove it, and which copy it reads again.
 //!
-//! The newest backup is what a person would restore, so it has its drill in turn. A
-//! backup that is kept for a year is worth nothing either if it cannot be restored:
-//! every second drill takes the one that went longest without.
+//! The newest backup is the likeliest to be restored, so every other drill uses it. But a backup
+//! kept for a year must be restorable too: the other drills use the one that has waited longest.
 
 use std::collections::BTreeMap;
 

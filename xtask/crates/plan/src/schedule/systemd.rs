@@ -14,7 +14,7 @@ pub fn has_calendar(when: &When) -> bool {
     !calendar(when).is_empty()
 }
 
-/// The `.service`. It is what a run is, whoever starts it.
+/// The `.service`: what a run does, whatever starts it.
 pub fn service(job: &Job, when: &When) -> String {
     let job = if has_calendar(when) { job.clone() } else { job.if_due() };
     let mut command = vec![word(&job.program.display().to_string())];

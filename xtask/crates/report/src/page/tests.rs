@@ -12,7 +12,7 @@ use model::receipt::{Event, Level};
 use model::status::Answer;
 use model::visible::visible;
 
-/// Names that somebody could give to a table, or write into a manifest.
+/// Names that someone could give to a table, or write into a manifest.
 const HOSTILE: [&str; 9] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",

@@ -48,7 +48,7 @@ pub struct Loaded {
     /// Events whose time has passed since the dump. The server does not create
     /// them; where they ran they are gone as well.
     pub past_events: BTreeSet<String>,
-    /// What a person should know about how it was loaded, as full sentences.
+    /// What the user should know about how it was loaded, as full sentences.
     pub notes: Vec<String>,
 }
 

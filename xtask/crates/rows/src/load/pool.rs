@@ -25,7 +25,7 @@ const QUEUE: usize = 8 << 20;
 /// transaction that is too large spills the server's caches to it.
 const COMMIT_EVERY: usize = 2 << 20;
 
-/// How often somebody who waits looks for Ctrl-C.
+/// How often someone who waits looks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -255,7 +255,7 @@ impl<'a> Worker<'a> {
             state.stop = true;
             drop(state);
             shared.changed.notify_all();
-            // So that whoever drops the schema need not wait for this session's end.
+            // So that the code that drops the schema need not wait for this session's end.
             session.run("ROLLBACK").ok();
         }
         drop(panicking);

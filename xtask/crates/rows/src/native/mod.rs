@@ -66,7 +66,7 @@ pub struct Dumped {
     /// Every change up to here is in it.
     pub position: LogPosition,
     pub threads: usize,
-    /// What a person should know.
+    /// What the user should know.
     pub notes: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub fn dump(
     dump_all(order, session, sink, progress).map_err(|error| given_up(error, order))
 }
 
-/// A server that sends nothing most likely waits for somebody's lock.
+/// A server that sends nothing most likely waits for someone's lock.
 fn given_up(error: anyhow::Error, order: &Order<'_>) -> anyhow::Error {
     let silent = |cause: &(dyn std::error::Error + 'static)| {
         cause
@@ -196,7 +196,7 @@ fn definitions(order: &Order<'_>, session: &mut Session) -> Result<BTreeMap<Stri
 }
 
 /// The tables in the file's order, with the number of their ranges, and the ranges.
-/// Large tables go first, so that whoever loads the file has their indexes to build
+/// Large tables go first, so that the code that loads the file has their indexes to build
 /// while the small ones are still coming.
 #[allow(clippy::type_complexity)]
 fn plan<'c>(

@@ -3,7 +3,7 @@
 //! Whoever is free takes the next range, in the file's order, and fills a queue of its
 //! own with blocks of text. The writer empties the queues one after the other. All
 //! queues together hold so many bytes; a reader that is ahead waits when they are full.
-//! Only the range that the writer waits for has room of its own, and somebody is at work
+//! Only the range that the writer waits for has room of its own, and someone is at work
 //! on it, because it was taken before all later ones: nothing can wait in a circle, and
 //! memory stays flat, whatever a range holds.
 

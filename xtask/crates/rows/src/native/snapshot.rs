@@ -48,7 +48,7 @@ pub struct Snapshot {
     pub position: LogPosition,
     /// Holds the lock, where tables have no transactions and are read under it.
     pub lock: Option<Wire>,
-    /// What a person should know, for example why there is only one reader.
+    /// What the user should know, for example why there is only one reader.
     pub notes: Vec<String>,
 }
 
@@ -210,7 +210,7 @@ fn fence(place: Place<'_>, tables: &[&str], patience: &Patience) -> Result<Wire>
     for attempt in 1.. {
         match wire.run(&sql) {
             Ok(()) => break,
-            // 1205: somebody's transaction still holds one of them.
+            // 1205: someone's transaction still holds one of them.
             Err(error) if code(&error) == Some(1205) && attempt < TRIES => {}
             Err(error) => return Err(error),
         }

@@ -23,7 +23,7 @@ use model::facts::Version;
 use model::ident::{literal, quote};
 use ui::Ui;
 
-/// Makes the schema and the accounts, or mends them; gives one line for
+/// Makes the schema and the accounts, or fixes them; gives one line for
 /// each thing it changed. New passwords go into `.env` and nowhere else.
 pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<String>> {
     let mut root = Session::open(server, settings.account(Role::Root), None)

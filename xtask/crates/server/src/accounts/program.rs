@@ -14,7 +14,7 @@ use model::ident::literal;
 #[derive(Debug)]
 pub(super) enum State {
     Missing,
-    /// Somebody could log in as it.
+    /// Someone could log in as it.
     Open,
     /// Locked, with these rights too few or too many.
     Locked(Difference),
@@ -84,7 +84,7 @@ pub(super) fn ensure(
     }
 }
 
-/// It may be somebody's: it is not locked behind their back.
+/// It may be someone's: it is not locked behind their back.
 pub(super) fn open(settings: &Settings) -> Stop {
     let account = name(settings);
     Stop::new(

@@ -94,7 +94,7 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
         wanted.push(rights(&[GRANT_OPTION], own));
     }
     // MariaDB does not even list the columns of a view that calls a function to
-    // somebody who may not call it; a right on the function alone would go with
+    // someone who may not call it; a right on the function alone would go with
     // it, whenever a restore makes it again.
     if (role, dialect.flavour) == (Role::Backup, Flavour::Mariadb) {
         wanted[0].privileges.insert("EXECUTE".to_owned());

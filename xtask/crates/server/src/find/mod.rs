@@ -38,7 +38,7 @@ pub fn find(settings: &Settings, ui: &Ui) -> Result<Server> {
 ///
 /// # Errors
 /// A [`Stop`] with exit code 11 that names the one thing that is wrong and how
-/// to mend it; exit code 10 when the settings contradict each other.
+/// to fix it; exit code 10 when the settings contradict each other.
 pub fn greeted(settings: &Settings, ui: &Ui) -> Result<Found> {
     if let Some(endpoint) = explicit(settings)? {
         return at_address(settings, endpoint, ui);

@@ -1,4 +1,4 @@
-//! Whether a connection has to be encrypted and whose certificate it takes: decided once
+//! Whether a connection must be encrypted and whose certificate it takes: decided once
 //! for a server, by its address and the settings.
 
 use std::net::IpAddr;
@@ -272,7 +272,7 @@ impl Guard {
     }
 }
 
-/// The name that a certificate has to be for.
+/// The name that a certificate must be for.
 pub(super) fn name(endpoint: &Endpoint) -> Result<ServerName<'static>> {
     let host = match endpoint {
         Endpoint::Tcp { host, .. } => host.clone(),

@@ -1,5 +1,5 @@
 //! The RSA key that a server sends for a password. `mysql_common` does the arithmetic and
-//! panics where a key is not one, so it gets numbers that were looked at before.
+//! panics where a key is not one, so it gets numbers that were checked before.
 
 use mysql_common::crypto::der::parse_uint;
 use mysql_common::crypto::rsa::{GetRandom, Pkcs1OaepPadding, PublicKey};

@@ -343,7 +343,7 @@ fn tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address"));
     let by_name = host.eq_ignore_ascii_case("localhost");
     for address in (host, port).to_socket_addrs()? {
-        // What counts as this machine has to be this machine, whatever names it.
+        // What counts as this machine must be this machine, whatever names it.
         if by_name && !address.ip().is_loopback() {
             continue;
         }

@@ -109,7 +109,7 @@ impl Write for Raw {
     }
 }
 
-/// The server offers no TLS where it is demanded: it has none, or somebody in between
+/// The server offers no TLS where it is demanded: it has none, or someone in between
 /// took the offer out.
 pub(super) fn not_offered(place: &str) -> Stop {
     Stop::new(ExitCode::Server, format!("{place} offers no TLS, and nothing was sent without it"))

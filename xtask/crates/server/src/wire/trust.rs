@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use config::tls::Fingerprint;
 
-/// What a certificate has to be.
+/// What a certificate must be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Check {
     /// It leads to an authority.

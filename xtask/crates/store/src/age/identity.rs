@@ -59,7 +59,7 @@ impl std::fmt::Debug for Identities {
     }
 }
 
-/// Where the private keys are, looked at only when an encrypted file is met.
+/// Where the private keys are; read only for an encrypted file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyFile(Option<PathBuf>);
 

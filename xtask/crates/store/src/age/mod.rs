@@ -104,7 +104,7 @@ impl Recipients {
     }
 }
 
-/// Public keys are no secret, and long.
+/// Public keys are not secret, but long.
 impl std::fmt::Debug for Recipients {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Recipients").field(&self.fingerprints()).finish()
@@ -131,8 +131,7 @@ fn bad_recipient(number: usize, text: &str, why: &str) -> Stop {
         .hint("`cargo xtask db-keys new FILE` creates a key pair.")
 }
 
-/// Encrypts what is written to it. Without [`Sealer::finish`] the file is one that
-/// nobody can read to its end.
+/// Encrypts what is written to it. Without [`Sealer::finish`] the file cannot be read to its end.
 pub struct Sealer<W> {
     inner: StreamWriter<W>,
 }
@@ -171,8 +170,8 @@ pub struct Opened<R> {
 }
 
 /// Opens an encrypted file; `written_for` are the fingerprints of its recipients as its
-/// manifest or note has them (empty: unknown). Damage, of its header as well, is told by
-/// whatever reads from it.
+/// manifest or note has them (empty: unknown). Damage, even to its header, shows up as a read
+/// error.
 ///
 /// # Errors
 /// No key of `identities` fits, or the file is of a kind that keys do not open

@@ -28,7 +28,7 @@ const BLOCK: usize = 256 << 10;
 #[derive(Debug, Clone)]
 pub struct Picked {
     pub copy: RemoteCopy,
-    /// What a person should know about the choice.
+    /// What the user should know about the choice.
     pub notes: Vec<String>,
 }
 

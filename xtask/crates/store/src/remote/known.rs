@@ -1,5 +1,5 @@
-//! What this machine's own ledger knows of a copy. Whoever can write to a destination can
-//! write a manifest and a note that agree with each other; the ledger is not there.
+//! What this machine's ledger knows about a copy. Anyone who can write to a destination can forge a
+//! consistent manifest and note, but the ledger is not there.
 
 use super::RemoteCopy;
 use crate::Keyring;

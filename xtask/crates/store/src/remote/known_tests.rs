@@ -215,11 +215,11 @@ fn latest_is_none_of_a_time_to_come() {
     assert_eq!(picked.copy.label, label(STAMP));
     assert_eq!(picked.notes.len(), 2);
     assert!(picked.notes[0].contains("2030") && picked.notes[0].contains("a time to come"));
-    // By its own name it can be had.
+    // By its own name it is available.
     let named = pick(&all, "mydb_backup_20301122_101112", "mydb", "drive", now).unwrap();
     assert_eq!(named.copy.label, all[0].label);
     assert_eq!(at(utc("20311122_101112")).unwrap().copy.label, all[0].label);
-    // Where all are of a time to come, the refusal says so.
+    // Where all are of the future, the refusal says so.
     let error = at(utc("20251122_101112")).unwrap_err();
     let stop = crate::testing::stop_of::<()>(Err(error));
     assert!(stop.hints.iter().any(|hint| hint.contains("a time to come")), "{stop:?}");

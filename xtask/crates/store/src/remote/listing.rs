@@ -1,5 +1,5 @@
-//! Which copies lie at a destination, with a bound on the memory that it takes to know:
-//! whoever can write there decides how much lies there.
+//! Which copies lie at a destination, in bounded memory: anyone who can write there decides how
+//! much is there.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;

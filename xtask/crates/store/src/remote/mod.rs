@@ -36,7 +36,7 @@ use sys::{env, fs};
 
 /// Ending of a copy's note.
 pub const NOTE: &str = ".copy.json";
-/// A manifest or note that is larger than this is none.
+/// The size limit of a manifest or note.
 const SMALL: u64 = catalogue::MANIFEST_MAX;
 /// What small ones that are asked for at once may take together.
 const TOGETHER: u64 = 2 * SMALL;
@@ -88,7 +88,7 @@ pub trait Depot: fmt::Debug {
     /// Removes; fine when there is nothing of that name.
     fn remove(&mut self, name: &str) -> Result<()>;
 
-    /// How much room is left; `None`: nobody says.
+    /// How much space is left; `None`: unknown.
     fn free_bytes(&mut self) -> Result<Option<u64>>;
 }
 
@@ -275,8 +275,8 @@ fn read_note(label: &Label, text: Option<&[u8]>) -> Result<CopyNote, String> {
 }
 
 /// Deletes a copy: the manifest first, so that it ceases to exist before it is damaged,
-/// then the object, then the note, which says which object it is. What a person put beside
-/// it under a similar name stays. Gives the bytes that became free; 0 when it was not there.
+/// then the object, then the note, which says which object it is. A user's file with a similar name
+/// stays. Returns the bytes freed; 0 if it did not exist.
 ///
 /// # Errors
 /// Something cannot be deleted; the next call goes on.
@@ -294,7 +294,7 @@ pub fn delete(depot: &mut dyn Depot, label: &Label) -> Result<u64> {
     Ok(bytes)
 }
 
-/// The note there; `None`: there is none that could be read.
+/// The note there; `None` if there is no readable one.
 pub fn note_at(depot: &mut dyn Depot, label: &Label) -> Result<Option<CopyNote>> {
     let texts = depot.get_small(&[note_name(label)])?;
     let text = texts.first().and_then(Option::as_deref);

@@ -206,7 +206,7 @@ impl Depot for Bucket {
                 self.hidden.ended(answer.into_inner())??;
                 Ok(read)
             }
-            // Too much: nobody waits for the rest. Else the program says itself why it ended.
+            // Too much: do not wait for the rest. Otherwise the program reports why it ended.
             Err(error) if error.is::<Fault>() => Err(error),
             Err(error) => {
                 self.hidden.ended(answer.into_inner())??;

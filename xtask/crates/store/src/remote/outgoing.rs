@@ -19,7 +19,7 @@ const BLOCK: usize = 256 << 10;
 const SEALED_BLOCK: u64 = 64 << 10;
 const SEALED_TAG: u64 = 16;
 
-/// What the sealer wrote and nobody has taken yet.
+/// What the sealer wrote and is not taken yet.
 #[derive(Debug, Clone, Default)]
 struct Sealed(Rc<RefCell<Vec<u8>>>);
 

@@ -139,7 +139,7 @@ pub fn send(
     // From here on there is no copy until the new one is whole.
     let before = object_of(depot, parcel.label())?.filter(|it| *it != parcel.object());
     depot.remove(&manifest_name(parcel.label()))?;
-    // Only the note says that it is ours: a person may have put others beside it.
+    // Only the note marks it as ours: the user may have put others beside it.
     before.map_or(Ok(()), |object| depot.remove(&object))?;
     depot.remove(&note_name(parcel.label()))?;
     let note = send_object(depot, parcel, now, watch)?;
@@ -191,7 +191,7 @@ fn demand_ours(
 ) -> Result<(), Fault> {
     let label = parcel.label();
     let theirs = match manifest {
-        // Then a note that speaks of another one is damaged.
+        // Then a note that describes another one is damaged.
         Some(text) if text == parcel.manifest_text => false,
         Some(text) if read_manifest(label, text).is_ok() => true,
         // The note comes first: its manifest may be on its way.

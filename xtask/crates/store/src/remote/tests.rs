@@ -291,7 +291,7 @@ fn only_what_was_sent_from_here_and_let_go_is_swept() {
     assert!(sweep("drive", CopyOutcome::Copied, true));
     // Another machine's note of the same name: its manifest may be on its way.
     assert!(!sweep_of("drive", CopyOutcome::Copied, true, false));
-    // Another machine is sending one of that name, or somebody here is.
+    // Another machine is sending one of that name, or someone here is.
     assert!(!sweep("drive", CopyOutcome::Checked, true));
     assert!(!sweep("elsewhere", CopyOutcome::Copied, true));
     assert!(!sweep("drive", CopyOutcome::Copied, false));
@@ -328,7 +328,7 @@ fn manifests_that_are_too_much_together_are_not_kept() {
         found.iter().map(|copy| copy.problem.is_some() || copy.manifest.is_none()).collect()
     };
     assert_eq!(problems(&mut folder, both), [false, false]);
-    // The newest is the one that a person needs first.
+    // The newest is the one that the user needs first.
     assert_eq!(problems(&mut folder, both - 1), [false, true]);
 }
 

@@ -103,8 +103,8 @@ impl Place {
         })
     }
 
-    /// Whoever can write there could sign: the repository is shared, and so is the folder
-    /// that the signatures protect.
+    /// Anyone who can write there could sign: the repository is shared, and so is the folder that
+    /// the signatures protect.
     fn demand_apart(&self, path: &Path) -> Result<(), Stop> {
         let whole = fs::whole_path(path);
         let within = |folder: &Path| whole.starts_with(fs::whole_path(folder));

@@ -119,8 +119,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     text.as_bytes().chunks(2).map(pair).collect()
 }
 
-/// The keys of a run: its own, which signs, and those that are trusted. The default signs
-/// nothing and trusts nobody.
+/// The keys of a run: its own, which signs, and those that are trusted. The default signs nothing
+/// and trusts no one.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring(Arc<Keys>);
 
@@ -144,8 +144,8 @@ impl Keyring {
         }))
     }
 
-    /// With the key in that file, which is made when there is none; trusts nobody else. For
-    /// programs that have no settings, as the tests.
+    /// With the key in that file, created if missing; trusts no one else. For programs without
+    /// settings, such as tests.
     pub fn in_file(key: &std::path::Path, backups: &std::path::Path) -> Self {
         let place = Some(Place::at(key, backups));
         Self(Arc::new(Keys { place, ..Keys::default() }))

@@ -21,7 +21,7 @@ use sys::signal;
 /// Deletes, and writes an entry for each. A destination that fails is left, and said.
 ///
 /// # Errors
-/// The folder or the server refuses, or somebody pressed Ctrl-C; what was deleted until
+/// The folder or the server refuses, or someone pressed Ctrl-C; what was deleted until
 /// then is in the ledger.
 pub(super) fn carry_out(held: &HeldFolder<'_>, found: &mut Found) -> Result<()> {
     let ctx = held.ctx();

@@ -63,7 +63,7 @@ pub fn run(ctx: &Ctx, request: Request) -> Result<PruneDocument> {
 
 /// Prunes after a scheduled run, if `[retention] auto` says so and the backup that the
 /// run made is verified: that is what allows older ones to go. The caller holds the
-/// folder's lock, and must not hold the server's. `None`: nothing was looked at, and
+/// folder's lock, and must not hold the server's. `None`: nothing was checked, and
 /// why was said.
 pub fn auto(
     held: &HeldFolder<'_>,
@@ -107,7 +107,7 @@ fn go(
     let session = match server {
         Err(error) => Err(why(error)),
         Ok(server) => match sessions::locked(ctx, server, Role::Restore) {
-            // Somebody restores or drills: what they need is not known here.
+            // Someone restores or drills: what they need is not known here.
             Err(error) if is_locked(&error) => return Err(error),
             Err(error) => Err(why(&error)),
             Ok(session) => Ok(Access { session, free: true }),

@@ -93,7 +93,7 @@ pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Se
         Event::Verify { level: Level::Restore, kept, .. } => Some(kept.clone()),
         _ => None,
     });
-    // What a schema is dropped for has to be proven.
+    // What a schema is dropped for must be proven.
     let mut origins = origins_in(ledger.proven());
     origins.retain(|origin| same(&uuid, &origin.uuid));
     Ok(Seen { uuid, all, kept: kept.flatten(), free: access.free, origins })

@@ -2,7 +2,7 @@
 //! receipt, the metrics and the messages.
 //!
 //! A step that fails does not stop later ones that are still safe. Each takes the
-//! folder's lock for itself, so that a person who works meanwhile waits for one step
+//! folder's lock for itself, so that the user who works meanwhile waits for one step
 //! and not for the run.
 
 use std::path::Path;
@@ -93,7 +93,7 @@ pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     let mut run = Run::default();
     let ledger = store.read();
     if run.keep(ctx, "ledger", ledger).is_none() {
-        // What cannot be recorded must not be begun; but somebody has to hear of it.
+        // What cannot be recorded must not be begun; but someone has to hear of it.
         tell(ctx, &mut run);
         return finish(ctx, &run, clock::elapsed_ms(start));
     }

@@ -106,7 +106,7 @@ pub(super) fn cut_log(ctx: &Ctx) -> Result<()> {
     Ok(())
 }
 
-/// When the last scheduled run began. One in the time to come was recorded by a clock
+/// When the last scheduled run began. One in the future was recorded by a clock
 /// that was wrong: were it believed, nothing would run until then.
 pub(super) fn last_began(history: &History<'_>) -> Option<DateTime<Utc>> {
     let run = history.last_run()?;
@@ -121,7 +121,7 @@ pub(super) fn due(ctx: &Ctx, history: &History<'_>) -> Result<Option<DateTime<Ut
     if let Some(record) = Record::read(ctx)? {
         return Ok(record.due(last));
     }
-    // Called by a scheduler of somebody's own: by xtask.toml, and at once the first time.
+    // Called by a scheduler of someone's own: by xtask.toml, and at once the first time.
     let when = configured(ctx)?;
     Ok(match last {
         Some(last) => when.next(last),

@@ -152,7 +152,7 @@ pub(super) fn prune(ctx: &Ctx, run: &mut Run) {
     let server = run.server.as_ref();
     let pruned = HeldFolder::take_within(ctx, server, STEP_WAIT)
         .and_then(|held| prune::auto(&held, server, &label));
-    // Nothing has to go now: whoever sends or restores comes first.
+    // Nothing has to go now: the code that sends or restores comes first.
     if let Err(error) = &pruned
         && super::run::is(error, ExitCode::Locked)
     {

@@ -72,12 +72,12 @@ impl Known {
         }
     }
 
-    /// Whether the origin of a backup is proven: what somebody put there keeps nobody safe.
+    /// Whether the origin of a backup is proven: what someone put there keeps nobody safe.
     fn is_own(&self, manifest: &Manifest) -> bool {
         self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
     }
 
-    /// The newest verified backup of proven origin. A safety backup holds the state that somebody wanted
+    /// The newest verified backup of proven origin. A safety backup holds the state that someone wanted
     /// to be rid of, so it counts only where there is no other.
     fn newest_verified<'a>(&self, usable: &[&'a Manifest]) -> Option<&'a Manifest> {
         let proven = |m: &&&Manifest| {

@@ -16,7 +16,7 @@ use sys::fs;
 pub(super) use gather::Known;
 
 /// Looks at everything and judges it. It changes nothing and takes no lock; what cannot
-/// be looked at is unknown in the result and no error.
+/// be checked is unknown in the result and no error.
 pub fn look(ctx: &mut Ctx, offline: bool) -> Result<Status> {
     let facts = gather::facts(ctx, offline)?;
     Ok(judge(facts, &ctx.settings.policy.monitor))

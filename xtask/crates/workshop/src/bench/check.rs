@@ -46,7 +46,7 @@ pub(super) fn has_end_line(path: &Path) -> Result<bool> {
 }
 
 /// Which tables of the schema that a candidate loaded are not what was dumped. Our own
-/// commands compare for themselves, and somebody else's schema may have been written to
+/// commands compare for themselves, and someone else's schema may have been written to
 /// meanwhile: then there is nothing to compare.
 pub(super) fn loaded(bench: &mut Bench<'_>, target: &Target) -> Result<Option<String>> {
     let copy = bench.companion("load");

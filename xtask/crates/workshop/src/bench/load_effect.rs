@@ -129,7 +129,7 @@ struct Work {
 }
 
 impl Work {
-    /// In a schema of our own the rows that are dumped are also written. Somebody's rows are
+    /// In a schema of our own the rows that are dumped are also written. Someone's rows are
     /// only read; what is written then is a table of our own beside.
     fn prepare(bench: &mut Bench<'_>, target: &Target) -> Result<Option<Self>> {
         let table = qualified(&target.schema, "watch_history");

@@ -36,7 +36,7 @@ use tools::Tools;
 ///
 /// # Errors
 /// The server cannot be reached, the schema is empty, or a schema of the benchmark's name
-/// is somebody's. A candidate that cannot run is a line of the table and no error.
+/// is someone's. A candidate that cannot run is a line of the table and no error.
 pub fn run(ctx: &mut Ctx, args: &Args) -> Result<()> {
     let started_utc = clock::now();
     let scales = scales(args)?;

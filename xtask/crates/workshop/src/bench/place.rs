@@ -15,7 +15,7 @@ use store::{Store, StoreLock};
 use sys::fs;
 
 /// What a benchmark and its children add to the name of its own schema. Other names may
-/// be a person's.
+/// be the user's.
 const COMPANIONS: [&str; 6] = ["load", "into", "traffic", "staging_", "proof_", "before_"];
 
 /// A private folder for one run at a time.

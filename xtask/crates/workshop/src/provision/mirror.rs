@@ -59,7 +59,7 @@ fn no_mirror(message: String) -> Stop {
         .hint("Otherwise add Debian's `main` to the machine's apt sources and run this again.")
 }
 
-/// The source of the release itself, not of its updates or of somebody else.
+/// The source of the release itself, not of its updates or of someone else.
 /// Vendors also call their suites `bookworm` or `stable`, so a path that ends
 /// in `debian`, as mirrors have it, goes first.
 fn pick(sources: &[Source], codename: &str) -> Option<String> {

@@ -54,7 +54,7 @@ pub fn name() -> String {
 }
 
 /// Makes sure that the image is there, made by this recipe. An image that
-/// `MYSQL_IMAGE` names is somebody else's to bring; Docker pulls it when it is missing.
+/// `MYSQL_IMAGE` names is someone else's to bring; Docker pulls it when it is missing.
 pub fn ensure(root: &Path, say: &mut Say<'_>) -> Result<()> {
     if name() != TAG {
         say(&format!("image {} is used, as MYSQL_IMAGE says", name()));

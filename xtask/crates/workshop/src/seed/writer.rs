@@ -46,7 +46,7 @@ struct Progress {
 /// Writes all rows; gives their number for each table.
 ///
 /// # Errors
-/// The server refuses, or somebody pressed Ctrl-C; what was committed stays.
+/// The server refuses, or someone pressed Ctrl-C; what was committed stays.
 pub(crate) fn plant(
     ctx: &Ctx,
     server: &Server,

@@ -39,7 +39,7 @@ struct Table {
     target: Option<(Arc<Layout>, Arc<Target>)>,
 }
 
-/// Where a load is told to whoever watches.
+/// Where a load is told to the code that watches.
 struct Told<'a> {
     progress: &'a mut dyn FnMut(Progress<'_>),
     bytes: u64,
