@@ -11,7 +11,7 @@ pub enum Role {
     /// comparing, drills and rehearsals. What a dump or a migration holds runs as this
     /// account before it was compared.
     Drill,
-    /// Everything on the schema and its `__` companions: the swap, and the way back.
+    /// Everything on the schema and its `__` companions: swap and undo.
     Restore,
     /// DDL and DML on the schema and its companions: migrations.
     Migrate,

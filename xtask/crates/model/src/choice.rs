@@ -1,7 +1,7 @@
-//! Words that the user picks one of, on the command line and in `xtask.toml`.
+//! Choices on the command line and in `xtask.toml`.
 
-/// A closed set of words. Which of them there are, and what each does, is said here once:
-/// the command line and the configuration file read the same words.
+/// A closed set of words with their descriptions, shared by the command line and the configuration
+/// file.
 pub trait Choice: Copy + Sized + 'static {
     /// Every choice with its word and one line of help, in the order of `--help`.
     const ALL: &'static [(Self, &'static str, &'static str)];

@@ -55,6 +55,6 @@ impl HeldBackup {
 pub struct Objectives {
     /// How old the newest verified backup may be, in seconds.
     pub rpo_s: u64,
-    /// How long the way back may take, in milliseconds.
+    /// How long a restore may take, in milliseconds.
     pub rto_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! What a program that connects by itself is told of the way to the server.
+//! How another program connects to the server.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ pub type ClientFiles = Option<(PathBuf, PathBuf)>;
 pub enum Link {
     /// Without TLS, on this machine.
     Plain,
-    /// With TLS, on this machine: the server demands it, and nobody is in between.
+    /// With TLS, on this machine: the server requires it, and no network is involved.
     Encrypted { client: ClientFiles },
     /// With TLS, and the certificate leads to an authority of this file.
     Verified {

@@ -48,9 +48,8 @@ impl Choice for Level {
     ];
 }
 
-/// The level of the failure that stands after one more verification of a backup. One that
-/// passed lifts failures of its own level and below: a file that reads well may still not
-/// be restorable.
+/// The level of the failure that remains after another verification. Passing lifts failures of its
+/// own level and below: a readable file may still not be restorable.
 pub fn failure_after(stands: Option<Level>, level: Level, passed: bool) -> Option<Level> {
     match stands {
         Some(failed) if passed && failed > level => Some(failed),
@@ -59,8 +58,8 @@ pub fn failure_after(stands: Option<Level>, level: Level, passed: bool) -> Optio
     }
 }
 
-/// Failed verifications of a backup that still stand. Whoever can write to the ledger can
-/// write that something passed; only a line that is proven lifts what a proven line says.
+/// Failed verifications of a backup that still count. Anyone who can write to the ledger can claim
+/// that something passed; only a proven line lifts what a proven line records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Failures {
     proven: Option<Level>,
@@ -81,7 +80,7 @@ impl Failures {
         }
     }
 
-    /// The level of the failure that stands.
+    /// The level of the remaining failure.
     pub fn standing(self) -> Option<Level> {
         self.proven.max(self.claimed)
     }
@@ -182,7 +181,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         own_gtids: Option<String>,
     },
-    /// A migration by swap was taken back.
+    /// A migration by swap was undone.
     Undone {
         /// What is not applied any more.
         changes: Vec<String>,
@@ -205,7 +204,7 @@ pub enum Event {
         /// The migrations that were applied for it.
         migrations: Vec<String>,
         outcome: DeployOutcome,
-        /// The backup that proves the way back; `None` where the schema held no table.
+        /// The proven backup; `None` if the schema had no tables.
         backup: Option<Label>,
         /// How long it took, in milliseconds.
         duration_ms: u64,
@@ -239,7 +238,7 @@ pub enum Event {
         label: Label,
         /// Whether it is kept from now on.
         pinned: bool,
-        /// Why, in someone's words; may be empty.
+        /// Why, as given by the user; may be empty.
         note: String,
     },
     Scheduled {
@@ -261,9 +260,9 @@ pub enum Event {
 pub enum DeployOutcome {
     /// The new release runs and answers.
     Done,
-    /// It failed, and everything is as it was.
+    /// It failed and was rolled back.
     RolledBack,
-    /// It failed, and not everything is as it was.
+    /// It failed and was not fully rolled back.
     NeedsAPerson,
 }
 

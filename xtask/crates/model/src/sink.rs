@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::manifest::SectionKind;
 
-/// A writer that is told where an object begins. The store implements it: it
+/// A writer with a mark where each object starts. The store implements it: it
 /// hashes, compresses (a new zstd frame for each section) and keeps the index.
 pub trait SectionSink: Write {
     /// What is written from here on belongs to this object.

@@ -37,8 +37,8 @@ impl SchemaState {
     }
 }
 
-/// What `migrate --undo` needs and the old tables alone do not hold. Kept from a
-/// migration by swap until the way back is gone.
+/// What `migrate --undo` needs and the old tables alone do not hold. Kept from a migration by swap
+/// until undo is no longer possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoState {
     /// Format version, 1.

@@ -42,7 +42,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// "40 seconds", "3 hours", "2 days", in the unit that the user would use.
+/// "40 seconds", "3 hours", "2 days", in the natural unit.
 pub fn span(seconds: u64) -> String {
     let (n, unit) = match seconds {
         0..120 => (seconds, "second"),
@@ -123,7 +123,7 @@ pub struct Drill {
     pub at_utc: DateTime<Utc>,
     /// Whether what was restored was what had been saved.
     pub passed: bool,
-    /// How long the way back took.
+    /// How long the restore took.
     pub duration_ms: u64,
 }
 
@@ -148,7 +148,7 @@ pub struct Rpo {
     pub written: Answer<Written>,
 }
 
-/// How long the way back takes.
+/// How long a restore takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rto {
     /// What the last drill that passed took, in milliseconds.
@@ -332,7 +332,7 @@ pub struct Facts {
     pub definitions: Answer<Vec<String>>,
     /// What would be lost now.
     pub rpo: Rpo,
-    /// How long the way back takes.
+    /// How long a restore takes.
     pub rto: Rto,
     pub copies: Copies,
     pub disk: Disk,
@@ -355,7 +355,7 @@ pub struct Status {
     pub state: State,
     /// The verdict in one sentence.
     pub summary: String,
-    /// What the user should know, the gravest first.
+    /// What the user should know, the most severe first.
     pub findings: Vec<Finding>,
     /// What it is made from.
     #[serde(flatten)]

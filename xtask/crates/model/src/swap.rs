@@ -47,8 +47,8 @@ pub enum Purpose {
 pub struct SwapJournal {
     /// Format version, 1.
     pub version: u32,
-    /// `@@server_uuid` or the endpoint where there is none: a journal is only
-    /// played on the server it was written for.
+    /// `@@server_uuid` or the endpoint where there is none: a journal is only replayed on the
+    /// server it was written for.
     pub server: String,
     pub target: String,
     /// Where the staged tables come from.
@@ -72,8 +72,8 @@ pub struct SwapJournal {
     pub undo: Vec<JournalStatement>,
     /// Makes the programs of the new state when they did.
     pub finish: Vec<JournalStatement>,
-    /// Chosen tables get other rows and none changes places: whether they did is
-    /// told by a marker table in `staging`, which the same transaction fills.
+    /// Chosen tables get new rows and no table is renamed: a marker table in `staging`, filled in
+    /// the same transaction, shows whether they did.
     #[serde(default)]
     pub rows_only: bool,
     /// For `rows_only`: tables that were missing, each made under the first name

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::label::Label;
 
-/// Whose signature it carries. What is written and does not verify is no kind of trust:
-/// that is damage, and refused.
+/// Whose signature it carries. A signature that does not verify is not a kind of trust but damage,
+/// and is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Trust {
     /// The key of this machine.

@@ -8,7 +8,7 @@ use super::bars::{self, Bar, Group, short};
 use super::human;
 use model::bench::{Document, Entry, Machine, Ratio, Subject};
 
-/// What stands before the generated part of the page.
+/// The line before the generated part of the page.
 pub const BEGIN: &str = "<!-- bench:begin -->";
 pub const END: &str = "<!-- bench:end -->";
 /// The heading that comes with the markers where a page has none yet.
@@ -223,7 +223,7 @@ fn ratio(ratio: &Ratio) -> Vec<String> {
     vec![ratio.what.clone(), measured, figure(ratio.target), verdict]
 }
 
-/// Why something did not run, and what was missing in what someone made.
+/// Why something did not run, and what an output lacked.
 fn remarks(subject: &Subject) -> Vec<String> {
     let mut remarks = Vec::new();
     for entry in subject.dump.iter().chain(&subject.restore) {

@@ -44,7 +44,7 @@ pub fn text(copies: &[CopyLine]) -> String {
     copies.iter().map(|copy| line(copy) + "\n").collect()
 }
 
-/// What is said of one copy.
+/// The line about one copy.
 pub fn line(copy: &CopyLine) -> String {
     let CopyLine { label, destination, .. } = copy;
     let size = human::bytes(copy.bytes);

@@ -24,7 +24,7 @@ impl Html {
         Self(escape(text))
     }
 
-    /// A name from anywhere: apart from the direction of what stands around it.
+    /// An untrusted name, isolated from the text direction around it.
     pub(crate) fn name(text: &str) -> Self {
         Self::tag("bdi", &[("class", "n")], Self::text(text))
     }

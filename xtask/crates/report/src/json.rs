@@ -211,7 +211,7 @@ impl ListedBackup {
         }
     }
 
-    /// With who vouches for it, and what receipts claim that nobody vouches for.
+    /// With who vouches for it, and what unproven entries claim.
     #[must_use]
     pub fn vouched(self, trust: &Trust, claimed: Option<Level>) -> Self {
         let signer = trust.signer().map(str::to_owned);

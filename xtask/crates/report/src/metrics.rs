@@ -1,5 +1,4 @@
-//! A status as OpenMetrics text. What is unknown has no sample: an alert on `absent()`
-//! sees it, and no number stands for it.
+//! A status as OpenMetrics text. What is unknown has no sample, so an alert on `absent()` fires.
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +7,7 @@ use model::status::{LOCAL, Severity, State, Status};
 /// What the names of all of them begin with.
 const PREFIX: &str = "streamflix_backup";
 
-/// The text, for Prometheus' textfile collector and whoever else reads OpenMetrics.
+/// The text, for Prometheus' textfile collector and other readers of OpenMetrics.
 pub fn text(status: &Status) -> String {
     let mut out = Text { schema: status.facts.schema.clone(), text: String::new() };
     verdict(status, &mut out);
@@ -147,7 +146,7 @@ fn recovery(status: &Status, out: &mut Text) {
 
 fn places(status: &Status, out: &mut Text) {
     let copies = &status.facts.copies;
-    // While a place was not checked, these are "at least", and that is no figure.
+    // While a place was not checked, these are lower bounds and not exported.
     let complete = copies.complete.then_some(copies);
     let help = "Places that have the newest verified backup, including the backups folder.";
     out.one("copies", help, complete.map(|it| it.copies));
@@ -196,7 +195,7 @@ fn around(status: &Status, out: &mut Text) {
         disk.forecast.known().and_then(|it| it.days_until_full),
     );
     let ledger = &facts.ledger;
-    // Of a chain without a link nobody can say that it holds.
+    // Whether an empty chain holds is unknown.
     let looked = ledger.problem.is_some() || ledger.receipts.known().is_some_and(|n| *n > 0);
     out.flag(
         "ledger_ok",

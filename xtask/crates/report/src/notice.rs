@@ -1,4 +1,4 @@
-//! What is said to webhooks when findings come or go.
+//! The messages to webhooks when findings appear or are resolved.
 
 use serde_json::json;
 

@@ -143,8 +143,7 @@ pub fn restore(document: &RestoreDocument) -> String {
     text
 }
 
-/// The list of backups, in the order given; what is wrong with unusable ones
-/// stands below the table.
+/// The list of backups, in the order given; the problems of unusable ones are below the table.
 pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
     if rows.is_empty() {
         return "There are no backups yet.\n".to_owned();

@@ -25,7 +25,7 @@ const QUESTION: Duration = Duration::from_secs(30);
 /// slower), else the one inside the container.
 ///
 /// # Errors
-/// No client fits; the message says which were checked and why not.
+/// No client fits; the message lists those tried, and why not.
 pub fn find_client(server: &Server, flavour: Flavour, version: Version) -> Result<DumpClient> {
     let mut looked = Vec::new();
     if !matches!(server.reach, Reach::DockerExec { .. }) {
@@ -171,7 +171,7 @@ fn hung(client: &DumpClient, why: &str) -> Stop {
     after_waiting(stop)
 }
 
-/// What to look at when a dump waited in vain.
+/// What to check when a dump got nothing.
 pub fn after_waiting(stop: Stop) -> Stop {
     stop.hint("Another session may hold a table lock: run `SHOW PROCESSLIST` as root.")
         .hint("The limits are backup.stall_s and backup.deadline_minutes in xtask.toml.")

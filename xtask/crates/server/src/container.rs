@@ -155,7 +155,7 @@ fn other_name(settings: &Settings) -> Result<()> {
     }
 }
 
-/// What stood in the way of a start, from what Docker said.
+/// Why a start failed, from Docker's output.
 fn refused(stderr: &str, name: &str, port: Option<u16>) -> Stop {
     let has = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
     let stop = |message: String| Stop::new(ExitCode::Server, message);

@@ -7,7 +7,7 @@ use model::facts::{Flavour, LogPosition, ServerFacts, Version};
 use model::ident::qualified;
 use model::manifest::AppliedMigration;
 
-/// What stands for the identity of a server that does not tell it.
+/// The identity of a server that does not report one.
 pub const UNKNOWN: &str = "unknown";
 
 pub fn read(session: &mut Session) -> Result<ServerFacts> {
@@ -48,7 +48,7 @@ fn uuid(session: &mut Session, flavour: Flavour) -> String {
     session.value(identity_query(flavour)).unwrap_or_else(|_| UNKNOWN.to_owned())
 }
 
-/// Where the server stands in its log of changes; says why when it cannot be known.
+/// The server's position in its binary log, or why it is unknown.
 pub fn log_position(session: &mut Session, flavour: Flavour) -> LogPosition {
     let unknown = |reason: &str| LogPosition::Unknown { reason: reason.to_owned() };
     match flavour {

@@ -284,7 +284,7 @@ fn text(row: &Row, column: &str) -> Result<String> {
         .and_then(|bytes| String::from_utf8(bytes).map_err(|error| not_text(error.as_bytes())))
 }
 
-/// What is not text would come back as other bytes.
+/// Bytes that are not text would not be restored unchanged.
 fn not_text(bytes: &[u8]) -> anyhow::Error {
     let start: String = String::from_utf8_lossy(bytes).chars().take(60).collect();
     let line: Vec<&str> = start.split_whitespace().collect();

@@ -41,7 +41,7 @@ pub fn said(error: &anyhow::Error) -> String {
     own(error).map_or_else(|| error.root_cause().to_string(), ToString::to_string)
 }
 
-/// Whether the server takes nobody without TLS. MariaDB says so under another number.
+/// Whether the server requires TLS. MariaDB uses another error number.
 pub fn wants_tls(error: &anyhow::Error) -> bool {
     own(error).is_some_and(|e| e.code == 3159 || e.message.contains("require_secure_transport"))
 }

@@ -146,7 +146,7 @@ impl Session {
         self.access.guard.may_send_password(self.client.tls().is_some())
     }
 
-    /// Whether nobody is between us and the server.
+    /// Whether the connection cannot be intercepted.
     pub fn is_here(&self) -> bool {
         self.access.guard.is_here()
     }

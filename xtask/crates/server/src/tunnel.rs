@@ -150,7 +150,7 @@ fn carry(container: &str, socket: &TcpStream) -> Result<()> {
         child.wait(GRACE);
     })?;
     pump(&mut output, &mut to_client);
-    // Nobody reads any more: a child that is still writing is to notice.
+    // The reader is gone: let a child that still writes notice.
     drop(output);
     // The server is done: the client's half ends with it.
     socket.shutdown(Shutdown::Both).ok();

@@ -40,7 +40,7 @@ pub struct Charset {
 pub const UTF8MB4: Charset = Charset { name: "utf8mb4", class: Class::Utf8 };
 
 impl Charset {
-    /// The character set of that name; `None` where no client may use it, or nobody knows it.
+    /// The character set of that name; `None` if unknown, or if no client may use it.
     pub fn of(name: &str) -> Option<Self> {
         let find = |all: &[&'static str], class| {
             let found = all.iter().find(|known| known.eq_ignore_ascii_case(name));

@@ -161,7 +161,7 @@ pub fn restored(
     checks
 }
 
-/// What the digests cannot see is said, not passed over.
+/// Reports what the digests cannot detect.
 fn unseen(expected: &Expected) -> Vec<Check> {
     let say = |of: &BTreeMap<String, u64>| {
         let tables: Vec<String> =

@@ -4,8 +4,7 @@
 //! be a dump's work is refused. The bodies of views, triggers, routines and
 //! events are not judged, but nothing that the guard lets through runs them:
 //! rows come before triggers, SETs call no functions and are never passed on, and a
-//! statement cannot hide behind a body's end. Events must be disabled by the code that loads
-//! them.
+//! statement cannot hide behind a body's end. The loader must disable events.
 
 use std::collections::BTreeSet;
 use std::mem::discriminant;

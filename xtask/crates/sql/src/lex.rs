@@ -196,8 +196,8 @@ pub struct Tokens<'a> {
     pos: usize,
     mode: LexMode,
     version: Option<Version>,
-    /// Version comments that were closed, with the offset behind them; the
-    /// guard asks for them, nobody else pays.
+    /// Version comments that were closed, with the offset behind them; only the guard asks for
+    /// them, so only it pays.
     log: Option<Vec<(Version, usize)>>,
     /// A version comment began inside of another one.
     nested: bool,

@@ -2,8 +2,8 @@
 //!
 //! `/*!50699 …*/` and everything older runs on every server this tool meets.
 //! Newer ones depend on it: MySQL skips what is newer than itself and all of
-//! `/*M!`; MariaDB skips 50700 to 99999. Whoever edits a dump could hide a
-//! statement's true meaning there, so the guard looks at every reading.
+//! `/*M!`; MariaDB skips 50700 to 99999. An edited dump could hide a statement's true meaning
+//! there, so the guard checks every reading.
 
 use std::ops::Range;
 

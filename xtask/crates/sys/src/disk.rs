@@ -71,7 +71,7 @@ pub fn make_private_file(path: &Path) -> Result<()> {
 }
 
 /// Whether only the owner may enter `dir`, and that is who owns `known_ours`.
-/// In a folder that everybody can write to, someone else may have been first.
+/// In a world-writable folder, someone else may have been first.
 pub fn is_ours_alone(dir: &Path, known_ours: &Path) -> bool {
     #[cfg(unix)]
     {

@@ -48,7 +48,7 @@ pub fn default_hooks(root: &Path) -> Result<PathBuf> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Local,
-    /// What holds here, whoever set it.
+    /// The effective value, from any source.
     Effective,
 }
 
@@ -59,7 +59,7 @@ pub fn setting(root: &Path, scope: Scope, key: &str) -> Result<Option<String>> {
     asked(git(root, args)?, key)
 }
 
-/// A setting that is a path, whoever made it: `~` is written out.
+/// A path setting, from any source, with `~` expanded.
 pub fn path_setting(root: &Path, key: &str) -> Result<Option<String>> {
     asked(git(root, &["config", "--type=path", "--get", key])?, key)
 }

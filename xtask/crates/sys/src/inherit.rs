@@ -1,6 +1,5 @@
-//! Which variables of our environment a child does not inherit. `.env` may as well stand
-//! in the environment, as it does in a pipeline: the code that needs one of its secrets is given
-//! it, and no other program reads it.
+//! Which variables of our environment a child does not inherit. In a pipeline, the secrets of
+//! `.env` may come from the environment: only children that need one get it.
 
 use super::env;
 

@@ -9,7 +9,7 @@ use model::exit::{ExitCode, Stop};
 
 impl Ui {
     /// Asks a person to type `expected` (the name of what will be overwritten).
-    /// With `yes` nothing is asked and the plan was already shown.
+    /// With `yes` there is no question; the plan was already shown.
     pub fn confirm_by_name(&self, question: &str, expected: &str, yes: bool) -> Result<()> {
         if yes {
             return Ok(());

@@ -1,8 +1,8 @@
-//! All that the user sees. People read standard error; standard output carries
+//! All output. People read standard error; standard output carries
 //! only results (text or one JSON document). Nothing here needs colour to be understood.
 //!
-//! Most lines hold text from elsewhere: names, messages of a server, words of a child. It is
-//! made visible here, whoever wrote the line, so that no terminal obeys it.
+//! Most lines hold text from elsewhere: names, messages of a server, words of a child. Control
+//! characters are escaped here in every line, so that no terminal obeys them.
 
 mod confirm;
 mod progress;
@@ -77,7 +77,7 @@ impl Ui {
         self.error(&stop.message, &stop.hints);
     }
 
-    /// A failure that nobody foresaw, with the chain of what was being done.
+    /// An unexpected failure, with its context chain.
     pub fn error(&self, message: &str, hints: &[String]) {
         let message = set_in(&visible_lines(message));
         self.line(&format!("{} {message}", self.paint("31;1", "error:")));
@@ -101,7 +101,7 @@ impl Ui {
         let _ = out.flush();
     }
 
-    /// A progress bar; silent when nobody is looking.
+    /// A progress bar; silent without a terminal.
     pub fn bar(&self, what: &str, total_bytes: u64) -> Bar {
         let shown = self.loudness >= Loudness::Normal && !self.json;
         Bar::new(what, total_bytes, shown, self.terminal)

@@ -1,5 +1,5 @@
-//! What keeps backups well without a person: copies elsewhere, retention, the schedule,
-//! the status and who is told.
+//! Unattended upkeep of backups: off-site copies, retention, the schedule, the status and
+//! notifications.
 
 pub mod notify;
 pub mod prune;

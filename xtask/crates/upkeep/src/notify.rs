@@ -1,6 +1,6 @@
 //! Messages to webhooks when findings come or go, and the heartbeat of a run whose
-//! backup was verified. A message that cannot be sent is a warning, and is sent again
-//! the next time: what was told is written down only afterwards.
+//! backup was verified. A message that cannot be sent is a warning, and is retried the next time:
+//! it is recorded only once sent.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use sys::{fs, http};
 const DEADLINE: Duration = Duration::from_secs(15);
 const VERSION: u32 = 1;
 
-/// What each channel was told last: findings, by their names.
+/// The findings last sent to each channel, by name.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Told {
     version: u32,
@@ -28,7 +28,7 @@ struct Told {
     channels: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// Tells each channel of `.env` what changed since it was last told.
+/// Sends each channel in `.env` what changed since its last message.
 pub fn tell(ctx: &Ctx, status: &Status) {
     let outside = &ctx.settings.outside;
     let tell = |name: &str, url: &Option<Secret>, body: Body| {
@@ -41,7 +41,7 @@ pub fn tell(ctx: &Ctx, status: &Status) {
     tell("slack", &outside.slack, notice::slack);
 }
 
-/// How a channel wants to be told.
+/// The message format of a channel.
 type Body = fn(&Change<'_>) -> String;
 
 fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body) -> Result<()> {
@@ -74,7 +74,7 @@ fn tell_one(ctx: &Ctx, status: &Status, channel: &str, url: &Secret, body: Body)
     )
 }
 
-/// Says that a run verified its backup; the code that waits for this alarms when it stays away.
+/// Reports that a run verified its backup; the monitor raises an alarm if this stops.
 pub fn heartbeat(ctx: &Ctx) {
     let Some(url) = &ctx.settings.outside.heartbeat else { return };
     if let Err(error) = send(ctx, url, None) {
@@ -115,7 +115,7 @@ fn send(ctx: &Ctx, url: &Secret, body: Option<&str>) -> Result<()> {
         http::Probe::Answer { status: 200..=299, .. } => Ok(()),
         http::Probe::Answer { status, .. } => bail!("it answered with {status}"),
         http::Probe::Unreachable(why) => {
-            // Whoever knows the path of a webhook can use it.
+            // Anyone who knows the path of a webhook can use it.
             let path = address.splitn(4, '/').nth(3).unwrap_or_default();
             bail!("{}", Secret::new(path).redact(&url.redact(&why)))
         }

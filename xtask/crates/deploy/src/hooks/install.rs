@@ -11,7 +11,7 @@ use ops::ctx::Ctx;
 use sys::git::{self, Scope};
 use sys::{disk, fs};
 
-/// Our folder, as git is told.
+/// Our folder, as configured in git.
 const FOLDER: &str = ".githooks";
 /// Where git looks for hooks.
 const HOOKS_PATH: &str = "core.hooksPath";
@@ -24,9 +24,9 @@ const CALL: &str = "xtask hooks run pre-push";
 
 #[derive(Debug)]
 pub(super) struct Installed {
-    /// What git is told about hooks, whoever told it.
+    /// Git's hook configuration, from any source.
     pub hooks_path: Option<String>,
-    /// The folder it was told before, when a hook in it is to run first.
+    /// The previously configured folder, if a hook in it runs first.
     pub previous: Option<String>,
     /// The folder in which git looks.
     pub folder: PathBuf,

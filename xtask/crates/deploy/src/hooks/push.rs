@@ -69,7 +69,7 @@ fn earlier(ctx: &Ctx, remote: &str, url: &str, lines: &str) -> Result<()> {
     .into())
 }
 
-/// Whether a ref needs a proof; where that cannot be told, it does.
+/// Whether a ref needs a proof; if unknown, it does.
 pub(super) fn demand(ctx: &Ctx, remote: &str, pushed: &Pushed) -> Result<Option<Demand>> {
     let policy = &ctx.settings.policy.gate;
     let name = pushed.name();

@@ -122,7 +122,7 @@ struct Next {
     why: String,
 }
 
-/// What a plain `git push` of this branch would be, as far as it can be told.
+/// What a plain `git push` of this branch would push, as far as known.
 fn next_push(ctx: &Ctx) -> Result<Next> {
     let root = &ctx.settings.root;
     let Some(branch) = git::branch(root)? else {
@@ -154,7 +154,7 @@ fn next_push(ctx: &Ctx) -> Result<Next> {
     Ok(Next { branch: Some(branch), remote: Some(remote), needs_proof, why })
 }
 
-/// Where git pushes a branch to when nothing is said.
+/// Where git pushes a branch to by default.
 fn push_remote(ctx: &Ctx, branch: &str) -> Result<String> {
     let keys = [
         format!("branch.{branch}.pushRemote"),

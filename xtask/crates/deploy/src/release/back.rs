@@ -1,5 +1,5 @@
-//! The way back of a deploy that failed: the program first, then the schema where
-//! that is proven to lose nothing. What is not back is said, with what to do.
+//! The rollback of a failed deploy: first the program, then the schema if that provably loses
+//! nothing. What is not rolled back is reported, with what to do.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub(super) fn go(
     cause: &anyhow::Error,
     start: Instant,
 ) -> anyhow::Error {
-    // Half a way back is worse than a late Ctrl-C.
+    // Half a rollback is worse than a late Ctrl-C.
     let _deferred = signal::defer();
     let ctx = job.ctx;
     ctx.ui.warn(ctx.settings.redact(&format!("the deploy failed, rolling back: {cause:#}")));
@@ -50,7 +50,7 @@ pub(super) fn go(
     stop.into()
 }
 
-/// `Ok` when the schema is as it was, else why it is not.
+/// `Ok` if the schema is as before, else why not.
 fn schema_back(job: Job<'_>, done: &Done, quiet: bool) -> Result<String, String> {
     let migrations = done.migrated.names();
     if migrations.is_empty() {

@@ -1,6 +1,5 @@
 //! `deploy`: a proven backup, the migrations behind the gate, and then the new
-//! release in the place of the old one. When it does not answer as it must, the
-//! old one comes back.
+//! release in place of the old one. If it does not answer as it must, the old one comes back.
 
 mod back;
 mod command;
@@ -40,7 +39,7 @@ pub struct Deployed {
     pub release: String,
     /// The migrations that were applied.
     pub migrations: Vec<String>,
-    /// The backup that proves the way back; `None` where there was no table.
+    /// The proven backup; `None` where there was no table.
     pub backup: Option<Label>,
     /// How long it took.
     pub duration_ms: u64,
@@ -139,7 +138,7 @@ fn prepare<'a>(
 #[derive(Debug, Default)]
 struct Done {
     migrated: Migrated,
-    /// The backup that proves the way back.
+    /// The proven backup.
     backup: Option<Label>,
     /// Whether the program that runs was touched.
     touched: bool,

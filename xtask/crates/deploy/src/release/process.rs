@@ -20,7 +20,7 @@ use sys::{clock, fs, signal};
 
 /// How long a program may take to end after it was asked to.
 const END: Duration = Duration::from_secs(20);
-/// What the API is told to do.
+/// The API's arguments.
 const SERVE: &str = "serve";
 
 /// The releases of a target on this machine.
@@ -71,7 +71,7 @@ impl<'a> Process<'a> {
     }
 }
 
-/// Whether someone takes connections there.
+/// Whether anything accepts connections there.
 fn answers(address: SocketAddr) -> bool {
     let mut address = address;
     if address.ip().is_unspecified() {

@@ -16,8 +16,8 @@ pub(super) const READY: &str = "/readyz";
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Asks until the release is ready, then for every path, all within the deadline.
-/// `running` fails when the program has ended: then nobody is waited for, and
-/// nobody else's answer is taken for its own.
+/// `running` fails when the program has ended: then it stops waiting, so that another program's
+/// answer does not count.
 pub(super) fn test(
     ctx: &Ctx,
     url: &str,

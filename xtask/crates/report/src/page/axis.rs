@@ -11,7 +11,7 @@ pub(crate) struct Axis {
     pub from: f64,
     /// Its last value, which is greater.
     pub to: f64,
-    /// Where its ticks are, and what stands there.
+    /// Its ticks and their labels.
     pub ticks: Vec<(f64, String)>,
 }
 
@@ -106,7 +106,7 @@ fn even_times(from: f64, to: f64, step: f64) -> Vec<(f64, String)> {
     let mut day = None;
     while at <= to {
         let Some(moment) = DateTime::from_timestamp(at as i64, 0) else { break };
-        // The date stands once for each day.
+        // The date appears once per day.
         let form = match (step >= DAY, day == Some(moment.date_naive())) {
             (true, _) => "%-d %b",
             (false, true) if step < MINUTE => "%H:%M:%S",

@@ -1,6 +1,6 @@
 //! The page's style: two themes by the reader's own choice, and paper.
 
-/// What stands in its `style` element.
+/// The content of its `style` element.
 pub(crate) const STYLE: &str = "
 :root { color-scheme: light dark;
   --ink: #1b1f24; --soft: #57606a; --page: #ffffff; --card: #f6f8fa; --grid: #d0d7de;

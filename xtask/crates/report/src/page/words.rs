@@ -14,7 +14,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// The word that stands beside it.
+    /// The word beside it.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Good => "done",
@@ -37,7 +37,7 @@ impl End {
 pub(crate) const LANES: [&str; 6] =
     ["Backups", "Proofs", "Copies", "Changes", "Deploys", "Restores"];
 
-/// Which lane an event belongs to; the rest of them is told in words only.
+/// Which lane an event belongs to; the others appear as text only.
 pub(crate) fn lane(event: &Event) -> Option<usize> {
     match event {
         Event::Backup { .. } => Some(0),
@@ -117,7 +117,7 @@ pub(crate) fn about(event: &Event) -> Vec<String> {
     }
 }
 
-/// How long it took, where it says so.
+/// How long it took, if recorded.
 pub(crate) fn duration_ms(event: &Event) -> Option<u64> {
     match event {
         Event::Backup { duration_ms, .. }

@@ -14,7 +14,7 @@ use server::{Session, inventory};
 use sql::{Kind, LexMode, Piece, disable_event};
 use sys::signal;
 
-/// More than this is no schema's programs: then they are made where they stand.
+/// Limit for held programs; beyond it they are created in place.
 const LARGEST: usize = 64 << 20;
 
 #[derive(Debug)]

@@ -25,7 +25,7 @@ const QUEUE: usize = 8 << 20;
 /// transaction that is too large spills the server's caches to it.
 const COMMIT_EVERY: usize = 2 << 20;
 
-/// How often someone who waits looks for Ctrl-C.
+/// How often a waiting thread checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
@@ -248,14 +248,14 @@ impl<'a> Worker<'a> {
         let panicking = OnPanic(shared);
         if let Err(error) = self.jobs(&mut session) {
             let mut state = shared.lock();
-            // The first failure is told; the others follow from it.
+            // The first failure is reported; the others follow from it.
             if !state.stop && state.failure.is_none() {
                 state.failure = Some(error);
             }
             state.stop = true;
             drop(state);
             shared.changed.notify_all();
-            // So that the code that drops the schema need not wait for this session's end.
+            // So that dropping the schema need not wait for this session.
             session.run("ROLLBACK").ok();
         }
         drop(panicking);

@@ -1,6 +1,6 @@
 //! The digests of a schema's tables, read over several connections.
 //!
-//! Without a snapshot: it is for copies that nobody else writes to.
+//! Without a snapshot: for copies without other writers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;

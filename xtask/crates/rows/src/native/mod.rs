@@ -85,7 +85,7 @@ pub fn dump(
     dump_all(order, session, sink, progress).map_err(|error| given_up(error, order))
 }
 
-/// A server that sends nothing most likely waits for someone's lock.
+/// A server that sends nothing is most likely waiting for another session's lock.
 fn given_up(error: anyhow::Error, order: &Order<'_>) -> anyhow::Error {
     let silent = |cause: &(dyn std::error::Error + 'static)| {
         cause
@@ -111,7 +111,7 @@ fn dump_all(
 ) -> Result<Dumped> {
     let deadline = Instant::now() + order.limits.deadline;
     let patience = Patience::new(order.connect, order.limits.stall);
-    // Ranges hold for any moment, so that nobody has to wait while they are looked for.
+    // Ranges are valid at any moment, so finding them blocks no one.
     let columns: BTreeMap<&str, Columns> = order
         .inventory
         .tables
@@ -196,8 +196,8 @@ fn definitions(order: &Order<'_>, session: &mut Session) -> Result<BTreeMap<Stri
 }
 
 /// The tables in the file's order, with the number of their ranges, and the ranges.
-/// Large tables go first, so that the code that loads the file has their indexes to build
-/// while the small ones are still coming.
+/// Large tables go first, so that a load builds their indexes while the small ones are still
+/// coming.
 #[allow(clippy::type_complexity)]
 fn plan<'c>(
     order: &Order<'_>,

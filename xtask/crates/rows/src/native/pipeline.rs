@@ -1,11 +1,10 @@
 //! Several readers, one file: ranges are read side by side and written in order.
 //!
-//! Whoever is free takes the next range, in the file's order, and fills a queue of its
+//! A free reader takes the next range, in the file's order, and fills a queue of its
 //! own with blocks of text. The writer empties the queues one after the other. All
 //! queues together hold so many bytes; a reader that is ahead waits when they are full.
-//! Only the range that the writer waits for has room of its own, and someone is at work
-//! on it, because it was taken before all later ones: nothing can wait in a circle, and
-//! memory stays flat, whatever a range holds.
+//! Only the range that the writer waits for has its own room, and a reader is working on it,
+//! because it was taken before all later ones: no deadlock is possible, and memory stays flat.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};

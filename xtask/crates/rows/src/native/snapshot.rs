@@ -34,8 +34,7 @@ pub struct Place<'a> {
     pub session: &'a Session,
     pub schema: &'a str,
     pub flavour: Flavour,
-    /// A shorter way to the server, and the server's identity, by which it is told that it
-    /// is the same one.
+    /// A shorter route to the server, and the server's identity to confirm that it is the same one.
     pub near: Option<(&'a Near, &'a str)>,
 }
 

@@ -235,7 +235,8 @@ fn mend_rights(
         return Ok(before.elsewhere);
     }
     if !before.excess.is_empty() {
-        // Table by table before a right on the whole schema goes: an API at work never lacks it.
+        // Grants table by table before revoking a schema-wide right, so that a running API never
+        // lacks it.
         let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
         let (wanted, _) = rules(root, settings, account.role, dialect, &lines)?;
         for right in wanted.iter().filter(|right| account.role == Role::App && right.on_table()) {

@@ -1,5 +1,5 @@
-//! The locked account that owns the programs which a swap makes. Nobody logs in as it; what
-//! a view, trigger, routine or event may do is what this account may do: work in its schema.
+//! The locked account that owns the programs which a swap makes. It cannot log in; a view, trigger,
+//! routine or event may do what this account may do: work in its schema.
 
 use anyhow::Result;
 
@@ -14,7 +14,7 @@ use model::ident::literal;
 #[derive(Debug)]
 pub(super) enum State {
     Missing,
-    /// Someone could log in as it.
+    /// It can log in.
     Open,
     /// Locked, with these rights too few or too many.
     Locked(Difference),
@@ -55,7 +55,7 @@ pub(super) fn ensure(
 ) -> Result<()> {
     let (user, account) = (&settings.program_user, name(settings));
     if matches!(state(root, settings)?, State::Missing) {
-        // Its password is nobody's: MySQL makes one up, MariaDB takes one that no text has.
+        // No one knows its password: MySQL generates one, MariaDB gets a hash that no text has.
         let secret = match dialect.flavour {
             Flavour::Mysql => "IDENTIFIED BY RANDOM PASSWORD",
             Flavour::Mariadb => "IDENTIFIED VIA mysql_native_password USING 'invalid'",
@@ -84,7 +84,7 @@ pub(super) fn ensure(
     }
 }
 
-/// It may be someone's: it is not locked behind their back.
+/// It may be in use: it is not locked without asking.
 pub(super) fn open(settings: &Settings) -> Stop {
     let account = name(settings);
     Stop::new(

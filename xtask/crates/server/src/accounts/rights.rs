@@ -37,8 +37,8 @@ pub struct Difference {
     pub missing: Vec<String>,
     /// What is too much, each as the REVOKE that takes it.
     pub excess: Vec<String>,
-    /// Rights on schemas that this project has nothing to do with: another one may use the
-    /// same account. They are told and left alone.
+    /// Rights on schemas that this project has nothing to do with: another one may use the same
+    /// account. They are reported and left alone.
     pub elsewhere: Vec<String>,
 }
 
@@ -144,7 +144,7 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
 /// The right to pass rights on. ALL does not hold it.
 const GRANT_OPTION: &str = "GRANT OPTION";
 
-/// Where sqlx books the migrations. Whoever can write it decides what counts as applied.
+/// Where sqlx records the migrations. Write access to it decides what counts as applied.
 pub(super) const MIGRATIONS: &str = "_sqlx_migrations";
 
 const WRITING: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];

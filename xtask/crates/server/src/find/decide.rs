@@ -93,7 +93,7 @@ pub(super) fn candidates(
         if auto || choice == ReachChoice::DockerExec {
             ways.push((Reach::DockerExec { container: named() }, None));
         }
-        // Whoever answers there has to prove who it is, so all other ways are better.
+        // The server there must prove its identity, so every other way is better.
         if (auto || choice == ReachChoice::Docker) && facts.engine_is_here {
             ways.extend(own().filter(|_| bridge.is_none()));
         }

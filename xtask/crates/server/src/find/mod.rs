@@ -37,8 +37,8 @@ pub fn find(settings: &Settings, ui: &Ui) -> Result<Server> {
 /// Finds the server and keeps its greeting. Waits while a container is starting.
 ///
 /// # Errors
-/// A [`Stop`] with exit code 11 that names the one thing that is wrong and how
-/// to fix it; exit code 10 when the settings contradict each other.
+/// A [`Stop`] with exit code 11 that names what is wrong and how to fix it; exit code 10 if the
+/// settings contradict each other.
 pub fn greeted(settings: &Settings, ui: &Ui) -> Result<Found> {
     if let Some(endpoint) = explicit(settings)? {
         return at_address(settings, endpoint, ui);

@@ -64,8 +64,8 @@ pub fn candidate(package: &str) -> Option<String> {
     (version != "(none)").then(|| version.to_owned())
 }
 
-/// Fetches the package lists, once a run. A source that fails is no failure
-/// here: what is wanted may come from another one, and the install will tell.
+/// Fetches the package lists, once a run. A failing source is not an error here: the package may
+/// come from another one, and the install will show.
 pub fn update(say: &mut Say<'_>) -> Result<()> {
     if UPDATED.swap(true, Ordering::Relaxed) {
         return Ok(());

@@ -133,8 +133,8 @@ pub(super) fn confined(stop: Stop, program: &Path) -> Stop {
     stop
 }
 
-/// The arguments of a start. `first` is the start before root has a password:
-/// nobody but the owner of the socket may come in.
+/// The arguments of a start. `first` is the start before root has a password: only the owner of the
+/// socket may connect.
 pub(super) fn arguments(
     state: &State,
     place: &Place,
@@ -167,8 +167,7 @@ pub(super) fn arguments(
         args.push(format!("--socket={}", socket.display()));
     }
     if state.flavour == Flavour::Mysql {
-        // A second port that nobody asked for; and a folder that packages name
-        // but that need not exist.
+        // An unwanted second port, and a folder that packages configure but that may not exist.
         args.extend(["--mysqlx=OFF", "--secure-file-priv=NULL"].map(str::to_owned));
     }
     match (first, state.socket.is_some()) {

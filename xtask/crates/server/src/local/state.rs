@@ -28,8 +28,8 @@ pub struct State {
 }
 
 impl State {
-    /// Where to speak to it. The socket is in a folder that only this user can
-    /// enter, so nobody else can answer there.
+    /// Where to speak to it. The socket is in a folder that only this user can enter, so no one
+    /// else can answer there.
     pub fn endpoint(&self) -> Endpoint {
         match &self.socket {
             Some(socket) => Endpoint::Socket(socket.clone()),

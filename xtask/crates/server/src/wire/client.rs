@@ -23,7 +23,7 @@ const COM_SET_OPTION: u8 = 0x1b;
 /// How much of a file goes into one packet: less than any server's limit.
 const FILE_PACKET: usize = 256 << 10;
 
-/// A login is one answer of the server: longer than this without a byte is no server.
+/// The longest wait for a byte during login; after that, this is not a server.
 const LOGIN_STALL: Duration = Duration::from_secs(60);
 
 /// What a connection may be used for beyond statements.
@@ -262,7 +262,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         if !self.broken {
-            // The server need not be told; its log then counts no aborted client.
+            // Optional, but it keeps aborted clients out of the server's log.
             self.stream.command(COM_QUIT, &[]).ok();
         }
     }

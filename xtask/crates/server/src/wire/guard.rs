@@ -30,7 +30,7 @@ pub(super) enum When {
 /// What protects the connections to one server.
 #[derive(Debug)]
 pub struct Guard {
-    /// Nobody is between us and the server.
+    /// The connection cannot be intercepted.
     here: bool,
     /// What makes it so, where the server's address alone does not: the connection begins at
     /// this address of this machine, the gateway of the container's network. Looked at on
@@ -107,7 +107,7 @@ impl Guard {
             ))
     }
 
-    /// Whether nobody is between us and the server.
+    /// Whether the connection cannot be intercepted.
     pub fn is_here(&self) -> bool {
         self.here
     }
@@ -285,8 +285,8 @@ pub(super) fn name(endpoint: &Endpoint) -> Result<ServerName<'static>> {
     })
 }
 
-/// Whether the address alone says that nobody is between us and the server. What Docker says
-/// is no proof: its engine may be in another network, or on another machine.
+/// Whether the address alone proves that the connection cannot be intercepted. Docker's word does
+/// not: its engine may be in another network or on another machine.
 fn is_here(endpoint: &Endpoint) -> bool {
     match endpoint {
         Endpoint::Socket(_) => true,

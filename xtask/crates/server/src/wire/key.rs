@@ -68,7 +68,7 @@ fn element(tag: u8, der: &[u8]) -> Option<Element<'_>> {
 mod tests {
     use super::*;
 
-    /// 512 bits, of nobody.
+    /// 512 bits, unused elsewhere.
     const BODY: &str = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf\n\
         9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==\n";
 

@@ -118,7 +118,7 @@ fn begin_tls(
     if stream.has_more() {
         return Err(tls::injected(&place).into());
     }
-    // Before anything is sent: a file that is missing is no reason to be heard of.
+    // Before anything is sent: a missing file is no reason to contact the server.
     let (config, name) = (access.guard.config()?, guard::name(&access.endpoint)?);
     let mut wish = Vec::new();
     SslRequest::new(flags, PACKET, COLLATION).serialize(&mut wish);
@@ -132,7 +132,7 @@ fn begin_tls(
 /// Answers what the server asks until it is content.
 fn prove(stream: &mut Stream, access: &Access, mut nonce: Vec<u8>) -> Result<()> {
     let password = access.password.reveal();
-    // A switch of the plugin, a full exchange, and the end: more is no login.
+    // A plugin switch, a full exchange and the end; a login has no more steps.
     for _ in 0..4 {
         let packet = stream.packet()?;
         match packet {
@@ -159,8 +159,8 @@ fn prove(stream: &mut Stream, access: &Access, mut nonce: Vec<u8>) -> Result<()>
     bail!("the login does not finish")
 }
 
-/// A way to log in that this client does not go. `mysql_clear_password` is one of them:
-/// it would send the password to whoever asks.
+/// An unsupported authentication method. `mysql_clear_password` is one: it would send the password
+/// to anyone who asks.
 fn unknown_plugin(access: &Access, plugin: &AuthPlugin<'_>) -> Stop {
     let name = String::from_utf8_lossy(plugin.as_bytes()).into_owned();
     Stop::new(

@@ -76,8 +76,8 @@ fn connected(
     }
 }
 
-/// Whether the server may have refused a connection because it was without TLS: it says so
-/// where all have to have it, and calls it a wrong password where only this account has to.
+/// Whether the server may have refused a connection because it was without TLS: it says so if it
+/// requires TLS of all accounts, and reports a wrong password if only of this one.
 fn may_want_tls(error: &anyhow::Error) -> bool {
     super::refusal::wants_tls(error) || super::refusal::code(error) == Some(1045)
 }
@@ -88,7 +88,7 @@ pub struct Patience {
     pub connect: Duration,
     /// Without a single byte, once connected.
     pub stall: Duration,
-    /// Set by whoever wants all to end, for example after another reader's failure.
+    /// Set to stop all readers, for example after one failed.
     pub stop: Arc<AtomicBool>,
 }
 
@@ -196,7 +196,7 @@ impl Wire {
                 return Ok(());
             }
             Some(0xff) => return Err(refusal(answer)),
-            // The server asks for a file on this machine: nobody gives it one.
+            // The server asks for a file on this machine: refused.
             Some(0xfb) | None => bail!("unexpected answer to a query"),
             Some(_) => {
                 RawRow::new(answer).number().context("the server's answer has no columns")?

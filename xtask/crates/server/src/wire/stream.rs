@@ -130,7 +130,7 @@ impl Stream {
         }
     }
 
-    /// Whether bytes were received that nobody asked for yet.
+    /// Whether unrequested bytes were received.
     pub(super) fn has_more(&self) -> bool {
         self.start < self.end
     }

@@ -109,8 +109,7 @@ impl Write for Raw {
     }
 }
 
-/// The server offers no TLS where it is demanded: it has none, or someone in between
-/// took the offer out.
+/// The server offers no TLS although it is required: it has none, or an attacker removed the offer.
 pub(super) fn not_offered(place: &str) -> Stop {
     Stop::new(ExitCode::Server, format!("{place} offers no TLS, and nothing was sent without it"))
         .hint(

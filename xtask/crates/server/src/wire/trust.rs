@@ -113,7 +113,8 @@ impl ServerCertVerifier for Verifier {
         }
     }
 
-    // Whoever shows a certificate has its key: always checked, also where any is taken.
+    // Proves possession of the certificate's key: always checked, even if any certificate is
+    // accepted.
     fn verify_tls12_signature(
         &self,
         message: &[u8],

@@ -17,10 +17,10 @@ pub fn is_there() -> bool {
 
 /// The crontab; empty where there is none.
 pub fn read() -> Result<String> {
-    // What "there is none" is called depends on the language.
+    // The message for "no crontab" depends on the language.
     let done = Cmd::new("crontab").arg("-l").env("LC_ALL", "C").run(DEADLINE)?;
     if done.ok() {
-        // It is written back whole: what was lost on the way would be lost for good.
+        // It is written back whole: anything lost here would be lost permanently.
         if done.stdout.contains(char::REPLACEMENT_CHARACTER) {
             bail!("the crontab holds text that is not UTF-8; add the line of `--dry-run` by hand");
         }

@@ -75,7 +75,7 @@ pub fn is_active(system: System, timer: &str) -> Result<bool> {
     }
 }
 
-/// Whether units of this user run while nobody is logged in.
+/// Whether this user's units run while the user is logged out.
 pub fn lingers() -> bool {
     Cmd::new("loginctl")
         .args(["show-user", "--property=Linger", "--value"])

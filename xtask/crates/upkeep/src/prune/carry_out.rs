@@ -18,7 +18,7 @@ use store::remote::{self, fault::Fault};
 use sys::fault::point;
 use sys::signal;
 
-/// Deletes, and writes an entry for each. A destination that fails is left, and said.
+/// Deletes, and writes an entry for each. A failing destination is skipped with a warning.
 ///
 /// # Errors
 /// The folder or the server refuses, or someone pressed Ctrl-C; what was deleted until

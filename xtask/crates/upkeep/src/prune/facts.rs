@@ -27,7 +27,7 @@ use store::remote::{self, Depot, RemoteCopy};
 use store::{Keyring, Store};
 use sys::clock;
 
-/// Everything that was checked, and what becomes of it.
+/// Everything that was checked, and its fate.
 pub(super) struct Found {
     /// The backups, the newest first.
     pub backups: Vec<(Backup, Verdict)>,
@@ -193,7 +193,7 @@ impl<'a> Gathered<'a> {
             Flavour::Mariadb => UNKNOWN.to_owned(),
         };
         backup.safety = manifest.reason == Reason::Safety;
-        // A good backup is not let go for one that someone put there.
+        // A good backup is not deleted in favour of one of unknown origin.
         let signed = self.keyring.judge(manifest.signer.as_deref());
         if self.ledger.origin(manifest, signed).is_proven() {
             let verified = self.ledger.highest_verification(label, &manifest.sha256);

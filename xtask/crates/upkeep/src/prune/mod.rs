@@ -107,7 +107,7 @@ fn go(
     let session = match server {
         Err(error) => Err(why(error)),
         Ok(server) => match sessions::locked(ctx, server, Role::Restore) {
-            // Someone restores or drills: what they need is not known here.
+            // A restore or drill is running: what it needs is unknown here.
             Err(error) if is_locked(&error) => return Err(error),
             Err(error) => Err(why(&error)),
             Ok(session) => Ok(Access { session, free: true }),
@@ -146,8 +146,8 @@ fn why(error: &anyhow::Error) -> String {
     model::exit::find_stop(error).map_or_else(|| format!("{error:#}"), |stop| stop.message.clone())
 }
 
-/// A server that is down is said; a destination that is not there is a failure, because
-/// nobody looks at it otherwise.
+/// A server that is down is a warning; a missing destination is a failure, because nothing else
+/// would notice.
 ///
 /// # Errors
 /// A destination could not be used (41).

@@ -110,7 +110,7 @@ fn job(ctx: &Ctx) -> Result<Job> {
     let settings = &ctx.settings;
     let mut args = Vec::new();
     if settings.backups != settings.root.join("backups") {
-        // Whoever calls it is somewhere else.
+        // The caller runs in another folder.
         let folder = std::path::absolute(&settings.backups)?;
         args.extend(["--backups".to_owned(), folder.display().to_string()]);
     }

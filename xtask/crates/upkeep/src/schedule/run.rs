@@ -1,9 +1,8 @@
 //! One scheduled run: backup, proof, copies, one old copy read again, pruning; then the
 //! receipt, the metrics and the messages.
 //!
-//! A step that fails does not stop later ones that are still safe. Each takes the
-//! folder's lock for itself, so that the user who works meanwhile waits for one step
-//! and not for the run.
+//! A step that fails does not stop later ones that are still safe. Each takes the folder's lock
+//! separately, so that other commands wait for one step and not for the run.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,7 +23,7 @@ use ops::held::{Entries, demand_free};
 use server::Server;
 use sys::{clock, signal};
 
-/// How long a step after the first waits for whoever holds the lock.
+/// How long a step after the first waits for the lock.
 pub(super) const STEP_WAIT: Duration = Duration::from_secs(120);
 
 /// What a run did so far.
@@ -88,12 +87,12 @@ pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     state::cut_log(ctx)?;
     let start = Instant::now();
     let store = ctx.store()?;
-    // A busy folder is no failed run.
+    // A busy folder is not a failed run.
     demand_free(&store)?;
     let mut run = Run::default();
     let ledger = store.read();
     if run.keep(ctx, "ledger", ledger).is_none() {
-        // What cannot be recorded must not be begun; but someone has to hear of it.
+        // What cannot be recorded must not start, but it must be reported.
         tell(ctx, &mut run);
         return finish(ctx, &run, clock::elapsed_ms(start));
     }

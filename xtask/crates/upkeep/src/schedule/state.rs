@@ -94,7 +94,7 @@ pub(super) fn log(ctx: &Ctx) -> PathBuf {
     ctx.settings.local.join("schedule.log")
 }
 
-/// A log that is larger than this begins anew; the older one is kept beside it.
+/// The log is rotated at this size; one older log is kept.
 const LOG_MAX: u64 = 4 << 20;
 
 /// Puts a log that grew too large aside. This run still writes to it, under its new name.
@@ -107,7 +107,7 @@ pub(super) fn cut_log(ctx: &Ctx) -> Result<()> {
 }
 
 /// When the last scheduled run began. One in the future was recorded by a clock
-/// that was wrong: were it believed, nothing would run until then.
+/// that was wrong: trusting it would stop all runs until then.
 pub(super) fn last_began(history: &History<'_>) -> Option<DateTime<Utc>> {
     let run = history.last_run()?;
     let took = i64::try_from(run.duration_ms).unwrap_or(0);
@@ -115,13 +115,13 @@ pub(super) fn last_began(history: &History<'_>) -> Option<DateTime<Utc>> {
     (began <= clock::now() + TimeDelta::minutes(5)).then_some(began)
 }
 
-/// When the next run is due; `None` where that cannot be told.
+/// When the next run is due; `None` if unknown.
 pub(super) fn due(ctx: &Ctx, history: &History<'_>) -> Result<Option<DateTime<Utc>>> {
     let last = last_began(history);
     if let Some(record) = Record::read(ctx)? {
         return Ok(record.due(last));
     }
-    // Called by a scheduler of someone's own: by xtask.toml, and at once the first time.
+    // Run by the user's own scheduler: as xtask.toml says, and at once the first time.
     let when = configured(ctx)?;
     Ok(match last {
         Some(last) => when.next(last),

@@ -115,7 +115,7 @@ pub(super) fn copy(ctx: &Ctx, store: &Store, run: &mut Run) {
 pub(super) fn read_again(ctx: &Ctx, store: &Store, run: &mut Run) {
     for policy in &ctx.settings.policy.destination {
         let chosen = longest_unread(ctx, run, policy);
-        // That it cannot be listed was said when it was to be written to.
+        // That it cannot be listed was reported when writing to it.
         let Ok(Some(label)) = chosen else { continue };
         let read = copies::read_again(ctx, store, &label, policy);
         let read = run.keep(ctx, "copy check", read).unwrap_or_default();
@@ -152,7 +152,7 @@ pub(super) fn prune(ctx: &Ctx, run: &mut Run) {
     let server = run.server.as_ref();
     let pruned = HeldFolder::take_within(ctx, server, STEP_WAIT)
         .and_then(|held| prune::auto(&held, server, &label));
-    // Nothing has to go now: the code that sends or restores comes first.
+    // Nothing has to be deleted now: sending and restoring come first.
     if let Err(error) = &pruned
         && super::run::is(error, ExitCode::Locked)
     {

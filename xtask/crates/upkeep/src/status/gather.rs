@@ -72,13 +72,13 @@ impl Known {
         }
     }
 
-    /// Whether the origin of a backup is proven: what someone put there keeps nobody safe.
+    /// Whether the origin of a backup is proven: one of unknown origin protects nothing.
     fn is_own(&self, manifest: &Manifest) -> bool {
         self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
     }
 
-    /// The newest verified backup of proven origin. A safety backup holds the state that someone wanted
-    /// to be rid of, so it counts only where there is no other.
+    /// The newest verified backup of proven origin. A safety backup has a state that a restore
+    /// replaced, so it counts only if there is no other.
     fn newest_verified<'a>(&self, usable: &[&'a Manifest]) -> Option<&'a Manifest> {
         let proven = |m: &&&Manifest| {
             self.is_own(m) && self.ledger.highest_verification(&m.label, &m.sha256).is_some()
@@ -195,7 +195,7 @@ fn copies(
         copies: holders.len() as u64,
         kinds: kinds.len() as u64,
         off_site: holders.iter().any(|place| place.off_site),
-        // Without a ledger nobody knows which backup is verified.
+        // Without a ledger, which backup is verified is unknown.
         complete: known.problem.is_none() && all.iter().all(|place| place.usable.known().is_some()),
         wanted,
         places: all,

@@ -102,7 +102,7 @@ fn listed(
     let read = history.read_back_at(&policy.name);
     let rewritten = |copy: &remote::RemoteCopy| {
         let at = copy.rewritten?;
-        // Whoever read it since knows better.
+        // A later read is more current.
         let known = read.get(&copy.label).is_some_and(|read| *read > at);
         let when = at.format("%Y-%m-%d %H:%M");
         (!known).then(|| format!("was rewritten at {when} UTC, after it was read back"))
@@ -140,8 +140,7 @@ fn listed(
     }
 }
 
-/// What it is on. A folder on the disk of the backups is no second kind of storage,
-/// whatever it is called.
+/// What it is on. A folder on the backups' disk is not a second kind of storage, whatever its name.
 fn storage(ctx: &Ctx, policy: &DestinationPolicy) -> Answer<Storage> {
     if policy.kind() == DestinationKind::Object {
         return Answer::Known(Storage::ObjectStore);

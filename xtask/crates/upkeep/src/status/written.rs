@@ -22,7 +22,7 @@ pub(super) struct Said {
     pub definitions: Answer<Vec<String>>,
 }
 
-/// Asks the server; a server that is down is no failure of the status.
+/// Asks the server; a server that is down does not fail the status.
 pub(super) fn ask_all(
     ctx: &Ctx,
     verified: Option<&Manifest>,

@@ -39,7 +39,7 @@ struct Table {
     target: Option<(Arc<Layout>, Arc<Target>)>,
 }
 
-/// Where a load is told to the code that watches.
+/// Where a load reports its progress.
 struct Told<'a> {
     progress: &'a mut dyn FnMut(Progress<'_>),
     bytes: u64,
@@ -322,8 +322,8 @@ impl<'a> Reader<'a> {
         self.shared.settle_all(&mut |what| self.told.building(what))
     }
 
-    /// Brings the schema to what it would be had every statement run where it stands:
-    /// keys, foreign keys, programs. What comes after runs over the one session.
+    /// Catches up with everything held back: keys, foreign keys, programs. What follows runs over
+    /// the one session.
     fn settle(&mut self) -> Result<()> {
         self.flush()?;
         let Some((last, force)) = self.last.take() else { return self.commit() };
@@ -346,8 +346,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Locks mean nothing in a schema that nobody else knows, and the key switches
-/// mean nothing to InnoDB.
+/// Locks mean nothing in a private schema, and the key switches mean nothing to InnoDB.
 fn without_meaning(kind: &Kind) -> bool {
     matches!(kind, Kind::LockTables(_) | Kind::UnlockTables | Kind::Keys(_))
 }
