@@ -42,7 +42,7 @@ impl Api {
         built.map_err(|error| {
             let message = format!("the release does not build: {error:#}");
             Stop::new(ExitCode::Configuration, message)
-                .hint("What cargo says stands above. Nothing was changed.")
+                .hint("Cargo's output is above. Nothing was changed.")
         })?;
         // It is current now; this only says where it is.
         Self::build_in(ctx, profile)

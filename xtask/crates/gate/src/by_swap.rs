@@ -48,7 +48,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) 
     let mut reader = gate.ctx().session(gate.server(), Role::Backup, None)?.read_only()?;
     let undo = remembered(gate, basis, &before, &copy, new_state);
     if let WayBack::Refused(refused) = gate.held.store().way_back()? {
-        gate.ctx().ui.warn(format!("{}; this migration's takes its place", refused.warning()));
+        gate.ctx().ui.warn(format!("{}; this migration's replaces it", refused.warning()));
     }
     let earlier = gate.held.store().undo_as_it_is()?;
     gate.held.store().write_undo(gate.held.lock(), &undo)?;
@@ -129,17 +129,19 @@ fn back(
     undo: &UndoState,
     slipped: &[String],
 ) -> Result<Swapped> {
-    gate.ctx().ui.warn("something wrote in the moment of the swap; the old tables come back");
+    gate.ctx().ui.warn("something wrote during the swap; putting the old tables back");
     let exchanged = undo::exchange(gate.held, session, undo);
     let aside = exchanged.map_err(|error| {
         let (schema, before) = (&gate.ctx().settings.schema, &undo.previous_schema);
         error.context(
             Stop::new(
                 ExitCode::MigrationNotRestored,
-                format!("`{schema}` is migrated, but something wrote to the old tables in that very moment: {}", slipped.join("; ")),
+                format!("`{schema}` is migrated, but something wrote to the old tables during the \
+                swap: {}", slipped.join("; ")),
             )
             .hint(format!("Those rows are in `{before}`, which is kept, and nowhere else. Copy them over before it is dropped."))
-            .hint("The old tables could not take their place again, because something wrote to the new ones, too."),
+            .hint("The old tables could not be put back, because something wrote to the new ones \
+            too."),
         )
     })?;
     if let Some(stop) = aside.lost_between(&gate.ctx().settings.schema) {

@@ -124,7 +124,7 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> 
             ExitCode::Store,
             "the import IS done; only the entry in the ledger could not be written",
         )
-        .hint("Do not import again. `cargo xtask doctor` says what is wrong with the ledger.")
+        .hint("Do not import again. `cargo xtask doctor` shows what is wrong with the ledger.")
     })?;
     Ok(Imported { tables, backup: Some(proof.manifest.label), times })
 }
@@ -176,7 +176,7 @@ fn judged(finished: &Finished, state: &str, code: ExitCode) -> Result<()> {
             ExitCode::GateRefused,
             format!("the API refused; {state}:\n  {}", api::said(finished)),
         )
-        .hint("docs/gate.md says what each refusal means.")
+        .hint("docs/gate.md explains each refusal.")
         .into());
     }
     if finished.code == Some(BAD_ROWS) {
@@ -184,11 +184,11 @@ fn judged(finished: &Finished, state: &str, code: ExitCode) -> Result<()> {
             ExitCode::GateRefused,
             format!("the files cannot be imported; {state}:\n  {}", all_said(finished)),
         )
-        .hint("Mend these rows and import again.")
+        .hint("Fix these rows and import again.")
         .into());
     }
     Err(Stop::new(code, format!("the import failed; {state}:\n  {}", api::said(finished)))
-        .hint("docs/gate.md says what each refusal means.")
+        .hint("docs/gate.md explains each refusal.")
         .into())
 }
 
@@ -238,7 +238,7 @@ impl Run<'_> {
                 ExitCode::GateRefused,
                 "the schema changed since the backup; the database was not touched",
             )
-            .hint("Somebody else works on it. Import again when they are done.")
+            .hint("Someone else is working on it. Import again when they are done.")
             .into());
         }
         let start = Instant::now();
@@ -264,12 +264,12 @@ impl Run<'_> {
         match unchanged::look(self.ctx, pair.live(), &mut reader, &basis)? {
             Evidence::Unchanged(_) => judged(
                 &finished,
-                "nothing of it was committed, the database is as it was",
+                "nothing was committed, the database is as it was",
                 ExitCode::MigrationRestored,
             )?,
             evidence => judged(
                 &finished,
-                &format!("whether it was committed is not known: {evidence}"),
+                &format!("whether it was committed is unknown: {evidence}"),
                 ExitCode::MigrationNotRestored,
             )?,
         }

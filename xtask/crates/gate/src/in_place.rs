@@ -94,7 +94,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> 
                     locked_ms: 0,
                 });
             }
-            "it ended well, but not every migration is applied".to_owned()
+            "it succeeded, but not every migration is applied".to_owned()
         }
         Ok(finished) if finished.code == Some(REFUSED) => {
             gate.held.store().remove_in_place(gate.held.lock())?;
@@ -114,14 +114,14 @@ fn refused(said: &str) -> Stop {
         ExitCode::GateRefused,
         format!("the API refused; the database was not touched:\n  {said}"),
     )
-    .hint("docs/gate.md says what each refusal means.")
+    .hint("docs/gate.md explains each refusal.")
 }
 
 fn receipt(gate: &Gate<'_>, ground: Ground<'_>, told: &Told) -> Result<String> {
     let account = gate.ctx().settings.account(Role::Migrate);
     let Some(password) = &account.password else {
         return Err(Stop::new(ExitCode::Configuration, "DB_MIGRATE_PASSWORD is not set")
-            .hint("`cargo xtask doctor --fix` makes the account.")
+            .hint("`cargo xtask doctor --fix` creates the account.")
             .into());
     };
     let now = clock::now();
@@ -160,9 +160,12 @@ fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -
     let Some(manifest) = ground.manifest else {
         return Stop::new(
             ExitCode::MigrationNotRestored,
-            format!("a migration failed on `{schema}`, which held no table before:\n  {why}"),
+            format!("a migration failed on `{schema}`, which had no tables before:\n  {why}"),
         )
-        .hint("There is nothing to go back to: drop what it made, then run `cargo xtask migrate` again.")
+        .hint(
+            "There is nothing to restore: drop what it created, then run `cargo xtask migrate` \
+        again.",
+        )
         .into();
     };
     let ended = put_back::go(gate, pair, manifest);

@@ -57,7 +57,7 @@ pub fn take(held: &Held<'_>, pair: &mut Pair, reason: Reason, made: &mut Made) -
     staging::drop_kept(ctx, pair.copy(), known.as_ref().and_then(|known| known.kept.as_deref()))?;
     let Some(known) = known else {
         let manifest = backup::take(held, &Wish::because(reason), made)
-            .context("take the backup in front of the change; the database was not touched")?;
+            .context("take the backup before the change; the database was not touched")?;
         let backup_ms = clock::elapsed_ms(start);
         let backed = Backed { manifest, backup_ms, known: None };
         return prove(held, pair, backed);
@@ -65,7 +65,8 @@ pub fn take(held: &Held<'_>, pair: &mut Pair, reason: Reason, made: &mut Made) -
     let label = &known.manifest.label;
     if let Some(schema) = &known.kept {
         ctx.ui.say(format!(
-            "{label} is used, and its restored copy `{schema}`: nothing wrote to the server since"
+            "using {label} and its restored copy `{schema}`: nothing was written to the server \
+            since"
         ));
         let staged = kept(pair.copy(), schema, &known)?;
         let proof_ms = clock::elapsed_ms(start);
@@ -80,7 +81,7 @@ pub fn take(held: &Held<'_>, pair: &mut Pair, reason: Reason, made: &mut Made) -
             proof_ms,
         });
     }
-    ctx.ui.say(format!("{label} is used: nothing wrote to the server since it was taken"));
+    ctx.ui.say(format!("using {label}: nothing was written to the server since it was taken"));
     let manifest = known.manifest.clone();
     let backed = Backed { manifest, backup_ms: 0, known: Some(known) };
     prove(held, pair, backed)
@@ -134,7 +135,7 @@ fn stage(held: &Held<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<Staged
     let refused = |detail: String| {
         Stop::new(
             ExitCode::GateRefused,
-            format!("the backup {} is no way back: {detail}", manifest.label),
+            format!("backup {} cannot be restored: {detail}", manifest.label),
         )
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
     };

@@ -83,7 +83,7 @@ fn attempt(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<PutB
     if let Some(why) = no_exact_copy(manifest, &live) {
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
-    ctx.ui.say("looking whether anybody else wrote: the same statements run once more on a copy");
+    ctx.ui.say("checking for other writes: running the same statements again on a copy");
     let source = gate.held.store().resolve(&manifest.label.to_string())?;
     let session = pair.copy();
     let old = copy(gate, session, &source)?;
@@ -183,7 +183,7 @@ fn exchange(
         if lost.is_empty() {
             return Err(error);
         }
-        let why = "somebody else wrote to it since the backup".to_owned();
+        let why = "someone else wrote to it since the backup".to_owned();
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
     // From here on the old state is back, whatever else is said.
@@ -200,7 +200,7 @@ fn exchange(
     Ok(PutBack::Restored { previous: before, slipped })
 }
 
-/// How the live schema differs from the backup, for a person who has to decide.
+/// How the live schema differs from the backup, for the user who has to decide.
 fn differences(gate: &Gate<'_>, manifest: &Manifest) -> Result<Vec<String>> {
     let schema = &gate.ctx().settings.schema;
     let mut session = gate.ctx().session(gate.server(), Role::Backup, None)?.read_only()?;

@@ -80,7 +80,7 @@ pub fn discounted(ctx: &Ctx, store: &Store) -> Result<Option<String>> {
         }
         let proven = ledger.highest_verification(&manifest.label, &manifest.sha256);
         (proven.map(|(level, _)| level) != Some(Level::Restore)).then(|| {
-            format!("the receipt that {} was restored has no trusted signature", entry.label)
+            format!("the ledger entry of the restore of {} has no trusted signature", entry.label)
         })
     });
     Ok(found)
@@ -100,18 +100,17 @@ pub fn ensure(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Proven> {
         && proof::is_fresh(found.created_utc, max_age, clock::now())
     {
         ctx.ui.say(format!(
-            "{} proves the way back: it is {} old and was restored and compared",
+            "{} is proven: it is {} old and was restored and compared",
             found.label,
             minutes(found.age_minutes(clock::now()))
         ));
         return Ok(Proven::Found(found));
     }
     if let Some(why) = discounted(ctx, store)? {
-        ctx.ui.say(format!("{why}; it counts for no push and no deploy"));
+        ctx.ui.say(format!("{why}; it does not count for a push or a deploy"));
     }
     if inventory::read(&mut session, &ctx.settings.schema)?.tables.is_empty() {
-        ctx.ui
-            .say(format!("`{}` holds no table: there is nothing to back up", ctx.settings.schema));
+        ctx.ui.say(format!("`{}` has no tables: there is nothing to back up", ctx.settings.schema));
         return Ok(Proven::Empty);
     }
     drop(session);
@@ -120,7 +119,7 @@ pub fn ensure(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Proven> {
         minutes(i64::from(max_age))
     ));
     let manifest = backup::take(&held, &Wish::because(Reason::Deploy), made)
-        .context("take the backup in front of the deploy; the database was not touched")?;
+        .context("take the backup before the deploy; the database was not touched")?;
     let source = store.resolve(&manifest.label.to_string())?;
     let verified = verify::drill(&held, &source)?;
     if !verified.passed() {

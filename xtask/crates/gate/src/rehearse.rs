@@ -98,7 +98,7 @@ pub fn enable_events(session: &mut Session, schema: &str, wanted: &Inventory) ->
 /// Runs the migrations. One that fails is not an error here: see [`Rehearsal::failure`].
 ///
 /// # Errors
-/// The server cannot be reached, or somebody pressed Ctrl-C.
+/// The server cannot be reached, or someone pressed Ctrl-C.
 pub fn run(
     ctx: &Ctx,
     server: &Server,
@@ -220,7 +220,7 @@ impl Run<'_> {
                 self.ctx.settings.schema, at.migration, at.number, at.of, at.statement
             ),
         )
-        .hint("Mend the migration and run `cargo xtask migrate` again.")
+        .hint("Fix the migration and run `cargo xtask migrate` again.")
     }
 
     /// What the statement does to its table, found out on an empty one like it.

@@ -102,7 +102,8 @@ pub fn demand_own_schema(ctx: &Ctx, pending: &[Pending]) -> Result<()> {
                     one.name()
                 ),
             )
-            .hint("Leave the schema out: a migration runs on the schema it is run on. The database was not touched.")
+            .hint("Remove the schema name: a migration runs in the current schema. The database \
+            was not touched.")
             .into());
         }
     }
@@ -122,7 +123,8 @@ pub fn demand_own_programs(ctx: &Ctx, live: &Inventory) -> Result<()> {
                 ExitCode::GateRefused,
                 format!("the {kind} `{name}` names a schema ({place}), so on a copy it would act on the live one"),
             )
-            .hint("Make it again without the schema: names in it then mean the schema that it is in. The database was not touched.")
+            .hint("Recreate it without the schema name: names in it then refer to its own schema. \
+            The database was not touched.")
             .into());
         }
     }

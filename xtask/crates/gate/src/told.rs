@@ -69,7 +69,7 @@ pub fn ask(ctx: &Ctx, server: &Server, api: &Api, schema: &str) -> Result<Told> 
     if !finished.ok() {
         let message = format!("the API cannot read `{schema}`:\n  {}", api::said(&finished));
         return Err(Stop::new(ExitCode::Server, message)
-            .hint("`cargo xtask doctor` checks the accounts and their rights.")
+            .hint("`cargo xtask doctor` checks the accounts and their privileges.")
             .into());
     }
     serde_json::from_str(&finished.stdout).context("read what the API says about the schema")

@@ -30,7 +30,10 @@ pub fn show(ctx: &Ctx, server: &Server) -> Result<()> {
         Ok(open) => open,
         // 1227: the right PROCESS is missing.
         Err(error) if code(&error) == Some(1227) => {
-            ctx.ui.detail("long transactions are not visible: `cargo xtask doctor --fix` gives the right for it (PROCESS)");
+            ctx.ui.detail(
+                "long transactions are not visible: `cargo xtask doctor --fix` grants \
+            the privilege for it (PROCESS)",
+            );
             return Ok(());
         }
         Err(error) => return Err(error),

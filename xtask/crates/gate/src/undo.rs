@@ -130,15 +130,13 @@ pub fn known(ctx: &Ctx, store: &Store) -> Result<UndoState> {
 fn not_followed(refused: Refused) -> Stop {
     let label = refused.backup.map_or_else(|| "LABEL".to_owned(), |label| label.to_string());
     let mut stop = refused.stop;
-    stop.message = format!(
-        "the migration cannot be taken back; the database was not touched: {}",
-        stop.message
-    );
+    stop.message =
+        format!("the migration cannot be undone; the database was not touched: {}", stop.message);
     stop.hints.insert(
         0,
         format!(
-            "`cargo xtask db-restore {label}` brings the state before the migration back and \
-             gives up what was written since; `cargo xtask db-list` shows the backups."
+            "`cargo xtask db-restore {label}` restores the state before the migration and loses \
+            what was written since; `cargo xtask db-list` shows the backups."
         ),
     );
     stop

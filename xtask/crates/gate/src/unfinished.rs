@@ -1,5 +1,5 @@
 //! Migrations in place that a run did not see the end of: killed, or the machine gone.
-//! The API ran on as a process of its own; what it left is looked at here.
+//! The API ran on as a process of its own; what it left is checked here.
 
 use anyhow::Result;
 
@@ -36,7 +36,7 @@ pub fn settle(held: &Held<'_>, pair: &mut Pair) -> Result<()> {
 fn look(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()> {
     let (ctx, server) = (held.ctx(), held.server());
     ctx.ui.warn(format!(
-        "migrations of `{}` ran in place and their end was not seen; looking where they stopped",
+        "migrations of `{}` ran in place, but how they ended is unknown; finding out",
         journal.schema
     ));
     demand_own(ctx, pair.live(), journal)?;
@@ -45,11 +45,17 @@ fn look(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()
     match failed::stopped(journal, &now, &live, &fingerprint::schema(&live)) {
         Stopped::Completed => {
             ctx.ui.say("they had completed: the schema is migrated");
-            record(held, journal, GateOutcome::Applied, "the run died, the migrations completed")?;
+            record(
+                held,
+                journal,
+                GateOutcome::Applied,
+                "the run crashed, the migrations \
+            completed",
+            )?;
             held.store().remove_in_place(held.lock())
         }
         Stopped::NothingCommitted => {
-            ctx.ui.say("nothing of them was committed: the schema is as it was");
+            ctx.ui.say("none of them was committed: the schema is as it was");
             held.store().remove_in_place(held.lock())
         }
         Stopped::HalfWay => half(held, pair, journal),
@@ -74,7 +80,7 @@ fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Res
         ExitCode::Store,
         format!("unfinished migrations belong to another server ({})", journal.server),
     )
-    .hint("Point .env at that server and run `cargo xtask migrate`: it brings them to their end.")
+    .hint("Point .env at that server and run `cargo xtask migrate`: it finishes them.")
     .into())
 }
 
@@ -88,11 +94,11 @@ fn half(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()
         return Err(Stop::new(
             ExitCode::MigrationNotRestored,
             format!(
-                "migrations of `{}` stopped half-way, and there is no backup of the state before",
+                "migrations of `{}` stopped half-way, and there is no backup of the previous state",
                 journal.schema
             ),
         )
-        .hint("See `cargo xtask migrate --status`; docs/gate.md says how to go on by hand.")
+        .hint("See `cargo xtask migrate --status`; docs/gate.md explains how to continue by hand.")
         .into());
     };
     let ended = put_back::again(held, pair, manifest, &journal.migrations)?;

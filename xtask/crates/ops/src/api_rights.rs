@@ -19,8 +19,8 @@ pub fn complete(ctx: &Ctx, server: &Server, live: &mut Session) {
             human::count(count, "table")
         )),
         Err(error) => ctx.ui.warn(format!(
-            "whether `{user}` may write to every table of `{}` is not known: {error:#}. \
-             `cargo xtask doctor --fix` gives it its rights.",
+            "whether `{user}` may write to every table of `{}` is unknown: {error:#}. `cargo \
+            xtask doctor --fix` grants its privileges.",
             ctx.settings.schema
         )),
     }

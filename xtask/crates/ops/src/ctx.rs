@@ -95,7 +95,7 @@ impl Ctx {
     }
 
     /// The server. One that is there and stopped is started: under `yes`, or after
-    /// asking where somebody can answer.
+    /// asking where someone can answer.
     ///
     /// # Errors
     /// None is found, or it does not start; the message names the exact trouble.
@@ -162,10 +162,10 @@ impl Ctx {
         }
         let user = &self.settings.account(role).user;
         let mut stop =
-            Stop::new(ExitCode::Configuration, format!("`{user}` lacks rights that {why}"));
+            Stop::new(ExitCode::Configuration, format!("`{user}` lacks privileges that {why}"));
         for grant in missing {
             stop = stop.hint(format!("Run as root: {grant};"));
         }
-        Err(stop.hint("`cargo xtask doctor --fix` does all of it.").into())
+        Err(stop.hint("Or let `cargo xtask doctor --fix` do it.").into())
     }
 }

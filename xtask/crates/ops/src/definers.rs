@@ -40,8 +40,8 @@ pub fn nameable(
         }
         let Some(Some(why)) = tried.get(&program.definer) else { continue };
         ctx.ui.warn(format!(
-            "{} {} belongs to {}, which cannot be named as its owner; when it has to be made \
-             again, it will belong to {locked}: {why}",
+            "{} {} belongs to {}, which cannot be set as its owner; if it must be recreated, it \
+            will belong to {locked}: {why}",
             kind.keyword().to_lowercase(),
             quote(name),
             program.definer

@@ -36,16 +36,19 @@ pub fn on_lost_server(
     error.context(stop)
 }
 
-/// The backup is there by then, and whoever reads the message must know that.
+/// The backup is there by then, and the code that reads the message must know that.
 pub fn without_entry(error: anyhow::Error, manifest: &Manifest) -> anyhow::Error {
     let stop = Stop::new(
         ExitCode::Store,
         format!(
-            "{} was made and is good, but its entry in the ledger could not be written: {}",
+            "{} is complete, but its ledger entry could not be written: {}",
             manifest.label,
             error.root_cause()
         ),
     )
-    .hint("The next command that writes to the ledger needs what this one lacked: room, or a whole ledger.");
+    .hint(
+        "The next command that writes to the ledger needs what this one lacked: space, or an \
+    intact ledger.",
+    );
     error.context(stop)
 }

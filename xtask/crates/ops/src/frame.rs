@@ -30,7 +30,7 @@ pub struct Flags {
 pub enum Copies {
     /// Before it ends.
     Now,
-    /// By a later command; somebody waits for this one.
+    /// By a later command; someone waits for this one.
     Later,
 }
 

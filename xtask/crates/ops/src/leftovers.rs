@@ -22,7 +22,7 @@ pub fn clean(ctx: &Ctx, session: &mut Session) -> Result<()> {
     for schema in companions(ctx, session, "staging")? {
         end_sessions_in(session, &schema)?;
         drop_schema(session, &schema)?;
-        ctx.ui.say(format!("removed `{schema}`, left behind by a run that did not finish"));
+        ctx.ui.say(format!("removed `{schema}`, left behind by an unfinished run"));
     }
     Ok(())
 }
@@ -40,7 +40,7 @@ pub fn drop_kept(ctx: &Ctx, session: &mut Session, but: Option<&str>) -> Result<
     Ok(())
 }
 
-/// Companions of a kind, by the names that this tool gives: a person may have made
+/// Companions of a kind, by the names that this tool gives: the user may have made
 /// one like it.
 pub fn companions(ctx: &Ctx, session: &mut Session, kind: &str) -> Result<Vec<String>> {
     let prefix = format!("{}{kind}_", ctx.settings.companion_prefix());

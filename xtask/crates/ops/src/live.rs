@@ -46,7 +46,10 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<Verdict> {
     let document = VerifyDocument::new(&schema, "live", checks, duration_ms);
     let refusal = (!passed).then(|| {
         Stop::new(ExitCode::VerificationFailed, format!("`{schema}` failed the live verification"))
-            .hint("`cargo xtask db-restore latest` brings the last backup back, with a safety backup of what is there now.")
+            .hint(
+                "`cargo xtask db-restore latest` restores the last backup, after a safety \
+            backup of the current state.",
+            )
     });
     Ok(Verdict { document, refusal })
 }
@@ -76,14 +79,14 @@ fn counts(session: &mut Session, schema: &str) -> Result<BTreeMap<String, u64>> 
 
 fn tables(counts: &BTreeMap<String, u64>, policy: &VerifyPolicy) -> Check {
     let found = counts.len();
-    let detail = format!("{found} tables, at least {} wanted", policy.min_tables);
+    let detail = format!("{found} tables, expected at least {}", policy.min_tables);
     Check::of(found >= policy.min_tables, "tables", detail)
 }
 
 fn core(counts: &BTreeMap<String, u64>, table: &str) -> Check {
     let name = format!("rows of {table}");
     match counts.get(table) {
-        None => Check::failed(name, "there is no such table"),
+        None => Check::failed(name, "the table does not exist"),
         Some(0) => Check::failed(name, "the table is empty"),
         Some(rows) => Check::passed(name, format!("{rows} rows")),
     }
@@ -137,7 +140,7 @@ pub fn judge(base: &str, path: &str, probe: http::Probe, required: bool) -> Chec
         http::Probe::Answer { status: 200, body } => match items(&body) {
             Some(0) => Check::failed(name, "answered 200 with no data"),
             Some(n) => Check::passed(name, format!("answered 200 with {n} items")),
-            None => Check::failed(name, "answered 200 with something that is not a list"),
+            None => Check::failed(name, "answered 200, but not with a list"),
         },
         http::Probe::Answer { status, .. } => Check::failed(name, format!("answered {status}")),
     }

@@ -74,7 +74,10 @@ pub fn demand_own_rows(before: &Inventory) -> Result<()> {
         ExitCode::Store,
         format!("`{name}` has the storage engine {}; no backup was made", table.engine),
     )
-    .hint("Its rows are kept elsewhere or belong to other tables: a backup with them could not be restored.")
+    .hint(
+        "Its rows are stored elsewhere or belong to other tables: a backup with them could not \
+    be restored.",
+    )
     .hint("Keep it in another schema.")
     .into())
 }
@@ -92,8 +95,14 @@ pub fn demand_unmasked(session: &mut Session, schema: &str) -> Result<()> {
     let columns = masked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let message = format!("the server may mask {columns}; no backup was made");
     Err(Stop::new(ExitCode::Store, message)
-        .hint("A backup would hold masked values and look whole: a masking policy does not say whom it masks.")
-        .hint("Remove the policy from the columns, or back up this server with MySQL Enterprise Backup; docs/limits.md says why.")
+        .hint(
+            "A backup would contain masked values and look complete: a masking policy does not \
+        show whom it masks.",
+        )
+        .hint(
+            "Remove the policy from the columns, or back up this server with MySQL Enterprise \
+        Backup; docs/limits.md explains why.",
+        )
         .into())
 }
 
@@ -106,7 +115,7 @@ pub fn demand_writable(session: &mut Session, schema: &str, before: &Inventory) 
     let message = format!("`{table}` has rows and generated columns only; no backup was made");
     Err(Stop::new(ExitCode::Store, message)
         .hint("The dump programs write a broken statement for such a table.")
-        .hint("Give it a column of its own, for example an id.")
+        .hint("Add a stored column, for example an id.")
         .into())
 }
 
@@ -127,6 +136,9 @@ pub fn demand_really_broken(ctx: &Ctx, server: &Server, seen: &Inventory) -> Res
         ExitCode::Configuration,
         format!("`{user}` may not read the view `{}`; a backup would miss it", view.name),
     )
-    .hint("The view calls or reads something that this account has no right on; `cargo xtask doctor --fix` gives the rights of its role.")
+    .hint(
+        "The view calls or reads something this account has no privilege on; `cargo xtask \
+    doctor --fix` grants its role's privileges.",
+    )
     .into())
 }

@@ -22,10 +22,10 @@ use sys::clock;
 /// Removes what dead runs left in the backups folder, and the copies that they fetched.
 pub(crate) fn clean(ctx: &Ctx, store: &Store, lock: &StoreLock) -> Result<()> {
     for name in store.clean(lock)? {
-        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+        ctx.ui.say(format!("removed {name}, left behind by an unfinished run"));
     }
     for name in fetching::sweep(&ctx.settings.local)? {
-        ctx.ui.say(format!("removed .local/{name}, a copy that a dead run had looked at"));
+        ctx.ui.say(format!("removed .local/{name}, a copy fetched by a crashed run"));
     }
     Ok(())
 }
@@ -41,18 +41,21 @@ pub(crate) fn first(held: &HeldFolder<'_>, server: Option<&Server>) -> Result<()
     // What is done now could not be recorded: better not to begin it.
     store.read()?;
     if store.read_in_place()?.is_some() {
-        ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped");
+        ctx.ui.warn(
+            "migrations ran in place, but how they ended is unknown; `cargo xtask \
+        migrate` finds out",
+        );
     }
     let journal = store.read_journal()?;
     let events = journal.is_none() && server.is_some() && store.read_events()?.is_some();
     match (recovery::first(journal.is_some(), events, server.is_some()), journal, server) {
         (First::EndSwap, Some(journal), Some(server)) => {
-            ctx.ui.warn(format!("{} did not finish; looking where it stopped", journal.what()));
+            ctx.ui.warn(format!("{} did not finish; finding out where it stopped", journal.what()));
             end(held, server, journal)
         }
         (First::SayOnly, Some(journal), _) => {
             ctx.ui.warn(format!(
-                "{} did not finish; `cargo xtask doctor --fix` brings it to its end",
+                "{} did not finish; `cargo xtask doctor --fix` finishes it",
                 journal.what()
             ));
             Ok(())
@@ -109,7 +112,7 @@ fn end(held: &HeldFolder<'_>, server: &Server, journal: SwapJournal) -> Result<(
         settle::Settled::Finished => {
             format!("the tables had been swapped: {} is finished now", journal.what())
         }
-        settle::Settled::Undone => format!("`{}` is as it was before that", journal.target),
+        settle::Settled::Undone => format!("`{}` is as it was before", journal.target),
     });
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     held.append(&facts.uuid, &journal.target, event)?;
@@ -154,10 +157,12 @@ fn slipped(ctx: &Ctx, session: &mut Session, store: &Store) {
     match found {
         Ok(found) if found.is_empty() => {}
         Ok(found) => ctx.ui.warn(format!(
-            "something wrote to the old tables in the moment of the swap, which is only in `{old}`: {}",
+            "something wrote to the old tables during the swap; those rows are only in `{old}`: {}",
             found.join("; ")
         )),
-        Err(error) => ctx.ui.warn(format!("the old tables in `{old}` could not be compared: {error:#}")),
+        Err(error) => {
+            ctx.ui.warn(format!("the old tables in `{old}` could not be compared: {error:#}"))
+        }
     }
 }
 
@@ -173,7 +178,7 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
         return Ok(());
     }
     let Some(journal) = store.read_journal()? else {
-        return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to forget").into());
+        return Err(Stop::new(ExitCode::Usage, "there is no unfinished restore to abandon").into());
     };
     demand_gone(ctx, &journal)?;
     let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
@@ -181,7 +186,7 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
     entries.append(&journal.server, &journal.target, event)?;
     let name = store.abandon_journal(entries.lock(), &stamp)?;
     ctx.ui.say(format!(
-        "the unfinished restore of {} is forgotten; its journal is kept as {name}",
+        "the unfinished restore of {} is abandoned; its journal is kept as {name}",
         journal.source
     ));
     Ok(())
@@ -198,8 +203,8 @@ fn forget_refused(entries: &Entries<'_>) -> Result<bool> {
         entries.append(UNKNOWN, &ctx.settings.schema, event)?;
         let aside = store.put_aside(entries.lock(), name, &stamp)?;
         ctx.ui.warn(format!(
-            "{}; it is kept as {aside}. What it was about may be half done: compare `{}` with \
-             the newest backup",
+            "{}; it is kept as {aside}. Its work may be half done: compare `{}` with the newest \
+            backup",
             stop.message, ctx.settings.schema
         ));
     }
@@ -216,8 +221,8 @@ fn demand_gone(ctx: &Ctx, journal: &SwapJournal) -> Result<()> {
     if !here {
         return Ok(());
     }
-    Err(Stop::new(ExitCode::Usage, "the server of that restore answers; it is not forgotten")
-        .hint("`cargo xtask doctor --fix` brings the restore to its end.")
+    Err(Stop::new(ExitCode::Usage, "the server of that restore answers; it was not abandoned")
+        .hint("`cargo xtask doctor --fix` finishes the restore.")
         .into())
 }
 
@@ -231,6 +236,6 @@ fn sweep(ctx: &Ctx, server: &Server) {
         session.map_or(Ok(()), |mut session| staging::clean(ctx, &mut session))
     });
     if let Err(error) = swept {
-        ctx.ui.detail(format!("staging schemas were not looked for: {error:#}"));
+        ctx.ui.detail(format!("staging schemas could not be checked: {error:#}"));
     }
 }

@@ -50,7 +50,7 @@ pub fn demand(
     for ((kind, name), program) in &idle.programs {
         let there = again.programs.get(&(*kind, name.clone()));
         if !there.is_some_and(|it| same(it, program)) {
-            let why = "it comes back as another text";
+            let why = "it comes back as different text";
             return Err(refusal(purpose, &shown(*kind, name), why).into());
         }
     }
@@ -129,7 +129,7 @@ fn refusal(purpose: Purpose, what: &str, why: &str) -> Stop {
     Stop::new(
         code,
         format!(
-            "{what} cannot be made again from what the server prints of it; nothing was changed: {why}"
+            "{what} cannot be recreated from what the server shows; nothing was changed: {why}"
         ),
     )
     .hint("A server takes the marks of version comments (`/*! … */`) out of a program's text. Write the program without them.")

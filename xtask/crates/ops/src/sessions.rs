@@ -74,9 +74,9 @@ pub fn locked(ctx: &Ctx, server: &Server, role: Role) -> Result<Session> {
     let holder = holder.map_or_else(String::new, |id| format!(" (connection {id})"));
     Err(Stop::new(
         ExitCode::Locked,
-        format!("another run works on `{}` on this server{holder}", ctx.settings.schema),
+        format!("another run is working on `{}` on this server{holder}", ctx.settings.schema),
     )
-    .hint("Wait until it has ended; its lock goes with its connection.")
+    .hint("Wait until it ends; its lock ends with its connection.")
     .into())
 }
 
@@ -104,7 +104,7 @@ pub fn keep_from_migrating(ctx: &Ctx, session: &mut Session) -> Result<()> {
     Err(Stop::new(
         ExitCode::Locked,
         format!(
-            "migrations of `{}` still run (connection {})",
+            "migrations of `{}` are still running (connection {})",
             ctx.settings.schema,
             holder.unwrap_or_default()
         ),

@@ -1,5 +1,5 @@
 //! Brings a swap that a dead run left behind to its end: finished where its tables
-//! moved, undone where they did not, and left alone where somebody else was there since.
+//! moved, undone where they did not, and left alone where someone else was there since.
 
 use std::collections::BTreeSet;
 

@@ -176,7 +176,7 @@ fn create(held: &Held<'_>, session: &mut Session, source: &Source, schema: &str)
                     source.name
                 ),
             )
-            .hint("Restore it on a server of the flavour and version that it came from."),
+            .hint("Restore it on a server of the flavour and version it came from."),
         ),
         _ => error,
     })
@@ -200,14 +200,14 @@ fn load_and_compare(
     enable_events(&mut inventory, &loaded);
     let mut expected = match &source.manifest {
         Some(manifest) => {
-            Expected::from_manifest(manifest).context("the manifest holds a digest that is none")?
+            Expected::from_manifest(manifest).context("the manifest contains an invalid digest")?
         }
         None => Expected::from_text(&loaded.seen),
     };
     if !loaded.past_events.is_empty() {
         let names: Vec<String> =
             loaded.past_events.iter().map(|name| format!("`{name}`")).collect();
-        let detail = format!("their time has passed, they are not created: {}", names.join(", "));
+        let detail = format!("not created, because their time has passed: {}", names.join(", "));
         checks.push(Check::passed("events", detail));
         expected.programs.retain(|(kind, name)| {
             *kind != ObjectKind::Event || !loaded.past_events.contains(name)
@@ -290,7 +290,7 @@ fn demand_idle(session: &mut Session, schema: &str, source: &Source) -> Result<(
             ExitCode::Store,
             format!("the event `{name}` of {} would run in its copy", source.name),
         )
-        .hint("The file is not one that a dump program writes; do not use it. Nothing was changed.")
+        .hint("No dump program writes such a file; do not use it. Nothing was changed.")
         .into()),
     }
 }
@@ -319,7 +319,8 @@ fn unprintable(source: &Source, error: anyhow::Error) -> anyhow::Error {
     let stop = Stop::new(
         ExitCode::Store,
         format!(
-            "a program of {} cannot be read back from the server, so it could not be made again; nothing was changed: {}",
+            "a program of {} cannot be read back from the server, so it could not be recreated; \
+            nothing was changed: {}",
             source.name,
             said(&error)
         ),

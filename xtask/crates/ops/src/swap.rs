@@ -43,7 +43,7 @@ pub type Guard<'a> = &'a mut dyn FnMut(&mut Session) -> Result<()>;
 /// long others had to wait for the tables, in milliseconds.
 ///
 /// # Errors
-/// A lock could not be had in time, or the server refuses a statement; the
+/// A lock was unavailable in time, or the server refuses a statement; the
 /// message says on which side of the change the live schema is.
 pub fn execute(
     held: &Held<'_>,
@@ -56,9 +56,9 @@ pub fn execute(
     if inventory::schema_exists(session, before)? {
         return Err(Stop::new(
             ExitCode::Store,
-            format!("`{before}` is there already; nothing was swapped"),
+            format!("`{before}` already exists; nothing was swapped"),
         )
-        .hint("It holds the old tables of another run of this second. Try again.")
+        .hint("It contains the old tables of another run in this second. Try again.")
         .into());
     }
     demand_owner(session, &swap.sides)?;
@@ -68,7 +68,7 @@ pub fn execute(
             || (kind == ObjectKind::View && staged.tables.contains_key(name))
     })?;
     let plan = plan::swap::plan(&Sides { live: &live, ..swap.sides }, guard.is_some());
-    // The way back makes what was live before, and what a person may have made by hand.
+    // The way back makes what was live before, and what the user may have made by hand.
     if swap.purpose != Purpose::Undo {
         replay::demand(session, staging, staged, swap.purpose)?;
     }
@@ -162,9 +162,13 @@ fn demand_owner(session: &mut Session, sides: &Sides<'_>) -> Result<()> {
         Some(1142 | 1143 | 1227 | 1356 | 1449) => error.context(
             Stop::new(
                 ExitCode::Configuration,
-                "the programs of the schema cannot be given to the locked account that is to own them; nothing was changed",
+                "the schema's programs cannot be given to the locked account that must own them; \
+                nothing was changed",
             )
-            .hint("Run `cargo xtask doctor --fix` once, with DB_ROOT_PASSWORD in .env: it makes that account and gives `restore_user` the right to name it."),
+            .hint(
+                "Run `cargo xtask doctor --fix` once, with DB_ROOT_PASSWORD in .env: it creates \
+            that account and grants `restore_user` the privilege to name it.",
+            ),
         ),
         _ => error,
     })
@@ -187,7 +191,8 @@ fn finish(
     finished.with_context(|| {
         Stop::new(
             ExitCode::Store,
-            format!("the tables of `{}` were swapped, but not every view, routine or event could be made", journal.target),
+            format!("the tables of `{}` were swapped, but not every view, routine or event could \
+            be created", journal.target),
         )
         .hint("Run `cargo xtask doctor --fix`: it finishes what is left, as does the next backup or restore.")
     })?;
@@ -214,7 +219,8 @@ fn failed(
             );
             let stop = if waited {
                 let s = held.ctx().settings.policy.restore.lock_wait_s;
-                stop.hint(format!("Another session held a table for {s} s; end it, or raise restore.lock_wait_s in xtask.toml."))
+                stop.hint(format!("Another session locked a table for {s} s; end it, or raise \
+                restore.lock_wait_s in xtask.toml."))
             } else {
                 stop
             };

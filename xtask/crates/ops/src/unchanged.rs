@@ -129,7 +129,7 @@ pub fn look_twice(
     Ok(match by_rows(ctx, session, reader, basis)? {
         Evidence::Unchanged(rows) => Evidence::Unchanged(format!("{BY_LOG}, {rows}")),
         Evidence::Changed(what) => {
-            Evidence::Changed(format!("{what}; the server's log does not hold it"))
+            Evidence::Changed(format!("{what}; the server's log does not contain it"))
         }
         unknown @ Evidence::Unknown(_) => unknown,
     })
@@ -213,7 +213,7 @@ pub fn differences(
     wanted: &SchemaState,
 ) -> Result<Vec<String>> {
     if fingerprint::schema(live) != wanted.fingerprint {
-        return Ok(vec!["the definitions are others".to_owned()]);
+        return Ok(vec!["the definitions differ".to_owned()]);
     }
     let mut out = Vec::new();
     for table in &wanted.tables {

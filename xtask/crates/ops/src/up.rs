@@ -94,14 +94,14 @@ fn with_greeting(ctx: &Ctx, server: Server, started: bool) -> Result<(Found, boo
 }
 
 /// The other commands take the first server that answers; when that is not the
-/// one just started, a person has to know.
+/// one just started, the user has to know.
 pub fn warn_of_another(ctx: &Ctx, started: &Server) {
     if let Ok(found) = find::find(&ctx.settings, &ctx.ui)
         && found.endpoint != started.endpoint
         && found.container() != started.container()
     {
         ctx.ui.warn(format!("the other commands use {found}, not this server"));
-        ctx.ui.say("hint: DB_REACH=local (or docker) in .env decides which one they take.");
+        ctx.ui.say("hint: DB_REACH=local (or docker) in .env decides which one they use.");
     }
 }
 

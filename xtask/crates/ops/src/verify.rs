@@ -48,7 +48,7 @@ pub struct Verdict {
 /// Verifies a backup, and writes down what was found.
 ///
 /// # Errors
-/// There is no such backup, or it could not be looked at. What is wrong with it is in the
+/// There is no such backup, or it could not be checked. What is wrong with it is in the
 /// verdict.
 pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
     let store = ctx.store()?;
@@ -109,7 +109,7 @@ fn refusal(source: &Source, level: &str) -> Stop {
     if let Some(place) = &source.place {
         let message =
             format!("the copy of {name} at `{place}` failed the verification at level {level}");
-        let hint = "Do not rely on this copy. This says nothing about the file here.";
+        let hint = "Do not rely on this copy. The local file may still be intact.";
         return Stop::new(ExitCode::VerificationFailed, message).hint(hint);
     }
     Stop::new(
@@ -156,7 +156,7 @@ pub struct FileChecked {
 /// marker, and rows and digests against the manifest.
 ///
 /// # Errors
-/// The file cannot be opened, or somebody pressed Ctrl-C.
+/// The file cannot be opened, or someone pressed Ctrl-C.
 pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     let mut reader = file_check::open_checked(source)?;
     let mut bar = ctx.ui.bar("read", source.manifest.as_ref().map_or(0, |m| m.text_bytes));
@@ -194,7 +194,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
                 Some(manifest) => checks.extend(compare::text_with_manifest(&seen, manifest)),
                 None => checks.push(Check::not_run(
                     "manifest",
-                    "there is none; what it would have proven is unknown",
+                    "there is none; what it would prove is unknown",
                 )),
             }
         }
@@ -211,15 +211,16 @@ fn end(seen: &Seen, source: &Source) -> Check {
             Check::passed(NAME, format!("says {} rows", marker.rows))
         }
         (Some(marker), _) => {
-            Check::failed(NAME, format!("says {} rows, the text holds {}", marker.rows, seen.rows))
+            Check::failed(NAME, format!("says {} rows, the text has {}", marker.rows, seen.rows))
         }
         (None, Some(_)) => Check::failed(NAME, "is missing: the file is not complete"),
         (None, None) if seen.completed => {
-            Check::passed(NAME, "the dump program's own end line is there")
+            Check::passed(NAME, "the dump program's end line is present")
         }
         (None, None) => Check::failed(
             NAME,
-            "the dump program's end line is missing: the dump broke off, or was made without comments",
+            "the dump program's end line is missing: the dump is truncated, or was made without \
+            comments",
         ),
     }
 }

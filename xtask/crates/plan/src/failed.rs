@@ -196,7 +196,7 @@ mod tests {
 
     fn not() -> PutBack {
         PutBack::Not {
-            why: "somebody else wrote to it since the backup".to_owned(),
+            why: "someone else wrote to it since the backup".to_owned(),
             differences: vec!["`rating` has 3 rows, 2 before".to_owned()],
         }
     }

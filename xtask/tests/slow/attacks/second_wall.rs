@@ -315,7 +315,7 @@ fn a_trigger_that_comes_back_keeps_its_owner() {
         root.query_drop("INSERT INTO victim VALUES (9)").unwrap();
         assert_eq!(number(&mut root, &format!("SELECT COUNT(*) FROM `{far}`.log")), 1);
         // An account that is gone: MySQL refuses it, so the trigger needs another owner.
-        let (fallback, warned) = (format!("{}@%", sandbox.program_user()), "cannot be named");
+        let (fallback, warned) = (format!("{}@%", sandbox.program_user()), "cannot be set");
         if is_mysql(&sandbox) {
             assert_eq!(owner(&mut root, "lost"), fallback);
             assert!(done.stderr.contains(warned), "{}", done.stderr);

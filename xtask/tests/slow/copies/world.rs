@@ -142,7 +142,7 @@ impl World {
     /// is as good as it was.
     pub fn demand_failed(&self, finished: &Finished, label: &str, at: &str, words: &[&str]) {
         assert_eq!(finished.code, Some(41), "{}", finished.stderr);
-        for word in words.iter().chain(&["The local backups are good", at]) {
+        for word in words.iter().chain(&["The local backups were not changed", at]) {
             assert!(finished.stderr.contains(word), "`{word}` is not in: {}", finished.stderr);
         }
         self.demand_unharmed(label);

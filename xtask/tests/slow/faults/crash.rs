@@ -96,7 +96,7 @@ fn between(world: &World, point: &str, old: &Live, new: &Live) {
 /// The next run says what it found and what it did.
 fn told(point: &str, next: &Finished) {
     let word = match point {
-        "swap.journal" | "swap.prepared" => "is as it was before that",
+        "swap.journal" | "swap.prepared" => "is as it was before",
         "swap.renamed" | "swap.finished" => "is finished now",
         "restore.swapped" | "restore.recorded" | "restore.enabled" => "enabled the events",
         "staging.created" | "load.rows" | "load.keys" | "staging.loaded" | "staging.compared" => {

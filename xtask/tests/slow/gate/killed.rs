@@ -72,7 +72,7 @@ fn kill_at(world: &World, point: &str, args: &[&str]) {
 fn a_killed_passage_in_place_is_told_by_the_next_run() {
     for kind in Server::ALL {
         for (point, word) in [
-            ("gate.announced", "nothing of them was committed"),
+            ("gate.announced", "none of them was committed"),
             ("gate.applied", "they had completed"),
         ] {
             let Some(world) = World::new(kind, "killplace") else { continue };

@@ -83,7 +83,7 @@ fn an_old_way_back_does_not_stop_the_next_migration() {
     demand_stop(&world.run(&["migrate", "--undo"]), 40, &["format 1", "not touched", &hint]);
     let done = world.run(&["migrate", "--json"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(done.stderr.contains("takes its place"), "{}", done.stderr);
+    assert!(done.stderr.contains("replaces it"), "{}", done.stderr);
     assert!(fs::read_text(&path).unwrap().contains("\"signature\""));
     world.demand_migrated();
     assert_eq!(world.run(&["migrate", "--undo"]).code, Some(0));
@@ -183,7 +183,7 @@ fn what_slips_in_on_mariadb_is_not_lost() {
     writer.join().unwrap();
     let finished = run.join();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert!(finished.stderr.contains("the old tables come back"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("putting the old tables back"), "{}", finished.stderr);
     world.demand_migrated();
     world.demand_clean();
     let rows = "SELECT COUNT(*) FROM busy WHERE note = 'slipped'";

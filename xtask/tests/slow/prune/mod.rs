@@ -223,7 +223,7 @@ fn what_an_unfinished_change_needs_stays() {
     let mut holder = sandbox.root();
     let lock = format!("SELECT GET_LOCK('xtask:{}', 0)", sandbox.schema);
     assert_eq!(holder.query_first(lock).unwrap(), Some(1));
-    demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run works"]);
+    demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run is working"]);
     assert_eq!(labels_in(&folder), set(&[&needed, &newest]));
     drop(holder);
     done(&sandbox, &["db-prune", "--yes"]);

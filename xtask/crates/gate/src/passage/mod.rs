@@ -161,7 +161,7 @@ pub fn migrate(
     })
 }
 
-/// One way through the gate, and what has to be written down about it, however it ends.
+/// One way through the gate, and what must be written down about it, however it ends.
 struct Passage<'a> {
     gate: &'a Gate<'a>,
     uuid: String,
@@ -192,7 +192,7 @@ impl<'a> Passage<'a> {
         let (gate, ctx) = (self.gate, self.gate.ctx());
         if gate.before.tables.is_empty() {
             ctx.ui.say(format!(
-                "`{}` holds no table: there is nothing to back up",
+                "`{}` has no tables: there is nothing to back up",
                 ctx.settings.schema
             ));
             return self.in_place(pair, None);
@@ -231,7 +231,7 @@ impl<'a> Passage<'a> {
                         ExitCode::GateRefused,
                         format!("nothing was swapped, the database was not touched: {evidence}"),
                     )
-                    .hint("Stop what writes and try again, or leave `--strategy swap` out.")
+                    .hint("Stop the writers and try again, or run without `--strategy swap`.")
                     .into());
                 }
                 Swapped::Moved(evidence) => {
@@ -261,7 +261,7 @@ impl<'a> Passage<'a> {
         self.rehearsal_gtids = own_gtids;
         self.statements = statements;
         // The account has no right on the live schema. What changed there all the same
-        // is somebody else's work.
+        // is someone else's work.
         if fingerprint::schema(&state::live(ctx, gate.server())?)
             != proof.manifest.schema_fingerprint
         {
@@ -282,8 +282,8 @@ impl<'a> Passage<'a> {
                 self.gate.ctx().settings.schema
             ),
         )
-        .hint("Either somebody else changed them, or the migration reaches out of the schema it runs on.")
-        .hint(format!("The state before is in {}, which was just proven.", proof.manifest.label))
+        .hint("Either someone else changed them, or the migration reaches outside its schema.")
+        .hint(format!("The previous state is in {}, which was just proven.", proof.manifest.label))
     }
 
     fn basis<'p>(&self, proof: &'p Proof) -> Basis<'p> {
@@ -347,5 +347,5 @@ fn moved() -> Stop {
         ExitCode::GateRefused,
         "the schema or the list of migrations changed since the backup; the database was not touched",
     )
-    .hint("Somebody else works on it. Run `cargo xtask migrate` again when they are done.")
+    .hint("Someone else is working on it. Run `cargo xtask migrate` again when they are done.")
 }

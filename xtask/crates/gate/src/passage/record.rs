@@ -55,9 +55,14 @@ impl Passage<'_> {
             (Err(error), Ok(_)) => Err(error.context(
                 Stop::new(
                     ExitCode::Store,
-                    format!("`{schema}` IS migrated; only the entry in the ledger could not be written"),
+                    format!(
+                        "`{schema}` IS migrated; only the entry in the ledger could not be written"
+                    ),
                 )
-                .hint("Do not migrate again. `cargo xtask doctor` says what is wrong with the ledger."),
+                .hint(
+                    "Do not migrate again. `cargo xtask doctor` shows what is wrong with the \
+                ledger.",
+                ),
             )),
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! What has to be true of a dump before it may become a backup.
+//! What must be true of a dump before it may become a backup.
 
 use anyhow::Result;
 
@@ -15,23 +15,22 @@ pub(super) fn demand_unmoved(before: &Inventory, after: &Inventory) -> Result<()
         ExitCode::Unexpected,
         "the schema changed while it was being dumped; no backup was made",
     )
-    .hint("Something ran DDL at the same time. Take the backup again when it is done.")
+    .hint("Another session ran DDL at the same time. Take the backup again once it is done.")
     .into())
 }
 
 /// The dump holds exactly what the server's inventory lists, with every column.
 pub(super) fn demand_complete(seen: &Seen, inventory: &Inventory) -> Result<()> {
     if let Some(odd) = seen.odd.first() {
-        let message = format!(
-            "the dump holds a statement that is not known from dumps, line {}: {}",
-            odd.line, odd.start
-        );
+        let message =
+            format!("the dump contains an unexpected statement, line {}: {}", odd.line, odd.start);
         return Err(
             Stop::new(ExitCode::Unexpected, format!("{message}; no backup was made")).into()
         );
     }
     if let Some(view) = seen.placeholders.first() {
-        return Err(Stop::new(ExitCode::Unexpected, format!("the dump holds only a stand-in of view `{view}`; no backup was made"))
+        return Err(Stop::new(ExitCode::Unexpected, format!("the dump contains only a placeholder \
+        for view `{view}`; no backup was made"))
             .hint("The view may name a table or column that is gone: `SHOW CREATE VIEW` and `SELECT` from it tell.")
             .into());
     }

@@ -98,7 +98,7 @@ pub fn run(ctx: &mut Ctx, request: &Request, made: &mut Made) -> Result<(Manifes
 pub struct Wish {
     /// Why.
     pub reason: Reason,
-    /// Why, in somebody's words.
+    /// Why, in someone's words.
     pub note: Option<String>,
     /// Compressed or not; `None` decides by size.
     pub compress: Option<bool>,
@@ -119,7 +119,7 @@ pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
     let start = Instant::now();
     let (ctx, store, lock, server) = (held.ctx(), held.store(), held.lock(), held.server());
     for name in store.clean(lock)? {
-        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+        ctx.ui.say(format!("removed {name}, left behind by an unfinished run"));
     }
     let (mut session, prepared) = prepare::prepare(ctx, server, wish)?;
     let plan = &prepared.plan;

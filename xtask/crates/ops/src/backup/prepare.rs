@@ -1,4 +1,4 @@
-//! What is looked at before a dump starts: rights, definitions, and what moves the rows.
+//! What is checked before a dump starts: rights, definitions, and what moves the rows.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,8 @@ fn sealing(ctx: &Ctx, wish: &Wish) -> Result<Option<Sealing>> {
     let read_back = matches!(wish.reason, Reason::Migrate | Reason::Import | Reason::Deploy);
     if read_back && !sealing.is_tested() {
         let message = format!(
-            "backups are encrypted, and {VARIABLE} names no private key: this one could not be proven by restoring it"
+            "backups are encrypted, but {VARIABLE} names no private key: this one could not be \
+            proven by restoring it"
         );
         return Err(Stop::new(ExitCode::Configuration, message)
             .hint("The database was not touched.")
@@ -109,12 +110,12 @@ fn mover(ctx: &Ctx, server: &Server, facts: &ServerFacts, bytes: u64) -> Result<
     Ok(Mover::Mysqldump(dumper::find_client(server, facts.flavour, facts.version)?))
 }
 
-/// What a person should know about this backup before it is made.
+/// What the user should know about this backup before it is made.
 pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
     let plan = &prepared.plan;
     if prepared.sealing.as_ref().is_some_and(|sealing| !sealing.is_tested()) {
         ctx.ui.say(format!(
-            "no private key is at hand ({VARIABLE}): that this backup decrypts is not tested"
+            "no private key is at hand ({VARIABLE}): whether this backup decrypts was not tested"
         ));
     }
     if !plan.non_transactional.is_empty() {
@@ -131,7 +132,8 @@ pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
     }
     for (table, n) in &prepared.changed_texts {
         ctx.ui.warn(format!(
-            "{n} texts of `{table}` come back as other bytes of their character set; make the column utf8mb4"
+            "{n} texts of `{table}` come back as different bytes in their character set; make the \
+            column utf8mb4"
         ));
     }
     for (table, n) in &prepared.rounded {

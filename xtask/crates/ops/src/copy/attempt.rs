@@ -12,7 +12,7 @@ use sys::{clock, signal};
 /// Pauses between attempts; so many and one attempts are made.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
-/// Does it up to three times; a fault that repeating cannot mend comes back at once.
+/// Does it up to three times; a fault that repeating cannot fix comes back at once.
 ///
 /// # Errors
 /// What is no fault of the destination: a refusal, or Ctrl-C.

@@ -46,7 +46,7 @@ pub(super) fn run(
                 let copies: Vec<RemoteCopy> = copies.into_iter().filter(wanted).collect();
                 match &label {
                     Some(label) if copies.is_empty() => {
-                        let fault = Fault::new(FaultKind::Damaged, "there is no copy of it");
+                        let fault = Fault::new(FaultKind::Damaged, "it has no copies");
                         vec![failed(ctx, policy, label, "unknown", fault, Instant::now())?]
                     }
                     _ => copies

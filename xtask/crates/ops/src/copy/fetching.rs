@@ -60,7 +60,7 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCo
     let (copy, trust) = from.pick(text)?;
     let lock = store.lock()?;
     for name in store.clean(&lock)? {
-        ctx.ui.say(format!("removed {name}, left behind by a run that did not finish"));
+        ctx.ui.say(format!("removed {name}, left behind by an unfinished run"));
     }
     ctx.ui.say(format!("fetching {} from `{name}`", copy.label));
     let bytes = copy.note.as_ref().map_or(0, |note| note.bytes);

@@ -65,8 +65,7 @@ pub fn run(ctx: &Ctx, request: &Request<'_>) -> Result<Vec<Done>> {
     }
     let label = source.manifest.as_ref().map(|manifest| manifest.label.clone());
     let label = label.ok_or_else(|| {
-        let message =
-            format!("{} has no manifest, so a copy of it could prove nothing", source.name);
+        let message = format!("{} has no manifest, so a copy would prove nothing", source.name);
         Stop::new(ExitCode::Store, message)
             .hint("Only backups made by `cargo xtask db-backup` are copied.")
     })?;
@@ -83,9 +82,9 @@ pub fn chosen(ctx: &Ctx, names: &[String]) -> Result<Vec<DestinationPolicy>, Sto
         return names.iter().map(|name| named(all, name).cloned()).collect();
     }
     if all.is_empty() {
-        let message = "xtask.toml names no destination that backups could be copied to";
+        let message = "xtask.toml declares no destination for copies";
         return Err(Stop::new(ExitCode::Configuration, message)
-            .hint("docs/off-site.md sets one up in five minutes."));
+            .hint("docs/off-site.md shows how to set one up in five minutes."));
     }
     Ok(all.clone())
 }
@@ -129,7 +128,7 @@ fn to_all(
     let entry = store.entry(label)?;
     let entry = entry.ok_or_else(|| {
         Stop::new(ExitCode::Store, format!("there is no backup {label}"))
-            .hint("`cargo xtask db-list` shows those that there are.")
+            .hint("`cargo xtask db-list` lists the available ones.")
     })?;
     if let Some(stop) = entry.refusal() {
         return Err(stop.into());
@@ -151,10 +150,7 @@ fn to_one(ctx: &Ctx, store: &Store, entry: &Entry, policy: &DestinationPolicy) -
     match sent {
         Ok(Ok(sent)) => {
             if let Some(why) = sent.replaced {
-                ctx.ui.warn(format!(
-                    "the copy at `{}` was not good: {why}; it is replaced",
-                    policy.name
-                ));
+                ctx.ui.warn(format!("the copy at `{}` was bad: {why}; replacing it", policy.name));
                 report.write(CopyOutcome::Failed, 0, "", &why)?;
             }
             let outcome = if sent.copied { CopyOutcome::Copied } else { CopyOutcome::Checked };
@@ -193,9 +189,9 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
         return Ok(None);
     }
     let recipients = Recipients::of(&ctx.settings).map_err(|stop| Stop {
-        message: format!("copies to `{}` are to be encrypted: {}", policy.name, stop.message),
+        message: format!("copies to `{}` must be encrypted: {}", policy.name, stop.message),
         ..stop.hint(format!(
-            "Where nobody else can read `{}`, `encrypt = false` in its section sends clear text.",
+            "If no one else can read `{}`, `encrypt = false` in its section sends clear text.",
             policy.name
         ))
     })?;
@@ -203,7 +199,7 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
         Ok(identities) => identities,
         Err(stop) => {
             // Sending needs no private key.
-            ctx.ui.warn(format!("that copies decrypt is not tested: {}", stop.message));
+            ctx.ui.warn(format!("whether copies decrypt was not tested: {}", stop.message));
             None
         }
     };

@@ -25,7 +25,7 @@ pub struct Done {
 ///
 /// # Errors
 /// One is not: a line for each that failed and what to do. [`ExitCode::Configuration`]
-/// where only settings are to be mended, else [`ExitCode::Offsite`].
+/// where only settings are to be fixed, else [`ExitCode::Offsite`].
 pub fn demand_all(done: &[Done]) -> Result<()> {
     let failed: Vec<(&CopyLine, &Fault, &Vec<String>)> = done
         .iter()
@@ -42,8 +42,8 @@ pub fn demand_all(done: &[Done]) -> Result<()> {
         .collect();
     let (many, all) = (failed.len(), done.len());
     let message = match &lines[..] {
-        [one] if all == 1 => format!("the copy is not good: {one}"),
-        _ => format!("{many} of {all} copies are not good:\n  {}", lines.join("\n  ")),
+        [one] if all == 1 => format!("the copy is bad: {one}"),
+        _ => format!("{many} of {all} copies are bad:\n  {}", lines.join("\n  ")),
     };
     let mut stop = Stop::new(code, message);
     for hint in failed.iter().flat_map(|(_, _, hints)| hints.iter()) {
@@ -51,7 +51,7 @@ pub fn demand_all(done: &[Done]) -> Result<()> {
             stop.hints.push(hint.clone());
         }
     }
-    Err(stop.hint("The local backups are good: nothing of this changed them.").into())
+    Err(stop.hint("The local backups were not changed.").into())
 }
 
 /// The end of a command: copies the backups that it took to every destination.
@@ -66,7 +66,7 @@ pub fn what_was_made(ctx: &Ctx, made: &mut Made) -> Result<()> {
     }
     if !ctx.settings.outside.copies {
         for label in &labels {
-            ctx.ui.say(format!("{label} is here alone, as COPIES=off says"));
+            ctx.ui.say(format!("{label} exists only here, because of COPIES=off"));
         }
         return Ok(());
     }
@@ -94,7 +94,7 @@ pub fn what_was_made(ctx: &Ctx, made: &mut Made) -> Result<()> {
     let hints = alone.iter().map(|(label, _)| format!("`cargo xtask db-copy {label}` copies it."));
     let mut stop = Stop::new(ExitCode::Offsite, format!("{label} is not copied: {why}"));
     stop.hints.extend(hints);
-    stop.hints.push("What this command did before is done.".to_owned());
+    stop.hints.push("What this command did before is complete.".to_owned());
     if let Err(error) = ended {
         stop.hints.push(format!("Besides, {error}"));
     }
@@ -107,7 +107,7 @@ fn to_all_but_waiting(
     destinations: &[DestinationPolicy],
 ) -> Result<Vec<Done>> {
     let store = ctx.store()?;
-    // Somebody may be sending for hours; this command is done and waits for nobody.
+    // Someone may be sending for hours; this command is done and waits for nobody.
     let _sending = store.lock_copies()?;
     super::to_all(ctx, &store, label, destinations)
 }
@@ -116,7 +116,7 @@ fn to_all_but_waiting(
 fn as_copies(error: anyhow::Error) -> anyhow::Error {
     match find_stop(&error) {
         Some(stop) => Stop { code: ExitCode::Offsite, ..stop.clone() }
-            .hint("What this command did before is done.")
+            .hint("What this command did before is complete.")
             .into(),
         None => error,
     }
@@ -129,6 +129,6 @@ pub fn left_to_copy(ctx: &Ctx, made: &mut Made) {
         return;
     }
     for label in made.take() {
-        ctx.ui.say(format!("{label} is here alone; `cargo xtask db-copy {label}` copies it"));
+        ctx.ui.say(format!("{label} exists only here; `cargo xtask db-copy {label}` copies it"));
     }
 }

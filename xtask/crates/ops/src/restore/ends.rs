@@ -28,7 +28,7 @@ pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked>
     }
 }
 
-/// The restore is done by then, and whoever reads the message must know that.
+/// The restore is done by then, and the message must say so.
 pub(super) fn without_entry(
     error: anyhow::Error,
     plan: &RestorePlan,
@@ -47,7 +47,7 @@ pub(super) fn without_entry(
             error.root_cause()
         ),
     )
-    .hint("Do not restore again. `cargo xtask doctor` says what is wrong with the ledger.");
+    .hint("Do not restore again. `cargo xtask doctor` shows what is wrong with the ledger.");
     error.context(stop)
 }
 

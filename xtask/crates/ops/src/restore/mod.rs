@@ -205,9 +205,9 @@ impl Run<'_> {
         }
         Err(Stop::new(
             ExitCode::Usage,
-            format!("`{}` was empty a moment ago and is not any more", plan.target),
+            format!("`{}` was empty a moment ago, but no longer is", plan.target),
         )
-        .hint("Somebody else works on it. Run the restore again to see the new plan.")
+        .hint("Someone else is working on it. Run the restore again to see the new plan.")
         .into())
     }
 
@@ -356,7 +356,7 @@ impl Run<'_> {
             .collect();
         if !gone.is_empty() {
             self.held.ctx().ui.warn(format!(
-                "{} does not hold, so these go from `{}`: {}",
+                "{} does not contain these, so they are removed from `{}`: {}",
                 self.source.name,
                 self.plan.target,
                 gone.join(", ")
@@ -384,7 +384,7 @@ impl Run<'_> {
             return Ok(true);
         }
         self.held.ctx().ui.warn(format!(
-            "the old tables are kept in `{before}`: the safety backup {} does not hold exactly what is in {}",
+            "the old tables are kept in `{before}`: the safety backup {} does not exactly match {}",
             saved.label,
             written.join(", ")
         ));

@@ -47,10 +47,10 @@ pub(super) fn scope(ctx: &Ctx, args: &Request) -> Result<Scope> {
         return Err(Stop::new(
             ExitCode::Usage,
             format!(
-                "--into {into}: `{user}` may only write to schemas whose name begins with {prefix}"
+                "--into {into}: `{user}` may only write to schemas whose name starts with {prefix}"
             ),
         )
-        .hint(format!("Use for example --into {prefix}look"))
+        .hint(format!("Use, for example, --into {prefix}look"))
         .into());
     }
     // These names are the tool's own: a later run would take such a schema for a leftover.
@@ -58,9 +58,9 @@ pub(super) fn scope(ctx: &Ctx, args: &Request) -> Result<Scope> {
     if own.iter().any(|own| into.starts_with(&format!("{prefix}{own}"))) {
         return Err(Stop::new(
             ExitCode::Usage,
-            format!("--into {into}: that name is one of the tool's own"),
+            format!("--into {into}: the tool reserves that name"),
         )
-        .hint(format!("Use for example --into {prefix}look"))
+        .hint(format!("Use, for example, --into {prefix}look"))
         .into());
     }
     Ok(Scope::Beside)
@@ -89,7 +89,7 @@ pub(super) fn plan(
     let target = beside.unwrap_or_else(|| schema.clone());
     if scope == Scope::Beside && inventory::schema_exists(&mut session, &target)? {
         return Err(Stop::new(ExitCode::Usage, format!("`{target}` exists already"))
-            .hint("--into makes a new schema; choose another name, or drop that one first.")
+            .hint("--into creates a new schema; choose another name, or drop that one first.")
             .into());
     }
     let live = if inventory::schema_exists(&mut session, &target)? {
@@ -97,7 +97,10 @@ pub(super) fn plan(
     } else {
         if let Scope::Tables(_) = scope {
             return Err(Stop::new(ExitCode::Usage, format!("`{target}` does not exist"))
-                .hint("--table restores into a schema that is there; without it everything is restored.")
+                .hint(
+                    "--table restores into an existing schema; without it everything is \
+                restored.",
+                )
                 .into());
         }
         Inventory::default()

@@ -29,12 +29,12 @@ pub(super) struct Incoming {
     pub inventory: Inventory,
     /// Enables those that may run, once the entry is written.
     pub enable: Vec<EventStatement>,
-    /// The statements for those that stay disabled, for a person.
+    /// The statements for those that stay disabled, for the user.
     pub left: Vec<String>,
 }
 
 /// Makes every event that runs in the file wait: until the entry is written where `may_run`,
-/// until somebody asks for it where not. Only one that the swap does not touch goes on
+/// until someone asks for it where not. Only one that the swap does not touch goes on
 /// running: one that it makes again could call what else the file brings.
 pub(super) fn incoming(
     (target, live): (&str, &Inventory),
@@ -102,5 +102,5 @@ pub(super) fn say(ctx: &Ctx, source: &Source, live: &Inventory, staged: &Invento
         .map(|(kind, name, there)| Brought::of(&(kind, name), Some(there)).to_string())
         .collect();
     let name = &source.name;
-    ctx.ui.warn(format!("the origin of {name} is not known, and it brings: {}", all.join(", ")));
+    ctx.ui.warn(format!("the origin of {name} is unknown, and it contains: {}", all.join(", ")));
 }

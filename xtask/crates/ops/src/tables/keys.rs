@@ -96,7 +96,7 @@ pub(crate) fn demand_no_orphans(session: &mut Session, keys: &[ForeignKey]) -> R
     let tables: Vec<String> = both.iter().map(|name| format!("--table {name}")).collect();
     Err(Stop::new(
         ExitCode::VerificationFailed,
-        format!("the restored tables would not fit the others: {}", found.join("; ")),
+        format!("the restored tables would not match the others: {}", found.join("; ")),
     )
     .hint(format!("Restore them together: {}", tables.join(" ")))
     .hint("Or restore the whole schema: leave out --table. Nothing was changed.")

@@ -45,11 +45,11 @@ pub struct Place<'a> {
 /// A [`Stop`] with exit code 2 and the names that come near.
 pub fn demand_known(wanted: &[String], known: &[String], source: &str) -> Result<()> {
     let Some(name) = wanted.iter().find(|name| !known.contains(name)) else { return Ok(()) };
-    let stop = Stop::new(ExitCode::Usage, format!("{source} holds no table `{name}`"));
+    let stop = Stop::new(ExitCode::Usage, format!("{source} has no table `{name}`"));
     let near = plan::tables::nearest(name, known);
     let stop = if near.is_empty() {
         let all: Vec<&str> = known.iter().map(String::as_str).collect();
-        stop.hint(format!("It holds {}.", all.join(", ")))
+        stop.hint(format!("It has {}.", all.join(", ")))
     } else {
         stop.hint(format!("Did you mean {}?", near.join(" or ")))
     };
@@ -60,7 +60,7 @@ pub fn demand_known(wanted: &[String], known: &[String], source: &str) -> Result
 /// When it fails, the live schema is as it was, or the message says otherwise.
 ///
 /// # Errors
-/// A definition differs, rows would be without a parent, a lock could not be had
+/// A definition differs, rows would be without a parent, a lock was unavailable
 /// in time, or the server refuses.
 pub fn restore(
     held: &Held<'_>,
@@ -155,7 +155,8 @@ impl Run<'_> {
             if there.ddl != staged.ddl {
                 let (was, is) = plan::tables::first_difference(&staged.ddl, &there.ddl);
                 return Err(refusal(format!(
-                    "the definition of `{target}`.`{name}` is not that of the backup: `{was}` became `{is}`"
+                    "the definition of `{target}`.`{name}` differs from the backup: `{was}` \
+                    became `{is}`"
                 )));
             }
             if !there.engine.eq_ignore_ascii_case("innodb") {
@@ -252,12 +253,14 @@ impl Run<'_> {
                 let cause = said(&error);
                 let mut stop = Stop::new(
                     ExitCode::Store,
-                    format!("`{target}` could not be given the rows and is as it was before: {cause}"),
+                    format!("the rows could not be copied to `{target}`; it is as it was before: \
+                    {cause}"),
                 );
                 // 1205: lock wait timeout exceeded.
                 if code(&error) == Some(1205) {
                     let s = self.held.ctx().settings.policy.restore.lock_wait_s;
-                    stop = stop.hint(format!("Another session held a table for {s} s; end it, or raise restore.lock_wait_s in xtask.toml."));
+                    stop = stop.hint(format!("Another session locked a table for {s} s; end it, \
+                    or raise restore.lock_wait_s in xtask.toml."));
                 }
                 error.context(stop)
             }
@@ -266,7 +269,8 @@ impl Run<'_> {
                 format!("the tables in `{target}` have the backup's rows, although a failure was reported; check them with `cargo xtask db-verify --live`"),
             )),
             Err(second) => error.context(
-                Stop::new(ExitCode::Store, format!("`{target}` could not be given the rows, and not everything could be put back yet: {second:#}"))
+                Stop::new(ExitCode::Store, format!("the rows could not be copied to `{target}`, \
+                and not everything could be put back yet: {second:#}"))
                     .hint("When the server is back, run `cargo xtask doctor --fix`: it finishes what is left."),
             ),
         }
@@ -302,7 +306,7 @@ impl Run<'_> {
         Err(Stop::new(
             ExitCode::VerificationFailed,
             format!(
-                "the rows are the backup's, but `{}` is not what it has to be now: {}",
+                "the rows are the backup's, but `{}` is not as expected: {}",
                 self.place.target,
                 different.join("; ")
             ),

@@ -74,9 +74,15 @@ fn rename_created(session: &mut Session, journal: &SwapJournal) -> Result<()> {
         let names: Vec<&str> = journal.created.iter().map(|(_, name)| name.as_str()).collect();
         Stop::new(
             ExitCode::Store,
-            format!("the rows of {} are in `{target}`, but not under their names yet", names.join(", ")),
+            format!(
+                "the rows of {} are in `{target}`, but not under their names yet",
+                names.join(", ")
+            ),
         )
-        .hint("If somebody made a table of that name meanwhile, rename it; `cargo xtask doctor --fix` then finishes this.")
+        .hint(
+            "If a table of that name was created meanwhile, rename it; `cargo xtask doctor \
+        --fix` then finishes this.",
+        )
     })
 }
 
