@@ -8,7 +8,7 @@ use ops::ctx::{Ctx, Made};
 use report::json::BackupDocument;
 
 /// Takes a backup and shows where it is.
-pub fn run(ctx: &mut Ctx, args: &DbBackup, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbBackup, made: &mut Made) -> Result<()> {
     let DbBackup { engine, threads, max_rate, compress, out, reason, dry_run } = args.clone();
     let request = Request { engine, threads, max_rate_mib: max_rate, compress, out, reason };
     if dry_run {

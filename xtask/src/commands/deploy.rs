@@ -12,7 +12,7 @@ use report::human;
 
 /// Ends with 32 when the deploy failed and everything is as it was, and with 33 when it
 /// is not.
-pub fn run(ctx: &mut Ctx, args: &Deploy, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Deploy, made: &mut Made) -> Result<()> {
     let target = args.target.as_deref();
     if args.dry_run {
         let plan = release::plan(ctx, target)?;

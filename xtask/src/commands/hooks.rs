@@ -7,7 +7,7 @@ use deploy::hooks;
 use ops::{Ctx, Made};
 
 /// Ends with 10 when hooks that are there would be lost, and with 20 when a push is refused.
-pub fn run(ctx: &mut Ctx, args: &Hooks, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Hooks, made: &mut Made) -> Result<()> {
     match &args.action {
         Action::Install(args) => hooks::install(ctx, args.chain),
         Action::Uninstall => hooks::uninstall(ctx),

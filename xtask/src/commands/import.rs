@@ -10,7 +10,7 @@ use report::human;
 
 /// Ends with 20 when a row is bad or the gate refuses, and with 30 when the import failed on
 /// the live schema; nothing was changed either way.
-pub fn run(ctx: &mut Ctx, args: &Import, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Import, made: &mut Made) -> Result<()> {
     let server = ctx.server(false)?;
     if args.dry_run {
         return ctx.show_plan(&import::plan(ctx, &server, &args.files)?);

@@ -14,7 +14,7 @@ use server::Server;
 
 /// Ends with 20 when the gate refuses, with 30 when a migration failed and the state before
 /// it is back, and with 31 when it is not.
-pub fn run(ctx: &mut Ctx, args: &Migrate, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Migrate, made: &mut Made) -> Result<()> {
     let server = ctx.server(false)?;
     if args.status {
         show_standing(ctx, &migrate::standing(ctx, &server)?);

@@ -35,7 +35,7 @@ const SEED_DEADLINE: Duration = Duration::from_secs(600);
 ///
 /// # Errors
 /// The first step that fails; running it again goes on from there.
-pub fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
     ctx.ui.say("1/5 a database");
     let server = database(ctx, args)?;
     for line in ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))? {

@@ -7,7 +7,7 @@ use ops::ctx::{Ctx, Made};
 use ops::restore::{self, Ended, Request};
 
 /// Restores a backup and shows where the old tables are.
-pub fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
     let DbRestore {
         source,
         from,

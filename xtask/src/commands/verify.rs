@@ -7,7 +7,7 @@ use ops::verify::{self, Request, Verdict};
 use ops::{Ctx, live};
 
 /// Shows each check. Where one failed it ends with 21.
-pub fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     let Verdict { document, refusal } = if args.live {
         live::run(ctx, args.require_api)?
     } else {

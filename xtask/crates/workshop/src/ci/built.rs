@@ -12,7 +12,7 @@ use sys::proc::Cmd;
 
 /// A test program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestProgram {
+pub(crate) struct TestProgram {
     /// Its package.
     pub package: String,
     /// `lib`, `bin`, or `test` for the programs in `tests/`.
@@ -26,7 +26,7 @@ pub struct TestProgram {
 
 impl TestProgram {
     /// It as a child, with cargo's environment.
-    pub fn command(&self) -> Cmd {
+    pub(crate) fn command(&self) -> Cmd {
         Cmd::new(&self.program)
             .dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", self.folder.to_string_lossy())
@@ -66,7 +66,7 @@ const GROUPS: [&[&str]; 3] = [
 ///
 /// # Errors
 /// It does not compile.
-pub fn all(build: &Cmd, deadline: Duration) -> Result<Vec<TestProgram>> {
+pub(crate) fn all(build: &Cmd, deadline: Duration) -> Result<Vec<TestProgram>> {
     let mut programs = Vec::new();
     for group in GROUPS {
         let build = build.clone().args(group.iter().copied()).arg("--all-targets");
