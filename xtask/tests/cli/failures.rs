@@ -26,8 +26,8 @@ fn a_server_that_does_not_answer_is_eleven() {
             --- stderr
             error: no MySQL server answers at 127.0.0.1:1: Connection refused (os error <number>)
 
-            hint: The address is from DB_HOST and DB_PORT in .env or the environment; nothing else was tried.
-            hint: Remove them to have the server looked for: container first, then the private one.
+            hint: The address comes from DB_HOST and DB_PORT in .env or the environment; nothing else was tried.
+            hint: Remove them to search for the server: the container first, then the private server.
         "#]],
     );
     assert!(!project.backups().exists(), "nothing was begun");
@@ -67,8 +67,8 @@ fn a_folder_that_another_run_holds_is_twelve() {
             --- stderr
             error: another run holds the lock: `xtask` with process id <number> since <time>
 
-            hint: Wait until that run has ended, then try again.
-            hint: The lock ends with its process; there is no lock file to delete.
+            hint: Wait until that run ends, then try again.
+            hint: The lock ends with its process; there is no stale lock to remove.
         "#]],
     );
 }
@@ -99,7 +99,7 @@ fn settings_that_make_no_sense_are_ten() {
         expect![[r#"
         exit code 10
         --- stderr
-        error: DB_PORT is `many`, which is not a port number
+        error: DB_PORT is `many`, but must be a port number
 
         hint: Change DB_PORT in .env or in the environment.
     "#]],
@@ -110,7 +110,7 @@ fn settings_that_make_no_sense_are_ten() {
         expect![[r#"
         exit code 10
         --- stderr
-        error: DB_REACH is `everywhere`, which is not auto, tcp, docker, docker-exec or local
+        error: DB_REACH is `everywhere`, but must be auto, tcp, docker, docker-exec or local
 
         hint: Change DB_REACH in .env or in the environment.
     "#]],
@@ -121,7 +121,7 @@ fn settings_that_make_no_sense_are_ten() {
         expect![[r#"
         exit code 10
         --- stderr
-        error: DB_NAME is `my__db`, which is not a name without `__` in it and without `_` at its end: `__` separates a schema's name from those of its companions, such as mydb__gate
+        error: DB_NAME is `my__db`, but must be a name without `__` in it and without `_` at its end: `__` separates a schema's name from those of its companions, such as mydb__gate
 
         hint: Change DB_NAME in .env or in the environment.
     "#]],
@@ -132,7 +132,7 @@ fn settings_that_make_no_sense_are_ten() {
         expect![[r#"
         exit code 10
         --- stderr
-        error: <project>/xtask.toml is not right: TOML parse error at line 2, column 8
+        error: <project>/xtask.toml is invalid: TOML parse error at line 2, column 8
           |
           2 | last = "all"
           |        ^^^^^
@@ -148,7 +148,7 @@ fn settings_that_make_no_sense_are_ten() {
         expect![[r#"
         exit code 10
         --- stderr
-        error: <project>/xtask.toml is not right: TOML parse error at line 1, column 2
+        error: <project>/xtask.toml is invalid: TOML parse error at line 1, column 2
           |
           1 | [retenton]
           |  ^^^^^^^^
@@ -171,9 +171,9 @@ fn a_destination_that_does_not_exist_is_ten() {
         expect![[r#"
         exit code 10
         --- stderr
-        error: xtask.toml names no destination that backups could be copied to
+        error: xtask.toml declares no destination for copies
 
-        hint: docs/off-site.md sets one up in five minutes.
+        hint: docs/off-site.md shows how to set one up in five minutes.
     "#]],
     );
     check(
@@ -185,7 +185,7 @@ fn a_destination_that_does_not_exist_is_ten() {
         --- stderr
         error: there is no destination `s3`
 
-        hint: xtask.toml declares none; docs/off-site.md shows how.
+        hint: xtask.toml declares no destinations; docs/off-site.md shows how.
     "#]],
     );
     check(
@@ -197,7 +197,7 @@ fn a_destination_that_does_not_exist_is_ten() {
         --- stderr
         error: there is no destination `s3`
 
-        hint: xtask.toml declares none; docs/off-site.md shows how.
+        hint: xtask.toml declares no destinations; docs/off-site.md shows how.
     "#]],
     );
     check(
@@ -210,7 +210,7 @@ fn a_destination_that_does_not_exist_is_ten() {
         error: xtask.toml has no target `moon`
 
         hint: docs/deploy.md shows a section for each kind of target.
-        hint: There are: docker, local.
+        hint: The targets are docker, local.
     "#]],
     );
 }

@@ -49,7 +49,7 @@ fn no_backups() {
         --- stderr
         error: there is no usable backup of `mydb` in <project>/backups
 
-        hint: `cargo xtask db-backup` makes one.
+        hint: `cargo xtask db-backup` takes one.
     "#]]
     .assert_eq(&project.said(&["db-verify", "--level", "file"]));
     let status = project.said(&["db-status", "--offline"]);
@@ -58,22 +58,22 @@ fn no_backups() {
     expect![[r#"
         exit code 0
         --- stdout
-        At risk: there is no backup that can be used.
-          last backup  none that can be used
+        At risk: there is no usable backup.
+          last backup  none usable
           last drill   never
           RPO          unknown: there is no verified backup
           RTO          unknown: there was no drill yet
-          3-2-1        there is no verified backup whose copies could be counted
-          ledger       no receipts yet
+          3-2-1        there is no verified backup to count copies of
+          ledger       no entries yet
           schedule     not installed; it never ran
 
          place  storage    off-site  usable  newest verified  last read back
          local  this disk  no        0       unknown          never
 
-        BROKEN: there is no backup that can be used (no_backup)
+        BROKEN: there is no usable backup (no_backup)
           Run `cargo xtask db-backup` and `cargo xtask db-verify --level restore`; `cargo xtask schedule install` does it regularly.
 
-        warning: no copy is in another place: whoever loses this machine loses database and backups (no_off_site)
+        warning: no copy is off-site: losing this machine loses the database and its backups (no_off_site)
           Five minutes: docs/off-site.md.
     "#]].assert_eq(&(status.join("\n") + "\n"));
 }
@@ -103,7 +103,7 @@ fn good_backups() {
          passed  end marker           says 2 rows
          passed  rows in the text     2 rows in 1 tables
          passed  digests of the text  1 tables are equal value by value
-         passed  objects in the text  all 1 are there, nothing else
+         passed  objects in the text  all 1 exist, nothing else
         Origin: signed on this machine.
         mydb_backup_<newer>-------- is verified at level `file`: 9 checks passed, in <time>.
     "#]].assert_eq(&said(
@@ -150,9 +150,9 @@ fn damaged_backups() {
          label                        age            size  rows  reason  verified    origin
          mydb_backup_<newer>--------  24 hours ago  186 B     2  manual  never       this machine
          mydb_backup_<older>--------  -                 -     -  -       NOT USABLE
-        mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes and should have 186.
+        mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes instead of 186.
         --- stderr
-        warning: mydb_backup_<older>-------- cannot be used: is damaged: mydb_backup_<older>--------.sql has 177 bytes and should have 186
+        warning: mydb_backup_<older>-------- cannot be used: is damaged: mydb_backup_<older>--------.sql has 177 bytes instead of 186
     "#]].assert_eq(&said(&project, &["db-list"], &labels));
     // Only reading it to its end tells that a byte is another one.
     let spoiled = project.xtask(&["db-verify", &newer.to_string(), "--level", "file"]);
@@ -160,10 +160,10 @@ fn damaged_backups() {
     expect![[r#"
         exit code 40
         --- stderr
-        error: backup mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes and should have 186
+        error: backup mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes instead of 186
 
         hint: Use another backup: `cargo xtask db-list` shows them.
-        hint: To use the SQL file alone, with nothing to prove it by, copy it to another folder and name it by its path.
+        hint: To use the SQL file alone, unverified, copy it to another folder and give its path.
     "#]].assert_eq(&said(
         &project,
         &["db-verify", &older.to_string(), "--level", "file"],
@@ -172,10 +172,10 @@ fn damaged_backups() {
     expect![[r#"
         exit code 40
         --- stderr
-        error: backup mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes and should have 186
+        error: backup mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes instead of 186
 
         hint: Use another backup: `cargo xtask db-list` shows them.
-        hint: To use the SQL file alone, with nothing to prove it by, copy it to another folder and name it by its path.
+        hint: To use the SQL file alone, unverified, copy it to another folder and give its path.
     "#]].assert_eq(&said(&project, &["db-restore", &older.to_string()], &labels));
     let listed = project.json(&["db-list"]);
     assert_eq!(listed["backups"].as_array().map(Vec::len), Some(1), "{listed}");
@@ -193,7 +193,7 @@ fn a_file_that_was_made_by_hand() {
         --- stdout
         There are no backups yet.
         --- stderr
-        by-hand.sql was not made by this tool; it can be restored, what it holds is unknown
+        by-hand.sql was not made by this tool; it can be restored, but its contents are unknown
     "#]]
     .assert_eq(&project.said(&["db-list"]));
     expect![[r#"
@@ -204,12 +204,12 @@ fn a_file_that_was_made_by_hand() {
          passed   readable to the end  81 bytes of text
          not run  section index        there is no manifest to compare with
          passed   statements           1 rows in 1 tables, 0 other objects
-         passed   end marker           the dump program's own end line is there
-         not run  manifest             there is none; what it would have proven is unknown
+         passed   end marker           the dump program's end line is present
+         not run  manifest             there is none; what it would prove is unknown
         Origin: unsigned.
         by-hand.sql is verified at level `file`: 3 checks passed, 4 not run, in <time>.
         --- stderr
-        warning: by-hand.sql was not made by this tool: it has no manifest, so whether it is complete and unchanged is unknown.
+        warning: by-hand.sql has no manifest, so this tool cannot tell whether it is complete and unchanged.
         made this machine's signing key, <home>/keys/signing.pk8; `cargo xtask db-keys signer` shows its public half
     "#]].assert_eq(&project.said(&["db-verify", "by-hand.sql", "--level", "file"]));
     project.write("backups/cut.sql", "CREATE TABLE `film` (`id` int);\nINSERT INTO `film` VAL");

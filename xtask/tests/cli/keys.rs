@@ -33,7 +33,7 @@ fn a_key_is_made_once() {
         --- stderr
         error: <home>/backup.key exists already
 
-        hint: A key is never overwritten: name another file.
+        hint: A key is never overwritten: choose another file.
     "#]]
     .assert_eq(&project.told(&again));
     let after = sys::fs::read_text(&project.home().join("backup.key")).expect("the key");
@@ -51,7 +51,7 @@ fn a_key_does_not_belong_into_the_checkout() {
         --- stderr
         error: <project>/backup.key is in the workspace, where it could be committed
 
-        hint: Name a file elsewhere, such as one in your home folder or on a drive of its own.
+        hint: Choose a file elsewhere, for example in your home folder or on a separate drive.
     "#]]
     .assert_eq(&project.told(&refused));
     assert!(!project.path().join("backup.key").exists());
@@ -64,7 +64,7 @@ fn without_keys_nothing_is_encrypted() {
         exit code 0
         --- stdout
         not run  recipients           xtask.toml names none: nothing is encrypted
-        not run  private key          BACKUP_AGE_IDENTITY names no file; without one nothing encrypted is read
+        not run  private key          BACKUP_AGE_IDENTITY names no file; without one, encrypted backups cannot be read
         not run  encrypt and decrypt  there is no recipient
         not run  local backups        there is no backups folder yet
     "#]].assert_eq(&project.said(&["db-keys", "check"]));

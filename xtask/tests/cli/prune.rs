@@ -25,8 +25,8 @@ fn the_plan_says_why_and_deletes_nothing() {
          what                         where  age              size          why
          mydb_backup_<newer>--------  here   24 hours ago  2.1 KiB  KEEP    newest restored, newest verified, last 1
          mydb_backup_<older>--------  here   9 days ago    2.1 KiB  DELETE  no rule keeps it; mydb_backup_<newer>-------- is newer and verified
-        Not looked at: server (no MySQL server answers at 127.0.0.1:1: Connection refused (os error <number>)).
-        Kept: 1. To be deleted: 1, which frees 2.1 KiB. Delete them with `cargo xtask db-prune --yes`.
+        Not checked: server (no MySQL server answers at 127.0.0.1:1: Connection refused (os error <number>)).
+        Keep: 1. Delete: 1, freeing 2.1 KiB. Delete them with `cargo xtask db-prune --yes`.
     "#]].assert_eq(&text.replace(&newer.to_string(), "mydb_backup_<newer>--------"));
     let plan = project.json(&["db-prune", "--only-here"]);
     expect![[r#"
@@ -72,7 +72,7 @@ fn what_is_pinned_stays() {
     expect![[r#"
         exit code 0
         --- stdout
-        <label> is pinned: it is kept until `db-pin <label> --remove`.
+        <label> is pinned until `db-pin <label> --remove`.
     "#]]
     .assert_eq(&pinned.replace(&label, "<label>"));
     let done = project.xtask(&["db-prune", "--only-here", "--yes"]);

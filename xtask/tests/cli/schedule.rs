@@ -44,7 +44,7 @@ fn a_dry_run_shows_the_lines_of_the_crontab() {
         */5 * * * * cd <project> && umask 077 && XTASK_ROOT=<project> PATH=<home>/bin <project>/.local/bin/xtask schedule run --if-due >><project>/.local/schedule.log 2>&1
         # END <job>
 
-        It asks every 5 minutes whether a run is due.
+        It checks every 5 minutes whether a run is due.
     "#]].assert_eq(&project.told(&finished).replace(&name, "<job>"));
     assert!(!project.path().join(".local/schedule.json").exists(), "a dry run wrote something");
 }
@@ -55,7 +55,7 @@ fn nothing_is_installed() {
     expect![[r#"
         exit code 0
         --- stdout
-        NOT installed: `cargo xtask schedule install` does it.
+        NOT installed: run `cargo xtask schedule install`.
           last run   never
     "#]]
     .assert_eq(&project.said(&["schedule", "status"]));

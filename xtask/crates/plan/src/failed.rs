@@ -128,7 +128,7 @@ pub fn stop(schema: &str, label: &Label, why: &str, ended: &PutBack) -> Stop {
             stop.hint(format!(
                 "To go back, giving up what was written since: cargo xtask db-restore {label}"
             ))
-            .hint("To go forward, mend the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.")
+            .hint("To go forward, fix the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.")
         }
     }
 }

@@ -94,7 +94,7 @@ fn a_restore_in_place_of_the_live_schema() {
           backup   19 tables, 2 views, 1,234 rows
           origin   this machine
           server   127.0.0.1:3306
-          replaces `mydb`, which holds 19 tables
+          replaces `mydb`, which has 19 tables
           first    a safety backup of `mydb`
           then     load into `mydb__staging_20261122_120000`, compare, and swap
           the old tables go to `mydb__before_20261122_120000` and are kept
@@ -108,7 +108,7 @@ fn a_restore_in_place_of_the_live_schema() {
           backup   19 tables, 2 views, 1,234 rows
           origin   this machine
           server   127.0.0.1:3306
-          replaces `mydb`, which holds 19 tables
+          replaces `mydb`, which has 19 tables
           first    a safety backup of `mydb`
           then     load into `mydb__staging_20261122_120000`, compare, and swap
           the old tables go to `mydb__before_20261122_120000` and are dropped
@@ -127,10 +127,10 @@ fn a_restore_of_a_file_of_unknown_origin() {
           backup   19 tables, 2 views, 1,234 rows
           origin   unsigned
           server   127.0.0.1:3306
-          replaces `mydb`, which holds 19 tables
+          replaces `mydb`, which has 19 tables
           first    a safety backup of `mydb`
-          origin   unknown: no receipt of this machine says that it made this file
-          events   of it stay disabled, also one that runs now for another account; --enable-events lets them run
+          origin   unknown: no ledger entry on this machine records this file
+          events   stay disabled, even one that runs now for another account; --enable-events enables them
           then     load into `mydb__staging_20261122_120000`, compare, and swap
           the old tables go to `mydb__before_20261122_120000` and are kept
     "#]],
@@ -153,7 +153,7 @@ fn a_restore_beside_the_live_schema() {
           origin   this machine
           server   127.0.0.1:3306
           creates  `mydb__look`; nothing else is touched
-          then     load it into `mydb__staging_20261122_120000`, compare, and move it there
+          then     load it into `mydb__staging_20261122_120000`, compare, and move it into place
     "#]],
     );
 }
@@ -257,9 +257,9 @@ fn migrations_that_are_not_in_order() {
     check_stop(
         &stop,
         expect![[r#"
-        20: the migrations are not in order: 1 add_column is dirty: it began and did not finish
+        20: the migrations are not in order: 1 add_column is dirty: it started but did not finish
         hint: `cargo xtask migrate --status` shows each. The database was not touched.
-        hint: After a dirty migration, the state before it is in the backup that was taken for it: `cargo xtask db-list`.
+        hint: The backup taken before a dirty migration has the previous state: `cargo xtask db-list`.
     "#]],
     );
 }
@@ -325,7 +325,7 @@ fn a_migration_that_failed() {
     "#]],
     );
     let not = PutBack::Not {
-        why: "somebody else wrote to it since the backup".to_owned(),
+        why: "someone else wrote to it since the backup".to_owned(),
         differences: owned(&["`rating` has 3 rows, 2 before"]),
     };
     check_stop(
@@ -333,10 +333,10 @@ fn a_migration_that_failed() {
         expect![[r#"
         31: a migration failed on `mydb`, and the state before it is NOT back:
           no such column
-        hint: It was not restored by itself: somebody else wrote to it since the backup.
+        hint: It was not restored by itself: someone else wrote to it since the backup.
         hint: Compared with mydb_backup_20261122_101112: `rating` has 3 rows, 2 before.
         hint: To go back, giving up what was written since: cargo xtask db-restore mydb_backup_20261122_101112
-        hint: To go forward, mend the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
+        hint: To go forward, fix the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
     "#]],
     );
 }
@@ -353,7 +353,7 @@ fn a_migration_that_cannot_be_taken_back() {
     check_stop(
         &refused("it was made on another server"),
         expect![[r#"
-        20: the migration cannot be taken back; the database was not touched: it was made on another server
+        20: the migration cannot be undone; the database was not touched: it was made on another server
     "#]],
     );
     let exchanged = Exchanged {

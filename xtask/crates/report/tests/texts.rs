@@ -19,13 +19,13 @@ fn what_a_verification_found() {
     let passed = vec![
         Check::passed("file size", "2048 bytes"),
         Check::passed("statements", "1234 rows in 19 tables, 2 other objects"),
-        Check::not_run("manifest", "there is none; what it would have proven is unknown"),
+        Check::not_run("manifest", "there is none; what it would prove is unknown"),
     ];
     let document = VerifyDocument::new(LABEL, "file", passed, 1200).vouched(&Trust::Own);
     expect![[r#"
          passed   file size   2048 bytes
          passed   statements  1234 rows in 19 tables, 2 other objects
-         not run  manifest    there is none; what it would have proven is unknown
+         not run  manifest    there is none; what it would prove is unknown
         Origin: signed on this machine.
         mydb_backup_20261122_101112 is verified at level `file`: 2 checks passed, 1 not run, in 1.2 s.
     "#]].assert_eq(&text::verify(&document));
@@ -64,8 +64,8 @@ fn what_became_of_copies() {
         line(CopyOutcome::Failed, "the bucket does not exist"),
     ];
     expect![[r#"
-        mydb_backup_20261122_101112 is copied to `s3` and read back equal (2.0 KiB, 2.1 s)
-        mydb_backup_20261122_101112 is at `s3`, read again and as it was sent (2.0 KiB, 2.1 s)
+        mydb_backup_20261122_101112 is copied to `s3`, and reads back identical (2.0 KiB, 2.1 s)
+        mydb_backup_20261122_101112 at `s3` was re-read and is intact (2.0 KiB, 2.1 s)
         mydb_backup_20261122_101112 at `s3`: FAILED: the bucket does not exist
     "#]]
     .assert_eq(&copies::text(&all));
@@ -117,14 +117,14 @@ fn keys() {
         env_line: "BACKUP_AGE_IDENTITY=/home/me/backup.key".to_owned(),
     };
     expect![[r#"
-        The private key is in /home/me/backup.key. Only you can read it.
+        The private key is in /home/me/backup.key, readable only by you.
 
         public key   age1qqqq
         fingerprint  ab12-cd34
 
-        To xtask.toml, under [encryption]:
+        Add to xtask.toml, under [encryption]:
           recipients = ["age1qqqq"]
-        To .env of each machine that reads encrypted backups (restore, verify, migrate):
+        Add to .env on each machine that reads encrypted backups (restore, verify, migrate):
           BACKUP_AGE_IDENTITY=/home/me/backup.key
 
         Whoever loses this file loses every backup that is encrypted for it alone. Nobody can

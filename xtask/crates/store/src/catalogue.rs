@@ -226,7 +226,7 @@ fn misfit(manifest: &Manifest, label: &Label, path: &Path) -> Option<String> {
         Err(error) => Some(format!("its data file {file} cannot be accessed ({error})")),
         Ok(facts) if !facts.is_file() => Some(format!("{file} is not a file")),
         Ok(facts) if facts.len() != manifest.bytes => {
-            Some(format!("{file} has {} bytes and should have {}", facts.len(), manifest.bytes))
+            Some(format!("{file} has {} bytes instead of {}", facts.len(), manifest.bytes))
         }
         Ok(_) => None,
     }

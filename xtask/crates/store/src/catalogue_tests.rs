@@ -77,7 +77,7 @@ fn every_flipped_byte_and_every_cut_of_the_data_is_noticed() {
                 Err(error) => assert!(error.is::<Stop>(), "byte {at}: {error:#}"),
             }
             put(&source.path, &good[..at]);
-            assert!(damage(&store.list().unwrap()[0]).contains("bytes and should have"));
+            assert!(damage(&store.list().unwrap()[0]).contains("bytes instead of"));
             // Cut between the look at the folder and the reading.
             assert!(!all_passed(&checks(&source)), "cut at {at}");
         }

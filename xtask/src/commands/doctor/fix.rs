@@ -11,7 +11,7 @@ use sys;
 
 /// Fixes what can be fixed and says what was. A server that cannot be found is
 /// left to the checks, which explain it.
-pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
+pub(super) fn apply(ctx: &mut Ctx) -> Result<Vec<String>> {
     let mut mended = Vec::new();
     environment(&ctx.settings, &mut mended)?;
     folders(&ctx.settings, &mut mended)?;

@@ -61,7 +61,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
     if args.forget_restore {
         recover::forget(ctx)?;
     }
-    let mended = if args.fix { fix::mend(ctx)? } else { Vec::new() };
+    let mended = if args.fix { fix::apply(ctx)? } else { Vec::new() };
     let mut findings = Findings::default();
     machine::look(&ctx.settings, &mut findings);
     checks::look(&ctx.settings, &ctx.ui, &mut findings)?;

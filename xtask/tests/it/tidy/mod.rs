@@ -3,6 +3,7 @@
 
 mod fuzz;
 mod pages;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

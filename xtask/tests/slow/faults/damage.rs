@@ -95,7 +95,7 @@ fn what_is_missing_cut_or_swapped_is_found() {
         put(&data, text.as_bytes());
         put(&manifest, about.as_bytes());
     };
-    broken(&text[..text.len() / 2], &about, &["damaged", "bytes and should have"]);
+    broken(&text[..text.len() / 2], &about, &["damaged", "bytes instead of"]);
     broken("", &about, &["damaged", "0 bytes"]);
     // One row taken out.
     let values = text.find("'a7@example.org'").unwrap();

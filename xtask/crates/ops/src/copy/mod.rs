@@ -2,7 +2,7 @@
 //! destinations of xtask.toml, and are read back there.
 //!
 //! The folder's lock is not held while bytes are on their way: that can take hours, and
-//! nobody has to wait with a backup or a migration for it.
+//! no backup or migration has to wait for it.
 
 mod attempt;
 mod check;

@@ -204,7 +204,7 @@ impl Read for Stored<'_> {
     }
 }
 
-/// A backup that comes into being from a copy, by the steps of `store::commit`. Dropped
+/// A backup made from a copy, by the steps of `store::commit`. Dropped
 /// before its end, it leaves nothing behind.
 struct Landing {
     store: Store,

@@ -53,7 +53,7 @@ impl Depot for Folder {
 
     fn prepare(&mut self, first: bool) -> Result<()> {
         // Only its last part is created, and only before the first copy: where a drive
-        // is not mounted, its folder would else come into being on the disk below.
+        // is not mounted, its folder would otherwise be created on the disk below.
         if !self.dir.is_dir() && first && self.dir.parent().is_some_and(Path::is_dir) {
             fs::create_private_dir(&self.dir)?;
             if let Some(parent) = self.dir.parent() {

@@ -214,7 +214,7 @@ fn latest_is_none_of_a_time_to_come() {
     let picked = at(now).unwrap();
     assert_eq!(picked.copy.label, label(STAMP));
     assert_eq!(picked.notes.len(), 2);
-    assert!(picked.notes[0].contains("2030") && picked.notes[0].contains("a time to come"));
+    assert!(picked.notes[0].contains("2030") && picked.notes[0].contains("in the future"));
     // By its own name it is available.
     let named = pick(&all, "mydb_backup_20301122_101112", "mydb", "drive", now).unwrap();
     assert_eq!(named.copy.label, all[0].label);
@@ -222,5 +222,5 @@ fn latest_is_none_of_a_time_to_come() {
     // Where all are of the future, the refusal says so.
     let error = at(utc("20251122_101112")).unwrap_err();
     let stop = crate::testing::stop_of::<()>(Err(error));
-    assert!(stop.hints.iter().any(|hint| hint.contains("a time to come")), "{stop:?}");
+    assert!(stop.hints.iter().any(|hint| hint.contains("in the future")), "{stop:?}");
 }

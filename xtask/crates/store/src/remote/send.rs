@@ -50,7 +50,7 @@ pub struct Parcel<'a> {
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub note: CopyNote,
-    /// Whether the copy came into being; else a copy that was there was read again.
+    /// Whether the copy is new; otherwise an existing copy was read again.
     pub copied: bool,
     /// What was wrong with the copy that lay there before.
     pub replaced: Option<String>,

@@ -140,7 +140,7 @@ fn what_is_wrong_with_a_copy_is_said() {
         put(path, text.replace(from, to).as_bytes());
     };
     check(&|dir, l| fs::remove_if_exists(&dir.join(format!("{l}.sql"))).unwrap(), "missing");
-    check(&|dir, l| put(&dir.join(format!("{l}.sql")), b"short"), "5 bytes and should have");
+    check(&|dir, l| put(&dir.join(format!("{l}.sql")), b"short"), "5 bytes instead of");
     check(&|dir, l| fs::remove_if_exists(&dir.join(note_name(l))).unwrap(), "note is missing");
     check(&|dir, l| put(&dir.join(note_name(l)), b"{"), "note is damaged");
     check(&|dir, l| edit(&dir.join(note_name(l)), "\"version\": 1", "\"version\": 9"), "newer");
