@@ -179,7 +179,7 @@ fn a_rhythm_that_is_none() {
         --- stderr
         error: `sometimes` is neither an interval such as 6h, 30m, 1d, nor a cron expression of five fields
 
-        hint: For instance `--every 6h`, or `--every "15 3 * * *"` for each night at 03:15.
+        hint: For example `--every 6h`, or `--every "15 3 * * *"` for every night at 03:15.
     "#]],
     );
     check(
@@ -189,7 +189,7 @@ fn a_rhythm_that_is_none() {
         --- stderr
         error: `15 3 * *` has 4 fields, a cron expression has five
 
-        hint: For instance `--every 6h`, or `--every "15 3 * * *"` for each night at 03:15.
+        hint: For example `--every 6h`, or `--every "15 3 * * *"` for every night at 03:15.
     "#]],
     );
 }

@@ -331,13 +331,13 @@ fn a_migration_that_failed() {
     check_stop(
         &stop(&not),
         expect![[r#"
-        31: a migration failed on `mydb`, and the state before it is NOT back:
-          no such column
-        hint: It was not restored by itself: someone else wrote to it since the backup.
-        hint: Compared with mydb_backup_20261122_101112: `rating` has 3 rows, 2 before.
-        hint: To go back, giving up what was written since: cargo xtask db-restore mydb_backup_20261122_101112
-        hint: To go forward, fix the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
-    "#]],
+            31: a migration failed on `mydb`, and the state before it is NOT back:
+              no such column
+            hint: It was not restored by itself: someone else wrote to it since the backup.
+            hint: Compared with mydb_backup_20261122_101112: `rating` has 3 rows, 2 before.
+            hint: To go back, giving up what was written since: cargo xtask db-restore mydb_backup_20261122_101112
+            hint: To go forward, mend the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
+        "#]],
     );
 }
 
@@ -353,8 +353,8 @@ fn a_migration_that_cannot_be_taken_back() {
     check_stop(
         &refused("it was made on another server"),
         expect![[r#"
-        20: the migration cannot be undone; the database was not touched: it was made on another server
-    "#]],
+            20: the migration cannot be taken back; the database was not touched: it was made on another server
+        "#]],
     );
     let exchanged = Exchanged {
         before: "mydb__before_20261122_120000".to_owned(),

@@ -117,7 +117,7 @@ fn what_was_altered_or_cut_there_is_found_and_replaced() {
     world.demand_failed(&checked, &label, "drive", &["read back altered", "sends it again"]);
     fs::write_durably(&object, &whole[..whole.len() - 1]).unwrap();
     let checked = world.run(&["db-copy", "--check", &label]);
-    world.demand_failed(&checked, &label, "drive", &["and should have"]);
+    world.demand_failed(&checked, &label, "drive", &["instead of"]);
     alter(&object);
     fs::write_durably(&object, &whole).unwrap();
     alter(&object);
