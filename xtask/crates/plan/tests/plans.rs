@@ -336,7 +336,7 @@ fn a_migration_that_failed() {
             hint: It was not restored by itself: someone else wrote to it since the backup.
             hint: Compared with mydb_backup_20261122_101112: `rating` has 3 rows, 2 before.
             hint: To go back, giving up what was written since: cargo xtask db-restore mydb_backup_20261122_101112
-            hint: To go forward, mend the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
+            hint: To go forward, fix the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
         "#]],
     );
 }

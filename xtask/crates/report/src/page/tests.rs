@@ -174,7 +174,7 @@ fn two_thousand_backups_are_a_page_that_opens() {
     let shown = texts(&text);
     let lines: std::collections::BTreeSet<&str> = shown.lines().collect();
     assert!((0..2000).all(|n| lines.contains(label(n * 360).to_string().as_str())));
-    assert!(shown.contains(&format!("The newest {sections} have a section")));
+    assert!(shown.contains(&format!("The newest {sections} have their own section")));
 }
 
 #[test]
