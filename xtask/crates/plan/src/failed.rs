@@ -104,29 +104,34 @@ pub fn stop(schema: &str, label: &Label, why: &str, ended: &PutBack) -> Stop {
             code,
             format!("a migration failed on `{schema}` and left nothing behind; the schema is as it was:\n  {why}"),
         )
-        .hint("Its rehearsal on the copy had passed: look for what is different on the live schema, such as locks that others hold."),
+        .hint("Its rehearsal on the copy had passed: look for what differs on the live schema, \
+        such as locks held by others."),
         PutBack::Restored { previous, slipped } if !slipped.is_empty() => Stop::new(
             code,
-            format!("a migration failed on `{schema}`; the state before it IS back, from {label}, but something wrote in that very moment: {}\n  {why}", slipped.join("; ")),
+            format!("a migration failed on `{schema}`; the previous state IS restored from \
+            {label}, but something was written during the swap: {}\n  {why}", slipped.join("; ")),
         )
         .hint(format!("Those rows are in `{previous}` and nowhere else. Copy them over before it is dropped."))
         .hint("Do not restore again."),
         PutBack::Restored { previous, .. } => Stop::new(
             code,
-            format!("a migration failed on `{schema}`; the state before it is back, from {label}:\n  {why}"),
+            format!("a migration failed on `{schema}`; the previous state is restored from \
+            {label}:\n  {why}"),
         )
-        .hint(format!("It was proven that nobody else had written. The half-migrated tables are in `{previous}`.")),
+        .hint(format!("It was proven that no one else had written. The half-migrated tables are \
+        in `{previous}`.")),
         PutBack::Not { why: reason, differences } => {
             let mut stop = Stop::new(
                 code,
-                format!("a migration failed on `{schema}`, and the state before it is NOT back:\n  {why}"),
+                format!("a migration failed on `{schema}`, and the previous state is NOT \
+                restored:\n  {why}"),
             )
-            .hint(format!("It was not restored by itself: {reason}."));
+            .hint(format!("It was not restored automatically: {reason}."));
             for line in differences {
                 stop = stop.hint(format!("Compared with {label}: {line}."));
             }
             stop.hint(format!(
-                "To go back, giving up what was written since: cargo xtask db-restore {label}"
+                "To go back, losing what was written since: cargo xtask db-restore {label}"
             ))
             .hint("To go forward, fix the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.")
         }

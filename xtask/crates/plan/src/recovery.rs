@@ -90,8 +90,10 @@ pub fn moved(journal: &SwapJournal, places: &Places) -> Result<bool, Stop> {
         ExitCode::Store,
         format!("{} did not finish, and the tables are not where it left them: `{target}`, `{old}` and `{new}` were changed since", journal.what()),
     )
-    .hint("Somebody else restored or migrated meanwhile, perhaps from another backups folder. Nothing was changed now.")
-    .hint("If what is live is right, `cargo xtask doctor --forget-restore` puts the journal away once its server is gone; else move .swap.json out of the backups folder by hand."))
+    .hint("Someone else restored or migrated meanwhile, perhaps from another backups folder. This \
+    run changed nothing.")
+    .hint("If the live schema is correct, `cargo xtask doctor --forget-restore` moves the journal \
+    away once its server is gone; otherwise move .swap.json out of the backups folder by hand."))
 }
 
 /// What else is done once a swap came to its end.

@@ -8,7 +8,7 @@ use model::state::UndoState;
 pub fn refused(why: &str) -> Stop {
     Stop::new(
         ExitCode::GateRefused,
-        format!("the migration cannot be taken back; the database was not touched: {why}"),
+        format!("the migration cannot be undone; the database was not touched: {why}"),
     )
 }
 
@@ -18,8 +18,11 @@ pub fn refused(why: &str) -> Stop {
 /// Exit code 20 if there is none.
 pub fn known(kept: Option<UndoState>, schema: &str) -> Result<UndoState, Stop> {
     kept.filter(|undo| undo.schema == schema).ok_or_else(|| {
-        Stop::new(ExitCode::GateRefused, "there is no migration by swap to take back")
-            .hint("A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` brings that state back and gives up what was written since.")
+        Stop::new(ExitCode::GateRefused, "there is no migration by swap to undo").hint(
+            "A migration in place has no old tables. Its backup is in `cargo xtask \
+            db-list`; `cargo xtask db-restore LABEL` restores that state and loses what was \
+            written since.",
+        )
     })
 }
 
@@ -63,7 +66,7 @@ fn changed(undo: &UndoState, what: &str) -> Stop {
 }
 
 fn by_restore(undo: &UndoState) -> String {
-    format!("`cargo xtask db-restore {}` brings that state back.", undo.backup)
+    format!("`cargo xtask db-restore {}` restores that state.", undo.backup)
 }
 
 /// What was written to the migrated tables since they went live would be lost.
@@ -75,13 +78,10 @@ pub fn demand_unwritten(undo: &UndoState, written: &[String]) -> Result<(), Stop
         return Ok(());
     }
     Err(refused(&format!(
-        "something wrote since it went live, and that would be lost: {}",
+        "something was written since it went live, and that would be lost: {}",
         written.join("; ")
     ))
-    .hint(format!(
-        "To go back all the same, giving that up: cargo xtask db-restore {}",
-        undo.backup
-    )))
+    .hint(format!("To go back anyway, losing that: cargo xtask db-restore {}", undo.backup)))
 }
 
 /// The old tables are live again.
@@ -103,7 +103,8 @@ impl Exchanged {
         }
         let what = slipped.join("; ");
         let message = format!(
-            "`{schema}` is as it was before the migration, but something wrote to the migrated tables in that very moment: {what}"
+            "`{schema}` is as it was before the migration, but something wrote to the migrated \
+            tables during the undo: {what}"
         );
         Some(Stop::new(ExitCode::MigrationNotRestored, message).hint(format!(
             "Those rows are in `{before}`, which is kept, and nowhere else. Copy them over before it is dropped."

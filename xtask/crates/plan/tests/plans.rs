@@ -300,7 +300,7 @@ fn a_migration_that_failed() {
         expect![[r#"
         30: a migration failed on `mydb` and left nothing behind; the schema is as it was:
           no such column
-        hint: Its rehearsal on the copy had passed: look for what is different on the live schema, such as locks that others hold.
+        hint: Its rehearsal on the copy had passed: look for what differs on the live schema, such as locks held by others.
     "#]],
     );
     let restored = |slipped: &[&str]| PutBack::Restored {
@@ -310,15 +310,15 @@ fn a_migration_that_failed() {
     check_stop(
         &stop(&restored(&[])),
         expect![[r#"
-        30: a migration failed on `mydb`; the state before it is back, from mydb_backup_20261122_101112:
+        30: a migration failed on `mydb`; the previous state is restored from mydb_backup_20261122_101112:
           no such column
-        hint: It was proven that nobody else had written. The half-migrated tables are in `mydb__before_20261122_120000`.
+        hint: It was proven that no one else had written. The half-migrated tables are in `mydb__before_20261122_120000`.
     "#]],
     );
     check_stop(
         &stop(&restored(&["`rating` has 3 rows, 2 before"])),
         expect![[r#"
-        31: a migration failed on `mydb`; the state before it IS back, from mydb_backup_20261122_101112, but something wrote in that very moment: `rating` has 3 rows, 2 before
+        31: a migration failed on `mydb`; the previous state IS restored from mydb_backup_20261122_101112, but something was written during the swap: `rating` has 3 rows, 2 before
           no such column
         hint: Those rows are in `mydb__before_20261122_120000` and nowhere else. Copy them over before it is dropped.
         hint: Do not restore again.
@@ -331,11 +331,11 @@ fn a_migration_that_failed() {
     check_stop(
         &stop(&not),
         expect![[r#"
-            31: a migration failed on `mydb`, and the state before it is NOT back:
+            31: a migration failed on `mydb`, and the previous state is NOT restored:
               no such column
-            hint: It was not restored by itself: someone else wrote to it since the backup.
+            hint: It was not restored automatically: someone else wrote to it since the backup.
             hint: Compared with mydb_backup_20261122_101112: `rating` has 3 rows, 2 before.
-            hint: To go back, giving up what was written since: cargo xtask db-restore mydb_backup_20261122_101112
+            hint: To go back, losing what was written since: cargo xtask db-restore mydb_backup_20261122_101112
             hint: To go forward, fix the schema by hand and see `cargo xtask migrate --status`; docs/gate.md has both, step by step.
         "#]],
     );
@@ -346,14 +346,14 @@ fn a_migration_that_cannot_be_taken_back() {
     check_stop(
         &known(None, "mydb").expect_err("a refusal"),
         expect![[r#"
-        20: there is no migration by swap to take back
-        hint: A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` brings that state back and gives up what was written since.
+        20: there is no migration by swap to undo
+        hint: A migration in place has no old tables. Its backup is in `cargo xtask db-list`; `cargo xtask db-restore LABEL` restores that state and loses what was written since.
     "#]],
     );
     check_stop(
         &refused("it was made on another server"),
         expect![[r#"
-            20: the migration cannot be taken back; the database was not touched: it was made on another server
+            20: the migration cannot be undone; the database was not touched: it was made on another server
         "#]],
     );
     let exchanged = Exchanged {
@@ -363,7 +363,7 @@ fn a_migration_that_cannot_be_taken_back() {
     check_stop(
         &exchanged.lost_between("mydb").expect("a failure"),
         expect![[r#"
-        31: `mydb` is as it was before the migration, but something wrote to the migrated tables in that very moment: `rating` has 3 rows, 2 before
+        31: `mydb` is as it was before the migration, but something wrote to the migrated tables during the undo: `rating` has 3 rows, 2 before
         hint: Those rows are in `mydb__before_20261122_120000`, which is kept, and nowhere else. Copy them over before it is dropped.
     "#]],
     );

@@ -84,9 +84,9 @@ impl NewKeyDocument {
              Add to .env on each machine that reads encrypted backups (restore, verify, migrate):\n\
              \x20 {}\n\
              \n\
-             Whoever loses this file loses every backup that is encrypted for it alone. Nobody can\n\
-             make it again. Store it in two places, one of them off-line, and not beside the backups.\n\
-             docs/keys.md says more.\n",
+             Losing this file means losing every backup encrypted for it alone. It cannot be\n\
+             recreated. Store it in two places, one of them off-line, and not beside the backups.\n\
+             docs/keys.md explains more.\n",
             self.file, self.recipient, self.fingerprint, self.policy_line, self.env_line
         )
     }

@@ -127,9 +127,9 @@ fn keys() {
         Add to .env on each machine that reads encrypted backups (restore, verify, migrate):
           BACKUP_AGE_IDENTITY=/home/me/backup.key
 
-        Whoever loses this file loses every backup that is encrypted for it alone. Nobody can
-        make it again. Store it in two places, one of them off-line, and not beside the backups.
-        docs/keys.md says more.
+        Losing this file means losing every backup encrypted for it alone. It cannot be
+        recreated. Store it in two places, one of them off-line, and not beside the backups.
+        docs/keys.md explains more.
     "#]]
     .assert_eq(&made.text());
     let mut found = KeysDocument::new(true, None);

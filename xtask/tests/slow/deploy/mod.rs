@@ -185,7 +185,11 @@ fn no_way_back(shop: &Shop) {
     fs::remove_if_exists(&program).unwrap();
     shop.policy(shop.port, &["/nope"], "");
     let stuck = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&stuck, 33, &["program: NOT back", "no migration was applied", "To start the"]);
+    demand_stop(
+        &stuck,
+        33,
+        &["program: NOT rolled back", "no migration was applied", "To start the"],
+    );
     assert!(!shop.ready());
     fs::write_durably(&program, &kept).unwrap();
     Cmd::new("chmod").arg("+x").arg(&program).read(DEADLINE).unwrap();
@@ -378,7 +382,11 @@ fn commands(shop: &Shop) {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     demand_stop(&target(&step("start", 3), &step("undo", 0)), 32, &["code 3", "ready as before"]);
     let stuck = target(&step("start", 3), &step("undo", 4));
-    demand_stop(&stuck, 33, &["program: NOT back", "code 4", "To bring back the previous release"]);
+    demand_stop(
+        &stuck,
+        33,
+        &["program: NOT rolled back", "code 4", "To bring back the previous release"],
+    );
     assert_eq!(
         fs::read_text(&trail).unwrap(),
         "start far \nstart far \nundo far \nstart far \nundo far \n",

@@ -51,7 +51,7 @@ fn not_given_up(kind: Server, name: &str) {
         let written = writer.end();
         blocker.end();
         let statement = format!("failed at statement {}", at + 1);
-        let words = ["NOT back", "`busy` has", "cargo xtask db-restore ", &statement];
+        let words = ["NOT restored", "`busy` has", "cargo xtask db-restore ", &statement];
         demand_stop(&finished, 31, &words);
         world.demand_written(written);
         // The next run says the same, and does nothing but what it can prove.
@@ -87,7 +87,7 @@ fn a_lock_that_never_ends_leaves_the_restore_to_a_person() {
         let mut holder = world.sandbox.root();
         holder.query_drop("LOCK TABLES m3 READ").unwrap();
         let finished = world.run(&["migrate", "--strategy", "in-place"]);
-        demand_stop(&finished, 31, &["NOT back", "cargo xtask db-restore "]);
+        demand_stop(&finished, 31, &["NOT restored", "cargo xtask db-restore "]);
         drop(holder);
         // With the lock gone the next run proves that nobody wrote, and takes it back.
         let next = world.run(&["migrate"]);

@@ -130,7 +130,7 @@ fn the_api_alone_is_killed() {
         system("kill", &["-KILL", &api.to_string()]);
         drop(holder);
         let finished = run.join();
-        demand_stop(&finished, 30, &["the state before it is back"]);
+        demand_stop(&finished, 30, &["the previous state is restored"]);
         world.demand_live(&old, "after the API was killed");
         world.demand_clean();
         assert_eq!(world.run(&["migrate"]).code, Some(0));
