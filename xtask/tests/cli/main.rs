@@ -2,6 +2,9 @@
 //! a folder, and what it says when nothing answers. Texts are snapshots:
 //! `UPDATE_EXPECT=1 cargo test --profile xtask -p xtask --test cli` writes them anew.
 
+// A test program exports nothing.
+#![allow(unreachable_pub)]
+
 mod backups;
 mod failures;
 mod folders;
