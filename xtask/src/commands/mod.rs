@@ -23,7 +23,7 @@ use anyhow::Result;
 
 use cli::{Cli, Command, Global};
 use ops::frame::{self, Copies, Flags};
-use ops::{Ctx, Made};
+use ops::{Ctx, Made, kept};
 
 /// Runs what was typed and gives the exit code of docs/exit-codes.md.
 pub(crate) fn main(cli: &Cli) -> u8 {
@@ -69,5 +69,17 @@ fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {
         // These are the workshop's.
         Command::Bench(_) | Command::Ci(_) | Command::Docs(_) | Command::DbSeed(_) => Ok(()),
     }?;
+    if let Command::DbBackup(_) | Command::Migrate(_) = command {
+        renew_kept(ctx);
+    }
     Ok(Copies::Now)
+}
+
+/// This build has just proven itself. What it did stands also if it cannot be copied.
+fn renew_kept(ctx: &Ctx) {
+    match kept::renew(&ctx.settings) {
+        Ok(true) => ctx.ui.detail("renewed the copy of this program in .local/bin"),
+        Ok(false) => {}
+        Err(error) => ctx.ui.warn(format!("the copy of this program was not renewed: {error:#}")),
+    }
 }

@@ -19,7 +19,7 @@ use model::manifest::{Manifest, Reason};
 use ops::backup::Wish;
 use ops::ctx::{Ctx, Made};
 use ops::held::Held;
-use ops::{backup, up as servers, verify};
+use ops::{backup, kept, up as servers, verify};
 use report::human;
 use server::{Server, accounts};
 use sys::docker;
@@ -62,6 +62,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<(
         .hint("`cargo xtask db-verify` shows every check.")
         .into());
     }
+    kept::keep(&ctx.settings)?;
     show(ctx, &server, &manifest, verified.duration_ms);
     Ok(())
 }

@@ -201,6 +201,27 @@ fn migrations(checkout: &Checkout, gtids: bool) {
     assert_eq!(state["pending"][0], "20300102000000_bad");
 }
 
+/// With a checkout that does not compile, the copy of the program still works.
+fn the_kept_program_needs_no_cargo(checkout: &Checkout) {
+    let manifest = checkout.root().join("Cargo.toml");
+    let sound = fs::read_text(&manifest).unwrap();
+    fs::write_durably(&manifest, format!("{sound}\nthis does not parse").as_bytes()).unwrap();
+    let kept = checkout.root().join(".local").join("bin").join("xtask");
+    let listed = Cmd::new(kept)
+        .args(["db-list", "--json"])
+        .dir(checkout.root())
+        .env("XTASK_ROOT", checkout.root().to_str().unwrap())
+        .env("XDG_CONFIG_HOME", checkout.home.path().to_str().unwrap())
+        .env("CARGO", "/nonexistent/cargo")
+        .run(DEADLINE)
+        .unwrap();
+    fs::write_durably(&manifest, sound.as_bytes()).unwrap();
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    assert!(listed.stdout.contains("mydb_backup_"), "{}", listed.stdout);
+    let doctor = checkout.xtask(&["doctor"]);
+    assert!(doctor.stdout.contains("kept program"), "{}", doctor.stdout);
+}
+
 #[test]
 fn on_a_machine_without_docker() {
     let Some(_) = require(Server::Mariadb) else { return };
@@ -214,6 +235,7 @@ fn on_a_machine_without_docker() {
         mysql::OptsBuilder::new().socket(Some(socket)).user(Some("root")).pass(Some(password));
     let mut root = mysql::Conn::new(options).unwrap();
     the_day(&checkout, &mut root, false);
+    the_kept_program_needs_no_cargo(&checkout);
     // A second quickstart finds everything and does no harm.
     let again = checkout.json(&["db-up", "--json"]);
     assert_eq!(again["started"], false, "{again}");

@@ -11,6 +11,7 @@ pub mod events;
 pub mod failed_backup;
 pub mod frame;
 pub mod held;
+pub mod kept;
 pub mod leftovers;
 pub mod live;
 pub mod obstacles;

@@ -3,7 +3,7 @@
 //! Streaming, in flat memory, with the hash of the stored bytes taken on the way.
 //! A compressed or encrypted file that ends too early is an error, never a shorter text.
 
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,9 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::age::{self, KeyFile, Opened};
 use super::seal;
-use model::copy::Encryption;
 use model::exit::{ExitCode, Stop};
-use model::manifest::{Compression, Section};
 use sys::fs;
 
 /// Size of the buffers on both sides of a decoder.
@@ -147,33 +145,6 @@ pub fn open_text(path: &Path, key: &KeyFile, written_for: &[String]) -> Result<T
         Err(_) => Format::Plain,
     };
     TextReader::of(raw, format).with_context(reading)
-}
-
-/// Opens the text of one section of a backup. The caller compares
-/// [`ReadFacts::text_bytes`] with the section's: plain text cannot say that it
-/// ends too early. age works in blocks, so an encrypted file is read from the middle, too.
-pub fn open_section(
-    path: &Path,
-    section: &Section,
-    (compression, encryption): (Compression, Option<&Encryption>),
-    key: &KeyFile,
-) -> Result<TextReader> {
-    let finding = || format!("find {} in {}", section.name, path.display());
-    let mut file = fs::open(path)?;
-    let start = SeekFrom::Start(section.offset);
-    let stored = if let Some(encryption) = encryption {
-        let mut opened = key.open(BufReader::new(file), path, &encryption.recipients)?;
-        opened.seek(start).with_context(finding)?;
-        Stored::new(opened.take(section.length))
-    } else {
-        file.seek(start).with_context(finding)?;
-        Stored::new(file.take(section.length))
-    };
-    let format = match compression {
-        Compression::None => Format::Plain,
-        Compression::Zstd => Format::Zstd,
-    };
-    TextReader::new(stored, format).with_context(|| format!("read {}", path.display()))
 }
 
 /// SHA-256 of a file as it is stored.

@@ -8,6 +8,7 @@ use crate::commands::keys;
 use config::Settings;
 use model::account::Role;
 use model::check::{Check, Outcome};
+use ops::kept;
 use sys;
 use sys::docker::{self, Engine};
 
@@ -21,6 +22,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     encryption(settings, findings);
     destinations(settings, findings);
     git(settings, findings);
+    kept_program(settings, findings);
 }
 
 /// The keys fit each other; nothing is said where nothing is encrypted.
@@ -51,6 +53,22 @@ fn destinations(settings: &Settings, findings: &mut Findings) {
             let detail = format!("INSECURE because of its options: {}", weak.join("; "));
             findings.configuration(Check::passed(format!("destination {}", one.name), detail), "");
         }
+    }
+}
+
+/// What runs when the checkout does not compile.
+fn kept_program(settings: &Settings, findings: &mut Findings) {
+    const NAME: &str = "kept program";
+    let path = kept::program(settings).display().to_string();
+    match kept::is_current(settings) {
+        Ok(Some(true)) => findings.configuration(Check::passed(NAME, path), ""),
+        Ok(Some(false)) => {
+            findings.configuration(Check::passed(NAME, format!("{path}, of another build")), "");
+        }
+        Ok(None) => {
+            findings.not_run(NAME, "no copy of this program; `cargo xtask quickstart` keeps one")
+        }
+        Err(error) => findings.not_run(NAME, format!("{error:#}")),
     }
 }
 

@@ -9,7 +9,7 @@
 mod identity;
 mod sealing;
 
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use age::stream::{StreamReader, StreamWriter};
 use age::{DecryptError, Decryptor, Encryptor, x25519};
@@ -260,12 +260,6 @@ impl<R> Opened<R> {
 impl<R: Read> Read for Opened<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.attempt(|inner| inner.read(buf))
-    }
-}
-
-impl<R: Read + Seek> Seek for Opened<R> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.attempt(|inner| inner.seek(to))
     }
 }
 

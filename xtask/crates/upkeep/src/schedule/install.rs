@@ -8,6 +8,7 @@ use serde_json::json;
 use super::state::{self, Record};
 use model::exit::{ExitCode, Stop};
 use ops::ctx::Ctx;
+use ops::kept;
 use plan::schedule::job::Job;
 use plan::schedule::systemd::{SERVICE, TIMER};
 use plan::schedule::when::{self, TICK_MINUTES, When};
@@ -39,7 +40,7 @@ pub fn install(ctx: &Ctx, every: Option<&str>, dry_run: bool) -> Result<()> {
     if dry_run {
         return ctx.show_plan(&shown(system, &job, &when)?);
     }
-    place_program(ctx)?;
+    kept::keep(&ctx.settings)?;
     // The log may name tables and paths: it is this user's alone.
     drop(fs::append_private(&job.log)?);
     if let Some(older) = Record::read(ctx)?.filter(|it| it.system != system) {
@@ -125,7 +126,7 @@ fn job(ctx: &Ctx) -> Result<Job> {
     Ok(Job {
         name: state::name(ctx),
         root: settings.root.clone(),
-        program: state::program(ctx),
+        program: kept::program(&ctx.settings),
         args,
         environment,
         log: state::log(ctx),
@@ -147,24 +148,6 @@ fn demand_one_line<'a>(texts: impl Iterator<Item = &'a String>) -> Result<(), St
         plain names.",
         )),
     }
-}
-
-fn place_program(ctx: &Ctx) -> Result<()> {
-    let this = env::this_program()?;
-    let copy = state::program(ctx);
-    if this == copy {
-        return Ok(());
-    }
-    let folder = copy.parent().context("a folder")?;
-    fs::create_private_dir(folder)?;
-    fs::copy_program(&this, &copy)?;
-    // The program that copies to object storage lies beside this one.
-    let helper = format!("streamflix-offsite{}", std::env::consts::EXE_SUFFIX);
-    let beside = this.with_file_name(&helper);
-    if beside.is_file() {
-        fs::copy_program(&beside, &folder.join(helper))?;
-    }
-    Ok(())
 }
 
 fn unit_files(job: &Job, when: &When) -> Vec<(String, String)> {

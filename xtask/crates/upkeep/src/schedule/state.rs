@@ -11,13 +11,14 @@ use crate::status::Known;
 use model::hash;
 use model::status::{Answer, ScheduleFacts};
 use ops::ctx::Ctx;
+use ops::kept;
 use plan::history::History;
 use plan::schedule::systemd::{TIMER, has_calendar};
 use plan::schedule::when::{self, When};
 use plan::schedule::{crontab, job};
 use report::human;
 use sys::scheduler::{System, cron, launchd, systemd, windows};
-use sys::{clock, env, fs};
+use sys::{clock, fs};
 
 /// What was handed to the scheduler: `.local/schedule.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,12 +82,6 @@ pub(super) fn is_there(system: System, name: &str) -> Result<bool> {
 /// The name of this workspace's job.
 pub(super) fn name(ctx: &Ctx) -> String {
     job::name_of(&hash::sha256_hex(ctx.settings.root.display().to_string().as_bytes()))
-}
-
-/// The program that the scheduler calls: a copy, so that neither a checkout that does
-/// not build nor `cargo clean` stops the backups.
-pub(super) fn program(ctx: &Ctx) -> PathBuf {
-    ctx.settings.local.join("bin").join(format!("xtask{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Where a run that was started without a terminal says what it does.
@@ -179,8 +174,8 @@ pub(crate) fn facts(ctx: &Ctx, history: &History<'_>) -> ScheduleFacts {
 pub fn status(ctx: &Ctx) -> Result<()> {
     let known = Known::read(ctx)?;
     let facts = facts(ctx, &known.history(ctx));
-    let program = program(ctx);
-    let stale = is_stale(ctx)?;
+    let program = kept::program(&ctx.settings);
+    let current = kept::is_current(&ctx.settings)?;
     let idle = matches!(Record::read(ctx)?, Some(record) if record.system == System::Cron)
         && cron::daemon_runs() == Some(false);
     if ctx.ui.json() {
@@ -188,7 +183,7 @@ pub fn status(ctx: &Ctx) -> Result<()> {
             "version": 1,
             "schedule": facts,
             "program": program,
-            "program_is_current": stale.map(|stale| !stale),
+            "program_is_current": current,
             "scheduler_runs": if idle { Some(false) } else { None },
         });
         ctx.ui.result(&document.to_string());
@@ -220,11 +215,12 @@ pub fn status(ctx: &Ctx) -> Result<()> {
         let late = if due < now { ", is due" } else { "" };
         text.push_str(&format!("\n  next run   {local}{late}"));
     }
-    match stale {
-        Some(true) => text.push_str(
-            "\n  program    is a different build; `cargo xtask schedule install` updates it",
+    match current {
+        Some(false) => text.push_str(
+            "
+  program    is a different build; `cargo xtask schedule install` updates it",
         ),
-        Some(false) => text.push_str("\n  program    is this build"),
+        Some(true) => text.push_str("\n  program    is this build"),
         None if facts.installed.known().is_some_and(Option::is_some) => text.push_str(&format!(
             "\n  program    {} is MISSING; `cargo xtask schedule install` restores it",
             program.display()
@@ -233,18 +229,4 @@ pub fn status(ctx: &Ctx) -> Result<()> {
     }
     ctx.ui.result(&text);
     Ok(())
-}
-
-/// Whether the copy is another build than the program that asks; `None`: there is none.
-fn is_stale(ctx: &Ctx) -> Result<Option<bool>> {
-    let copy = program(ctx);
-    if !fs::exists(&copy)? {
-        return Ok(None);
-    }
-    let this = env::this_program()?;
-    let size = |path: &PathBuf| std::fs::metadata(path).map(|facts| facts.len()).ok();
-    if size(&copy) != size(&this) {
-        return Ok(Some(true));
-    }
-    Ok(Some(fs::read_bytes(&copy)? != fs::read_bytes(&this)?))
 }

@@ -10,6 +10,7 @@ mod built;
 mod fuzz;
 mod output;
 mod servers;
+mod slowest;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use self::servers::{Database, Servers};
 use crate::{docs, provision};
 use model::exit::{ExitCode, Stop};
 use sys::proc::Cmd;
-use sys::{env, signal};
+use sys::{env, fs, signal};
 
 /// What of the checks to run.
 #[derive(Debug, Clone, Default)]
@@ -260,8 +261,10 @@ impl Ci {
     /// The tests against real servers; xtask/tests/slow/support says what each variable is.
     fn slow(&mut self) -> Result<()> {
         let databases = self.databases()?;
+        let times = self.root.join("target").join("slow-times");
+        fs::remove_if_exists(&times)?;
         let object_store = provision::object_store::program(&self.root).display().to_string();
-        self.tests(
+        let outcome = self.tests(
             |it| it.kind == "test" && it.name == "slow",
             SLOW_DEADLINE,
             |mut test| {
@@ -275,9 +278,17 @@ impl Ci {
                 }
                 // They wait for servers and disks more than they compute.
                 test.env("XTASK_TEST_S3", object_store.clone())
+                    .env("XTASK_TEST_TIMES", times.to_string_lossy())
                     .args(["--nocapture", "--test-threads=3"])
             },
-        )
+        );
+        if fs::exists(&times)? {
+            self.output.note("the slowest tests:");
+            for line in slowest::lines(&fs::read_text(&times)?) {
+                self.output.note(&line);
+            }
+        }
+        outcome
     }
 
     fn databases(&self) -> Result<Vec<Database>> {
