@@ -128,14 +128,8 @@ impl<R: BufRead> Scanner<R> {
                 let wanted = delimiter_argument(&item[cut.text..cut.tail]).map(<[u8]>::to_vec);
                 let line = self.line + newlines(&item[..cut.text]);
                 let wanted = wanted.ok_or_else(|| {
-                    Stop::new(
-                        ExitCode::Store,
-                        format!(
-                            "line {line}: DELIMITER without a \
-                    delimiter"
-                        ),
-                    )
-                    .hint("mysqldump and mariadb-dump do not write such a file.")
+                    Stop::new(ExitCode::Store, format!("line {line}: DELIMITER lacks a delimiter"))
+                        .hint("mysqldump and mariadb-dump do not write such a file.")
                 })?;
                 self.set_delimiter(wanted);
             }
