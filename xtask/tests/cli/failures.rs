@@ -84,15 +84,18 @@ fn a_folder_that_another_run_holds_can_be_looked_at() {
     }
 }
 
-#[test]
-fn settings_that_make_no_sense_are_ten() {
+/// What `db-list` says with these settings; nothing is begun.
+fn with(env: &str, policy: &str, expected: Expect) {
     let project = Project::new();
-    let with = |env: &str, policy: &str, expected: Expect| {
-        project.env(env);
-        sys::fs::remove_if_exists(&project.path().join("xtask.toml")).expect("no xtask.toml");
-        project.write("xtask.toml", policy);
-        check(&project, &["db-list"], 10, expected);
-    };
+    project.env(env);
+    sys::fs::remove_if_exists(&project.path().join("xtask.toml")).expect("no xtask.toml");
+    project.write("xtask.toml", policy);
+    check(&project, &["db-list"], 10, expected);
+    assert!(!project.backups().exists(), "nothing was begun");
+}
+
+#[test]
+fn an_env_file_that_makes_no_sense_is_ten() {
     with(
         "DB_PORT=many\n",
         "",
@@ -126,6 +129,10 @@ fn settings_that_make_no_sense_are_ten() {
         hint: Change DB_NAME in .env or in the environment.
     "#]],
     );
+}
+
+#[test]
+fn a_policy_that_makes_no_sense_is_ten() {
     with(
         "",
         "[retention]\nlast = \"all\"\n",
@@ -158,7 +165,6 @@ fn settings_that_make_no_sense_are_ten() {
         hint: docs/configuration.md lists every key.
     "#]],
     );
-    assert!(!project.backups().exists(), "nothing was begun");
 }
 
 #[test]

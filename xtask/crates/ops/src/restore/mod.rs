@@ -11,6 +11,8 @@ use anyhow::{Context, Result};
 use ends::{checked, without_entry};
 use planning::{File, plan, scope};
 
+pub use planning::Request;
+
 use crate::backup::Wish;
 use crate::copy::fetching;
 use crate::ctx::{Ctx, Made};
@@ -40,29 +42,6 @@ use store::Provenance;
 use store::source::Source;
 use sys::clock;
 use sys::fault::point;
-
-/// What is to be restored, and where to.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// A label, a file, or `latest`.
-    pub source: String,
-    /// The destination that it is fetched from.
-    pub from: Option<String>,
-    /// A new schema beside the live one.
-    pub into: Option<String>,
-    /// Only the rows of these tables, where any is named.
-    pub tables: Vec<String>,
-    /// Drop the old tables instead of keeping them.
-    pub drop_old: bool,
-    /// Let events of a file of unknown origin run.
-    pub enable_events: bool,
-    /// Sessions that load rows; `None`: by the policy.
-    pub threads: Option<u8>,
-    /// Overwrite without asking.
-    pub yes: bool,
-    /// Only make the plan.
-    pub dry_run: bool,
-}
 
 /// How a restore ended.
 #[derive(Debug)]

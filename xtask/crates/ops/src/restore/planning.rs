@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
 
-use super::{Request, programs};
+use super::programs;
 use crate::ctx::Ctx;
 use crate::tables;
 use model::account::Role;
@@ -20,6 +20,29 @@ use server::{Server, Session, facts, inventory};
 use store::Provenance;
 use store::source::Source;
 use sys::clock;
+
+/// What is to be restored, and where to.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// A label, a file, or `latest`.
+    pub source: String,
+    /// The destination that it is fetched from.
+    pub from: Option<String>,
+    /// A new schema beside the live one.
+    pub into: Option<String>,
+    /// Only the rows of these tables, where any is named.
+    pub tables: Vec<String>,
+    /// Drop the old tables instead of keeping them.
+    pub drop_old: bool,
+    /// Let events of a file of unknown origin run.
+    pub enable_events: bool,
+    /// Sessions that load rows; `None`: by the policy.
+    pub threads: Option<u8>,
+    /// Overwrite without asking.
+    pub yes: bool,
+    /// Only make the plan.
+    pub dry_run: bool,
+}
 
 /// The file, and what was found out about it.
 #[derive(Debug, Clone, Copy)]
