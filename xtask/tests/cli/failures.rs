@@ -65,7 +65,7 @@ fn a_folder_that_another_run_holds_is_twelve() {
         expect![[r#"
             exit code 12
             --- stderr
-            error: another run holds the lock: `xtask` with process id <number> since <time>
+            error: another run holds the lock: `<command>` with process id <number> since <time>
 
             hint: Wait until that run ends, then try again.
             hint: The lock ends with its process; there is no stale lock to remove.

@@ -165,8 +165,11 @@ fn calm(line: &str) -> String {
         Some((start, took)) if took.ends_with("s.") => format!("{start}, in <time>."),
         _ => line.to_owned(),
     };
-    let line = match line.split_once("with process id ") {
-        Some((start, _)) => format!("{start}with process id <number> since <time>"),
+    let line = match line.split_once("` with process id ") {
+        Some((start, _)) => {
+            let (start, _) = start.rsplit_once('`').unwrap_or((start, ""));
+            format!("{start}`<command>` with process id <number> since <time>")
+        }
         None => line,
     };
     cut(&line, "(os error ", ")", "<number>")
