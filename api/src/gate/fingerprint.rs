@@ -39,7 +39,7 @@ pub struct Session {
     pub collation_connection: String,
 }
 
-/// What a receipt is compared with.
+/// What a permit is compared with.
 #[derive(Debug)]
 pub(super) struct Live {
     pub server_uuid: String,
@@ -48,7 +48,7 @@ pub(super) struct Live {
     pub fingerprint: String,
 }
 
-/// Reads everything about the schema that a receipt binds. Changes nothing.
+/// Reads everything about the schema that a permit binds. Changes nothing.
 pub async fn facts(conn: &mut MySqlConnection) -> Result<Facts> {
     let session = texts(
         conn,
@@ -74,7 +74,7 @@ pub async fn facts(conn: &mut MySqlConnection) -> Result<Facts> {
     })
 }
 
-/// The state that a receipt for a migration is about.
+/// The state that a permit for a migration is about.
 pub(super) async fn for_migration(conn: &mut MySqlConnection) -> Result<Live> {
     let facts = facts(conn).await?;
     Ok(Live {
@@ -85,7 +85,7 @@ pub(super) async fn for_migration(conn: &mut MySqlConnection) -> Result<Live> {
     })
 }
 
-/// The state that a receipt for an import is about; `app_user` may read all of it.
+/// The state that a permit for an import is about; `app_user` may read all of it.
 pub(super) async fn for_import(conn: &mut MySqlConnection) -> Result<Live> {
     let parts = parts(conn, false).await?;
     Ok(Live {

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use sqlx::Connection as _;
 
-use crate::gate::{ImportPermit, Subject};
+use crate::gate::{MayImport, Subject};
 
 pub use files::{Usage, folder};
 
@@ -137,7 +137,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Batch> {
 }
 
 impl Batch {
-    /// The files, as a receipt names them.
+    /// The files, as a permit names them.
     #[must_use]
     pub fn subject(&self) -> &[Subject] {
         &self.subject
@@ -175,17 +175,17 @@ impl Batch {
     }
 }
 
-/// Stores what `batch` holds. The permit is for exactly these files.
+/// Stores what `batch` holds. They have to be the very files that were allowed.
 ///
 /// # Errors
 /// [`Refused`] when rows are bad, by themselves or with what is in the database;
 /// otherwise when the database refuses. In every case its rows are as before.
-pub async fn store(mut permit: ImportPermit<'_>, mut batch: Batch) -> Result<Report> {
-    if permit.subject != batch.subject {
-        bail!("the receipt was checked for other files than these");
+pub async fn store(mut allowed: MayImport<'_>, mut batch: Batch) -> Result<Report> {
+    if allowed.subject != batch.subject {
+        bail!("the permit was checked for other files than these");
     }
     let bad = std::mem::take(&mut batch.bad);
-    let mut tx = permit.locked.conn().begin().await.context("cannot begin the transaction")?;
+    let mut tx = allowed.locked.conn().begin().await.context("cannot begin the transaction")?;
     // With bad rows as well: the good ones may be bad too, and one run should tell all.
     let (tables, bad) = store::catalogue(&batch.catalogue, &mut tx, bad).await?;
     if !bad.is_empty() {
@@ -193,7 +193,7 @@ pub async fn store(mut permit: ImportPermit<'_>, mut batch: Batch) -> Result<Rep
         return Err(Refused(batch.in_order(bad)).into());
     }
     tx.commit().await.context("cannot commit the import")?;
-    permit.locked.release().await?;
+    allowed.locked.release().await?;
     Ok(Report { version: 1, tables })
 }
 

@@ -13,7 +13,7 @@ use super::{
     apply::{self, Failure},
     name, ups,
 };
-use crate::gate::MigratePermit;
+use crate::gate::MayMigrate;
 
 /// What a run tells while it works.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
     Ok(())
 }
 
-/// Applies the migrations that `permit` is for. Nothing else makes such a permit than
-/// the check of a receipt, on the same connection and under its lock. `each` is told
+/// Applies the migrations that were allowed. Nothing else makes a [`MayMigrate`] than
+/// the check of a permit, on the same connection and under its lock. `each` is told
 /// about every migration as it completes. After an error the connection keeps the lock
 /// until it is closed.
 ///
@@ -69,11 +69,11 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
 /// # Errors
 /// [`Stopped`] when a migration fails; otherwise when the database cannot be reached.
 pub async fn up(
-    permit: MigratePermit<'_>,
+    allowed: MayMigrate<'_>,
     retries: u32,
     mut each: impl FnMut(Progress<'_>),
 ) -> Result<Vec<Done>> {
-    let MigratePermit { mut locked, migrator, pending } = permit;
+    let MayMigrate { mut locked, migrator, pending } = allowed;
     let conn = locked.conn();
     conn.ensure_migrations_table(TABLE).await.context("cannot create the migrations table")?;
     let mut applied = vec![];

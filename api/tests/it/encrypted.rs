@@ -26,7 +26,7 @@ use rustls::{
 };
 use sqlx::{ConnectOptions as _, Row as _};
 
-use crate::{receipts::random_hex, support::with_schema};
+use crate::{permits::random_hex, support::with_schema};
 
 const PASSWORD: &str = "hunter2-and-more";
 const TLS: u32 = 0x800;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::{receipts::random_hex, support::seed};
+use crate::{permits::random_hex, support::seed};
 
 /// A copy of the small catalogue that a test may spoil; removed when dropped.
 pub(crate) struct Copy(pub PathBuf);

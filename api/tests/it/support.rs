@@ -27,7 +27,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, MySqlConnection, MySqlPool};
 use std::time::Duration;
 use tower::ServiceExt as _;
 
-use crate::receipts::random_hex;
+use crate::permits::random_hex;
 
 /// Long enough for tests that do not wait for locks.
 pub(crate) const WAIT: Duration = Duration::from_secs(10);

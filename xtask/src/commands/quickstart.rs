@@ -13,13 +13,13 @@ use cli::quickstart::Quickstart;
 use config::place::Where;
 use gate::{import, migrate};
 use model::account::Role;
-use model::exit::{ExitCode, Stop};
+use model::exit::ExitCode;
 use model::ident::qualified;
 use model::manifest::{Manifest, Reason};
 use ops::backup::Wish;
 use ops::ctx::{Ctx, Made};
 use ops::held::Held;
-use ops::{backup, kept, up as servers, verify};
+use ops::{backup, kept, prove, up as servers};
 use report::human;
 use server::{Server, accounts};
 use sys::docker;
@@ -52,18 +52,9 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<(
     let held = Held::take(ctx, &server)?;
     let manifest = backup::take(&held, &Wish::because(Reason::Manual), made)?;
     ctx.ui.say("5/5 the proof: restore it and compare");
-    let source = held.store().resolve(&manifest.label.to_string())?;
-    let verified = verify::drill(&held, &source)?;
-    if !verified.passed() {
-        return Err(Stop::new(
-            ExitCode::VerificationFailed,
-            format!("{} does not restore to what was backed up", manifest.label),
-        )
-        .hint("`cargo xtask db-verify` shows every check.")
-        .into());
-    }
+    let (proven, proof_ms) = prove::demand(&held, &manifest.label, ExitCode::VerificationFailed)?;
     kept::keep(&ctx.settings)?;
-    show(ctx, &server, &manifest, verified.duration_ms);
+    show(ctx, &server, proven.manifest(), proof_ms);
     Ok(())
 }
 

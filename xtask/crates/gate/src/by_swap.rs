@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::rehearse::Rehearsed;
 use crate::told;
 use crate::{Gate, Live, undo};
 use model::account::Role;
@@ -40,8 +41,14 @@ pub enum Swapped {
 ///
 /// # Errors
 /// The server refuses; the message says on which side of the change the live schema is.
-pub fn go(gate: &Gate<'_>, pair: &mut Pair, staged: &Staged, basis: &Basis<'_>) -> Result<Swapped> {
-    let copy = rehearsed(gate, pair.copy(), &staged.schema)?;
+pub fn go(
+    gate: &Gate<'_>,
+    pair: &mut Pair,
+    rehearsed: &Rehearsed<'_>,
+    basis: &Basis<'_>,
+) -> Result<Swapped> {
+    let staged = rehearsed.copy().staged();
+    let copy = migrated(gate, pair.copy(), &staged.schema)?;
     let new_state = unchanged::of_schema(gate.ctx(), pair.copy(), &staged.schema, &copy, false)?;
     let session = pair.live();
     let before = staging::free_name(gate.ctx(), session, before_name)?;
@@ -154,7 +161,7 @@ fn back(
 
 /// The copy as it is to go live: the API agrees that it is migrated, and its events
 /// are gone, because a copy must not act. They are made again in the live schema.
-fn rehearsed(gate: &Gate<'_>, session: &mut Session, schema: &str) -> Result<Inventory> {
+fn migrated(gate: &Gate<'_>, session: &mut Session, schema: &str) -> Result<Inventory> {
     let told = told::ask(gate.ctx(), gate.server(), gate.api, schema)?;
     if !told.pending.is_empty() || told.dirty.is_some() {
         return Err(Stop::new(

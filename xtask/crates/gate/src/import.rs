@@ -9,10 +9,12 @@ use serde::Deserialize;
 
 use crate::api;
 use crate::api::{Api, As};
-use crate::permit::{Permit, Proven};
+use crate::permit::{self, Ground, Purpose};
 use crate::proof;
 use crate::proof::Proof;
+use crate::rehearse::Rehearsed;
 use crate::{passage::record, state, told, transactions, unfinished};
+use ::permit::Subject;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::gate::{Evidence, GateTimes, Strategy};
@@ -22,6 +24,7 @@ use model::manifest::Reason;
 use model::receipt::Event;
 use ops::ctx::{Ctx, Made};
 use ops::held::Held;
+use ops::prove::ProvenCopy;
 use ops::sessions;
 use ops::sessions::Pair;
 use ops::staging;
@@ -35,7 +38,7 @@ use sys::proc::Finished;
 use sys::{clock, fs, signal};
 
 const IMPORT: Duration = Duration::from_secs(3600);
-/// The API's exit code for a receipt that it does not accept.
+/// The API's exit code for a permit that it does not accept.
 const REFUSED: i32 = 3;
 /// The API's exit code for rows that it cannot take.
 const BAD_ROWS: i32 = 4;
@@ -102,15 +105,15 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> 
     point("gate.proved")?;
     let mut times =
         GateTimes { backup_ms: proof.backup_ms, proof_ms: proof.proof_ms, ..GateTimes::default() };
-    let run = Run { ctx, server, api: &api, files, proof: &proof };
+    let mut run = Run { ctx, server, api: &api, files, proof: &proof, touched: false };
     let ended = run.go(&mut pair, &mut times);
     times.total_ms = clock::elapsed_ms(start);
-    let outcome = record::outcome(&ended, times.live_ms > 0);
+    let outcome = record::outcome(&ended, run.touched);
     let event = Event::Gate {
-        changes: run.subject()?.into_iter().map(|(name, _)| name).collect(),
+        changes: run.subject()?.into_iter().map(|file| file.name).collect(),
         outcome,
         detail: record::detail(ctx, &ended),
-        backup: Some(proof.manifest.label.clone()),
+        backup: Some(proof.manifest().label.clone()),
         strategy: ended.is_ok().then_some(Strategy::InPlace),
         previous_schema: None,
         statements: Vec::new(),
@@ -126,7 +129,7 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> 
         )
         .hint("Do not import again. `cargo xtask doctor` shows what is wrong with the ledger.")
     })?;
-    Ok(Imported { tables, backup: Some(proof.manifest.label), times })
+    Ok(Imported { tables, backup: Some(proof.manifest().label.clone()), times })
 }
 
 /// The files alone, before anything is done about the database.
@@ -153,7 +156,7 @@ fn call(
     who: &As<'_>,
     files: &[PathBuf],
     more: &[&str],
-    receipt: Option<&str>,
+    permit: Option<&str>,
 ) -> Result<Finished> {
     // The API runs in the workspace, whatever folder this was typed in.
     let files: Vec<String> = files
@@ -164,7 +167,7 @@ fn call(
     let mut args = vec!["import"];
     args.extend(files.iter().map(String::as_str));
     args.extend(more);
-    api.run(ctx, server, who, &args, receipt, IMPORT)
+    api.run(ctx, server, who, &args, permit, IMPORT)
 }
 
 fn judged(finished: &Finished, state: &str, code: ExitCode) -> Result<()> {
@@ -222,18 +225,20 @@ struct Run<'a> {
     api: &'a Api,
     files: &'a [PathBuf],
     proof: &'a Proof,
+    /// Whether the live schema is not known to be untouched any more.
+    touched: bool,
 }
 
 impl Run<'_> {
-    fn go(&self, pair: &mut Pair, times: &mut GateTimes) -> Result<Vec<Count>> {
-        let rehearsed = self.rehearse(times);
-        self.proof.staged.drop_schema(pair.copy())?;
-        rehearsed?;
+    fn go(&mut self, pair: &mut Pair, times: &mut GateTimes) -> Result<Vec<Count>> {
+        let rehearsed = Rehearsed::on(&self.proof.copy, |copy| self.rehearse(copy, times));
+        self.proof.copy.staged().drop_schema(pair.copy())?;
+        let rehearsed = rehearsed?;
         point("gate.rehearsed")?;
         signal::check()?;
         transactions::show(self.ctx, self.server)?;
         let now = state::live(self.ctx, self.server)?;
-        if fingerprint::schema(&now) != self.proof.manifest.schema_fingerprint {
+        if fingerprint::schema(&now) != self.proof.manifest().schema_fingerprint {
             return Err(Stop::new(
                 ExitCode::GateRefused,
                 "the schema changed since the backup; the database was not touched",
@@ -243,10 +248,9 @@ impl Run<'_> {
         }
         let start = Instant::now();
         self.ctx.ui.say(format!("importing into `{}`", self.ctx.settings.schema));
-        // From here on it is not known to be untouched.
-        times.live_ms = 1;
-        let run = self.import(&whole(self.ctx));
-        times.live_ms = clock::elapsed_ms(start).max(1);
+        self.touched = true;
+        let run = self.import(Ground::Rehearsed(&rehearsed), Role::App);
+        times.live_ms = clock::elapsed_ms(start);
         let finished = run.unwrap_or_else(|error| Finished {
             code: None,
             stdout: String::new(),
@@ -259,7 +263,7 @@ impl Run<'_> {
         // Whether a transaction whose connection broke was committed is not known.
         // The API's lock says when the server is done with what it was sent.
         sessions::keep_from_migrating(self.ctx, pair.live())?;
-        let basis = Basis { manifest: &self.proof.manifest, own: None };
+        let basis = Basis { manifest: self.proof.manifest(), own: None };
         let mut reader = self.ctx.session(self.server, Role::Backup, None)?.read_only()?;
         match unchanged::look(self.ctx, pair.live(), &mut reader, &basis)? {
             Evidence::Unchanged(_) => judged(
@@ -276,11 +280,10 @@ impl Run<'_> {
         counts(&finished)
     }
 
-    fn rehearse(&self, times: &mut GateTimes) -> Result<()> {
+    fn rehearse(&self, copy: &ProvenCopy, times: &mut GateTimes) -> Result<()> {
         let start = Instant::now();
         // `app_user` cannot reach a copy; `drill_user` plays its part there.
-        let who = As { role: Role::Drill, plays: Role::App, schema: &self.proof.staged.schema };
-        let finished = self.import(&who)?;
+        let finished = self.import(Ground::Copy(copy), Role::Drill)?;
         times.rehearsal_ms = clock::elapsed_ms(start);
         judged(&finished, "it ran on a copy, the database was not touched", ExitCode::GateRefused)?;
         let changed: u64 = counts(&finished)?.iter().map(|c| c.inserted + c.updated).sum();
@@ -292,50 +295,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn import(&self, who: &As<'_>) -> Result<Finished> {
-        let receipt = self.receipt(who)?;
-        call(
-            self.ctx,
-            self.server,
-            self.api,
-            who,
-            self.files,
-            &["--json", "--receipt", "-"],
-            Some(&receipt),
-        )
-    }
-
-    fn receipt(&self, who: &As<'_>) -> Result<String> {
+    /// Runs it where the permit's ground says.
+    fn import(&self, ground: Ground<'_>, role: Role) -> Result<Finished> {
+        let who = As { role, plays: Role::App, schema: ground.schema(self.ctx) };
         let told = told::ask(self.ctx, self.server, self.api, who.schema)?;
-        let account = self.ctx.settings.account(who.role);
-        let password = account
-            .password
-            .as_ref()
-            .with_context(|| format!("{} is not set", who.role.password_var()))?;
-        let now = clock::now();
-        let manifest = &self.proof.manifest;
-        let permit = Permit {
-            purpose: "import",
-            server_uuid: &told.server_uuid,
-            schema: who.schema,
-            fingerprint: &told.import_fingerprint,
-            subject: self.subject()?,
-            proven: Some(Proven {
-                label: manifest.label.clone(),
-                sha256: manifest.sha256.clone(),
-                verified_utc: self.proof.verified_utc,
-            }),
-            rehearsed: who.role == Role::App,
-            max_age_s: self.ctx.settings.policy.gate.receipt_max_age_s,
-        };
-        permit.sign(password, now)
+        let permit = permit::sign(self.ctx, ground, Purpose::Import, role, &told, self.subject()?)?;
+        let args = ["--json", "--receipt", "-"];
+        call(self.ctx, self.server, self.api, &who, self.files, &args, Some(&permit))
     }
 
     /// The files' names and hashes.
-    fn subject(&self) -> Result<Vec<(String, String)>> {
+    fn subject(&self) -> Result<Vec<Subject>> {
         let one = |file: &PathBuf| {
             let name = Path::file_name(file).map(|name| name.to_string_lossy().into_owned());
-            Ok((name.unwrap_or_default(), hash::sha256_hex(&fs::read_bytes(file)?)))
+            let checksum = hash::sha256_hex(&fs::read_bytes(file)?);
+            Ok(Subject { name: name.unwrap_or_default(), checksum })
         };
         self.files.iter().map(one).collect()
     }

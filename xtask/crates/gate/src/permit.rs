@@ -1,123 +1,127 @@
-//! The receipt that the API demands before it changes a schema: two lines, what was
-//! proven and a signature. api/README.md has the format.
+//! Who may sign a permit, and for what: the API changes a schema for nothing else.
 
-use anyhow::{Context, Result};
-use chrono::{DateTime, SecondsFormat, Utc};
-use hmac::{Hmac, Mac};
-use serde_json::json;
-use sha2::{Digest, Sha256};
+use anyhow::Result;
 
-use model::hash;
-use model::label::Label;
-use model::secret::Secret;
+use crate::rehearse::Rehearsed;
+use crate::told::Told;
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::inventory::Inventory;
+use model::manifest::Manifest;
+use ops::ctx::Ctx;
+use ops::prove::{Proven, ProvenCopy};
+use permit::{Backup, Permit, RESTORED, Subject};
+use sys::clock;
 
-/// What separates this key from any other use of the password.
-const CONTEXT: &[u8] = b"streamflix gate receipt v1\0";
+/// A schema that holds no table: there is nothing that could be lost.
+#[derive(Debug)]
+pub struct Empty(());
 
-/// The proof that a receipt names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proven {
-    /// The backup.
-    pub label: Label,
-    /// SHA-256 of its file.
-    pub sha256: String,
-    /// When it was verified by restoring it.
-    pub verified_utc: DateTime<Utc>,
+impl Empty {
+    /// `None` where it holds one.
+    pub fn of(live: &Inventory) -> Option<Self> {
+        live.tables.is_empty().then_some(Self(()))
+    }
 }
 
-/// What a receipt says.
-#[derive(Debug, Clone)]
-pub struct Permit<'a> {
-    /// `migrate` or `import`.
-    pub purpose: &'a str,
-    /// The server's uuid, as the API reads it.
-    pub server_uuid: &'a str,
-    /// The schema it is good for.
-    pub schema: &'a str,
-    /// The schema's fingerprint, as the API reads it.
-    pub fingerprint: &'a str,
-    /// What may be applied: names and checksums.
-    pub subject: Vec<(String, String)>,
-    /// The proof; `None` where the schema holds no table.
-    pub proven: Option<Proven>,
-    /// Whether it was rehearsed on the restored copy.
-    pub rehearsed: bool,
-    /// How long it is good, in seconds.
-    pub max_age_s: u64,
+/// What a permit stands on.
+#[derive(Debug, Clone, Copy)]
+pub enum Ground<'a> {
+    /// The live schema: the change was rehearsed on the copy of a proven backup.
+    Rehearsed(&'a Rehearsed<'a>),
+    /// The live schema, where it holds no table.
+    Empty(&'a Empty),
+    /// The copy itself, where the API rehearses.
+    Copy(&'a ProvenCopy),
 }
 
-impl Permit<'_> {
-    /// The receipt's text, signed with what only who may change the schema knows.
-    ///
-    /// # Errors
-    /// The system has no random bytes.
-    pub fn sign(&self, password: &Secret, now: DateTime<Utc>) -> Result<String> {
-        let mut id = [0_u8; 16];
-        getrandom::fill(&mut id).context("ask the system for random bytes")?;
-        let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let subject: Vec<_> = self
-            .subject
-            .iter()
-            .map(|(name, checksum)| json!({"name": name, "checksum": checksum}))
-            .collect();
-        let backup = self.proven.as_ref().map(|proven| {
-            json!({
-                "label": proven.label,
-                "sha256": proven.sha256,
-                "level": "restore",
-                "verified_utc": time(proven.verified_utc),
-            })
-        });
-        let line = json!({
-            "version": 1,
-            "id": hash::hex(&id),
-            "purpose": self.purpose,
-            "server_uuid": self.server_uuid,
-            "schema": self.schema,
-            "fingerprint": self.fingerprint,
-            "subject": subject,
-            "backup": backup,
-            "rehearsed": self.rehearsed,
-            "issued_utc": time(now),
-            "max_age_s": self.max_age_s,
-        })
-        .to_string();
-        let key = Sha256::new().chain_update(CONTEXT).chain_update(password.reveal()).finalize();
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&key).context("a key of any length will do")?;
-        mac.update(line.as_bytes());
-        let mac = hash::hex(&mac.finalize().into_bytes());
-        Ok(format!("{line}\n{mac}\n"))
+impl<'a> Ground<'a> {
+    fn proven(self) -> Option<&'a Proven> {
+        match self {
+            Self::Rehearsed(rehearsed) => Some(rehearsed.copy().proven()),
+            Self::Copy(copy) => Some(copy.proven()),
+            Self::Empty(_) => None,
+        }
+    }
+
+    /// The backup that proves it.
+    pub fn manifest(self) -> Option<&'a Manifest> {
+        self.proven().map(Proven::manifest)
+    }
+
+    /// Where the change may be made: a permit that stands on a copy is for nothing else.
+    pub fn schema(self, ctx: &'a Ctx) -> &'a str {
+        match self {
+            Self::Copy(copy) => &copy.staged().schema,
+            Self::Rehearsed(_) | Self::Empty(_) => &ctx.settings.schema,
+        }
+    }
+}
+
+/// What the API may do.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose {
+    /// Apply these migrations.
+    Migrate,
+    /// Import these files.
+    Import,
+}
+
+/// Signs the permit with the password of the account that makes the change.
+///
+/// # Errors
+/// The account has no password, or the system has no random bytes.
+pub fn sign(
+    ctx: &Ctx,
+    ground: Ground<'_>,
+    purpose: Purpose,
+    role: Role,
+    told: &Told,
+    subject: Vec<Subject>,
+) -> Result<String> {
+    let Some(password) = &ctx.settings.account(role).password else {
+        let message = format!("{} is not set", role.password_var());
+        return Err(Stop::new(ExitCode::Configuration, message)
+            .hint("`cargo xtask doctor --fix` makes the account.")
+            .into());
+    };
+    let (purpose, fingerprint) = match purpose {
+        Purpose::Migrate => ("migrate", &told.fingerprint),
+        Purpose::Import => ("import", &told.import_fingerprint),
+    };
+    let permit = Permit {
+        id: permit::new_id()?,
+        purpose: purpose.to_owned(),
+        server_uuid: told.server_uuid.clone(),
+        schema: ground.schema(ctx).to_owned(),
+        fingerprint: fingerprint.clone(),
+        subject,
+        backup: ground.proven().map(backup),
+        rehearsed: matches!(ground, Ground::Rehearsed(_)),
+        issued_utc: clock::now(),
+        max_age_s: ctx.settings.policy.gate.receipt_max_age_s,
+    };
+    permit.sign(password.reveal())
+}
+
+fn backup(proven: &Proven) -> Backup {
+    Backup {
+        label: proven.label().to_string(),
+        sha256: proven.manifest().sha256.clone(),
+        level: RESTORED.to_owned(),
+        verified_utc: proven.verified_utc(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::permit::*;
+    use super::*;
 
     #[test]
-    fn the_second_line_signs_the_first() {
-        let permit = Permit {
-            purpose: "migrate",
-            server_uuid: "u",
-            schema: "mydb",
-            fingerprint: "f",
-            subject: vec![("1_a".to_owned(), "c".to_owned())],
-            proven: None,
-            rehearsed: false,
-            max_age_s: 900,
-        };
-        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let text = permit.sign(&Secret::new("p"), now).unwrap();
-        let other = permit.sign(&Secret::new("q"), now).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 2);
-        assert_eq!(lines[1].len(), 64);
-        assert!(!text.contains("\"p\""));
-        let read: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
-        assert_eq!(read["issued_utc"], "2023-11-14T22:13:20Z");
-        assert_eq!(read["subject"][0]["name"], "1_a");
-        assert!(read["backup"].is_null());
-        assert_ne!(lines[1], other.lines().nth(1).unwrap());
+    fn only_a_schema_without_tables_is_empty() {
+        let mut live = Inventory::default();
+        assert!(Empty::of(&live).is_some());
+        live.tables.insert("movie".to_owned(), Default::default());
+        assert!(Empty::of(&live).is_none());
     }
 }

@@ -84,7 +84,7 @@ fn attempt(gate: &Gate<'_>, pair: &mut Pair, manifest: &Manifest) -> Result<PutB
         return Ok(PutBack::Not { why, differences: differences(gate, manifest)? });
     }
     ctx.ui.say("checking for other writes: running the same statements again on a copy");
-    let source = gate.held.store().resolve(&manifest.label.to_string())?;
+    let source = gate.held.store().source_of(&manifest.label)?;
     let session = pair.copy();
     let old = copy(gate, session, &source)?;
     let twin = copy(gate, session, &source)?;

@@ -14,6 +14,7 @@ use model::gate::{Effect, StatementReport};
 use model::ident::{literal, quote};
 use model::inventory::{Inventory, ObjectKind};
 use ops::ctx::Ctx;
+use ops::prove::ProvenCopy;
 use server::session::{code, said};
 use server::{Server, Session, inventory};
 use sql::alter::{self, Known, PROBE};
@@ -25,6 +26,31 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations ( \
     version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
     installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, \
     checksum BLOB NOT NULL, execution_time BIGINT NOT NULL )";
+
+/// A change that ran on the copy of a proven backup, and succeeded there.
+#[derive(Debug)]
+pub struct Rehearsed<'p> {
+    copy: &'p ProvenCopy,
+}
+
+impl<'p> Rehearsed<'p> {
+    /// Runs a change on the copy: the only way to one.
+    ///
+    /// # Errors
+    /// As `change`.
+    pub(crate) fn on(
+        copy: &'p ProvenCopy,
+        change: impl FnOnce(&ProvenCopy) -> Result<()>,
+    ) -> Result<Self> {
+        change(copy)?;
+        Ok(Self { copy })
+    }
+
+    /// The copy, as the change left it.
+    pub fn copy(&self) -> &'p ProvenCopy {
+        self.copy
+    }
+}
 
 /// What a rehearsal saw.
 #[derive(Debug, Clone, Default)]

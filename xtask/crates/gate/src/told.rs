@@ -1,4 +1,4 @@
-//! What the built API says about a schema: its word goes into the receipt that it
+//! What the built API says about a schema: its word goes into the permit that it
 //! will check, and its session's settings are those of the rehearsal.
 
 use anyhow::{Context, Result};

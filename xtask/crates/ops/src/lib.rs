@@ -16,6 +16,7 @@ pub mod leftovers;
 pub mod live;
 pub mod obstacles;
 pub mod old_tables;
+pub mod prove;
 pub mod recover;
 pub mod replay;
 pub mod restore;

@@ -8,16 +8,12 @@ use anyhow::Result;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
-use crate::{sessions, staging};
-use model::account::Role;
+use crate::prove;
 use model::check::{self, Check};
 use model::exit::{ExitCode, Stop};
-use model::facts::LogPosition;
 use model::inventory::ObjectKind;
 use model::receipt::{Event, Level};
-use plan::restore::{proof_name, staging_name};
 use report::json::VerifyDocument;
-use server::{Session, facts};
 use sql::{Guard, Seen, compare, decode, read_dump};
 use store::check as file_check;
 use store::source::Source;
@@ -60,7 +56,7 @@ pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
         (Some(scratch), Some(from)) => {
             let there = scratch.store(ctx)?;
             let copy = fetching::into(ctx, &there, from, text)?;
-            let source = there.resolve_in(&copy.label.to_string(), &ctx.settings.schema)?;
+            let source = there.source_of(&copy.label)?;
             fetched = Some((from, copy));
             Source { place: Some(from.to_owned()), ..source }
         }
@@ -84,7 +80,7 @@ pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
             let server = ctx.server(false)?;
             let ctx = ctx.with(|it| it.policy.restore.set_threads(request.threads));
             let held = Held::take(&ctx, &server)?;
-            let verified = drill(&held, &source)?;
+            let verified = prove::drill(&held, &source)?;
             judge(&held, &verified)?;
             verified
         }
@@ -240,55 +236,6 @@ pub fn file(held: &HeldFolder<'_>, source: &Source) -> Result<Verified> {
     Ok(verified)
 }
 
-/// Restores a backup into a staging schema, compares, removes it again: the
-/// proof that the gate asks for. Its duration is the measured recovery time.
-///
-/// # Errors
-/// The server cannot be reached or refuses; a difference is a failed check.
-pub fn drill(held: &Held<'_>, source: &Source) -> Result<Verified> {
-    let start = Instant::now();
-    let ctx = held.ctx();
-    let mut session = sessions::locked(ctx, held.server(), Role::Drill)?;
-    staging::clean(ctx, &mut session)?;
-    staging::drop_kept(ctx, &mut session, None)?;
-    let uuid = facts::read(&mut session)?.uuid;
-    let keep = may_keep(ctx, &session, source, &uuid);
-    let name = if keep { proof_name } else { staging_name };
-    if !keep {
-        // Nobody will ever swap it in: where the account may, it does not travel to
-        // replicas, neither when it is made nor when it is dropped.
-        session.unlogged()?;
-    }
-    let schema = staging::free_name(ctx, &mut session, name)?;
-    ctx.ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
-    let mut checks = Vec::new();
-    let mut sha256 = String::new();
-    let mut kept = None;
-    match staging::stage(held, &mut session, source, &schema) {
-        Ok(staged) => {
-            if keep && staged.passed() {
-                kept = Some(schema);
-            } else {
-                staged.drop_schema(&mut session)?;
-            }
-            sha256.clone_from(&staged.sha256);
-            checks.extend(staged.checks);
-        }
-        // A backup that cannot be loaded fails the drill; a server that went away does not.
-        Err(error) if unusable(&error) => checks.push(Check::failed("load", format!("{error:#}"))),
-        Err(error) => return Err(error),
-    }
-    let verified =
-        Verified { level: Level::Restore, checks, duration_ms: clock::elapsed_ms(start) };
-    let own_gtids = session.own_gtids().map(|own| own.join(","));
-    record(held, source, &verified, Read { sha256, uuid: &uuid, own_gtids, kept })?;
-    Ok(verified)
-}
-
-fn unusable(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Stop>().is_some_and(|stop| stop.code == ExitCode::Store)
-}
-
 /// What was read, and where.
 #[derive(Debug)]
 pub struct Read<'a> {
@@ -300,19 +247,6 @@ pub struct Read<'a> {
     pub own_gtids: Option<String>,
     /// The schema with the copy, where it is kept.
     pub kept: Option<String>,
-}
-
-/// Whether the copy of a drill can serve a migration: only where the server's log will
-/// be able to prove that nothing wrote in between, and small enough to keep.
-fn may_keep(ctx: &Ctx, session: &Session, source: &Source, uuid: &str) -> bool {
-    let small = ctx.settings.policy.gate.keep_copy_mib << 20;
-    source.manifest.as_ref().is_some_and(|manifest| {
-        source.place.is_none()
-            && manifest.schema == ctx.settings.schema
-            && manifest.server.uuid == uuid
-            && matches!(manifest.log_position, LogPosition::Gtid { .. })
-            && manifest.text_bytes < small
-    }) && session.own_gtids().is_some()
 }
 
 /// Writes what a verification found into the ledger.

@@ -191,6 +191,14 @@ impl Store {
         }
     }
 
+    /// The backup of that name, or the one dump without a manifest that is called so.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used ([`ExitCode::Store`]).
+    pub fn source_of(&self, label: &Label) -> Result<Source> {
+        Ok(self.placed(self.labelled(label)?))
+    }
+
     fn labelled(&self, label: &Label) -> Result<Source> {
         if let Some(entry) = self.entry(label)? {
             return Ok(Source::own(entry)?);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::install::{Installed, PRE_PUSH};
-use gate::recent;
+use gate::recent::{self, Recent};
 use model::exit::{ExitCode, Stop};
 use ops::ctx::{Ctx, Made};
 use plan::push::{self, Pushed};
@@ -42,8 +42,8 @@ pub fn run(ctx: &mut Ctx, remote: &str, url: &str, made: &mut Made) -> Result<()
     if ctx.ui.json() {
         let refs: Vec<Value> =
             demands.iter().map(|it| json!({"ref": it.name, "why": it.why})).collect();
-        let label = proof.as_ref().and_then(|proven| proven.proof()).map(|proof| &proof.label);
-        let taken = matches!(proof, Some(recent::Proven::Taken(_)));
+        let label = proof.as_ref().and_then(Recent::proven).map(|proven| proven.label());
+        let taken = matches!(proof, Some(Recent::Taken(_)));
         let document = json!({"version": 1, "allowed": true, "needed_proof": refs, "proof": label, "taken": taken});
         ctx.ui.result(&document.to_string());
     }
@@ -125,7 +125,7 @@ fn changes(ctx: &Ctx, remote: &str, pushed: &Pushed) -> Result<Changes> {
     }))
 }
 
-fn ensure(ctx: &mut Ctx, demands: &[Demand], made: &mut Made) -> Result<recent::Proven> {
+fn ensure(ctx: &mut Ctx, demands: &[Demand], made: &mut Made) -> Result<Recent> {
     for Demand { name, why } in demands {
         ctx.ui.say(format!("`{name}` is deployed, and {why}: a proven backup is needed"));
     }

@@ -8,7 +8,8 @@ use super::install::{Installed, PRE_PUSH};
 use super::push::demand;
 use gate::recent;
 use ops::ctx::Ctx;
-use plan::proof::{Proof, is_fresh};
+use ops::prove::{self, Proven};
+use plan::proof::is_fresh;
 use plan::push::{self, Oid, Pushed};
 use store::Store;
 use sys::clock;
@@ -17,7 +18,7 @@ use sys::git::{self, Scope};
 struct Status {
     installed: Installed,
     passed_over: Vec<String>,
-    proof: Option<Proof>,
+    proof: Option<Proven>,
     unproven: Option<String>,
     fresh: Option<bool>,
     next: Next,
@@ -34,7 +35,7 @@ pub fn status(ctx: &Ctx) -> Result<()> {
     // Looking must not make a backups folder.
     let (proof, unproven) = if ctx.settings.backups.is_dir() {
         let store = Store::of(&ctx.settings)?;
-        (recent::newest(ctx, &store, None)?, recent::discounted(ctx, &store)?)
+        (prove::newest(ctx, &store, None)?, prove::discounted(ctx, &store)?)
     } else {
         (None, None)
     };
@@ -43,7 +44,7 @@ pub fn status(ctx: &Ctx) -> Result<()> {
     let status = Status {
         passed_over: installed.passed_over(root)?,
         next: next_push(ctx)?,
-        fresh: proof.as_ref().map(|it| is_fresh(it.created_utc, max_age, now)),
+        fresh: proof.as_ref().map(|it| is_fresh(it.created_utc(), max_age, now)),
         installed,
         proof,
         unproven,
@@ -75,9 +76,9 @@ fn document(ctx: &Ctx, status: &Status) -> serde_json::Value {
             "why": next.why,
         },
         "newest_proof": proof.as_ref().map(|it| json!({
-            "label": it.label,
-            "created_utc": it.created_utc,
-            "verified_utc": it.verified_utc,
+            "label": it.label(),
+            "created_utc": it.created_utc(),
+            "verified_utc": it.verified_utc(),
             "age_minutes": it.age_minutes(*now),
             "fresh": fresh,
         })),
@@ -103,9 +104,9 @@ fn text(ctx: &Ctx, status: &Status) -> String {
     text.push_str(&format!("\n  deploy refs  {}", patterns.join(", ")));
     let proof = match (proof, fresh) {
         (Some(proof), Some(true)) => {
-            format!("{}, {} old", proof.label, recent::minutes(proof.age_minutes(*now)))
+            format!("{}, {} old", proof.label(), recent::minutes(proof.age_minutes(*now)))
         }
-        (Some(proof), _) => format!("none recent enough; the newest is {}", proof.label),
+        (Some(proof), _) => format!("none recent enough; the newest is {}", proof.label()),
         (None, _) => match unproven {
             Some(why) => format!("none that counts: {why}"),
             None => "none".to_owned(),

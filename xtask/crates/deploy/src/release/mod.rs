@@ -155,7 +155,8 @@ fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool, made: &mut Made) -> 
         done.migrated = migrations::migrate(ctx, server, made)?;
         done.backup = done.migrated.backup().cloned();
     } else {
-        done.backup = recent::ensure(ctx, server, made)?.proof().map(|proof| proof.label.clone());
+        done.backup =
+            recent::ensure(ctx, server, made)?.proven().map(|proven| proven.label().clone());
     }
     if let Err(error) = replace(job, site, &mut done.touched) {
         return Err(back::go(job, site, &done, &error, start));

@@ -9,9 +9,9 @@ use anyhow::Result;
 
 use crate::api::Api;
 use crate::by_swap::Swapped;
-use crate::in_place::Ground;
+use crate::permit::{Empty, Ground};
 use crate::proof::Proof;
-use crate::rehearse::{Copy, Rehearsal};
+use crate::rehearse::{Copy, Rehearsal, Rehearsed};
 use crate::state::Pending;
 use crate::told::Told;
 use crate::{by_swap, in_place, proof, rehearse, state, told, transactions, unfinished};
@@ -24,6 +24,7 @@ use model::label::Label;
 use model::manifest::Reason;
 use ops::ctx::{Ctx, Made};
 use ops::held::Held;
+use ops::prove::ProvenCopy;
 use ops::sessions::Pair;
 use ops::unchanged::Basis;
 use ops::{api_rights, staging, unchanged};
@@ -190,36 +191,39 @@ impl<'a> Passage<'a> {
 
     fn go(&mut self, pair: &mut Pair, choice: StrategyChoice, made: &mut Made) -> Result<Live> {
         let (gate, ctx) = (self.gate, self.gate.ctx());
-        if gate.before.tables.is_empty() {
+        if let Some(empty) = Empty::of(gate.before) {
             ctx.ui.say(format!(
                 "`{}` has no tables: there is nothing to back up",
                 ctx.settings.schema
             ));
-            return self.in_place(pair, None);
+            return self.in_place(pair, Ground::Empty(&empty));
         }
         staging::clean(ctx, pair.copy())?;
         let proof = proof::take(gate.held, pair, Reason::Migrate, made)?;
-        self.backup = Some(proof.manifest.label.clone());
+        self.backup = Some(proof.manifest().label.clone());
         self.reused = proof.reused;
         (self.times.backup_ms, self.times.proof_ms) = (proof.backup_ms, proof.proof_ms);
         point("gate.proved")?;
-        let passed = self.rehearse(pair.copy(), &proof).and_then(|()| {
+        let session = pair.copy();
+        let passed = Rehearsed::on(&proof.copy, |copy| self.rehearse(session, copy));
+        let passed = passed.and_then(|rehearsed| {
             point("gate.rehearsed")?;
-            self.decide(pair, &proof, choice)
+            Ok((self.decide(pair, &proof, choice)?, rehearsed))
         });
-        let decision = match passed {
-            Ok(decision) => decision,
+        let staged = proof.copy.staged();
+        let (decision, rehearsed) = match passed {
+            Ok(passed) => passed,
             Err(error) => {
-                proof.staged.drop_schema(pair.copy())?;
+                staged.drop_schema(pair.copy())?;
                 return Err(error);
             }
         };
         ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
         if decision.strategy == Strategy::Swap {
-            let swapped = self.swap(pair, &proof);
+            let swapped = self.swap(pair, &proof, &rehearsed);
             if swapped.is_err() && gate.held.store().read_journal()?.is_none() {
                 // Unless the next run needs it to bring the swap to its end.
-                proof.staged.drop_schema(pair.copy())?;
+                staged.drop_schema(pair.copy())?;
             }
             match swapped? {
                 Swapped::Done(live) => {
@@ -239,21 +243,22 @@ impl<'a> Passage<'a> {
                 }
             }
         } else {
-            proof.staged.drop_schema(pair.copy())?;
+            staged.drop_schema(pair.copy())?;
         }
-        self.in_place(pair, Some(&proof))
+        self.in_place(pair, Ground::Rehearsed(&rehearsed))
     }
 
-    fn rehearse(&mut self, session: &mut Session, proof: &Proof) -> Result<()> {
+    fn rehearse(&mut self, session: &mut Session, proven: &ProvenCopy) -> Result<()> {
         let (gate, ctx) = (self.gate, self.gate.ctx());
+        let (manifest, staged) = (proven.manifest(), proven.staged());
         // Everything later relies on the schema as it was read before the backup.
-        if fingerprint::schema(gate.before) != proof.manifest.schema_fingerprint {
+        if fingerprint::schema(gate.before) != manifest.schema_fingerprint {
             return Err(moved().into());
         }
-        let schema = &proof.staged.schema;
+        let schema = &staged.schema;
         // The live schema's events: the definitions were just proven to be the same.
         rehearse::enable_events(session, schema, gate.before)?;
-        let rows: BTreeMap<String, u64> = proof.staged.table_rows.iter().cloned().collect();
+        let rows: BTreeMap<String, u64> = staged.table_rows.iter().cloned().collect();
         let copy = Copy { settings: &gate.told.session, schema, rows: &rows };
         let Rehearsal { statements, duration_ms, own_gtids, failure } =
             rehearse::run(ctx, gate.server(), &copy, gate.pending, None)?;
@@ -262,10 +267,8 @@ impl<'a> Passage<'a> {
         self.statements = statements;
         // The account has no right on the live schema. What changed there all the same
         // is someone else's work.
-        if fingerprint::schema(&state::live(ctx, gate.server())?)
-            != proof.manifest.schema_fingerprint
-        {
-            return Err(self.reached_out(proof).into());
+        if fingerprint::schema(&state::live(ctx, gate.server())?) != manifest.schema_fingerprint {
+            return Err(self.reached_out(&manifest.label).into());
         }
         if let Some(stop) = failure {
             return Err(stop.into());
@@ -274,7 +277,7 @@ impl<'a> Passage<'a> {
         Ok(plan::gate::demand_within(&ctx.settings.policy.gate, &self.statements)?)
     }
 
-    fn reached_out(&self, proof: &Proof) -> Stop {
+    fn reached_out(&self, backup: &Label) -> Stop {
         Stop::new(
             ExitCode::MigrationNotRestored,
             format!(
@@ -283,13 +286,13 @@ impl<'a> Passage<'a> {
             ),
         )
         .hint("Either someone else changed them, or the migration reaches outside its schema.")
-        .hint(format!("The previous state is in {}, which was just proven.", proof.manifest.label))
+        .hint(format!("The previous state is in {backup}, which was just proven."))
     }
 
     fn basis<'p>(&self, proof: &'p Proof) -> Basis<'p> {
         let own = self.rehearsal_gtids.as_ref();
         let own = own.map(|own| own.iter().chain(&proof.earlier).cloned().collect());
-        Basis { manifest: &proof.manifest, own }
+        Basis { manifest: proof.manifest(), own }
     }
 
     fn decide(
@@ -305,14 +308,14 @@ impl<'a> Passage<'a> {
             let evidence = Evidence::Unknown("not asked".to_owned());
             return Ok(plan::gate::decide(choice, &evidence, &self.statements, None)?);
         }
-        let copy = inventory::read(pair.copy(), &proof.staged.schema)?;
+        let copy = inventory::read(pair.copy(), &proof.copy.staged().schema)?;
         let mut migrator = ctx.session(gate.server(), Role::Migrate, None)?;
         let key = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)?;
         let why = plan::gate::why_no_swap(plan::gate::Rehearsed {
-            manifest: &proof.manifest,
+            manifest: proof.manifest(),
             before: gate.before,
             copy: &copy,
-            event_passed: proof.staged.checks.iter().any(|check| check.name == "events"),
+            event_passed: proof.copy.staged().checks.iter().any(|check| check.name == "events"),
             key_from_outside: key.as_deref(),
         });
         let mut reader = ctx.session(gate.server(), Role::Backup, None)?.read_only()?;
@@ -320,23 +323,23 @@ impl<'a> Passage<'a> {
         Ok(plan::gate::decide(choice, &evidence, &self.statements, why.as_deref())?)
     }
 
-    fn swap(&mut self, pair: &mut Pair, proof: &Proof) -> Result<Swapped> {
+    fn swap(
+        &mut self,
+        pair: &mut Pair,
+        proof: &Proof,
+        rehearsed: &Rehearsed<'_>,
+    ) -> Result<Swapped> {
         let start = Instant::now();
         self.live = true;
-        let swapped = by_swap::go(self.gate, pair, &proof.staged, &self.basis(proof));
+        let swapped = by_swap::go(self.gate, pair, rehearsed, &self.basis(proof));
         self.times.live_ms = clock::elapsed_ms(start);
         swapped
     }
 
-    fn in_place(&mut self, pair: &mut Pair, proof: Option<&Proof>) -> Result<Live> {
+    fn in_place(&mut self, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> {
         let start = Instant::now();
         self.live = true;
-        let ground = Ground {
-            manifest: proof.map(|proof| &proof.manifest),
-            verified_utc: proof.map(|proof| proof.verified_utc),
-            uuid: &self.uuid,
-        };
-        let live = in_place::go(self.gate, pair, ground);
+        let live = in_place::go(self.gate, pair, ground, &self.uuid);
         self.times.live_ms = clock::elapsed_ms(start);
         live
     }

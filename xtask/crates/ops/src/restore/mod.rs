@@ -64,7 +64,7 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
         Some(from) if args.dry_run => fetching::announced(ctx, from, &args.source)?,
         Some(from) => {
             let label = fetching::into(ctx, &store, from, &args.source)?.label;
-            store.resolve_in(&label.to_string(), &ctx.settings.schema)?
+            store.source_of(&label)?
         }
     };
     for note in &source.notes {

@@ -15,6 +15,7 @@ use ops::backup::Wish;
 use ops::copy as copies;
 use ops::ctx::{Ctx, Made};
 use ops::held::{Held, HeldFolder};
+use ops::prove;
 use ops::verify;
 use ops::verify::Verified;
 use plan::schedule::rotation;
@@ -87,10 +88,10 @@ fn turn(ctx: &Ctx, store: &Store, newest: &Label) -> Result<rotation::Turn> {
 
 fn prove_one(ctx: &Ctx, store: &Store, run: &Run, label: &Label, level: Level) -> Result<Verified> {
     signal::check()?;
-    let source = store.resolve_in(&label.to_string(), &ctx.settings.schema)?;
+    let source = store.source_of(label)?;
     match (level, &run.server) {
         (Level::Restore, Some(server)) => {
-            verify::drill(&Held::take_within(ctx, server, STEP_WAIT)?, &source)
+            prove::drill(&Held::take_within(ctx, server, STEP_WAIT)?, &source)
         }
         _ => verify::file(&HeldFolder::take_within(ctx, None, STEP_WAIT)?, &source),
     }

@@ -1,4 +1,4 @@
-//! Issues receipts as the deployment tool does, with a seal of its own making: what is
+//! Issues permits as the deployment tool does, with a seal of its own making: what is
 //! tested is the format, not that one function agrees with itself.
 
 use std::{
@@ -39,7 +39,7 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().to_vec()
 }
 
-/// A receipt: `document` in one line, and its seal.
+/// A permit: `document` in one line, and its seal.
 pub(crate) fn sign(document: &Value, password: &str) -> String {
     let line = document.to_string();
     let key = [b"streamflix gate receipt v1\0", password.as_bytes()].concat();
@@ -67,7 +67,7 @@ impl Schema {
         })
     }
 
-    /// What a receipt for the pending migrations says now.
+    /// What a permit for the pending migrations says now.
     pub(crate) async fn migrate_document(&self, migrator: &Migrator) -> Value {
         let status = migrate::status(&mut self.connect().await, migrator).await.unwrap();
         let subject = status
@@ -77,26 +77,26 @@ impl Schema {
         self.document("migrate", subject.collect()).await
     }
 
-    /// What a receipt for an import of these files says now.
+    /// What a permit for an import of these files says now.
     pub(crate) async fn import_document(&self, files: &[Subject]) -> Value {
         let subject =
             files.iter().map(|file| json!({"name": file.name, "checksum": file.checksum}));
         self.document("import", subject.collect()).await
     }
 
-    /// `import` of these files with a good receipt.
+    /// `import` of these files with a good permit.
     pub(crate) async fn import(&self, paths: &[PathBuf]) -> Result<Report> {
         let batch = import::read(paths)?;
-        let receipt = self.sign(&self.import_document(batch.subject()).await);
+        let permit = self.sign(&self.import_document(batch.subject()).await);
         let mut conn = self.connect().await;
         let locked = migrate::lock(&mut conn, WAIT).await?;
         let password = &self.database.password;
         let subject = batch.subject().to_vec();
-        let permit = gate::import(locked, subject, receipt, password, gate::now()).await?;
-        import::store(permit, batch).await
+        let allowed = gate::import(locked, subject, permit, password, gate::now()).await?;
+        import::store(allowed, batch).await
     }
 
-    /// `import` of all files of a folder with a good receipt.
+    /// `import` of all files of a folder with a good permit.
     pub(crate) async fn import_folder(&self, dir: &Path) -> Result<Report> {
         self.import(&import::folder(dir)?).await
     }
@@ -106,11 +106,11 @@ impl Schema {
         sign(document, self.database.password.expose())
     }
 
-    /// `migrate up` with this text as the receipt.
+    /// `migrate up` with this text as the permit.
     pub(crate) async fn up_with(
         &self,
         migrator: &Migrator,
-        receipt: String,
+        permit: String,
         wait: Duration,
         retries: u32,
         each: impl FnMut(Progress<'_>),
@@ -118,17 +118,17 @@ impl Schema {
         let mut conn = self.connect().await;
         let locked = migrate::lock(&mut conn, wait).await?;
         let password = &self.database.password;
-        let permit = gate::migration(locked, migrator, Ok(receipt), password, gate::now()).await?;
-        match permit {
-            Some(permit) => migrate::up(permit, retries, each).await,
+        let allowed = gate::migration(locked, migrator, Ok(permit), password, gate::now()).await?;
+        match allowed {
+            Some(allowed) => migrate::up(allowed, retries, each).await,
             None => Ok(vec![]),
         }
     }
 
-    /// `migrate up` with a good receipt.
+    /// `migrate up` with a good permit.
     pub(crate) async fn up(&self, migrator: &Migrator, wait: Duration) -> Result<Vec<Done>> {
-        let receipt = self.sign(&self.migrate_document(migrator).await);
-        self.up_with(migrator, receipt, wait, 0, |_| ()).await
+        let permit = self.sign(&self.migrate_document(migrator).await);
+        self.up_with(migrator, permit, wait, 0, |_| ()).await
     }
 
     /// All embedded migrations.
