@@ -43,7 +43,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
             state: history.status.known().map(|status| status.state),
             backups: history.backups.len() as u64,
             unusable,
-            receipts: history.receipts.len() as u64,
+            entries: history.entries.len() as u64,
             opened: shown,
         };
         ctx.ui.result(&json::render(&document)?);
@@ -110,7 +110,7 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
         },
         backups: backups(&store, &ledger)?,
         strangers: store.strangers()?,
-        receipts: ledger.receipts,
+        entries: ledger.entries,
         ledger: chain,
     })
 }

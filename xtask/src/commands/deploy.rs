@@ -5,8 +5,8 @@ use serde_json::json;
 
 use cli::deploy::Deploy;
 use deploy::release::{self, Deployed};
+use model::entry::DeployOutcome;
 use model::label::Label;
-use model::receipt::DeployOutcome;
 use ops::{Ctx, Made};
 use report::human;
 

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use chrono::{DateTime, Utc};
+use model::entry::{Event, Level};
 use model::facts::{Flavour, LogPosition, ServerFacts, Version};
 use model::label::Label;
 use model::manifest::{Compression, MANIFEST_VERSION, Manifest, Reason, SectionKind, TableEntry};
-use model::receipt::{Event, Level};
 use model::sink::SectionSink as _;
 use sql::{Seen, decode, read_dump};
 use store::{FileFacts, Store, StoreLock};
@@ -118,7 +118,7 @@ pub fn backup_of(project: &Project, days: i64) -> Label {
 /// What a restore of the backup would have written into the ledger.
 pub fn proven(project: &Project, label: &Label) {
     let store = project.store();
-    let entry = store.entry(label).expect("the folder is read").expect("a backup");
+    let entry = store.backup(label).expect("the folder is read").expect("a backup");
     let manifest = entry.manifest().expect("its manifest");
     let event = Event::Verify {
         subject: label.to_string(),

@@ -156,7 +156,7 @@ fn damage_is_at_risk() {
         .unwrap();
     let broken = status(&sandbox, &[]);
     assert_eq!((broken.state, ids(&broken)), (State::AtRisk, vec!["ledger_damaged"]));
-    assert!(broken.facts.ledger.receipts.known().is_none());
+    assert!(broken.facts.ledger.entries.known().is_none());
     demand_stop(&sandbox.xtask(&["db-status", "--check"]), 40, &["ledger_damaged"]);
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use model::receipt::Level;
+use model::entry::Level;
 
 /// Prove a backup by reading or restoring it, or check the running database.
 #[derive(Debug, Clone, Args)]

@@ -83,21 +83,18 @@ pub fn go(
         enable: Vec::new(),
         beside: false,
     };
-    let swapped = swap::execute(gate.held, session, &change, Some(&mut guard));
-    let locked_ms = *swapped.as_ref().unwrap_or(&0);
-    if let Err(error) = swapped {
-        if !inventory::schema_exists(session, &before).is_ok_and(|there| !there) {
+    let locked_ms = match swap::execute(gate.held, session, &change, Some(&mut guard)) {
+        Ok(locked_ms) => locked_ms,
+        Err(error) if !inventory::schema_exists(session, &before).is_ok_and(|there| !there) => {
             // The tables did move, or it is not known: then the way back stays.
             return Err(error);
         }
-        gate.held.store().put_undo(gate.held.lock(), earlier.as_deref())?;
-        return match seen {
-            Some(evidence) if !matches!(evidence, Evidence::Unchanged(_)) => {
-                Ok(Swapped::Moved(evidence))
-            }
-            _ => Err(error),
-        };
-    }
+        Err(error) => {
+            gate.held.store().put_undo(gate.held.lock(), earlier.as_deref())?;
+            let moved = seen.filter(|it| !matches!(it, Evidence::Unchanged(_)));
+            return moved.map(Swapped::Moved).ok_or(error);
+        }
+    };
     point("gate.applied")?;
     if staged.flavour == Flavour::Mariadb {
         let found = slipped(session, &before, &[unchanged::of_backup(basis.manifest)]);

@@ -5,7 +5,7 @@ use anyhow::Result;
 pub use crate::Applied;
 use crate::{passage, state};
 use config::gate::StrategyChoice;
-use model::receipt::{Event, GateOutcome};
+use model::entry::{Event, GateOutcome};
 use ops::ctx::{Ctx, Made};
 use plan::migrate::{MigratePlan, MigrationState};
 use report;
@@ -74,9 +74,9 @@ fn last_times(ctx: &Ctx) -> Result<Option<String>> {
         return Ok(None);
     }
     let ledger = ctx.store()?.read()?;
-    let last = ledger.proven().rev().find_map(|receipt| match &receipt.event {
+    let last = ledger.proven().rev().find_map(|entry| match &entry.event {
         Event::Gate { times, outcome: GateOutcome::Applied, .. }
-            if receipt.schema == ctx.settings.schema && times.total_ms > 0 =>
+            if entry.schema == ctx.settings.schema && times.total_ms > 0 =>
         {
             Some(report::gate::prediction(times))
         }

@@ -116,12 +116,23 @@ fn backup(proven: &Proven) -> Backup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::inventory::TableFacts;
 
     #[test]
     fn only_a_schema_without_tables_is_empty() {
         let mut live = Inventory::default();
         assert!(Empty::of(&live).is_some());
-        live.tables.insert("movie".to_owned(), Default::default());
+        let table = TableFacts {
+            ddl: String::new(),
+            auto_increment: None,
+            engine: "InnoDB".to_owned(),
+            columns: Vec::new(),
+            types: Vec::new(),
+            float_columns: Vec::new(),
+            rows_estimate: 0,
+            bytes_estimate: 0,
+        };
+        live.tables.insert("movie".to_owned(), table);
         assert!(Empty::of(&live).is_none());
     }
 }

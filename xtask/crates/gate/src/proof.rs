@@ -65,7 +65,9 @@ pub fn take(held: &Held<'_>, pair: &mut Pair, reason: Reason, made: &mut Made) -
             (copy, clock::elapsed_ms(start))
         }
         None => {
-            ctx.ui.say(format!("using {label}: nothing was written to the server since it was taken"));
+            ctx.ui.say(format!(
+                "using {label}: nothing was written to the server since it was taken"
+            ));
             restored(held, pair, still.proven().manifest())?
         }
     };

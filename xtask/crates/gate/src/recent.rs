@@ -58,8 +58,7 @@ pub fn ensure(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Recent> {
         ctx.ui.say(format!("{why}; it does not count for a push or a deploy"));
     }
     if inventory::read(&mut session, &ctx.settings.schema)?.tables.is_empty() {
-        ctx.ui
-            .say(format!("`{}` has no tables: there is nothing to back up", ctx.settings.schema));
+        ctx.ui.say(format!("`{}` has no tables: there is nothing to back up", ctx.settings.schema));
         return Ok(Recent::Empty);
     }
     drop(session);

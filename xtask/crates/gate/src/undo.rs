@@ -6,9 +6,9 @@ use anyhow::Result;
 use crate::put_back;
 use crate::{Applied, by_swap};
 use model::account::Role;
+use model::entry::Event;
 use model::exit::Stop;
 use model::facts::Flavour;
-use model::receipt::Event;
 use model::state::{SchemaState, UndoState};
 use model::swap::Purpose;
 use ops::ctx::Ctx;
@@ -84,7 +84,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     }
     let held = Held::take(ctx, server)?;
     let entry = match &applied.backup {
-        Some(label) => held.store().entry(label)?,
+        Some(label) => held.store().backup(label)?,
         None => None,
     };
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {

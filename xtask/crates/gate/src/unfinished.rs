@@ -5,9 +5,9 @@ use anyhow::Result;
 
 use crate::put_back;
 use crate::state;
+use model::entry::{Event, GateOutcome};
 use model::exit::{ExitCode, Stop};
 use model::gate::{GateTimes, Strategy};
-use model::receipt::{Event, GateOutcome};
 use model::state::InPlaceJournal;
 use ops::ctx::Ctx;
 use ops::held::Held;
@@ -87,7 +87,7 @@ fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Res
 fn half(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()> {
     let why = "the run was killed while they ran";
     let entry = match &journal.backup {
-        Some(label) => held.store().entry(label)?,
+        Some(label) => held.store().backup(label)?,
         None => None,
     };
     let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {

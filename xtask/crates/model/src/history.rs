@@ -1,11 +1,11 @@
-//! What the report is made from: every backup and every receipt, and the status now.
+//! What the report is made from: every backup and every entry, and the status now.
 
 use chrono::{DateTime, Utc};
 
 use super::check::Check;
+use super::entry::{Entry, Level};
 use super::label::Label;
 use super::manifest::Manifest;
-use super::receipt::{Level, Receipt};
 use super::status::{Answer, Status};
 use super::trust::Trust;
 
@@ -26,8 +26,8 @@ pub struct History {
     pub backups: Vec<HeldBackup>,
     /// Dumps in the folder that have no manifest.
     pub strangers: Vec<String>,
-    /// Every receipt, the oldest first; none where the ledger cannot be relied on.
-    pub receipts: Vec<Receipt>,
+    /// Every entry, the oldest first; none where the ledger cannot be relied on.
+    pub entries: Vec<Entry>,
     /// Whether the ledger's chain holds.
     pub ledger: Check,
 }

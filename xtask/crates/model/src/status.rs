@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::entry::Level;
 use super::label::Label;
-use super::receipt::Level;
 use super::trust::Unproven;
 
 /// Version of the document. Fields can be added within a version.
@@ -277,12 +277,13 @@ pub struct Forecast {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerFacts {
-    /// How many receipts it has; unknown where it is damaged.
-    pub receipts: Answer<u64>,
+    /// How many entries it has; unknown where it is damaged.
+    #[serde(rename = "receipts")]
+    pub entries: Answer<u64>,
     /// Why it cannot be relied on; `None`: the chain was checked and holds, or there is
-    /// no receipt yet.
+    /// no entry yet.
     pub problem: Option<String>,
-    /// What of it proves nothing, in words; `None`: every receipt since the first signed
+    /// What of it proves nothing, in words; `None`: every entry since the first signed
     /// one carries a trusted signature.
     #[serde(default)]
     pub unproven: Option<String>,

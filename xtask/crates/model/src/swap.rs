@@ -83,7 +83,7 @@ pub struct SwapJournal {
     /// For `rows_only`: the AUTO_INCREMENT value that a table has to reach.
     #[serde(default)]
     pub counters: Vec<(String, u64)>,
-    /// Enables events that may run, once the receipt is written: they are made disabled.
+    /// Enables events that may run, once the entry is written: they are made disabled.
     #[serde(default)]
     pub enable: Vec<EventStatement>,
     /// The target was made for this restore, beside the live schema.

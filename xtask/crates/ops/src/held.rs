@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use crate::ctx::Ctx;
 use crate::recover;
-use model::receipt::Event;
+use model::entry::Event;
 use server::Server;
 use store::{Store, StoreLock};
 use sys::clock;

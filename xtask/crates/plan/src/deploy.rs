@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use model::entry::DeployOutcome;
 use model::exit::ExitCode;
-use model::receipt::DeployOutcome;
 
 /// One step, as the dry run shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

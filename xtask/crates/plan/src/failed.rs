@@ -1,11 +1,11 @@
 //! After a migration failed in place: what was found, and what follows. Exit code 30 means the
 //! schema is exactly as before; everything else is 31.
 
+use model::entry::GateOutcome;
 use model::exit::{ExitCode, Stop};
 use model::inventory::Inventory;
 use model::label::Label;
 use model::manifest::{AppliedMigration, Manifest};
-use model::receipt::GateOutcome;
 use model::state::InPlaceJournal;
 
 use crate::migrate::{MigrationFile, MigrationState};

@@ -1,11 +1,11 @@
 //! How a rehearsed change goes live, and what the policy says about its cost.
 
 use config::gate::{GatePolicy, StrategyChoice};
+use model::entry::GateOutcome;
 use model::exit::{ExitCode, Stop};
 use model::gate::{Effect, Evidence, StatementReport, Strategy};
 use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Manifest;
-use model::receipt::GateOutcome;
 
 /// What was decided, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

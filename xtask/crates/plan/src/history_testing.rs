@@ -1,14 +1,14 @@
-//! Receipts for tests of decisions: unchained, only their events matter.
+//! Entries for tests of decisions: unchained, only their events matter.
 
 use chrono::{DateTime, Utc};
 
 use model::copy::CopyOutcome;
+use model::entry::{Entry, Event, Level};
 use model::label::Label;
-use model::receipt::{Event, Level, Receipt};
 
 /// A ledger that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Log(Vec<Receipt>);
+pub(crate) struct Log(Vec<Entry>);
 
 /// The label of a moment.
 pub(crate) fn label(stamp: &str) -> Label {
@@ -16,12 +16,12 @@ pub(crate) fn label(stamp: &str) -> Label {
 }
 
 impl Log {
-    pub(crate) fn receipts(&self) -> &[Receipt] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.0
     }
 
     pub(crate) fn add(&mut self, at_utc: DateTime<Utc>, event: Event) -> &mut Self {
-        self.0.push(Receipt {
+        self.0.push(Entry {
             version: 1,
             sequence: self.0.len() as u64 + 1,
             at_utc,
@@ -73,7 +73,7 @@ impl Log {
 
     /// What was added last was about a copy elsewhere.
     pub(crate) fn at_place(&mut self, destination: &str) -> &mut Self {
-        if let Some(Receipt { event: Event::Verify { place, .. }, .. }) = self.0.last_mut() {
+        if let Some(Entry { event: Event::Verify { place, .. }, .. }) = self.0.last_mut() {
             *place = Some(destination.to_owned());
         }
         self

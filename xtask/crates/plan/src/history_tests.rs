@@ -10,7 +10,7 @@ fn at(minute: i64) -> DateTime<Utc> {
 #[test]
 fn a_failure_stands_until_the_same_level_passes() {
     let one = label("20261101_000000");
-    let failed = |log: &Log| History::of(log.receipts(), "mydb").failed();
+    let failed = |log: &Log| History::of(log.entries(), "mydb").failed();
     let mut log = Log::default();
     log.drill(at(1), &one, true);
     assert!(failed(&log).is_empty());
@@ -33,13 +33,13 @@ fn a_copy_elsewhere_says_nothing_about_the_file_here() {
     let one = label("20261101_000000");
     let mut log = Log::default();
     log.drill(at(1), &one, false).drill(at(2), &one, true).at_place("drive");
-    let history = History::of(log.receipts(), "mydb");
+    let history = History::of(log.entries(), "mydb");
     assert_eq!(history.failed().len(), 1, "a good copy does not lift what failed here");
     assert_eq!(history.read_back_here(std::slice::from_ref(&one)), None);
     assert_eq!(history.drills().len(), 1);
     let mut log = Log::default();
     log.drill(at(1), &one, true).drill(at(2), &one, false).at_place("drive");
-    let history = History::of(log.receipts(), "mydb");
+    let history = History::of(log.entries(), "mydb");
     assert!(history.failed().is_empty(), "a damaged copy does not condemn the file here");
     assert!(history.read_back_here(std::slice::from_ref(&one)).is_some());
 }
@@ -52,12 +52,12 @@ fn copies_are_known_by_their_last_attempt() {
         .copy(at(2), "nas", &two, CopyOutcome::Failed)
         .copy(at(3), "s3", &two, CopyOutcome::Copied)
         .copy(at(4), "nas", &one, CopyOutcome::Checked);
-    let history = History::of(log.receipts(), "mydb");
+    let history = History::of(log.entries(), "mydb");
     assert_eq!(history.read_back_at("nas"), BTreeMap::from([(one.clone(), at(4))]));
     assert!(history.failed_at("nas").into_keys().eq(std::iter::once(two.clone())));
     assert_eq!(history.read_back_at("s3"), BTreeMap::from([(two.clone(), at(3))]));
     log.copy(at(5), "nas", &one, CopyOutcome::Failed).copy(at(6), "nas", &two, CopyOutcome::Copied);
-    let history = History::of(log.receipts(), "mydb");
+    let history = History::of(log.entries(), "mydb");
     assert_eq!(history.read_back_at("nas"), BTreeMap::from([(two, at(6))]));
     assert!(history.failed_at("nas").into_keys().eq(std::iter::once(one)));
 }
@@ -67,10 +67,10 @@ fn another_schema_is_another_story() {
     let one = label("20261101_000000");
     let mut log = Log::default();
     log.drill(at(1), &one, true);
-    assert!(History::of(log.receipts(), "other").drills().is_empty());
-    assert_eq!(History::of(log.receipts(), "mydb").drills().len(), 1);
+    assert!(History::of(log.entries(), "other").drills().is_empty());
+    assert_eq!(History::of(log.entries(), "mydb").drills().len(), 1);
     assert_eq!(
-        History::of(log.receipts(), "mydb").read_back_here(std::slice::from_ref(&one)),
+        History::of(log.entries(), "mydb").read_back_here(std::slice::from_ref(&one)),
         Some(ReadBack { label: one, at_utc: at(1) })
     );
 }

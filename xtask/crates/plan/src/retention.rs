@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 use config::keeping::RetentionPolicy;
+use model::entry::Level;
 use model::label::Label;
-use model::receipt::Level;
 
 /// How far a clock may be ahead of ours before a time counts as one to come.
 const SLACK: TimeDelta = TimeDelta::minutes(5);

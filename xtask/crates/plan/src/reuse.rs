@@ -4,8 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use model::check::Check;
+use model::entry::{Entry, Event, Level};
 use model::label::Label;
-use model::receipt::{Event, Level, Receipt};
 
 /// A proof that is older is not used again, whatever the log says: disks age, too.
 pub const PROOF_HOURS: i64 = 24;
@@ -28,7 +28,7 @@ pub struct Reusable {
 
 /// Walks back from the newest entry to the backup that was proven last. `None`: a change
 /// in between, an entry that is not proven, or a proof that is too old.
-pub fn newest(entries: &[Receipt], now: DateTime<Utc>) -> Option<Reusable> {
+pub fn newest(entries: &[Entry], now: DateTime<Utc>) -> Option<Reusable> {
     let mut own: Vec<String> = Vec::new();
     let mut found: Option<Reusable> = None;
     for entry in entries.iter().rev() {
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
     use crate::history::testing::{Log, label};
     use model::copy::CopyOutcome;
+    use model::entry::GateOutcome;
     use model::gate::GateTimes;
-    use model::receipt::GateOutcome;
     use model::trust::Trust;
 
     fn now() -> DateTime<Utc> {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     fn found(log: &Log) -> Option<Reusable> {
-        newest(log.receipts(), now())
+        newest(log.entries(), now())
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
         let mut log = Log::default();
         proven(&mut log, 30, NEW, "a:2");
         log.copy(ago(20), "s3", &label(NEW), CopyOutcome::Copied);
-        let mut entries = log.receipts().to_vec();
+        let mut entries = log.entries().to_vec();
         entries[2].trust = Trust::Unsigned;
         assert_eq!(newest(&entries, now()), None);
     }

@@ -1,8 +1,8 @@
 //! Tests of the verdict: each rule, and that nothing unseen is taken for good.
 
 use super::*;
+use model::entry::Level;
 use model::label::Label;
-use model::receipt::Level;
 use model::status::{
     BackupFacts, Copies, Disk, Drill, Flaw, Forecast, LedgerFacts, Rpo, Rto, ScheduleFacts,
     ScheduledRun, Written,
@@ -80,7 +80,7 @@ fn good() -> Facts {
             newest_bytes: Some(1000),
             forecast: Answer::unknown("why"),
         },
-        ledger: LedgerFacts { receipts: Answer::Known(7), problem: None, unproven: None },
+        ledger: LedgerFacts { entries: Answer::Known(7), problem: None, unproven: None },
         unproven: Vec::new(),
         schedule: ScheduleFacts {
             installed: Answer::Known(None),
@@ -117,7 +117,7 @@ fn every_rule_that_is_broken_is_at_risk() {
     risk("backup_age", |it| it.rpo.age_s = Answer::Known(26 * 3600 + 1));
     risk("no_verified_backup", |it| it.rpo.newest_verified = None);
     risk("no_backup", |it| it.last_backup = None);
-    risk("ledger_damaged", |it| it.ledger.problem = Some("line 3 is no receipt".to_owned()));
+    risk("ledger_damaged", |it| it.ledger.problem = Some("line 3 is no entry".to_owned()));
     risk("no_drill", |it| it.rto.drills.clear());
     risk("drill_age", |it| it.rto.drills[0].at_utc = now() - TimeDelta::days(9));
     risk("drill_failed", |it| {

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use model::check::{Check, all_passed};
+use model::entry::Level;
 use model::label::Label;
 use model::manifest::Manifest;
-use model::receipt::Level;
 use model::status::State;
 use model::trust::Trust;
 
@@ -34,8 +34,9 @@ pub struct ReportDocument {
     pub backups: u64,
     /// How many of them cannot be used.
     pub unusable: u64,
-    /// How many receipts it is about; 0 as well where the ledger is damaged.
-    pub receipts: u64,
+    /// How many entries it is about; 0 as well where the ledger is damaged.
+    #[serde(rename = "receipts")]
+    pub entries: u64,
     /// Whether it was handed to the browser.
     pub opened: bool,
 }
@@ -188,7 +189,7 @@ pub struct ListedBackup {
     /// The name of the trusted signer, or the fingerprint of an unknown one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
-    /// How far it was proven by receipts that are not proven themselves; it counts nowhere.
+    /// How far it was proven by entries that are not proven themselves; it counts nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<Level>,
 }

@@ -196,7 +196,7 @@ fn around(status: &Status, out: &mut Text) {
     );
     let ledger = &facts.ledger;
     // Whether an empty chain holds is unknown.
-    let looked = ledger.problem.is_some() || ledger.receipts.known().is_some_and(|n| *n > 0);
+    let looked = ledger.problem.is_some() || ledger.entries.known().is_some_and(|n| *n > 0);
     out.flag(
         "ledger_ok",
         "Whether the ledger's chain holds.",

@@ -26,7 +26,7 @@ pub fn text(status: &Status) -> String {
             format!("{}, {age}, {size}, {}; {}", it.label, it.reason, verified(it))
         },
     );
-    let ledger = match (&facts.ledger.problem, facts.ledger.receipts.known()) {
+    let ledger = match (&facts.ledger.problem, facts.ledger.entries.known()) {
         (Some(problem), _) => format!("DAMAGED: {problem}"),
         (None, Some(0)) => "no entries yet".to_owned(),
         (None, Some(n)) => format!("{}, the chain holds", human::count(*n, "entry")),

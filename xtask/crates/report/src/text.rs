@@ -230,7 +230,7 @@ pub(super) fn facts(title: &str, facts: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::receipt::Level;
+    use model::entry::Level;
 
     fn listed(stamp: &str) -> ListedBackup {
         ListedBackup {

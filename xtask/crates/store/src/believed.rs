@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::Ledger;
 use model::check::Outcome;
+use model::entry::{Entry, Event, Failures, Level};
 use model::label::Label;
 use model::manifest::Manifest;
-use model::receipt::{Event, Failures, Level, Receipt};
 use model::trust::Trust;
 
 /// Who signed the lines of a ledger, as far as it matters to a person.
@@ -50,14 +50,14 @@ impl Signed {
 
 impl Ledger {
     /// The lines that are proven, the oldest first.
-    pub fn proven(&self) -> impl DoubleEndedIterator<Item = &Receipt> {
-        self.receipts.iter().filter(|receipt| receipt.trust.is_proven())
+    pub fn proven(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.trust.is_proven())
     }
 
     pub fn signed(&self) -> Signed {
         let mut signed = Signed::default();
-        for receipt in &self.receipts {
-            match &receipt.trust {
+        for entry in &self.entries {
+            match &entry.trust {
                 Trust::Own | Trust::Named(_) => signed.proven += 1,
                 Trust::Unsigned if signed.proven == 0 => signed.older += 1,
                 Trust::Unsigned => signed.unsigned += 1,
@@ -96,9 +96,9 @@ impl Ledger {
         let label = label.to_string();
         let mut best: Option<(Level, DateTime<Utc>)> = None;
         let mut failures = Failures::default();
-        for receipt in &self.receipts {
+        for entry in &self.entries {
             let Event::Verify { subject, sha256: read, level, passed, checks, place: None, .. } =
-                &receipt.event
+                &entry.event
             else {
                 continue;
             };
@@ -106,15 +106,15 @@ impl Ledger {
                 continue;
             }
             let passed = *passed && !checks.iter().any(|it| it.outcome == Outcome::Failed);
-            failures = failures.after(*level, passed, &receipt.trust);
+            failures = failures.after(*level, passed, &entry.trust);
             if failures.standing().is_some() {
                 best = None;
             } else if passed
-                && counts(&receipt.trust)
+                && counts(&entry.trust)
                 && read == sha256
                 && best.is_none_or(|(highest, _)| highest <= *level)
             {
-                best = Some((*level, receipt.at_utc));
+                best = Some((*level, entry.at_utc));
             }
         }
         best
@@ -124,12 +124,12 @@ impl Ledger {
     pub fn last_failed(&self, label: &Label) -> bool {
         let label = label.to_string();
         let stand =
-            self.receipts.iter().fold(Failures::default(), |stand, receipt| match &receipt.event {
+            self.entries.iter().fold(Failures::default(), |stand, entry| match &entry.event {
                 Event::Verify { subject, level, passed, checks, place: None, .. }
                     if *subject == label =>
                 {
                     let failed = checks.iter().any(|check| check.outcome == Outcome::Failed);
-                    stand.after(*level, *passed && !failed, &receipt.trust)
+                    stand.after(*level, *passed && !failed, &entry.trust)
                 }
                 _ => stand,
             });
@@ -139,11 +139,11 @@ impl Ledger {
     /// What the ledger tells of how a backup was made. Where a proven line does, the others
     /// are not asked.
     pub fn made(&self, wanted: &Label) -> Vec<Made<'_>> {
-        let made = self.receipts.iter().filter_map(|receipt| match &receipt.event {
+        let made = self.entries.iter().filter_map(|entry| match &entry.event {
             Event::Backup { label, sha256, manifest_sha256, .. } if label == wanted => Some(Made {
                 sha256,
                 manifest_sha256: manifest_sha256.as_deref(),
-                trust: &receipt.trust,
+                trust: &entry.trust,
             }),
             _ => None,
         });

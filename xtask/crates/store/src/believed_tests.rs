@@ -11,7 +11,7 @@ use sys::fs;
 
 const STAMP: &str = "20261122_101112";
 
-fn add(store: &Store, event: Event) -> Receipt {
+fn add(store: &Store, event: Event) -> Entry {
     let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     store.append(&lock, "uuid", "mydb", event, utc(STAMP)).unwrap()
 }
@@ -92,12 +92,12 @@ fn machines_that_trust_each_other_prove_for_each_other() {
     add(&store, verify(true, &manifest.sha256));
     let named = NamedSigner { name: "one".to_owned(), key: first_key().public().to_owned() };
     let other = stranger(&store, Keyring::holding(second_key(), vec![named]));
-    let seen = other.entry(&label(STAMP)).unwrap().unwrap();
+    let seen = other.backup(&label(STAMP)).unwrap().unwrap();
     assert_eq!(seen.trust, Trust::Named("one".to_owned()));
     let ledger = other.read().unwrap();
     assert!(ledger.highest_verification(&label(STAMP), &manifest.sha256).is_some());
     // Without the key it is of unknown origin, and still readable.
-    let seen = stranger(&store, other_machine()).entry(&label(STAMP)).unwrap().unwrap();
+    let seen = stranger(&store, other_machine()).backup(&label(STAMP)).unwrap().unwrap();
     assert_eq!(seen.trust.word(), "unknown");
     assert!(seen.manifest().is_some());
 }
@@ -204,7 +204,7 @@ fn an_older_folder_stays_usable() {
     add(&store, verify(true, &manifest.sha256));
     let ledger = store.read().unwrap();
     assert!(ledger.highest_verification(&label(STAMP), &manifest.sha256).is_some());
-    assert_eq!(store.entry(&label(STAMP)).unwrap().unwrap().trust, Trust::Unsigned);
+    assert_eq!(store.backup(&label(STAMP)).unwrap().unwrap().trust, Trust::Unsigned);
 }
 
 #[test]

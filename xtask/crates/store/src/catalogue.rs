@@ -41,14 +41,14 @@ pub enum State {
 
 /// A backup, as far as known without reading its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Backup {
     pub label: Label,
     pub manifest_path: PathBuf,
     pub state: State,
     pub trust: Trust,
 }
 
-impl Entry {
+impl Backup {
     /// The manifest of a backup that can be used.
     pub fn manifest(&self) -> Option<&Manifest> {
         match &self.state {
@@ -87,10 +87,10 @@ impl Entry {
 
 impl Store {
     /// Every backup, the newest first, unusable ones included.
-    pub fn list(&self) -> Result<Vec<Entry>> {
+    pub fn list(&self) -> Result<Vec<Backup>> {
         let names = fs::names(self.dir())?;
         let ledger = self.known();
-        let mut entries: Vec<Entry> = names
+        let mut entries: Vec<Backup> = names
             .iter()
             .filter_map(|name| match names::split_label(name)? {
                 (label, names::MANIFEST) => Some(self.look(&ledger, label, &self.path(name))),
@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// The backup of that label; `None` when there is no manifest of it.
-    pub fn entry(&self, label: &Label) -> Result<Option<Entry>> {
+    pub fn backup(&self, label: &Label) -> Result<Option<Backup>> {
         let path = self.path(&format!("{label}{}", names::MANIFEST));
         // A label from outside must not lead out of the folder.
         let inside = names::is_plain(&label.to_string());
@@ -121,15 +121,15 @@ impl Store {
 
     /// Reads a manifest, looks at its data file, and holds both against the ledger and the
     /// keys. Every way to a backup leads through here.
-    pub(super) fn look(&self, ledger: &Ledger, label: Label, path: &Path) -> Entry {
+    pub(super) fn look(&self, ledger: &Ledger, label: Label, path: &Path) -> Backup {
         let entry = read_entry(label, path);
         let State::Ok(manifest) = &entry.state else { return entry };
         if let Some(why) = ledger.contradicts(manifest) {
-            return Entry { state: State::Replaced(why), ..entry };
+            return Backup { state: State::Replaced(why), ..entry };
         }
         let signed = self.keyring.judge(manifest.signer.as_deref());
         let trust = ledger.origin(manifest, signed);
-        Entry { trust, ..entry }
+        Backup { trust, ..entry }
     }
 
     /// Dumps in the folder that belong to no manifest: made by hand, or by another
@@ -149,7 +149,7 @@ impl Store {
 }
 
 /// Reads a manifest and looks at its data file, without reading that.
-fn read_entry(label: Label, path: &Path) -> Entry {
+fn read_entry(label: Label, path: &Path) -> Backup {
     let state = match fs::read_at_most(path, MANIFEST_MAX) {
         Err(error) => State::Damaged(format!("its manifest cannot be read ({error:#})")),
         Ok(bytes) => match parse(&bytes) {
@@ -160,7 +160,7 @@ fn read_entry(label: Label, path: &Path) -> Entry {
             other => other,
         },
     };
-    Entry { label, manifest_path: path.to_owned(), state, trust: Trust::Unsigned }
+    Backup { label, manifest_path: path.to_owned(), state, trust: Trust::Unsigned }
 }
 
 /// What the bytes of a manifest are, not looking at anything beside them.

@@ -12,7 +12,7 @@ fn checks(source: &Source) -> Vec<Check> {
     check::check_file(source).unwrap().checks
 }
 
-fn damage(entry: &Entry) -> &str {
+fn damage(entry: &Backup) -> &str {
     match &entry.state {
         State::Damaged(reason) => reason,
         other => panic!("{other:?}"),

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::age::Sealing;
 use super::ahead::SyncAhead;
-use super::catalogue::{Entry, State, manifest_text};
+use super::catalogue::{Backup, State, manifest_text};
 use super::lock::StoreLock;
 use super::spool::Spool;
 use super::{Store, names};
@@ -174,7 +174,7 @@ impl Pending<'_> {
     /// # Errors
     /// Writing fails, `build` fails, or the manifest it gives is not one of this
     /// file. The folder is then as it was before.
-    pub fn finish(mut self, build: impl FnOnce(&FileFacts) -> Result<Manifest>) -> Result<Entry> {
+    pub fn finish(mut self, build: impl FnOnce(&FileFacts) -> Result<Manifest>) -> Result<Backup> {
         let facts = self.settle().with_context(|| format!("write {}", self.file_name()))?;
         let manifest = build(&facts)?;
         demand_match(&manifest, &facts)?;
@@ -182,7 +182,7 @@ impl Pending<'_> {
         let (text, manifest) = manifest_text(manifest, key)?;
         let trust = key.map_or(Trust::Unsigned, |_| Trust::Own);
         self.commit(&facts, &text)?;
-        Ok(Entry {
+        Ok(Backup {
             label: self.label.clone(),
             manifest_path: self.manifest_path(),
             state: State::Ok(Box::new(manifest)),

@@ -1,4 +1,4 @@
-//! The ledger: what was proven, one receipt a line, each chained to the one before.
+//! The ledger: what was proven, one entry a line, each chained to the one before.
 //!
 //! `ledger.jsonl` is only ever appended to. A line carries its own hash and that of
 //! the line before, so no line can be changed or taken out unnoticed. That lines
@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 use super::signing::{self, Form, Subject};
 use super::{Keyring, Store, StoreLock, names, seal};
 use model::check::Check;
+use model::entry::{ENTRY_VERSION, Entry, Event};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
-use model::receipt::{Event, RECEIPT_VERSION, Receipt};
 use model::trust::Trust;
 use sys::{fault::point, fs};
 
@@ -35,11 +35,11 @@ const FORM: Form = Form { signature: "\"signature\":\"", hash: SEAL };
 /// `previous` of the first line.
 const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Every receipt, the oldest first.
+/// Every entry, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
-    /// The receipts, whose chain was checked.
-    pub receipts: Vec<Receipt>,
+    /// The entries, whose chain was checked.
+    pub entries: Vec<Entry>,
     /// Whether a crash left a last line that is not whole; the next append cuts it off.
     pub torn: bool,
 }
@@ -61,7 +61,7 @@ struct Found {
 }
 
 impl Store {
-    /// Adds a receipt, durably: when this returns, it will not be lost.
+    /// Adds an entry, durably: when this returns, it will not be lost.
     ///
     /// # Errors
     /// The ledger is damaged ([`ExitCode::Store`]) or cannot be written.
@@ -72,45 +72,45 @@ impl Store {
         schema: &str,
         event: Event,
         now: DateTime<Utc>,
-    ) -> Result<Receipt> {
+    ) -> Result<Entry> {
         self.demand(lock)?;
         let found = self.load()?;
         self.heal(&found)?;
-        let last = found.ledger.receipts.last();
+        let last = found.ledger.entries.last();
         let key = self.keyring.signer()?;
-        let mut receipt = Receipt {
-            version: RECEIPT_VERSION,
-            sequence: last.map_or(0, |receipt| receipt.sequence) + 1,
+        let mut entry = Entry {
+            version: ENTRY_VERSION,
+            sequence: last.map_or(0, |entry| entry.sequence) + 1,
             at_utc: now,
             server_uuid: server_uuid.to_owned(),
             schema: schema.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             event,
-            previous: last.map_or_else(|| NOTHING.to_owned(), |receipt| receipt.hash.clone()),
+            previous: last.map_or_else(|| NOTHING.to_owned(), |entry| entry.hash.clone()),
             signer: key.map(|key| key.public().to_owned()),
             signature: key.map(|_| String::new()),
             hash: String::new(),
             trust: key.map_or(Trust::Unsigned, |_| Trust::Own),
         };
-        let mut text = serde_json::to_string(&receipt).context("write the ledger entry")?;
+        let mut text = serde_json::to_string(&entry).context("write the ledger entry")?;
         if let Some(key) = key {
-            let signed = signing::sign(&text, FORM, Subject::Line(receipt.sequence), key);
+            let signed = signing::sign(&text, FORM, Subject::Line(entry.sequence), key);
             let signature;
             (text, signature) =
                 signed.context("the ledger entry has no place for its signature")?;
-            receipt.signature = Some(signature);
+            entry.signature = Some(signature);
         }
         let (line, hash) =
             seal::seal(&text, SEAL).context("the ledger entry has no place for its hash")?;
-        receipt.hash = hash;
+        entry.hash = hash;
         self.write_line(&line, found.whole_bytes)?;
         point("ledger.written")?;
-        self.write_head(&receipt)?;
+        self.write_head(&entry)?;
         point("ledger.headed")?;
-        Ok(receipt)
+        Ok(entry)
     }
 
-    /// Every receipt, the chain checked.
+    /// Every entry, the chain checked.
     ///
     /// # Errors
     /// The ledger is damaged or of a newer format ([`ExitCode::Store`]), or cannot be read.
@@ -128,7 +128,7 @@ impl Store {
             }
         };
         let torn = if ledger.torn { ", plus a final line truncated by a crash" } else { "" };
-        Ok(match ledger.receipts.len() {
+        Ok(match ledger.entries.len() {
             0 => Check::not_run(CHAIN, format!("there are no entries yet{torn}")),
             1 => Check::passed(CHAIN, format!("1 entry{torn}")),
             n => Check::passed(CHAIN, format!("{n} entries{torn}")),
@@ -143,11 +143,11 @@ impl Store {
             return Ok(Vec::new());
         }
         let bytes = fs::read_bytes(&path)?;
-        let receipts = bytes
+        let entries = bytes
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<Receipt>(line).ok());
-        Ok(receipts
-            .filter_map(|receipt| match receipt.event {
+            .filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
+        Ok(entries
+            .filter_map(|entry| match entry.event {
                 Event::Backup { label, .. } | Event::Copy { label, .. } => Some(label),
                 Event::Prune { subject, .. } => subject.parse().ok(),
                 Event::Restore { safety_backup, .. } => safety_backup,
@@ -167,7 +167,7 @@ impl Store {
             point("ledger.torn_kept")?;
             fs::truncate_durably(&self.path(names::LEDGER), found.whole_bytes)?;
         }
-        match found.ledger.receipts.last() {
+        match found.ledger.entries.last() {
             Some(last) if found.head_is_behind => self.write_head(last),
             _ => Ok(()),
         }
@@ -186,7 +186,7 @@ impl Store {
         if whole_bytes == 0 { fs::sync_dir(self.dir()) } else { Ok(()) }
     }
 
-    fn write_head(&self, last: &Receipt) -> Result<()> {
+    fn write_head(&self, last: &Entry) -> Result<()> {
         let head = Head { sequence: last.sequence, hash: last.hash.clone() };
         let text = serde_json::to_vec(&head).context("write the head of the ledger")?;
         fs::write_durably(&self.path(names::LEDGER_HEAD), &text)
@@ -249,14 +249,14 @@ fn examine(bytes: &[u8], head: Option<&[u8]>, keyring: &Keyring) -> Result<Found
     let mut found = Found::default();
     let mut rest = bytes;
     while !rest.is_empty() {
-        let sequence = found.ledger.receipts.len() as u64 + 1;
+        let sequence = found.ledger.entries.len() as u64 + 1;
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
             found.fragment = rest.to_vec();
             break;
         };
-        let previous = found.ledger.receipts.last().map_or(NOTHING, |receipt| &receipt.hash);
+        let previous = found.ledger.entries.last().map_or(NOTHING, |entry| &entry.hash);
         match line(&rest[..end], sequence, previous, keyring) {
-            Ok(receipt) => found.ledger.receipts.push(receipt),
+            Ok(entry) => found.ledger.entries.push(entry),
             // A crash can also leave a line whose end came to the disk before its
             // middle. It is the last one, and no head ever confirmed it.
             Err(Flaw::Damage(_)) if end + 1 == rest.len() && confirmed + 1 == sequence => {
@@ -269,12 +269,12 @@ fn examine(bytes: &[u8], head: Option<&[u8]>, keyring: &Keyring) -> Result<Found
         rest = &rest[end + 1..];
     }
     found.ledger.torn = !found.fragment.is_empty();
-    found.head_is_behind = behind(&found.ledger.receipts, head.as_ref())?;
+    found.head_is_behind = behind(&found.ledger.entries, head.as_ref())?;
     Ok(found)
 }
 
 /// One line without its end.
-fn line(bytes: &[u8], sequence: u64, previous: &str, keyring: &Keyring) -> Result<Receipt, Flaw> {
+fn line(bytes: &[u8], sequence: u64, previous: &str, keyring: &Keyring) -> Result<Entry, Flaw> {
     #[derive(Deserialize)]
     struct Front {
         version: u32,
@@ -282,30 +282,30 @@ fn line(bytes: &[u8], sequence: u64, previous: &str, keyring: &Keyring) -> Resul
     let damage = |what: &str| Flaw::Damage(format!("line {sequence} {what}"));
     let text = std::str::from_utf8(bytes).map_err(|_| damage("is not UTF-8 text"))?;
     let front: Front = serde_json::from_str(text).map_err(|_| damage("is not a ledger entry"))?;
-    if front.version > RECEIPT_VERSION {
+    if front.version > ENTRY_VERSION {
         return Err(Flaw::Newer(front.version));
     }
     seal::unseal(text, SEAL).map_err(damage)?;
-    let mut receipt: Receipt =
+    let mut entry: Entry =
         serde_json::from_str(text).map_err(|_| damage("is not a ledger entry"))?;
-    if receipt.sequence != sequence {
-        return Err(damage(&format!("has number {}", receipt.sequence)));
+    if entry.sequence != sequence {
+        return Err(damage(&format!("has number {}", entry.sequence)));
     }
-    if receipt.previous != previous {
+    if entry.previous != previous {
         return Err(damage("does not follow the line before it"));
     }
-    if !keyring.remembers(&receipt.hash) {
-        let carried = (receipt.signer.as_deref(), receipt.signature.as_deref());
+    if !keyring.remembers(&entry.hash) {
+        let carried = (entry.signer.as_deref(), entry.signature.as_deref());
         signing::demand_signed(text, FORM, Subject::Line(sequence), carried).map_err(damage)?;
-        keyring.remember(&receipt.hash);
+        keyring.remember(&entry.hash);
     }
-    receipt.trust = keyring.judge(receipt.signer.as_deref());
-    Ok(receipt)
+    entry.trust = keyring.judge(entry.signer.as_deref());
+    Ok(entry)
 }
 
 /// Whether the head is one line behind; an error when it fits in no way.
-fn behind(receipts: &[Receipt], head: Option<&Head>) -> Result<bool, Flaw> {
-    let lines = receipts.len() as u64;
+fn behind(entries: &[Entry], head: Option<&Head>) -> Result<bool, Flaw> {
+    let lines = entries.len() as u64;
     let Some(head) = head else {
         return if lines <= 1 {
             Ok(lines == 1)
@@ -319,8 +319,8 @@ fn behind(receipts: &[Receipt], head: Option<&Head>) -> Result<bool, Flaw> {
             head.sequence
         )));
     }
-    let confirmed = head.sequence.checked_sub(1).and_then(|at| receipts.get(at as usize));
-    if confirmed.is_none_or(|receipt| receipt.hash != head.hash) {
+    let confirmed = head.sequence.checked_sub(1).and_then(|at| entries.get(at as usize));
+    if confirmed.is_none_or(|entry| entry.hash != head.hash) {
         return Err(Flaw::Damage(format!(
             "entry {} is not the one that was written",
             head.sequence

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::testing::{child, child_dir, label, put, scratch, stop_of, utc};
 use super::*;
 use model::check::Outcome;
-use model::receipt::Level;
+use model::entry::Level;
 use sys::fault;
 
 fn verified(level: Level, passed: bool, sha256: &str) -> Event {
@@ -22,7 +22,7 @@ fn verified(level: Level, passed: bool, sha256: &str) -> Event {
     }
 }
 
-fn add(store: &Store, event: Event) -> Result<Receipt> {
+fn add(store: &Store, event: Event) -> Result<Entry> {
     let lock = store.lock_within(Duration::from_secs(5))?;
     store.append(&lock, "uuid", "mydb", event, utc("20261122_101112"))
 }
@@ -50,12 +50,12 @@ fn receipts_are_chained() {
     let (_dir, store) = scratch();
     assert_eq!(store.read().unwrap(), Ledger::default());
     assert_eq!(store.verify_chain().unwrap().outcome, Outcome::NotRun);
-    let made: Vec<Receipt> =
+    let made: Vec<Entry> =
         (0..3).map(|_| add(&store, verified(Level::File, true, "a")).unwrap()).collect();
     assert_eq!(made[0].previous, NOTHING);
     assert_eq!(made[2].previous, made[1].hash);
-    assert_eq!(store.read().unwrap(), Ledger { receipts: made, torn: false });
-    assert_eq!(store.verify_chain().unwrap(), Check::passed(CHAIN, "3 receipts"));
+    assert_eq!(store.read().unwrap(), Ledger { entries: made, torn: false });
+    assert_eq!(store.verify_chain().unwrap(), Check::passed(CHAIN, "3 entries"));
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn a_torn_line_is_kept_aside_and_cut_off() {
         put(&path, &[&good[..], torn].concat());
         put(&head, &second_head);
         let ledger = store.read().unwrap();
-        assert_eq!((ledger.receipts.len(), ledger.torn), (2, true));
+        assert_eq!((ledger.entries.len(), ledger.torn), (2, true));
         assert!(store.verify_chain().unwrap().detail.contains("cut off"));
-        let receipt = add(&store, verified(Level::File, true, "b")).unwrap();
-        assert_eq!(receipt.sequence, 3);
+        let entry = add(&store, verified(Level::File, true, "b")).unwrap();
+        assert_eq!(entry.sequence, 3);
         let ledger = store.read().unwrap();
-        assert_eq!((ledger.receipts.len(), ledger.torn), (3, false));
+        assert_eq!((ledger.entries.len(), ledger.torn), (3, false));
         let kept = fs::read_bytes(&store.path(names::LEDGER_TORN)).unwrap();
         let tail = if torn.ends_with(b"\n") { torn.to_vec() } else { [torn, b"\n"].concat() };
         assert!(kept.ends_with(&tail) || kept.ends_with(&[&tail[..], b"\n"].concat()));
@@ -166,7 +166,7 @@ fn a_newer_line_is_not_cut_off_as_torn() {
     let (_dir, store) = filled(1);
     let path = store.path(names::LEDGER);
     let mut bytes = fs::read_bytes(&path).unwrap();
-    bytes.extend_from_slice(format!("{{\"version\":{}}}\n", RECEIPT_VERSION + 1).as_bytes());
+    bytes.extend_from_slice(format!("{{\"version\":{}}}\n", ENTRY_VERSION + 1).as_bytes());
     put(&path, &bytes);
     assert!(stop_of(store.read()).message.contains("newer version"));
     assert!(add(&store, verified(Level::File, true, "a")).is_err());
@@ -189,11 +189,11 @@ fn stopped_or_killed_anywhere_the_next_append_goes_on() {
                 let _armed = fault::arm(format!("stop:{name}"));
                 assert!(add(&store, verified(Level::File, true, "a")).is_err());
             }
-            let before = store.read().unwrap().receipts.len();
+            let before = store.read().unwrap().entries.len();
             assert!((lines..=lines + 1).contains(&before), "{name}");
             add(&store, verified(Level::File, true, "a")).unwrap();
             let after = store.read().unwrap();
-            assert_eq!((after.receipts.len(), after.torn), (before + 1, false), "{name}");
+            assert_eq!((after.entries.len(), after.torn), (before + 1, false), "{name}");
         }
     }
 }
@@ -316,7 +316,7 @@ fn readers_see_a_whole_ledger_while_another_thread_appends() {
             store.read().unwrap();
         }
     });
-    assert_eq!(store.read().unwrap().receipts.len(), 41);
+    assert_eq!(store.read().unwrap().entries.len(), 41);
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn crashes_in_a_row_do_not_add_up() {
     let armed = fault::arm("stop:ledger.written");
     for lines in 2..5 {
         assert!(add(&store, verified(Level::File, true, "a")).is_err());
-        assert_eq!(store.read().unwrap().receipts.len(), lines);
+        assert_eq!(store.read().unwrap().entries.len(), lines);
     }
     drop(armed);
     assert_eq!(add(&store, verified(Level::File, true, "a")).unwrap().sequence, 5);

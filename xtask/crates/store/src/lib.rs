@@ -43,7 +43,7 @@ use model::label::Label;
 use sys::fs;
 
 pub use age::KeyFile;
-pub use catalogue::{Entry, State};
+pub use catalogue::{Backup, State};
 pub use commit::{FileFacts, Pending, is_disk_full};
 pub use lock::{CopyLock, StoreLock};
 pub use provenance::Provenance;

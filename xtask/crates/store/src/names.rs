@@ -9,7 +9,7 @@ pub(super) const LOCK: &str = ".lock";
 /// The lock of those who send copies.
 pub(super) const COPY_LOCK: &str = ".copy.lock";
 pub(super) const LEDGER: &str = "ledger.jsonl";
-/// Where the last receipt is written down a second time.
+/// Where the last entry is written down a second time.
 pub(super) const LEDGER_HEAD: &str = "ledger.head";
 /// Where torn last lines of the ledger are kept.
 pub(super) const LEDGER_TORN: &str = "ledger.torn";

@@ -6,7 +6,7 @@
 //!    size and hash is ours". Beside a manifest it means nothing.
 //! 2. `<label>.json` is removed: the backup does not exist any more. What is left is what
 //!    a dump leaves that died before its manifest, and the next run removes it.
-//! 3. The receipt is written.
+//! 3. The entry is written.
 //! 4. The data file is removed, then the marker.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +18,9 @@ use super::ledger::Ledger;
 use super::remote::{self, Depot};
 use super::{Store, StoreLock, names};
 use model::copy::CopyOutcome;
+use model::entry::{Entry, Event};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
-use model::receipt::{Event, Receipt};
 use sys::fault::point;
 use sys::fs;
 
@@ -30,13 +30,13 @@ impl Ledger {
     pub fn pins(&self) -> BTreeMap<Label, String> {
         let mut pins = BTreeMap::new();
         let mut signed = false;
-        for receipt in &self.receipts {
-            signed |= receipt.trust.is_proven();
-            match &receipt.event {
+        for entry in &self.entries {
+            signed |= entry.trust.is_proven();
+            match &entry.event {
                 Event::Pin { label, pinned: true, note } => {
                     pins.insert(label.clone(), note.clone());
                 }
-                Event::Pin { label, .. } if receipt.trust.is_proven() || !signed => {
+                Event::Pin { label, .. } if entry.trust.is_proven() || !signed => {
                     pins.remove(label);
                 }
                 _ => {}
@@ -48,7 +48,7 @@ impl Ledger {
     /// What retention deleted from the backups folder, by proven lines: what was let go
     /// here may be deleted elsewhere.
     pub fn let_go(&self) -> BTreeSet<Label> {
-        let subjects = self.proven().filter_map(|receipt| match &receipt.event {
+        let subjects = self.proven().filter_map(|entry| match &entry.event {
             Event::Prune { destination: None, subject, .. } => subject.parse().ok(),
             _ => None,
         });
@@ -61,8 +61,8 @@ impl Ledger {
     /// make one ours, because what is ours can be deleted.
     pub fn copied(&self) -> BTreeMap<(Label, String), String> {
         let mut copied = BTreeMap::new();
-        for receipt in self.proven() {
-            match &receipt.event {
+        for entry in self.proven() {
+            match &entry.event {
                 Event::Copy {
                     label, destination, outcome: CopyOutcome::Copied, sha256, ..
                 } => {
@@ -79,22 +79,22 @@ impl Ledger {
         copied
     }
 
-    /// Whether no receipt tells of a backup, although there is a ledger: an older ledger,
+    /// Whether no entry tells of a backup, although there is a ledger: an older ledger,
     /// or lines that are lost, may have pinned it.
     pub fn tells_nothing_of(&self, wanted: &Label) -> bool {
-        let tells = |receipt: &Receipt| match &receipt.event {
+        let tells = |entry: &Entry| match &entry.event {
             Event::Backup { label, .. } | Event::Pin { label, .. } => label == wanted,
             Event::Restore { safety_backup: label, .. }
             | Event::Gate { backup: label, .. }
             | Event::Deploy { backup: label, .. } => label.as_ref() == Some(wanted),
             _ => false,
         };
-        !self.receipts.is_empty() && !self.receipts.iter().any(tells)
+        !self.entries.is_empty() && !self.entries.iter().any(tells)
     }
 
     /// Whether a backup of that name was ever made here.
     pub fn knows(&self, wanted: &Label) -> bool {
-        self.receipts.iter().any(|receipt| match &receipt.event {
+        self.entries.iter().any(|entry| match &entry.event {
             Event::Backup { label, .. } | Event::Copy { label, .. } => label == wanted,
             _ => false,
         })
@@ -103,7 +103,7 @@ impl Ledger {
 
 impl Store {
     /// Deletes a backup that can be used, and gives the bytes that became free. `record`
-    /// writes the receipt, once the backup does not exist any more.
+    /// writes the entry, once the backup does not exist any more.
     ///
     /// # Errors
     /// It is not there or cannot be used ([`ExitCode::Store`]), or a step fails; the next
@@ -115,7 +115,7 @@ impl Store {
         record: impl FnOnce(u64) -> Result<()>,
     ) -> Result<u64> {
         self.demand(lock)?;
-        let entry = self.entry(label)?;
+        let entry = self.backup(label)?;
         let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
             return Err(Stop::new(
                 ExitCode::Store,

@@ -37,7 +37,7 @@ fn files(store: &Store) -> Vec<String> {
 
 /// The next run finds the whole backup, or nothing of it; the other one is as it was.
 fn demand_whole_or_none(store: &Store, at: &str) {
-    let there = store.entry(&label(STAMP)).unwrap();
+    let there = store.backup(&label(STAMP)).unwrap();
     // Never a manifest without its data.
     assert!(there.as_ref().is_none_or(|entry| entry.manifest().is_some()), "{at}");
     assert_eq!(there.is_some(), at == "prune.marked", "{at}");
@@ -116,7 +116,7 @@ fn gives_back_what_it_freed_and_says_so() {
 #[test]
 fn what_is_damaged_or_a_persons_is_not_deleted() {
     let (_dir, store) = filled();
-    let entry = store.entry(&label(STAMP)).unwrap().unwrap();
+    let entry = store.backup(&label(STAMP)).unwrap().unwrap();
     put(&entry.data_path().unwrap(), b"short");
     assert_eq!(stop_of(delete(&store)).code, ExitCode::Store);
     assert_eq!(files(&store).len(), 2);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::age::KeyFile;
-use super::catalogue::{BY_HAND, Entry, State};
+use super::catalogue::{BY_HAND, Backup, State};
 use super::{Store, names};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
@@ -59,7 +59,7 @@ pub fn origin_note(name: &str, trust: &Trust) -> Option<String> {
 }
 
 impl Source {
-    fn own(entry: Entry) -> Result<Self, Stop> {
+    fn own(entry: Backup) -> Result<Self, Stop> {
         if let Some(stop) = entry.refusal() {
             return Err(stop);
         }
@@ -162,8 +162,8 @@ impl Store {
             .collect();
         // A safety backup has the state that a restore replaced: `latest` never means that, unless
         // there is no other.
-        let safety = |entry: &Entry| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
-        let usable = |entry: &&Entry| entry.manifest().is_some();
+        let safety = |entry: &Backup| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
+        let usable = |entry: &&Backup| entry.manifest().is_some();
         let wanted = entries.iter().filter(usable).find(|entry| !safety(entry));
         let passed_over = entries.iter().filter(usable).take_while(|entry| safety(entry)).next();
         let mut notes = notes;
@@ -200,7 +200,7 @@ impl Store {
     }
 
     fn labelled(&self, label: &Label) -> Result<Source> {
-        if let Some(entry) = self.entry(label)? {
+        if let Some(entry) = self.backup(label)? {
             return Ok(Source::own(entry)?);
         }
         // The guide's own command gives dumps such names.

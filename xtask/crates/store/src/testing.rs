@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::age::Sealing;
 use super::signing::SigningKey;
-use super::{Entry, FileFacts, Keyring, Store};
+use super::{Backup, FileFacts, Keyring, Store};
 use model::exit::Stop;
 use model::facts::{Flavour, LogPosition, ServerFacts, Version};
 use model::label::Label;
@@ -139,7 +139,7 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
 
 pub(super) const TEXT: &str = "-- head\nCREATE TABLE `movie` (id INT);\n-- end\n";
 
-pub(crate) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Entry> {
+pub(crate) fn backup(store: &Store, label: &Label, compression: Compression) -> Result<Backup> {
     sealed(store, label, compression, None)
 }
 
@@ -149,7 +149,7 @@ pub(super) fn sealed(
     label: &Label,
     compression: Compression,
     sealing: Option<Sealing>,
-) -> Result<Entry> {
+) -> Result<Backup> {
     let lock = store.lock_within(Duration::from_secs(5))?;
     let mut pending = store.begin(&lock, label, compression, sealing)?;
     for (n, line) in TEXT.split_inclusive('\n').enumerate() {

@@ -17,7 +17,7 @@ pub fn now_local() -> NaiveDateTime {
     now().with_timezone(&Local).naive_local()
 }
 
-/// Milliseconds since `start`, for durations in manifests and receipts.
+/// Milliseconds since `start`, for durations in manifests and entries.
 pub fn elapsed_ms(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,7 +17,7 @@ use server::greeting::Greeting;
 use server::{Reach, Server, Session, accounts, session};
 use store::gate::WayBack;
 use store::ledger::CHAIN;
-use store::{Entry, Keyring, Store};
+use store::{Backup, Keyring, Store};
 use ui::Ui;
 
 const ACCOUNT_CHECKS: [&str; 6] =
@@ -77,17 +77,17 @@ fn signer(settings: &Settings, findings: &mut Findings) -> Keyring {
     keyring
 }
 
-/// Whose signatures the receipts and the backups carry. An origin that is not proven is
+/// Whose signatures the entries and the backups carry. An origin that is not proven is
 /// no failure; it is said, and proves nothing.
-fn origins(store: &Store, entries: &[Entry], findings: &mut Findings) {
+fn origins(store: &Store, entries: &[Backup], findings: &mut Findings) {
     const NAME: &str = "origins";
     let unproven: Vec<String> = entries
         .iter()
         .filter(|entry| entry.manifest().is_some() && !entry.trust.is_proven())
         .map(|entry| format!("{}: {}", entry.label, entry.trust))
         .collect();
-    let receipts = store.read().ok().and_then(|ledger| ledger.signed().unproven());
-    let what: Vec<String> = unproven.into_iter().chain(receipts).collect();
+    let entries = store.read().ok().and_then(|ledger| ledger.signed().unproven());
+    let what: Vec<String> = unproven.into_iter().chain(entries).collect();
     if what.is_empty() {
         findings.store(Check::passed(NAME, "every backup and ledger entry is proven"), "");
     } else {

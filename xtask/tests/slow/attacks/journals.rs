@@ -13,7 +13,7 @@ use crate::support::{Sandbox, Server};
 /// Everything about it is right, but who wrote it.
 fn forged(world: &World) -> SwapJournal {
     let schema = &world.sandbox.schema;
-    let receipts = world.sandbox.store().read().unwrap().receipts;
+    let entries = world.sandbox.store().read().unwrap().entries;
     let drop = JournalStatement {
         sql_mode: String::new(),
         charset_client: "utf8mb4".to_owned(),
@@ -24,7 +24,7 @@ fn forged(world: &World) -> SwapJournal {
     };
     SwapJournal {
         version: 1,
-        server: receipts.last().unwrap().server_uuid.clone(),
+        server: entries.last().unwrap().server_uuid.clone(),
         target: schema.clone(),
         staging: format!("{schema}__staging_20261122_101112"),
         before: format!("{schema}__before_20261122_101112"),

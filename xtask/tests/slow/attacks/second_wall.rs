@@ -1,7 +1,7 @@
 //! The second wall: what gets past the judgement of a file's text runs as an account that
 //! can reach nothing, and what a file brings does not act by itself once it is live.
 
-use model::receipt::Event;
+use model::entry::Event;
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
 use store::Store;
@@ -36,8 +36,8 @@ fn companions(sandbox: &Sandbox, kind: &str) -> Vec<String> {
 }
 
 fn last_restore(sandbox: &Sandbox) -> bool {
-    let receipts = Store::open(&sandbox.backups()).unwrap().read().unwrap().receipts;
-    receipts.iter().any(|receipt| matches!(receipt.event, Event::Restore { .. }))
+    let entries = Store::open(&sandbox.backups()).unwrap().read().unwrap().entries;
+    entries.iter().any(|entry| matches!(entry.event, Event::Restore { .. }))
 }
 
 /// Passes the allow-list by design: a procedure that drops the old tables by a name that it
@@ -117,7 +117,7 @@ fn what_a_file_brings_does_not_act_by_itself() {
             serde_json::from_value(document["disabled_events"].clone()).unwrap();
         assert_eq!(listed.len(), 2, "{document}");
         let enabling = listed.iter().find(|sql| sql.contains("`every`")).unwrap();
-        assert!(last_restore(&sandbox), "there is no receipt");
+        assert!(last_restore(&sandbox), "there is no entry");
         // Nothing belongs to a strong account, so the event that ran before was made again;
         // what it calls is the file's now, so it waits, too.
         let (enabled, definers) = state(&sandbox);
@@ -159,7 +159,7 @@ fn events_of_an_own_backup_run_and_others_by_asking() {
         let (enabled, definers) = state(&sandbox);
         assert_eq!(enabled, ["known"], "made here, so it runs");
         assert!(definers.contains(&locked), "{definers:?}");
-        // The same bytes under a name that no receipt knows.
+        // The same bytes under a name that no entry knows.
         let text = fs::read_text(&sandbox.backups().join(format!("{label}.sql"))).unwrap();
         sandbox.write("copy.sql", &text);
         sandbox.sql("DROP EVENT known");
@@ -201,7 +201,7 @@ fn a_killed_restore_leaves_its_events_to_the_next_run() {
                 .run(std::time::Duration::from_secs(120))
                 .unwrap();
             assert_eq!(dead.code, None, "{point}: {}", dead.stderr);
-            assert!(state(&sandbox).0.is_empty(), "{point}: an event runs before the receipt");
+            assert!(state(&sandbox).0.is_empty(), "{point}: an event runs before the entry");
             let next = sandbox.xtask(&["db-backup"]);
             demand(&next, 0, point);
             assert!(next.stderr.contains("enabled the events"), "{point}: {}", next.stderr);

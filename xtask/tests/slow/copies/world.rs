@@ -138,7 +138,7 @@ impl World {
         lines.filter(|line| line["event"] == "copy").collect()
     }
 
-    /// The command ended with 41, said this, wrote a receipt of it, and the backup here
+    /// The command ended with 41, said this, wrote an entry of it, and the backup here
     /// is as good as it was.
     pub fn demand_failed(&self, finished: &Finished, label: &str, at: &str, words: &[&str]) {
         assert_eq!(finished.code, Some(41), "{}", finished.stderr);
@@ -146,8 +146,8 @@ impl World {
             assert!(finished.stderr.contains(word), "`{word}` is not in: {}", finished.stderr);
         }
         self.demand_unharmed(label);
-        let receipts = self.copies_in_ledger();
-        let last = receipts.iter().rev().find(|it| it["destination"] == at).expect("a receipt");
+        let entries = self.copies_in_ledger();
+        let last = entries.iter().rev().find(|it| it["destination"] == at).expect("an entry");
         assert_eq!((&last["outcome"], &last["label"]), (&"failed".into(), &label.into()));
         assert!(!last["detail"].as_str().unwrap().is_empty());
         let whole =

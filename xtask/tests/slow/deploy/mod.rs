@@ -96,8 +96,8 @@ impl Shop {
         matches!(answer, Probe::Answer { status: 200, .. })
     }
 
-    /// The last receipt.
-    fn receipt(&self) -> Value {
+    /// The last entry.
+    fn entry(&self) -> Value {
         let ledger = fs::read_text(&self.sandbox.backups().join("ledger.jsonl")).unwrap();
         serde_json::from_str(ledger.lines().last().unwrap()).unwrap()
     }
@@ -140,17 +140,17 @@ fn process_on(kind: Server, name: &str) {
     let refused = shop.xtask(&["deploy", "--yes"]);
     demand_stop(&refused, 33, &["no data", "nothing runs, as before", "stays migrated"]);
     assert!(!shop.ready());
-    assert_eq!(shop.receipt()["outcome"], "needs_a_person");
-    assert_eq!(shop.receipt()["migrations"].as_array().unwrap().len(), 6, "{}", shop.receipt());
+    assert_eq!(shop.entry()["outcome"], "needs_a_person");
+    assert_eq!(shop.entry()["migrations"].as_array().unwrap().len(), 6, "{}", shop.entry());
     shop.fill();
     // A good one.
     let done = shop.deployed();
     assert_eq!((&done["outcome"], &done["applied"]), (&"done".into(), &serde_json::json!([])));
     assert!(done["backup"].is_string(), "{done}");
     let (first, pid) = shop.current();
-    let receipt = shop.receipt();
-    assert_eq!((&receipt["event"], &receipt["outcome"]), (&"deploy".into(), &"done".into()));
-    assert_eq!((&receipt["backup"], &receipt["target"]), (&done["backup"], &"local".into()));
+    let entry = shop.entry();
+    assert_eq!((&entry["event"], &entry["outcome"]), (&"deploy".into(), &"done".into()));
+    assert_eq!((&entry["backup"], &entry["target"]), (&done["backup"], &"local".into()));
     // One that does not answer everything is rolled back, and the proof is used again.
     shop.policy(shop.port, &["/nope"], "");
     let back = shop.xtask(&["deploy", "--yes"]);
@@ -158,8 +158,8 @@ fn process_on(kind: Server, name: &str) {
     let (label, again) = shop.current();
     assert_eq!(label, first);
     assert_ne!(again, pid, "it was stopped and started");
-    assert_eq!(shop.receipt()["outcome"], "rolled_back");
-    assert_eq!(shop.receipt()["backup"], done["backup"]);
+    assert_eq!(shop.entry()["outcome"], "rolled_back");
+    assert_eq!(shop.entry()["backup"], done["backup"]);
     one_that_cannot_start(&shop, &first);
     before_anything_is_changed(&shop);
     in_the_middle(&shop, &first);
@@ -280,7 +280,7 @@ fn in_the_middle(shop: &Shop, first: &str) {
         "{said}"
     );
     assert_eq!(shop.current().0, first);
-    assert_eq!(shop.receipt()["outcome"], "rolled_back");
+    assert_eq!(shop.entry()["outcome"], "rolled_back");
     // Killed: the next one says so, and clears up.
     login("LOCK");
     let pid = waiting();
@@ -322,7 +322,7 @@ fn with_migrations(shop: &Shop, first: &str) {
         32,
         &["GET /nope", "is running again and answers", "the migrations were undone"],
     );
-    assert_eq!(shop.receipt()["outcome"], "rolled_back");
+    assert_eq!(shop.entry()["outcome"], "rolled_back");
     assert_eq!(shop.current().0, first);
     let tables = "SELECT COUNT(*) FROM information_schema.TABLES \
                   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'one'";
@@ -337,7 +337,7 @@ fn with_migrations(shop: &Shop, first: &str) {
         |command: &[String]| shop.xtask(&command.iter().map(String::as_str).collect::<Vec<_>>());
     let stuck = typed(&page("Exit 32", "")[0]);
     let written = writer.end();
-    let backup = shop.receipt()["backup"].as_str().unwrap().to_owned();
+    let backup = shop.entry()["backup"].as_str().unwrap().to_owned();
     let way_back = format!("cargo xtask db-restore {backup}");
     let words = ["GET /nope", "is running again and answers", "stays migrated", way_back.as_str()];
     demand_stop(&stuck, 33, &words);

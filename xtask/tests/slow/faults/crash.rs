@@ -79,7 +79,7 @@ fn between(world: &World, point: &str, old: &Live, new: &Live) {
             assert!(now == new, "at {point} the tables are not the new ones:\n{differ}");
         }
         "swap.finished" | "restore.swapped" | "restore.recorded" => {
-            // All but its events, which wait until the receipt is written.
+            // All but its events, which wait until the entry is written.
             let without = |live: &Live| {
                 let kept = live.iter().filter(|(key, _)| !key.starts_with("event "));
                 kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Live>()

@@ -66,7 +66,7 @@ fn every_flipped_byte_is_found() {
         put(path, &good);
     }
     world.demand(&state);
-    // Failed receipts do not stick to a file that is good again.
+    // Failed entries do not stick to a file that is good again.
     assert_eq!(verify(&world, &label).code, Some(0));
     world.demand_next_run(&state);
 }

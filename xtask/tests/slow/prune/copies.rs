@@ -64,7 +64,7 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
     fs::rename_durably(&nas, &away).unwrap();
     let failed = sandbox.xtask(&["db-prune", "--yes"]);
     demand_stop(&failed, 41, &["nas could not be pruned"]);
-    // `newest` was restored in the last hour: a receipt may still name it.
+    // `newest` was restored in the last hour: an entry may still name it.
     assert_eq!(labels_in(&folder), set(&[&newest, &last]), "what is here went all the same");
     fs::rename_durably(&away, &nas).unwrap();
     // What is being sent has no manifest yet, and is not there to be swept.
@@ -134,7 +134,7 @@ fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
     let (folder, nas) = (sandbox.backups(), nas(&sandbox));
     let theirs = backup(&sandbox);
     send(&sandbox, &theirs);
-    // The other machine: the same files here, and none of the receipts.
+    // The other machine: the same files here, and none of the entries.
     for name in ["ledger.jsonl", "ledger.head"] {
         fs::remove_if_exists(&folder.join(name)).unwrap();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use model::copy::CopyOutcome;
-use model::receipt::{Event, Level};
+use model::entry::{Event, Level};
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
 use store::Store;
@@ -45,7 +45,7 @@ fn passed(finished: Finished) -> Value {
 /// The events of a sandbox, the oldest first.
 fn events(sandbox: &Sandbox) -> Vec<Event> {
     let store = Store::open(&sandbox.backups()).unwrap();
-    store.read().unwrap().receipts.into_iter().map(|receipt| receipt.event).collect()
+    store.read().unwrap().entries.into_iter().map(|entry| entry.event).collect()
 }
 
 fn drills(sandbox: &Sandbox) -> Vec<String> {
@@ -129,7 +129,7 @@ fn a_run_copies_reads_old_copies_again_and_prunes() {
             (first.clone(), CopyOutcome::Checked),
         ]
     );
-    // A proof of the last second could still be named by a receipt for the API.
+    // A proof of the last second could still be named by a permit for the API.
     let until = clock::now() + TimeDelta::seconds(2);
     let over = clock::poll(PATIENCE, || Ok::<_, ()>((clock::now() > until).then_some(())));
     assert_eq!(over, Ok(Some(())));

@@ -13,7 +13,7 @@ use model::exit::{ExitCode, Stop};
 use plan::deploy::Left;
 use sys::signal;
 
-/// Brings everything back that can be, writes the receipt, and says what is left.
+/// Brings everything back that can be, writes the entry, and says what is left.
 pub(super) fn go(
     job: Job<'_>,
     site: &mut dyn Site,

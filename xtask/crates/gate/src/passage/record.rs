@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::Passage;
 use crate::Live;
+use model::entry::{Event, GateOutcome};
 use model::exit::find_stop;
 use model::exit::{ExitCode, Stop};
-use model::receipt::{Event, GateOutcome};
 use ops::ctx::Ctx;
 use server::Session;
 

@@ -61,7 +61,7 @@ pub(super) fn run(
     Ok(done)
 }
 
-/// Where nothing can be read, every backup's copy is in doubt; the receipt names the one
+/// Where nothing can be read, every backup's copy is in doubt; the entry names the one
 /// that was asked for, or the newest here.
 fn unreachable(
     ctx: &Ctx,

@@ -17,10 +17,10 @@ use crate::ctx::Ctx;
 use crate::held::Entries;
 use config::outside::{DestinationPolicy, named};
 use model::copy::CopyOutcome;
+use model::entry::Event;
 use model::exit::find_stop;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
-use model::receipt::Event;
 use report;
 use report::copies::CopyLine;
 use store::age::{Recipients, identity_of, round_trip};
@@ -28,7 +28,7 @@ use store::remote::fault::{Fault, FaultKind};
 use store::remote::send::{self, Parcel, Phase};
 use store::remote::{self, Depot};
 use store::source::LATEST;
-use store::{Entry, Store};
+use store::{Backup, Store};
 use sys::{clock, signal};
 
 pub use outcome::{Done, demand_all, left_to_copy, what_was_made};
@@ -125,7 +125,7 @@ fn to_all(
     label: &Label,
     destinations: &[DestinationPolicy],
 ) -> Result<Vec<Done>> {
-    let entry = store.entry(label)?;
+    let entry = store.backup(label)?;
     let entry = entry.ok_or_else(|| {
         Stop::new(ExitCode::Store, format!("there is no backup {label}"))
             .hint("`cargo xtask db-list` lists the available ones.")
@@ -140,7 +140,7 @@ fn to_all(
     Ok(done)
 }
 
-fn to_one(ctx: &Ctx, store: &Store, entry: &Entry, policy: &DestinationPolicy) -> Result<Done> {
+fn to_one(ctx: &Ctx, store: &Store, entry: &Backup, policy: &DestinationPolicy) -> Result<Done> {
     let start = Instant::now();
     let sent = match outgoing(ctx, policy) {
         Ok(seal) => send_to(ctx, store, entry, policy, seal.as_ref()),
@@ -215,7 +215,7 @@ fn outgoing(ctx: &Ctx, policy: &DestinationPolicy) -> Result<Option<Seal>, Stop>
 fn send_to(
     ctx: &Ctx,
     store: &Store,
-    entry: &Entry,
+    entry: &Backup,
     policy: &DestinationPolicy,
     seal: Option<&Seal>,
 ) -> Result<Result<send::Sent, Fault>> {
@@ -223,8 +223,8 @@ fn send_to(
     let parcel = Parcel::new(entry, seal.map(|(recipients, tested)| (recipients, *tested)))?
         .sent_before(ledger.sent(&entry.label, &policy.name));
     let mut depot = open(ctx, policy)?;
-    let first = !ledger.proven().any(|receipt| {
-        matches!(&receipt.event, Event::Copy { destination, outcome: CopyOutcome::Copied, .. }
+    let first = !ledger.proven().any(|entry| {
+        matches!(&entry.event, Event::Copy { destination, outcome: CopyOutcome::Copied, .. }
             if *destination == policy.name)
     });
     let bytes = entry.manifest().map_or(0, |manifest| manifest.bytes);
@@ -292,7 +292,7 @@ impl<'a> Bars<'a> {
 /// What came of one copy, for the ledger.
 struct Report<'a> {
     ctx: &'a Ctx,
-    entry: &'a Entry,
+    entry: &'a Backup,
     policy: &'a DestinationPolicy,
     start: Instant,
 }

@@ -4,12 +4,12 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 
 use crate::ctx::Ctx;
+use model::entry::Level;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::manifest::Manifest;
-use model::receipt::Level;
 use store::ledger::Ledger;
-use store::{Entry, Store};
+use store::{Backup, Store};
 
 /// A backup that was restored and compared, and equal. Its origin and the entry about it
 /// carry signatures that are trusted here.
@@ -21,7 +21,7 @@ pub struct Proven {
 
 impl Proven {
     /// The only way to one: what the ledger says about this very file.
-    fn by(ledger: &Ledger, backup: &Entry) -> Option<Self> {
+    fn by(ledger: &Ledger, backup: &Backup) -> Option<Self> {
         let manifest = backup.manifest().filter(|_| backup.trust.is_proven())?;
         match ledger.highest_verification(&manifest.label, &manifest.sha256)? {
             (Level::Restore, verified_utc) => {
@@ -63,7 +63,7 @@ impl Proven {
 /// The ledger is damaged, or the folder cannot be read.
 pub(super) fn find(store: &Store, label: &Label) -> Result<Option<Proven>> {
     let ledger = store.read()?;
-    Ok(store.entry(label)?.and_then(|backup| Proven::by(&ledger, &backup)))
+    Ok(store.backup(label)?.and_then(|backup| Proven::by(&ledger, &backup)))
 }
 
 /// The proof of a backup whose restore was just written down.

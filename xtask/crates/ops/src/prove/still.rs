@@ -70,7 +70,7 @@ impl Still {
 /// The ledger is damaged, or the server cannot be asked.
 pub fn still(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Still>> {
     let ledger = store.read()?;
-    let Some(mut known) = reuse::newest(&ledger.receipts, clock::now()) else { return Ok(None) };
+    let Some(mut known) = reuse::newest(&ledger.entries, clock::now()) else { return Ok(None) };
     let Some(proven) = known::find(store, &known.label)? else { return Ok(None) };
     let manifest = proven.manifest();
     let own: Vec<&str> = known.own.iter().map(String::as_str).collect();

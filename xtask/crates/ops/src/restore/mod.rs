@@ -23,13 +23,13 @@ use crate::staging;
 use crate::staging::Staged;
 use crate::{api_rights, backup, events, old_tables, swap, tables};
 use model::check::Outcome;
+use model::entry::Event;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
 use model::ident::quote;
 use model::inventory::Inventory;
 use model::label::Label;
 use model::manifest::Reason;
-use model::receipt::Event;
 use model::swap::Purpose;
 use plan::definer::Owner;
 use plan::restore::{RestorePlan, Scope};
@@ -353,7 +353,7 @@ impl Run<'_> {
         }
         let saved = match safety {
             Some(label) => {
-                self.held.store().entry(label)?.and_then(|entry| entry.manifest().cloned())
+                self.held.store().backup(label)?.and_then(|entry| entry.manifest().cloned())
             }
             None => None,
         };

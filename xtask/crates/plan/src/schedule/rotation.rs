@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::history::History;
+use model::entry::{Event, Level};
 use model::label::Label;
-use model::receipt::{Event, Level};
 
 /// A schedule is never exact: a drill that is due within the hour is due.
 const SLACK: TimeDelta = TimeDelta::hours(1);
@@ -66,8 +66,8 @@ pub fn turn(
 fn last_was_newest(history: &History<'_>) -> bool {
     let mut newest = String::new();
     let mut answer = false;
-    for receipt in history.receipts() {
-        match &receipt.event {
+    for entry in history.entries() {
+        match &entry.event {
             Event::Backup { label, .. } => newest = label.to_string(),
             Event::Verify { subject, level: Level::Restore, passed: true, place: None, .. } => {
                 answer = *subject == newest;
@@ -110,7 +110,7 @@ mod tests {
         let newest = label("20261122_000000");
         let mut log = Log::default();
         let decide =
-            |log: &Log| turn(&History::of(log.receipts(), "mydb"), &kept, &newest, 7, now());
+            |log: &Log| turn(&History::of(log.entries(), "mydb"), &kept, &newest, 7, now());
         // Nothing was ever drilled: the newest.
         assert_eq!(decide(&log).newest, Level::Restore);
         log.backup(day(8), &kept[2]).drill(day(8), &kept[2], true);
@@ -137,7 +137,7 @@ mod tests {
             let newest = label(&format!("202612{:02}_000000", week + 1));
             let at = now() + TimeDelta::days(7 * week);
             log.backup(at, &newest);
-            let turn = turn(&History::of(log.receipts(), "mydb"), &kept, &newest, 7, at);
+            let turn = turn(&History::of(log.entries(), "mydb"), &kept, &newest, 7, at);
             let subject = turn.older.clone().unwrap_or(newest);
             log.drill(at, &subject, true);
             seen.extend(turn.older);

@@ -1,4 +1,4 @@
-//! A section for each backup: what it holds, what its manifest says, and every receipt
+//! A section for each backup: what it holds, what its manifest says, and every entry
 //! about it. Older ones are lines of a table, so that the page stays one that opens.
 
 use std::collections::{BTreeMap, HashMap};
@@ -7,16 +7,16 @@ use super::plots::{self, shortened};
 use super::{stamp, timeline, words};
 use crate::html::{Html, paragraph, table};
 use crate::human;
+use model::entry::{Entry, Level};
 use model::facts::LogPosition;
 use model::history::{HeldBackup, History};
 use model::manifest::{Compression, Manifest};
-use model::receipt::{Level, Receipt};
 
 /// Sections are written until they take this many bytes.
 const SECTIONS_BYTES: usize = 1_500_000;
 const SECTIONS_MAX: usize = 60;
 const TABLES_MAX: usize = 300;
-const RECEIPTS_MAX: usize = 40;
+const ENTRIES_MAX: usize = 40;
 /// Names beyond these would only make the page long.
 const PROGRAMS_MAX: usize = 60;
 
@@ -25,10 +25,10 @@ pub(crate) fn backups(history: &History) -> Html {
     if history.backups.is_empty() {
         return paragraph("There is no backup yet. `cargo xtask db-backup` makes one.");
     }
-    let mut about: HashMap<String, Vec<&Receipt>> = HashMap::new();
-    for receipt in &history.receipts {
-        for name in words::about(&receipt.event) {
-            about.entry(name).or_default().push(receipt);
+    let mut about: HashMap<String, Vec<&Entry>> = HashMap::new();
+    for entry in &history.entries {
+        for name in words::about(&entry.event) {
+            about.entry(name).or_default().push(entry);
         }
     }
     let mut html = Html::new();
@@ -37,8 +37,8 @@ pub(crate) fn backups(history: &History) -> Html {
         if shown > 0 && html.len() > SECTIONS_BYTES {
             break;
         }
-        let receipts = about.get(&backup.label.to_string()).map_or(&[][..], Vec::as_slice);
-        html.push(&section(backup, receipts, shown + 1));
+        let entries = about.get(&backup.label.to_string()).map_or(&[][..], Vec::as_slice);
+        html.push(&section(backup, entries, shown + 1));
         shown += 1;
     }
     let older = &history.backups[shown..];
@@ -91,7 +91,7 @@ fn origin(backup: &HeldBackup) -> String {
     if backup.trust.is_proven() { String::new() } else { format!(", {}", backup.trust) }
 }
 
-fn section(backup: &HeldBackup, receipts: &[&Receipt], number: usize) -> Html {
+fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
     let title = Html::tag("h3", &[], Html::name(&backup.label.to_string()));
     let short = match backup.manifest() {
         Some(manifest) => format!(
@@ -108,17 +108,17 @@ fn section(backup: &HeldBackup, receipts: &[&Receipt], number: usize) -> Html {
         Ok(manifest) => facts(backup, manifest).and(contents(manifest)),
         Err(problem) => paragraph(&format!("It {problem}.")),
     };
-    let told = receipts.len().min(RECEIPTS_MAX);
-    let caption = match receipts.len() {
+    let told = entries.len().min(ENTRIES_MAX);
+    let caption = match entries.len() {
         n if n > told => format!("The newest {told} of its {n} ledger entries"),
         _ => "Its ledger entries".to_owned(),
     };
-    let receipts = match receipts.is_empty() {
+    let entries = match entries.is_empty() {
         true => paragraph("The ledger has no entry about it."),
-        false => timeline::events(&caption, receipts.iter().rev().take(RECEIPTS_MAX).copied()),
+        false => timeline::events(&caption, entries.iter().rev().take(ENTRIES_MAX).copied()),
     };
     let id = format!("backup-{number}");
-    Html::tag("details", &[("id", &id), ("class", "backup")], summary.and(inner).and(receipts))
+    Html::tag("details", &[("id", &id), ("class", "backup")], summary.and(inner).and(entries))
         .and(Html::fixed("\n"))
 }
 

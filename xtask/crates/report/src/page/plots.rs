@@ -10,10 +10,10 @@ use super::chart::{Chart, Form, HUES, Labels, Series, thinned};
 use super::{details, rpo, stamp};
 use crate::html::{Html, paragraph, table};
 use crate::human;
+use model::entry::{Entry, Event, Level};
 use model::history::History;
 use model::label::Label;
 use model::manifest::{Manifest, SectionKind};
-use model::receipt::{Event, Level, Receipt};
 
 /// Lines are drawn through at most four times as many points.
 const STRETCHES: usize = 160;
@@ -118,8 +118,8 @@ fn change(points: &[(DateTime<Utc>, f64)]) -> Html {
 pub(crate) fn durations(history: &History) -> Html {
     let mut kinds: Vec<(&str, Points)> =
         ["backup", "drill", "restore"].map(|kind| (kind, Vec::new())).into();
-    for receipt in history.receipts.iter().filter(|one| is_own(history, one)) {
-        let (kind, ms) = match &receipt.event {
+    for entry in history.entries.iter().filter(|one| is_own(history, one)) {
+        let (kind, ms) = match &entry.event {
             Event::Backup { duration_ms, .. } => (0, duration_ms),
             Event::Verify { level: Level::Restore, passed: true, duration_ms, .. } => {
                 (1, duration_ms)
@@ -127,7 +127,7 @@ pub(crate) fn durations(history: &History) -> Html {
             Event::Restore { duration_ms, .. } => (2, duration_ms),
             _ => continue,
         };
-        kinds[kind].1.push((receipt.at_utc, *ms as f64 / 1000.0));
+        kinds[kind].1.push((entry.at_utc, *ms as f64 / 1000.0));
     }
     let all = || kinds.iter().flat_map(|(_, points)| points);
     let (Some(first), Some(last)) =
@@ -177,9 +177,9 @@ pub(crate) fn durations(history: &History) -> Html {
 }
 
 /// A restore into another schema is written down under that one's name.
-fn is_own(history: &History, receipt: &Receipt) -> bool {
-    receipt.schema == history.schema
-        || matches!(&receipt.event, Event::Restore { subject, .. }
+fn is_own(history: &History, entry: &Entry) -> bool {
+    entry.schema == history.schema
+        || matches!(&entry.event, Event::Restore { subject, .. }
             if subject.parse::<Label>().is_ok_and(|label| label.schema() == history.schema))
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use model::entry::Event;
 use model::history::History;
-use model::receipt::Event;
 use model::trust::Trust;
 
 /// The moment and the age in seconds then, the oldest first. A proof has two points,
@@ -21,17 +21,17 @@ pub(crate) fn ages(history: &History) -> Vec<Vec<(DateTime<Utc>, f64)>> {
     }
     let mut verified: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
     let mut pieces: Vec<Vec<(DateTime<Utc>, f64)>> = vec![Vec::new()];
-    // Before the first signed receipt none was signed; after it, unsigned ones prove nothing.
+    // Before the first signed entry none was signed; after it, unsigned ones prove nothing.
     let mut signed = false;
-    let own = history.receipts.iter().filter(|receipt| receipt.schema == history.schema);
-    for receipt in own {
-        signed |= receipt.trust.is_proven();
-        let believed = receipt.trust.is_proven() || !signed && receipt.trust == Trust::Unsigned;
-        let at = receipt.at_utc;
+    let own = history.entries.iter().filter(|entry| entry.schema == history.schema);
+    for entry in own {
+        signed |= entry.trust.is_proven();
+        let believed = entry.trust.is_proven() || !signed && entry.trust == Trust::Unsigned;
+        let at = entry.at_utc;
         let before = verified.values().max().copied();
-        match &receipt.event {
+        match &entry.event {
             Event::Backup { label, duration_ms, reason, .. } => {
-                // Deleted by now: only its receipt knows when it was made.
+                // Deleted by now: only its entry knows when it was made.
                 let length = TimeDelta::milliseconds(i64::try_from(*duration_ms).unwrap_or(0));
                 made.entry(label.to_string()).or_insert(at - length);
                 if reason == "safety" {

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use model::check::Check;
 use model::copy::CopyOutcome;
+use model::entry::{DeployOutcome, ENTRY_VERSION, Entry, Event, GateOutcome, Level};
 use model::facts::{Flavour, LogPosition, ServerFacts, Version};
 use model::gate::{GateTimes, Strategy};
 use model::history::{HeldBackup, History, Objectives};
@@ -12,7 +13,6 @@ use model::label::Label;
 use model::manifest::{
     Compression, MANIFEST_VERSION, Manifest, ProgramEntry, Reason, Section, SectionKind, TableEntry,
 };
-use model::receipt::{DeployOutcome, Event, GateOutcome, Level, RECEIPT_VERSION, Receipt};
 use model::status::{
     Answer, Copies, Disk, Facts, Finding, Flaw, LedgerFacts, Place, Rpo, Rto, ScheduleFacts,
     Severity, State, Status, Storage,
@@ -98,9 +98,9 @@ pub(super) fn manifest(minute: i64, name: &dyn Fn(usize) -> String) -> Manifest 
     }
 }
 
-pub(super) fn receipt(minute: i64, event: Event) -> Receipt {
-    Receipt {
-        version: RECEIPT_VERSION,
+pub(super) fn entry(minute: i64, event: Event) -> Entry {
+    Entry {
+        version: ENTRY_VERSION,
         sequence: 1,
         at_utc: at(minute),
         server_uuid: "unknown".to_owned(),
@@ -115,7 +115,7 @@ pub(super) fn receipt(minute: i64, event: Event) -> Receipt {
     }
 }
 
-pub(super) fn made(minute: i64) -> Receipt {
+pub(super) fn made(minute: i64) -> Entry {
     let event = Event::Backup {
         label: label(minute),
         sha256: String::new(),
@@ -124,16 +124,10 @@ pub(super) fn made(minute: i64) -> Receipt {
         rows: 28,
         duration_ms: 300,
     };
-    receipt(minute, event)
+    entry(minute, event)
 }
 
-pub(super) fn proven(
-    subject: i64,
-    minute: i64,
-    level: Level,
-    passed: bool,
-    detail: &str,
-) -> Receipt {
+pub(super) fn proven(subject: i64, minute: i64, level: Level, passed: bool, detail: &str) -> Entry {
     let event = Event::Verify {
         subject: label(subject).to_string(),
         sha256: String::new(),
@@ -145,16 +139,16 @@ pub(super) fn proven(
         kept: None,
         place: None,
     };
-    receipt(minute, event)
+    entry(minute, event)
 }
 
-fn receipts(name: &dyn Fn(usize) -> String) -> Vec<Receipt> {
+fn entries(name: &dyn Fn(usize) -> String) -> Vec<Entry> {
     let label_a = label(100);
-    let event = |minute, event| receipt(minute, event);
-    let mut receipts: Vec<Receipt> = (0..4).map(|n| made(n * 100)).collect();
-    receipts.push(proven(100, 310, Level::Restore, true, &name(30)));
-    receipts.push(proven(200, 320, Level::File, false, &name(31)));
-    receipts.push(event(
+    let event = |minute, event| entry(minute, event);
+    let mut entries: Vec<Entry> = (0..4).map(|n| made(n * 100)).collect();
+    entries.push(proven(100, 310, Level::Restore, true, &name(30)));
+    entries.push(proven(200, 320, Level::File, false, &name(31)));
+    entries.push(event(
         330,
         Event::Copy {
             label: label_a.clone(),
@@ -166,7 +160,7 @@ fn receipts(name: &dyn Fn(usize) -> String) -> Vec<Receipt> {
             duration_ms: 1,
         },
     ));
-    receipts.push(event(
+    entries.push(event(
         340,
         Event::Gate {
             changes: vec![name(34)],
@@ -180,7 +174,7 @@ fn receipts(name: &dyn Fn(usize) -> String) -> Vec<Receipt> {
             own_gtids: None,
         },
     ));
-    receipts.push(event(
+    entries.push(event(
         350,
         Event::Deploy {
             target: name(36),
@@ -191,7 +185,7 @@ fn receipts(name: &dyn Fn(usize) -> String) -> Vec<Receipt> {
             duration_ms: 1,
         },
     ));
-    receipts.push(event(
+    entries.push(event(
         360,
         Event::Restore {
             subject: label_a.to_string(),
@@ -203,8 +197,8 @@ fn receipts(name: &dyn Fn(usize) -> String) -> Vec<Receipt> {
             duration_ms: 700,
         },
     ));
-    receipts.push(event(370, Event::Pin { label: label_a, pinned: true, note: name(40) }));
-    receipts
+    entries.push(event(370, Event::Pin { label: label_a, pinned: true, note: name(40) }));
+    entries
 }
 
 /// A history in which every text that comes from outside is `name` of some number.
@@ -225,7 +219,7 @@ pub(super) fn history(name: &dyn Fn(usize) -> String) -> History {
         objectives: Objectives { rpo_s: 26 * 3600, rto_ms: 600_000 },
         backups,
         strangers: vec![name(42)],
-        receipts: receipts(name),
+        entries: entries(name),
         ledger: Check::passed("ledger chain", name(43)),
     }
 }
@@ -278,7 +272,7 @@ pub(super) fn status(name: &dyn Fn(usize) -> String) -> Status {
                 forecast: Answer::unknown(name(58)),
             },
             ledger: LedgerFacts {
-                receipts: Answer::Known(3),
+                entries: Answer::Known(3),
                 problem: Some(name(59)),
                 unproven: Some(name(62)),
             },

@@ -3,8 +3,8 @@
 use super::stamp;
 use crate::html::{Html, paragraph, table};
 use crate::human;
+use model::entry::Level;
 use model::history::History;
-use model::receipt::Level;
 use model::status::{Answer, BackupFacts, Severity, State, Status};
 
 /// The state in words, what to do, and the facts that it is made from.
@@ -96,7 +96,7 @@ fn keeping(status: &Status) -> Vec<(&'static str, String)> {
     });
     let ledger = match &facts.ledger.problem {
         Some(problem) => format!("damaged: {problem}"),
-        None => told(&facts.ledger.receipts, |n| {
+        None => told(&facts.ledger.entries, |n| {
             format!("{}, the chain holds", human::count(*n, "entry"))
         }),
     };

@@ -7,8 +7,8 @@ use super::markup::{Token, tokens};
 use super::sample::{at, history, label, made, manifest, proven};
 use super::{page, rpo};
 use model::check::Check;
+use model::entry::{Event, Level};
 use model::history::{HeldBackup, History};
-use model::receipt::{Event, Level};
 use model::status::Answer;
 use model::visible::visible;
 
@@ -28,7 +28,7 @@ const HOSTILE: [&str; 9] = [
 fn empty() -> History {
     let mut history = history(&|_| String::new());
     history.backups.clear();
-    history.receipts.clear();
+    history.entries.clear();
     history.strangers.clear();
     history.status = Answer::unknown("nobody looked");
     history.ledger = Check::not_run("ledger chain", "there are no entries yet");
@@ -134,7 +134,7 @@ fn every_folder_has_a_page() {
     }
     let mut one = history(&|n| format!("name{n}"));
     one.backups.truncate(1);
-    one.receipts.truncate(1);
+    one.entries.truncate(1);
     let one = page(&one);
     assert!(one.contains("id=\"plot-sizes\"") || one.contains("plot-sizes-title"), "no plot");
     assert!(texts(&one).contains("No backup was verified yet"));
@@ -162,7 +162,7 @@ fn two_thousand_backups_are_a_page_that_opens() {
             trust: model::trust::Trust::Own,
         })
         .collect();
-    history.receipts = (0..2000)
+    history.entries = (0..2000)
         .flat_map(|n| [made(n * 360), proven(n * 360, n * 360 + 1, Level::Restore, true, "")])
         .collect();
     history.made_utc = at(2000 * 360);
@@ -180,7 +180,7 @@ fn two_thousand_backups_are_a_page_that_opens() {
 #[test]
 fn the_age_is_a_saw_tooth() {
     let mut history = empty();
-    history.receipts = vec![
+    history.entries = vec![
         made(0),
         proven(0, 10, Level::File, true, ""),
         made(60),
@@ -201,8 +201,8 @@ fn the_age_is_a_saw_tooth() {
     let first = vec![(10, 10), (70, 70), (70, 10), (100, 40), (100, 100), (110, 110)];
     assert_eq!(pieces, [first, vec![(130, 10), (150, 30)]]);
     // A safety backup holds what a restore has just thrown away.
-    history.receipts = vec![made(0), proven(0, 10, Level::File, true, "")];
-    let Event::Backup { reason, .. } = &mut history.receipts[0].event else { unreachable!() };
+    history.entries = vec![made(0), proven(0, 10, Level::File, true, "")];
+    let Event::Backup { reason, .. } = &mut history.entries[0].event else { unreachable!() };
     *reason = "safety".to_owned();
     assert!(rpo::ages(&history).is_empty());
 }

@@ -8,8 +8,8 @@ use super::words::{self, End, LANES};
 use super::{details, stamp};
 use crate::html::{Html, paragraph, table};
 use crate::human;
+use model::entry::Entry;
 use model::history::History;
-use model::receipt::Receipt;
 
 /// So many events stand in words below the plot.
 const WORDS_MAX: usize = 100;
@@ -17,18 +17,18 @@ const WORDS_MAX: usize = 100;
 const SLOTS: f64 = 300.0;
 
 pub(crate) fn timeline(history: &History) -> Html {
-    let receipts = &history.receipts;
-    let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else {
+    let entries = &history.entries;
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return paragraph("The ledger has no entries.");
     };
     let lanes = LANES.map(str::to_owned);
     let y = Axis::lanes(&lanes);
-    let times = || receipts.iter().map(|receipt| receipt.at_utc);
+    let times = || entries.iter().map(|entry| entry.at_utc);
     let begin = times().min().unwrap_or(first.at_utc);
     let end = times().max().unwrap_or(last.at_utc);
     let x = Axis::time(begin, end);
-    let marks = marks(receipts, &x);
-    let failed = receipts.iter().filter(|one| words::end(&one.event) == End::Bad).count() as u64;
+    let marks = marks(entries, &x);
+    let failed = entries.iter().filter(|one| words::end(&one.event) == End::Bad).count() as u64;
     let series = [
         (End::Good, Mark::Dot, 1),
         (End::Neither, Mark::Triangle, 2),
@@ -44,7 +44,7 @@ pub(crate) fn timeline(history: &History) -> Html {
         title: "Backups, proofs, copies, changes, deploys and restores over time".to_owned(),
         description: format!(
             "{} in the ledger, {} of them failed. The table below lists the newest.",
-            human::count(receipts.len() as u64, "entry"),
+            human::count(entries.len() as u64, "entry"),
             human::thousands(failed)
         ),
         height: 250,
@@ -58,20 +58,20 @@ pub(crate) fn timeline(history: &History) -> Html {
     shown.";
     let caption = Html::tag("figcaption", &[], Html::text(caption));
     let figure = Html::tag("figure", &[], chart.html().and(caption));
-    let shown = receipts.len().min(WORDS_MAX);
-    let title = format!("The newest {} of {}", shown, human::count(receipts.len() as u64, "entry"));
-    let newest = receipts.iter().rev().take(WORDS_MAX);
+    let shown = entries.len().min(WORDS_MAX);
+    let title = format!("The newest {} of {}", shown, human::count(entries.len() as u64, "entry"));
+    let newest = entries.iter().rev().take(WORDS_MAX);
     figure.and(details(&title, events(&title, newest)))
 }
 
 /// One mark for each place: the gravest of those that would cover each other.
-fn marks(receipts: &[Receipt], x: &Axis) -> BTreeMap<(usize, i64), (f64, End)> {
+fn marks(entries: &[Entry], x: &Axis) -> BTreeMap<(usize, i64), (f64, End)> {
     let mut marks: BTreeMap<(usize, i64), (f64, End)> = BTreeMap::new();
-    for receipt in receipts {
-        let Some(lane) = words::lane(&receipt.event) else { continue };
-        let at = seconds(receipt.at_utc);
+    for entry in entries {
+        let Some(lane) = words::lane(&entry.event) else { continue };
+        let at = seconds(entry.at_utc);
         let slot = ((at - x.from) / (x.to - x.from) * SLOTS) as i64;
-        let end = words::end(&receipt.event);
+        let end = words::end(&entry.event);
         let mark = marks.entry((lane, slot)).or_insert((at, end));
         if end > mark.1 {
             *mark = (at, end);
@@ -80,16 +80,16 @@ fn marks(receipts: &[Receipt], x: &Axis) -> BTreeMap<(usize, i64), (f64, End)> {
     marks
 }
 
-pub(crate) fn events<'a>(caption: &str, receipts: impl Iterator<Item = &'a Receipt>) -> Html {
-    let rows = receipts.map(|receipt| {
-        let end = words::end(&receipt.event);
+pub(crate) fn events<'a>(caption: &str, entries: impl Iterator<Item = &'a Entry>) -> Html {
+    let rows = entries.map(|entry| {
+        let end = words::end(&entry.event);
         let word = Html::tag("span", &[("class", "w")], Html::text(end.word()));
-        let took = words::duration_ms(&receipt.event).map(human::duration).unwrap_or_default();
+        let took = words::duration_ms(&entry.event).map(human::duration).unwrap_or_default();
         vec![
-            stamp(receipt.at_utc),
-            Html::text(words::kind(&receipt.event)),
+            stamp(entry.at_utc),
+            Html::text(words::kind(&entry.event)),
             Html::tag("span", &[("class", end.class())], word),
-            Html::said(&words::said_by(receipt)),
+            Html::said(&words::said_by(entry)),
             Html::text(&took),
         ]
     });

@@ -1,9 +1,9 @@
-//! A receipt in words: what happened, how it ended, and which backups it is about.
+//! An entry in words: what happened, how it ended, and which backups it is about.
 
 use crate::human;
 use model::copy::CopyOutcome;
+use model::entry::{DeployOutcome, Entry, Event, GateOutcome, Level};
 use model::label::Label;
-use model::receipt::{DeployOutcome, Event, GateOutcome, Level, Receipt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
@@ -47,7 +47,7 @@ pub(crate) fn lane(event: &Event) -> Option<usize> {
         Event::Deploy { .. } => Some(4),
         Event::Restore { .. } | Event::Recovered { .. } => Some(5),
         Event::Prune { .. } | Event::Pin { .. } => None,
-        // What it did has receipts of its own; only its failure is more than those say.
+        // What it did has entries of its own; only its failure is more than those say.
         Event::Scheduled { passed, .. } => (!passed).then_some(0),
     }
 }
@@ -136,9 +136,9 @@ pub(crate) fn duration_ms(event: &Event) -> Option<u64> {
 }
 
 /// What happened, and who says so where that is not proven.
-pub(crate) fn said_by(receipt: &Receipt) -> String {
-    let sentence = sentence(&receipt.event);
-    if receipt.trust.is_proven() { sentence } else { format!("{sentence} ({})", receipt.trust) }
+pub(crate) fn said_by(entry: &Entry) -> String {
+    let sentence = sentence(&entry.event);
+    if entry.trust.is_proven() { sentence } else { format!("{sentence} ({})", entry.trust) }
 }
 
 /// What happened, as a fragment.

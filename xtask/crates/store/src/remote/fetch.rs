@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::send::{Phase, Watch};
 use super::{Depot, Part, RemoteCopy, manifest_name, part};
 use crate::age::{self, Identities, VARIABLE};
-use crate::catalogue::Entry;
+use crate::catalogue::Backup;
 use crate::commit::Marker;
 use crate::source::LATEST;
 use crate::{Store, StoreLock, codec, names, seal, space};
@@ -102,7 +102,7 @@ pub fn fetch(
     copy: &RemoteCopy,
     identities: &dyn Fn() -> Result<Option<Identities>, Stop>,
     watch: Watch<'_>,
-) -> Result<Entry> {
+) -> Result<Backup> {
     store.demand(lock)?;
     let (Some(manifest), Some(note)) = (&copy.manifest, &copy.note) else {
         bail!("a copy without manifest or note was chosen");
@@ -133,7 +133,7 @@ pub fn fetch(
             Err(error) => error.context(format!("read {} from `{from}`", note.object)),
         })?;
     landing.commit(&text)?;
-    store.entry(&copy.label)?.context("the backup just fetched was not found")
+    store.backup(&copy.label)?.context("the backup just fetched was not found")
 }
 
 fn damaged(copy: &RemoteCopy, from: &str, what: String) -> Stop {
@@ -154,11 +154,11 @@ fn no_key(note: &CopyNote) -> Stop {
 }
 
 /// The backup of that name that is here already, when it is this one, and whole.
-fn present(store: &Store, copy: &RemoteCopy, text: &[u8]) -> Result<Option<Entry>> {
+fn present(store: &Store, copy: &RemoteCopy, text: &[u8]) -> Result<Option<Backup>> {
     let front = format!("{}.", copy.label).to_lowercase();
     let taken = |name: &String| name.to_lowercase().starts_with(&front);
     let Some(name) = fs::names(store.dir())?.into_iter().find(taken) else { return Ok(None) };
-    if let Some(entry) = store.entry(&copy.label)?
+    if let Some(entry) = store.backup(&copy.label)?
         && let (Some(manifest), Some(path)) = (entry.manifest(), entry.data_path())
         && fs::read_bytes(&entry.manifest_path)? == text
         && codec::sha256_of(&path)? == manifest.sha256

@@ -5,24 +5,24 @@ use super::RemoteCopy;
 use crate::Keyring;
 use crate::ledger::Ledger;
 use model::copy::CopyOutcome;
+use model::entry::{Entry, Event};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
-use model::receipt::{Event, Receipt};
 use model::trust::Trust;
 
 impl Ledger {
     /// SHA-256 of the object that this machine sent to a destination last. Lines that are
     /// not proven are asked only where no proven one tells.
     pub fn sent(&self, wanted: &Label, to: &str) -> Option<&str> {
-        let sent = |receipt: &'_ Receipt| match &receipt.event {
+        let sent = |entry: &'_ Entry| match &entry.event {
             Event::Copy { label, destination, outcome: CopyOutcome::Copied, .. } => {
                 label == wanted && destination == to
             }
             _ => false,
         };
         let proven = self.proven().rev().find(|it| sent(it));
-        let receipt = proven.or_else(|| self.receipts.iter().rev().find(|it| sent(it)))?;
-        match &receipt.event {
+        let entry = proven.or_else(|| self.entries.iter().rev().find(|it| sent(it)))?;
+        match &entry.event {
             Event::Copy { sha256, .. } => Some(sha256.as_str()),
             _ => None,
         }

@@ -12,10 +12,10 @@ use super::super::folder::Folder;
 use super::super::send::{Parcel, Phase, Sent, send};
 use super::super::{Depot, manifest_name, note_name};
 use super::*;
-use crate::Entry;
+use crate::Backup;
 use crate::testing::{backup, first_key, label, put, scratch, second_key, utc};
+use model::entry::{ENTRY_VERSION, Entry};
 use model::manifest::Compression;
-use model::receipt::{RECEIPT_VERSION, Receipt};
 use sys::fs;
 
 const STAMP: &str = "20261122_101112";
@@ -23,7 +23,7 @@ const STAMP: &str = "20261122_101112";
 /// A machine with a backup of that name.
 struct Machine {
     _dir: TempDir,
-    entry: Entry,
+    entry: Backup,
 }
 
 impl Machine {
@@ -64,8 +64,8 @@ fn drive() -> (TempDir, Folder) {
 }
 
 fn ledger(events: Vec<Event>) -> Ledger {
-    let receipts = events.into_iter().map(|event| Receipt {
-        version: RECEIPT_VERSION,
+    let entries = events.into_iter().map(|event| Entry {
+        version: ENTRY_VERSION,
         sequence: 1,
         at_utc: utc(STAMP),
         server_uuid: "here".to_owned(),
@@ -78,7 +78,7 @@ fn ledger(events: Vec<Event>) -> Ledger {
         hash: String::new(),
         trust: model::trust::Trust::Own,
     });
-    Ledger { receipts: receipts.collect(), torn: false }
+    Ledger { entries: entries.collect(), torn: false }
 }
 
 fn made(sha256: &str) -> Event {

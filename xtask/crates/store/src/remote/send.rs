@@ -14,7 +14,7 @@ use super::fault::{Fault, FaultKind};
 use super::outgoing::Outgoing;
 use super::{Depot, Listed, known, manifest_name, note_name, object_of, read_manifest, read_note};
 use crate::age::Recipients;
-use crate::catalogue::Entry;
+use crate::catalogue::Backup;
 use crate::codec::sha256_of;
 use crate::{names, seal};
 use model::copy::{CopyNote, NOTE_VERSION};
@@ -59,7 +59,7 @@ pub struct Sent {
 impl<'a> Parcel<'a> {
     /// From a backup that can be used. `seal`: for whom it is encrypted on its way, and
     /// whether a key at hand was tried; a file that is encrypted already goes as it is.
-    pub fn new(entry: &'a Entry, seal: Option<(&'a Recipients, bool)>) -> Result<Self> {
+    pub fn new(entry: &'a Backup, seal: Option<(&'a Recipients, bool)>) -> Result<Self> {
         let manifest = match entry.manifest() {
             Some(manifest) => manifest,
             None => return Err(entry.refusal().context("the backup cannot be used")?.into()),

@@ -249,7 +249,7 @@ fn a_new_copy_removes_the_object_that_the_old_note_names_and_no_other() {
 fn only_what_was_sent_from_here_and_let_go_is_swept() {
     use crate::ledger::Ledger;
     use model::copy::CopyOutcome;
-    use model::receipt::{Event, RECEIPT_VERSION, Receipt};
+    use model::entry::{ENTRY_VERSION, Entry, Event};
     let sweep_of = |destination: &str, outcome: CopyOutcome, let_go: bool, same: bool| {
         let (dir, mut folder) = drive();
         folder.prepare(true).unwrap();
@@ -268,8 +268,8 @@ fn only_what_was_sent_from_here_and_let_go_is_swept() {
         let (subject, reason) = (label.to_string(), String::new());
         let gone = Event::Prune { destination: None, subject, reason, bytes: 1 };
         let events = [Some(copy), let_go.then_some(gone)];
-        let receipts = events.into_iter().flatten().map(|event| Receipt {
-            version: RECEIPT_VERSION,
+        let entries = events.into_iter().flatten().map(|event| Entry {
+            version: ENTRY_VERSION,
             sequence: 1,
             at_utc: DateTime::<Utc>::UNIX_EPOCH,
             server_uuid: String::new(),
@@ -282,7 +282,7 @@ fn only_what_was_sent_from_here_and_let_go_is_swept() {
             hash: String::new(),
             trust: model::trust::Trust::Own,
         });
-        let ledger = Ledger { receipts: receipts.collect(), torn: false };
+        let ledger = Ledger { entries: entries.collect(), torn: false };
         let swept = crate::prune::sweep(&mut folder, &ledger).unwrap();
         assert_eq!(names_in(&dir).len(), if swept.is_empty() { 2 } else { 0 });
         !swept.is_empty()

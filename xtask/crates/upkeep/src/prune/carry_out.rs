@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 
 use super::facts::Found;
 use super::why;
+use model::entry::Event;
 use model::label::Label;
-use model::receipt::Event;
 use ops::held::HeldFolder;
 use ops::{old_tables, staging};
 use plan::companions::CompanionKind;
@@ -95,7 +95,7 @@ impl Run<'_> {
         schema: &str,
         backup: Option<&Label>,
     ) -> Result<Option<String>> {
-        let entry = backup.map(|label| self.held.store().entry(label)).transpose()?.flatten();
+        let entry = backup.map(|label| self.held.store().backup(label)).transpose()?.flatten();
         let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
             return Ok(Some("its backup no longer exists: check it".to_owned()));
         };

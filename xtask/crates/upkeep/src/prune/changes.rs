@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use model::entry::{DeployOutcome, Event, GateOutcome};
 use model::label::Label;
-use model::receipt::{DeployOutcome, Event, GateOutcome};
 use store::ledger::Ledger;
 
 /// What the newest changes of each schema would go back to.
@@ -11,9 +11,9 @@ pub(super) fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
     let mut found = Vec::new();
     let (mut applied, mut migrated, mut deployed) =
         (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for receipt in ledger.receipts.iter().rev() {
-        let schema = receipt.schema.as_str();
-        match &receipt.event {
+    for entry in ledger.entries.iter().rev() {
+        let schema = entry.schema.as_str();
+        match &entry.event {
             Event::Gate { outcome: GateOutcome::Applied, backup, changes, .. } => {
                 let first = applied.insert(schema);
                 let migration = changes.iter().all(|name| is_migration(name));
@@ -51,7 +51,7 @@ pub(super) fn of_changes(ledger: &Ledger) -> Vec<(Label, &'static str)> {
     found
 }
 
-/// `<version>_<description>`, as a migration is called in receipts.
+/// `<version>_<description>`, as a migration is called in entries.
 fn is_migration(name: &str) -> bool {
     name.split_once('_').is_some_and(|(version, rest)| {
         !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit()) && !rest.contains('.')

@@ -11,10 +11,10 @@ use super::schemas::{self, Origin};
 use super::{Access, SERVER, why};
 use config::keeping::RetentionPolicy;
 use model::copy::CopyOutcome;
+use model::entry::{Event, Level};
 use model::facts::Flavour;
 use model::label::Label;
 use model::manifest::{Manifest, Reason};
-use model::receipt::{Event, Level};
 use ops::ctx::Ctx;
 use plan::companions::{self, Companion};
 use plan::retention::{self, Backup, Fate, Held, Moment, Place, Verdict};
@@ -122,15 +122,15 @@ struct Gathered<'a> {
 impl<'a> Gathered<'a> {
     fn new(ledger: &'a Ledger, keyring: &'a Keyring) -> Self {
         let mut failed_copies = BTreeMap::new();
-        for receipt in &ledger.receipts {
-            if let Event::Copy { label, destination, outcome, detail, .. } = &receipt.event {
+        for entry in &ledger.entries {
+            if let Event::Copy { label, destination, outcome, detail, .. } = &entry.event {
                 let place = (label.clone(), destination.clone());
                 match outcome {
                     CopyOutcome::Failed => {
                         failed_copies.insert(place, detail.clone());
                     }
                     // Anybody can write that a copy is good.
-                    _ if receipt.trust.is_proven() => {
+                    _ if entry.trust.is_proven() => {
                         failed_copies.remove(&place);
                     }
                     CopyOutcome::Copied | CopyOutcome::Checked => {}
@@ -250,12 +250,12 @@ fn needs(
         add(Some(label), why);
     }
     let gate = &ctx.settings.policy.gate;
-    // Receipts are signed with the proof, and are nowhere written down.
+    // Entries are signed with the proof, and are nowhere written down.
     let valid = i64::try_from(gate.receipt_max_age_s).unwrap_or(86_400);
     let valid = TimeDelta::seconds(valid.max(i64::from(gate.proof_max_age_minutes) * 60));
-    for receipt in &ledger.receipts {
-        if let Event::Verify { subject, level: Level::Restore, passed: true, .. } = &receipt.event
-            && now.utc - receipt.at_utc <= valid
+    for entry in &ledger.entries {
+        if let Event::Verify { subject, level: Level::Restore, passed: true, .. } = &entry.event
+            && now.utc - entry.at_utc <= valid
         {
             add(subject.parse().ok(), "a permit for the API or a push may still name it");
         }
@@ -278,10 +278,8 @@ fn tie(
     policy: &RetentionPolicy,
     now: Moment,
 ) -> Option<String> {
-    let dropped = ledger.proven().rev().find_map(|receipt| match &receipt.event {
-        Event::Prune { destination: None, subject, .. } if subject == schema => {
-            Some(receipt.at_utc)
-        }
+    let dropped = ledger.proven().rev().find_map(|entry| match &entry.event {
+        Event::Prune { destination: None, subject, .. } if subject == schema => Some(entry.at_utc),
         _ => None,
     });
     let days = policy.safety_days;

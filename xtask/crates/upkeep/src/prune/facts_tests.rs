@@ -1,8 +1,8 @@
 //! Who needs which backup, by the ledger alone.
 
 use super::*;
+use model::entry::{ENTRY_VERSION, Entry, GateOutcome};
 use model::gate::GateTimes;
-use model::receipt::{GateOutcome, RECEIPT_VERSION, Receipt};
 
 fn at(day: u32) -> DateTime<Utc> {
     format!("2026-11-{day:02}T10:00:00Z").parse().unwrap()
@@ -13,8 +13,8 @@ fn label(day: u32) -> Label {
 }
 
 fn ledger(events: Vec<(u32, Event)>) -> Ledger {
-    let receipts = events.into_iter().map(|(day, event)| Receipt {
-        version: RECEIPT_VERSION,
+    let entries = events.into_iter().map(|(day, event)| Entry {
+        version: ENTRY_VERSION,
         sequence: u64::from(day),
         at_utc: at(day),
         server_uuid: "here".to_owned(),
@@ -27,7 +27,7 @@ fn ledger(events: Vec<(u32, Event)>) -> Ledger {
         hash: String::new(),
         trust: model::trust::Trust::Own,
     });
-    Ledger { receipts: receipts.collect(), torn: false }
+    Ledger { entries: entries.collect(), torn: false }
 }
 
 fn gate(day: u32, change: &str, outcome: GateOutcome) -> (u32, Event) {

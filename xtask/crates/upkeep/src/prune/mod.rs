@@ -75,7 +75,7 @@ pub fn auto(
         return Ok(None);
     }
     let ledger = store.read()?;
-    let entry = store.entry(made)?;
+    let entry = store.backup(made)?;
     let verified = entry
         .as_ref()
         .and_then(|entry| entry.manifest())

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
+use model::entry::Event;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
-use model::receipt::Event;
 use ops::ctx::Ctx;
 use ops::held::Entries;
 use server::facts::UNKNOWN;
@@ -38,7 +38,7 @@ pub fn pin(ctx: &Ctx, request: Pin) -> Result<Pinned> {
     let entries = Entries::open(ctx)?;
     let store = entries.store();
     let ledger = store.read()?;
-    let entry = store.entry(&label)?;
+    let entry = store.backup(&label)?;
     // One that only a destination still holds can be pinned, too.
     if entry.is_none() && !(ledger.knows(&label) || ledger.pins().contains_key(&label)) {
         return Err(Stop::new(ExitCode::Store, format!("there is no backup {label}"))

@@ -6,9 +6,9 @@ use anyhow::Result;
 use chrono::NaiveDateTime;
 
 use super::Access;
+use model::entry::{Entry, Event, Level};
 use model::ident::literal;
 use model::label::Label;
-use model::receipt::{Event, Level, Receipt};
 use ops::ctx::Ctx;
 use ops::leftovers;
 use plan::companions::{Companion, CompanionKind};
@@ -28,12 +28,12 @@ pub(super) struct Origin {
 
 /// Every schema of old tables that the ledger knows, with its backup.
 pub(super) fn origins(ledger: &Ledger) -> Vec<Origin> {
-    origins_in(ledger.receipts.iter())
+    origins_in(ledger.entries.iter())
 }
 
-fn origins_in<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Vec<Origin> {
-    let origins = receipts.filter_map(|receipt| {
-        let (schema, backup) = match &receipt.event {
+fn origins_in<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Origin> {
+    let origins = entries.filter_map(|entry| {
+        let (schema, backup) = match &entry.event {
             Event::Restore { previous_schema, safety_backup, .. } => {
                 (previous_schema.clone()?, safety_backup.clone()?)
             }
@@ -45,7 +45,7 @@ fn origins_in<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> Vec<Origin> {
             }
             _ => return None,
         };
-        Some(Origin { schema, backup, uuid: receipt.server_uuid.clone() })
+        Some(Origin { schema, backup, uuid: entry.server_uuid.clone() })
     });
     origins.collect()
 }
@@ -89,7 +89,7 @@ pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Se
             });
         }
     }
-    let kept = ledger.proven().rev().find_map(|receipt| match &receipt.event {
+    let kept = ledger.proven().rev().find_map(|entry| match &entry.event {
         Event::Verify { level: Level::Restore, kept, .. } => Some(kept.clone()),
         _ => None,
     });

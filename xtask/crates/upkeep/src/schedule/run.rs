@@ -1,5 +1,5 @@
 //! One scheduled run: backup, proof, copies, one old copy read again, pruning; then the
-//! receipt, the metrics and the messages.
+//! entry, the metrics and the messages.
 //!
 //! A step that fails does not stop later ones that are still safe. Each takes the folder's lock
 //! separately, so that other commands wait for one step and not for the run.
@@ -14,10 +14,10 @@ use super::{state, steps};
 use crate::notify;
 use crate::status;
 use crate::status::Known;
+use model::entry::{Event, Level};
 use model::exit::find_stop;
 use model::exit::{ExitCode, Stop};
 use model::manifest::Manifest;
-use model::receipt::{Event, Level};
 use ops::ctx::Ctx;
 use ops::held::{Entries, demand_free};
 use server::Server;
@@ -79,7 +79,7 @@ impl Run {
 ///
 /// # Errors
 /// 12 when another run holds the lock: then nothing was done, and it is due again. Else
-/// the code of the first step that failed; each was said, and is in the receipt.
+/// the code of the first step that failed; each was said, and is in the entry.
 pub fn run(ctx: &mut Ctx, if_due: bool) -> Result<()> {
     if if_due && !is_due(ctx)? {
         return Ok(());
@@ -149,7 +149,7 @@ fn record(ctx: &Ctx, run: &Run, event: Event) -> Result<()> {
     Entries::open_within(ctx, STEP_WAIT)?.append(uuid, &ctx.settings.schema, event)
 }
 
-/// Metrics and messages: they are about the state after the run, its receipt included.
+/// Metrics and messages: they are about the state after the run, its entry included.
 fn tell(ctx: &mut Ctx, run: &mut Run) {
     let looked = status::look(ctx, false);
     if let Some(status) = run.keep(ctx, "status", looked) {

@@ -17,14 +17,14 @@ use plan::forecast::{self, Change};
 use plan::history::History;
 use plan::status::age_of;
 use store::ledger::Ledger;
-use store::{Entry, Store};
+use store::{Backup, Store};
 use sys::{clock, disk};
 
 /// What is in the backups folder, read once.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// Every manifest of the schema, the newest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Backup>,
     /// The ledger; empty where it cannot be relied on.
     pub ledger: Ledger,
     pub problem: Option<String>,
@@ -48,14 +48,14 @@ impl Known {
 
     /// What the ledger says of the schema.
     pub(crate) fn history(&self, ctx: &Ctx) -> History<'_> {
-        History::of(&self.ledger.receipts, &ctx.settings.schema)
+        History::of(&self.ledger.entries, &ctx.settings.schema)
     }
 
     /// The backups that can be used and whose last verification did not fail.
     pub(crate) fn usable(&self, history: &History<'_>) -> Vec<&Manifest> {
         let failed = history.failed();
         let sound = |m: &&Manifest| !failed.contains_key(&m.label.to_string());
-        self.entries.iter().filter_map(Entry::manifest).filter(sound).collect()
+        self.entries.iter().filter_map(Backup::manifest).filter(sound).collect()
     }
 
     fn facts_of(&self, manifest: &Manifest) -> BackupFacts {
@@ -101,7 +101,7 @@ impl Known {
 
     fn flaws(&self, history: &History<'_>) -> Vec<Flaw> {
         let failed = history.failed();
-        let flaw = |entry: &Entry| {
+        let flaw = |entry: &Backup| {
             let problem = entry.problem().or_else(|| {
                 let (level, at) = failed.get(&entry.label.to_string())?;
                 let day = at.format("%Y-%m-%d %H:%M");
@@ -155,9 +155,9 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
         copies: copies(ctx, &known, &history, &usable, newest_label, offline),
         disk: disk_facts(ctx, &history, &usable, now),
         ledger: LedgerFacts {
-            receipts: match &known.problem {
+            entries: match &known.problem {
                 Some(problem) => Answer::Unknown(problem.clone()),
-                None => Answer::Known(known.ledger.receipts.len() as u64),
+                None => Answer::Known(known.ledger.entries.len() as u64),
             },
             problem: known.problem.clone(),
             unproven: known.ledger.signed().unproven(),

@@ -1,5 +1,5 @@
 //! Somebody who can write to the backups folder, or to a destination, and has no key:
-//! backups that were changed with every hash computed anew, receipts that were made up,
+//! backups that were changed with every hash computed anew, entries that were made up,
 //! and machines that do not know each other.
 
 mod world;
@@ -173,7 +173,7 @@ fn receipts_that_somebody_made_up_prove_nothing() {
     assert!(pushed.ok() && pushed.stderr.contains("taking one"), "{}", pushed.stderr);
     assert!(pushed.stderr.contains("has no trusted signature"), "{}", pushed.stderr);
     assert_eq!(world.listed().as_array().unwrap().len(), 2);
-    // A signed receipt at another place, or of another folder, is damage.
+    // A signed entry at another place, or of another folder, is damage.
     let good = lines(&folder);
     let kept = ["ledger.jsonl", "ledger.head"]
         .map(|name| (folder.join(name), fs::read_bytes(&folder.join(name)).unwrap()));
@@ -226,7 +226,7 @@ fn a_folder_from_before_signatures_stays_usable_and_is_called_unsigned() {
     assert!(restored.stderr.contains(&format!("{label} is unsigned")), "{}", restored.stderr);
     let verified = done(world.run(&["db-verify", &label]));
     assert!(verified.stdout.contains("Origin: unsigned."), "{}", verified.stdout);
-    // The new receipt proves that it restores, and not where it is from.
+    // The new entry proves that it restores, and not where it is from.
     let listed = world.listed();
     let old = listed.as_array().unwrap().iter().find(|it| it["label"] == label.as_str()).unwrap();
     assert_eq!((&old["verified"], &old["origin"]), (&"restore".into(), &"unsigned".into()));

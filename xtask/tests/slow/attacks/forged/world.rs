@@ -1,4 +1,4 @@
-//! A project that somebody tampers with who has no key: files and receipts rewritten
+//! A project that somebody tampers with who has no key: files and entries rewritten
 //! with every hash computed anew.
 
 use std::path::{Path, PathBuf};
@@ -180,7 +180,7 @@ pub fn unsigned(mut line: Value) -> Value {
     line
 }
 
-/// A receipt that says what an attacker wants it to say.
+/// An entry that says what an attacker wants it to say.
 pub fn made_up(like: &Value, event: Value) -> Value {
     let mut line = event;
     for field in ["version", "server_uuid", "schema", "tool_version"] {

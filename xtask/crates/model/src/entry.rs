@@ -1,4 +1,4 @@
-//! Receipts: what was proven, about what, when. One line of the ledger each.
+//! Entries: what was proven, about what, when. One line of the ledger each.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::label::Label;
 use super::trust::Trust;
 
 /// The format version this tool writes, and the newest it reads.
-pub const RECEIPT_VERSION: u32 = 3;
+pub const ENTRY_VERSION: u32 = 3;
 
 /// How far a backup was proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -279,7 +279,7 @@ impl DeployOutcome {
 
 /// One line of the ledger. `previous` chains it to the line before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
+pub struct Entry {
     pub version: u32,
     /// Position in the ledger, from 1.
     pub sequence: u64,
