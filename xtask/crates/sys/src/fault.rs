@@ -6,7 +6,8 @@
 //! point as a crash would (no destructor runs, nothing is flushed);
 //! `XTASK_FAULT=stop:backup.renamed` makes the step fail instead, and
 //! `XTASK_FAULT=hold:gate.locked` waits there until the file that
-//! `XTASK_FAULT_FILE` names is gone.
+//! `XTASK_FAULT_FILE` names is gone; it says that it is there with a file of that name
+//! and the extension `reached`.
 
 use anyhow::{Result, bail};
 
@@ -80,6 +81,8 @@ pub fn point(name: &str) -> Result<()> {
 fn hold() -> Result<()> {
     let file = super::env::var_os("XTASK_FAULT_FILE").map(std::path::PathBuf::from);
     let Some(file) = file else { bail!("XTASK_FAULT_FILE is not set") };
+    // A test that waits for this file knows that everything before the point is done.
+    super::fs::write_durably(&file.with_extension("reached"), b"")?;
     let gone = super::clock::poll(std::time::Duration::from_secs(120), || {
         super::fs::exists(&file).map(|there| (!there).then_some(()))
     })?;

@@ -140,8 +140,19 @@ fn what_comes_in_under_the_lock_is_seen() {
             let mut other = world.sandbox.root();
             other.query_drop("BEGIN").unwrap();
             other.query_drop("INSERT INTO busy (note) VALUES ('late')").unwrap();
-            let command = world.command(&["migrate", "--strategy", strategy]);
+            let file = world.sandbox.path().join(format!("hold-{strategy}"));
+            crate::faults::world::put(&file, b"");
+            let command = world
+                .command(&["migrate", "--strategy", strategy])
+                .env(VARIABLE, "hold:swap.prepared")
+                .env("XTASK_FAULT_FILE", file.to_str().unwrap());
             let run = Running::start_in(command, &world.sandbox.backups());
+            // Every look before the lock is over now: only the one under it can see the row.
+            let reached = file.with_extension("reached");
+            let long = std::time::Duration::from_secs(600);
+            let held = sys::clock::poll(long, || Ok::<_, ()>(reached.exists().then_some(())));
+            assert_eq!(held, Ok(Some(())), "the swap was not prepared");
+            fs::remove_if_exists(&file).unwrap();
             world.wait_for_lock("restore");
             other.query_drop("COMMIT").unwrap();
             let finished = run.join();
