@@ -7,7 +7,6 @@ use model::manifest::Manifest;
 use model::trust::Trust;
 use ops::copy::fetching;
 use ops::ctx::Ctx;
-use report;
 use store::Store;
 use store::ledger::Ledger;
 use store::remote::RemoteCopy;

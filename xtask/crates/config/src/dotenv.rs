@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 
 use model::exit::{ExitCode, Stop};
 use model::secret::Secret;
-use sys;
 
 /// The values of `.env`; [`DotEnv::get`] asks the environment first.
 #[derive(Debug, Default)]

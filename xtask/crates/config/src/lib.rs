@@ -24,7 +24,6 @@ use model::ident::quote;
 use model::secret::Secret;
 use outside::Outside;
 use policy::Policy;
-use sys;
 use tls::Tls;
 
 /// How to look for the server.

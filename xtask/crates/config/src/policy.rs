@@ -12,7 +12,6 @@ use super::keeping::{MonitorPolicy, RetentionPolicy, SchedulePolicy};
 use super::outside::{self, DestinationPolicy, EncryptionPolicy};
 use super::trust::TrustPolicy;
 use model::exit::{ExitCode, Stop};
-use sys;
 
 /// Everything in `xtask.toml`; docs/configuration.md lists the defaults.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -13,7 +13,6 @@ use super::find;
 use config::Settings;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
-use sys;
 use sys::docker::{self, Engine};
 use sys::proc::Cmd;
 use ui::Ui;

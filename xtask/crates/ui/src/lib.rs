@@ -13,7 +13,6 @@ pub use progress::Bar;
 
 use model::exit::Stop;
 use model::visible::{set_in, visible_json, visible_lines};
-use sys;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {

@@ -7,7 +7,6 @@ use config::Settings;
 use model::account::Role;
 use ops::held::Held;
 use server::{Server, accounts, find};
-use sys;
 
 /// Fixes what can be fixed and says what was. A server that cannot be found is
 /// left to the checks, which explain it.

@@ -9,7 +9,6 @@ use config::Settings;
 use model::account::Role;
 use model::check::{Check, Outcome};
 use ops::kept;
-use sys;
 use sys::docker::{self, Engine};
 
 /// Below this a backup of a small database and its drill may not fit any more.

@@ -21,7 +21,6 @@ use model::account::{Account, Role};
 use model::exit::{ExitCode, Stop};
 use model::ident;
 use model::secret::Secret;
-use sys;
 use ui::Ui;
 
 /// Whether there is one and whether it runs.

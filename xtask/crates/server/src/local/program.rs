@@ -9,7 +9,6 @@ use super::state::{Place, State, datadir_arg};
 use crate::greeting;
 use model::exit::{ExitCode, Stop};
 use model::facts::{Flavour, Version};
-use sys;
 use sys::proc::{self, Cmd};
 
 #[derive(Debug, Clone, PartialEq, Eq)]

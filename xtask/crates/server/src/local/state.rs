@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint::Endpoint;
 use model::exit::{ExitCode, Stop};
 use model::facts::Flavour;
-use sys;
 
 /// The state file, `.local/server/state.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

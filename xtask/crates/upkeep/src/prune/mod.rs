@@ -20,7 +20,6 @@ use model::label::Label;
 use ops::ctx::Ctx;
 use ops::held::HeldFolder;
 use ops::sessions;
-use report;
 use report::prune::{NotReached, PruneDocument};
 use server::{self, Server, Session};
 use store::{CopyLock, Store};

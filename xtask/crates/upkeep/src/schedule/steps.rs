@@ -19,7 +19,6 @@ use ops::prove;
 use ops::verify;
 use ops::verify::Verified;
 use plan::schedule::rotation;
-use report;
 use store::{Store, remote};
 use sys::{clock, signal};
 

@@ -10,7 +10,6 @@ use model::exit::{ExitCode, Stop};
 use model::status::{Severity, Status};
 use ops::ctx::Ctx;
 use plan::status::{LEDGER, judge};
-use report;
 use sys::fs;
 
 pub(super) use gather::Known;

@@ -26,7 +26,6 @@ use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
 use ops::ctx::Ctx;
 use plan::bench::Candidate;
-use report;
 use server::{Server, Session, facts};
 use sys::measure::Measured;
 use sys::{clock, fs, machine, signal};

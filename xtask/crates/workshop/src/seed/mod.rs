@@ -22,7 +22,6 @@ use model::exit::{ExitCode, Stop};
 use model::ident::literal;
 use ops::ctx::Ctx;
 use ops::held::Held;
-use report;
 use rows::TABLES;
 use server::session::{code, said};
 use server::{Server, Session};
