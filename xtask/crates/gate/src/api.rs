@@ -8,9 +8,8 @@ use anyhow::{Context, Result};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use ops::ctx::Ctx;
-use server::Guard;
 use server::local::{self, Status};
-use server::{Endpoint, Reach, Server};
+use server::{Endpoint, Guard, Reach, Server};
 use sys::env;
 use sys::proc::{Cmd, Finished};
 

@@ -4,8 +4,7 @@
 use anyhow::Result;
 
 use crate::rehearse::Rehearsed;
-use crate::told;
-use crate::{Gate, Live, undo};
+use crate::{Gate, Live, told, undo};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::facts::Flavour;
@@ -15,12 +14,10 @@ use model::inventory::{Inventory, ObjectKind};
 use model::state::{SchemaState, UndoState};
 use model::swap::Purpose;
 use ops::sessions::Pair;
-use ops::staging;
 use ops::staging::Staged;
-use ops::swap;
 use ops::swap::Swap;
-use ops::unchanged;
 use ops::unchanged::Basis;
+use ops::{staging, swap, unchanged};
 use plan::definer::Owner;
 use plan::restore::before_name;
 use plan::swap::Sides;

@@ -5,12 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Deserialize;
 
-use crate::api;
 use crate::api::As;
 use crate::permit::{self, Ground, Purpose};
-use crate::put_back;
 use crate::state::Pending;
-use crate::{Gate, Live, state, told};
+use crate::{Gate, Live, api, put_back, state, told};
 use ::permit::Subject;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};

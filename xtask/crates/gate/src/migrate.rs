@@ -8,7 +8,6 @@ use config::gate::StrategyChoice;
 use model::entry::{Event, GateOutcome};
 use ops::ctx::{Ctx, Made};
 use plan::migrate::{MigratePlan, MigrationState};
-use report;
 use server::Server;
 
 /// Where the schema stands.

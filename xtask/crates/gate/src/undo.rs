@@ -3,8 +3,7 @@
 
 use anyhow::Result;
 
-use crate::put_back;
-use crate::{Applied, by_swap};
+use crate::{Applied, by_swap, put_back};
 use model::account::Role;
 use model::entry::Event;
 use model::exit::Stop;
@@ -13,12 +12,9 @@ use model::state::{SchemaState, UndoState};
 use model::swap::Purpose;
 use ops::ctx::Ctx;
 use ops::held::Held;
-use ops::sessions;
 use ops::sessions::Pair;
-use ops::staging;
-use ops::swap;
 use ops::swap::Swap;
-use ops::unchanged;
+use ops::{sessions, staging, swap, unchanged};
 use plan::definer::Owner;
 use plan::failed::PutBack;
 use plan::migrate::MigrationFile;

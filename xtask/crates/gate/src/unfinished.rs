@@ -3,8 +3,7 @@
 
 use anyhow::Result;
 
-use crate::put_back;
-use crate::state;
+use crate::{put_back, state};
 use model::entry::{Event, GateOutcome};
 use model::exit::{ExitCode, Stop};
 use model::gate::{GateTimes, Strategy};

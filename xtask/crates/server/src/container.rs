@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::accounts;
 use super::endpoint::Server;
-use super::find;
+use super::{accounts, find};
 use config::Settings;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use mysql_common::Row;
-use mysql_common::Value;
 use mysql_common::prelude::FromValue;
+use mysql_common::{Row, Value};
 
 use super::definition::{
     split_auto_increment, without_definer, without_implied_charset, without_schema,

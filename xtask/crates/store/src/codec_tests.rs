@@ -4,8 +4,7 @@ use std::io::Write;
 
 use super::super::testing::{backup, label, manifest, put, scratch};
 use super::*;
-use model::manifest::Compression;
-use model::manifest::SectionKind;
+use model::manifest::{Compression, SectionKind};
 use model::sink::SectionSink;
 use sys::proc;
 

@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::release::migrations;
 use crate::release::migrations::Undone;
 use crate::release::site::{Job, Site};
-use crate::release::{Done, record};
+use crate::release::{Done, migrations, record};
 use model::exit::{ExitCode, Stop};
 use plan::deploy::Left;
 use sys::signal;

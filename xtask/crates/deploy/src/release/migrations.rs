@@ -2,11 +2,9 @@
 
 use anyhow::Result;
 
-use gate::migrate;
 use gate::migrate::Applied;
-use gate::{state, undo};
-use model::exit::ExitCode;
-use model::exit::find_stop;
+use gate::{migrate, state, undo};
+use model::exit::{ExitCode, find_stop};
 use model::label::Label;
 use ops::ctx::{Ctx, Made};
 use plan::migrate::{MigrationFile, MigrationState};

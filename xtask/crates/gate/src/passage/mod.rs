@@ -29,7 +29,6 @@ use ops::sessions::Pair;
 use ops::unchanged::Basis;
 use ops::{api_rights, staging, unchanged};
 use plan::migrate::MigrationFile;
-use report;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
 use sys::fault::point;

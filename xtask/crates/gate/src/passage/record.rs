@@ -5,8 +5,7 @@ use anyhow::Result;
 use super::Passage;
 use crate::Live;
 use model::entry::{Event, GateOutcome};
-use model::exit::find_stop;
-use model::exit::{ExitCode, Stop};
+use model::exit::{ExitCode, Stop, find_stop};
 use ops::ctx::Ctx;
 use server::Session;
 

@@ -4,10 +4,8 @@ use anyhow::Result;
 
 use crate::ctx::{Ctx, Made};
 use config::outside::DestinationPolicy;
-use model::exit::find_stop;
-use model::exit::{ExitCode, Stop};
+use model::exit::{ExitCode, Stop, find_stop};
 use model::label::Label;
-use report;
 use report::copies::CopyLine;
 use store::remote::fault::{Fault, FaultKind};
 use sys::signal;

@@ -15,7 +15,6 @@ use model::facts::ServerFacts;
 use model::inventory::Inventory;
 use plan::backup::contents;
 use plan::restore::{RestorePlan, Scope, before_name, staging_name};
-use report;
 use server::{Server, Session, facts, inventory};
 use store::Provenance;
 use store::source::Source;

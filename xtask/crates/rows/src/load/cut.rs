@@ -4,9 +4,8 @@
 //! What is not understood for certain is left as it is: then nothing is deferred.
 
 use model::ident::quote;
-use sql::LexMode;
 use sql::lex::{Token, TokenKind, Tokens};
-use sql::statement;
+use sql::{LexMode, statement};
 
 /// A CREATE TABLE statement without its keys, and what makes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -34,8 +34,7 @@ pub use rowtext::literal;
 use server::session::code;
 use server::wire::Patience;
 use server::{Near, Session, inventory};
-use sql::TableSeen;
-use sql::{Progress, Seen};
+use sql::{Progress, Seen, TableSeen};
 use sys::{env, signal};
 
 /// Sets the rows of a range, so that tests cut small tables.

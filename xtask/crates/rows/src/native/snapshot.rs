@@ -17,10 +17,9 @@ use anyhow::{Context, Result, ensure};
 use model::facts::{Flavour, LogPosition};
 use model::ident::qualified;
 use model::inventory::Inventory;
-use server::facts;
 use server::session::{code, has_no_room, said};
 use server::wire::{Patience, Wire};
-use server::{Near, Session};
+use server::{Near, Session, facts};
 use sys::fault::point;
 
 /// How long `LOCK TABLES` may wait, in seconds. While it waits, writers wait behind it.

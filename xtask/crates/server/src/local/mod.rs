@@ -11,11 +11,10 @@ use anyhow::{Context, Result};
 
 use self::state::Place;
 pub use self::state::{State, Status};
-use super::accounts;
 use super::endpoint::{Reach, Server};
 use super::greeting::{self, Answer};
-use super::install;
 use super::session::Session;
+use super::{accounts, install};
 use config::Settings;
 use model::account::{Account, Role};
 use model::exit::{ExitCode, Stop};

@@ -4,11 +4,9 @@
 use rowtext::{Fed, Sum, TextRows, feed};
 
 use super::KINDS;
-use crate::LexMode;
-use crate::RowHasher;
-use crate::Scanner;
 use crate::statement::{self, classify};
 use crate::tuple::{Layout, Place, rows};
+use crate::{LexMode, RowHasher, Scanner};
 use model::digest::ContentDigest;
 use rowtext::literal::Kind;
 

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::{Guard, Verdict};
-use crate::{Kind, Seen, copy_dump, disable_event, read_dump, write_end_marker};
+use crate::{Guard, Kind, Seen, Verdict, copy_dump, disable_event, read_dump, write_end_marker};
 use model::inventory::ObjectKind;
 use model::manifest::SectionKind;
 use model::sink::SectionSink;

@@ -1,7 +1,6 @@
 //! Why a destination could not be used, and whether it helps to try again.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {

@@ -5,12 +5,11 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::super::copies;
 use super::super::fault::{Fault, FaultKind};
 use super::super::fetch::pick;
 use super::super::folder::Folder;
 use super::super::send::{Parcel, Phase, Sent, send};
-use super::super::{Depot, manifest_name, note_name};
+use super::super::{Depot, copies, manifest_name, note_name};
 use super::*;
 use crate::Backup;
 use crate::testing::{backup, first_key, label, put, scratch, second_key, utc};

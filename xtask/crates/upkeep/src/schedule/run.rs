@@ -11,12 +11,10 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{state, steps};
-use crate::notify;
-use crate::status;
 use crate::status::Known;
+use crate::{notify, status};
 use model::entry::{Event, Level};
-use model::exit::find_stop;
-use model::exit::{ExitCode, Stop};
+use model::exit::{ExitCode, Stop, find_stop};
 use model::manifest::Manifest;
 use ops::ctx::Ctx;
 use ops::held::{Entries, demand_free};
