@@ -142,7 +142,7 @@ fn a_torn_line_is_kept_aside_and_cut_off() {
         put(&head, &second_head);
         let ledger = store.read().unwrap();
         assert_eq!((ledger.entries.len(), ledger.torn), (2, true));
-        assert!(store.verify_chain().unwrap().detail.contains("cut off"));
+        assert!(store.verify_chain().unwrap().detail.contains("truncated by a crash"));
         let entry = add(&store, verified(Level::File, true, "b")).unwrap();
         assert_eq!(entry.sequence, 3);
         let ledger = store.read().unwrap();

@@ -62,7 +62,7 @@ fn files_made_by_hand_are_foreign() {
         put(&store.path(name), b"SELECT 1;\n");
         let source = store.resolve(name).unwrap();
         assert_eq!((source.origin, source.manifest.as_ref()), (Origin::Foreign, None));
-        assert!(source.notes[0].contains("unknown"));
+        assert!(source.notes[0].contains("has no manifest"));
     }
     let source = store.resolve("mydb_backup_20261122_101112").unwrap();
     assert_eq!(source.name, names[0]);

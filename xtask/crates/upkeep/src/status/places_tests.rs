@@ -11,7 +11,7 @@ fn manifest(compression: Compression) -> Manifest {
             "label": "mydb_backup_20261122_101112", "created_utc": "2026-11-22T10:11:12Z",
             "reason": "manual", "note": null,
             "server": {{
-                "flavour": "mysql", "version": "9.7.4", "version_text": "9.7.4",
+                "flavour": "mysql", "version": [9, 7, 4], "version_text": "9.7.4",
                 "uuid": "unknown", "sql_mode": "", "time_zone": "+00:00",
                 "max_allowed_packet": 1, "lower_case_table_names": 0
             }},
