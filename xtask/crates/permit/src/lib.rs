@@ -113,7 +113,8 @@ fn seconds<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> 
 /// The system has no random bytes.
 pub fn new_id() -> Result<String> {
     let mut id = [0_u8; 16];
-    getrandom::fill(&mut id).context("ask the system for random bytes")?;
+    getrandom::fill(&mut id)
+        .map_err(|error| anyhow::anyhow!("ask the system for random bytes: {error}"))?;
     Ok(hex(&id))
 }
 

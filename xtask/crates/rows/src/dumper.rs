@@ -1,5 +1,5 @@
 //! Runs the server's own dump program and streams its output through
-//! [`super::copy`]: no shell, no password in arguments or environment listings,
+//! `sql::copy`: no shell, no password in arguments or environment listings,
 //! and no success unless every sign of success is there.
 
 use std::io::{self, BufReader, Read};
