@@ -250,7 +250,7 @@ async fn no_tls_where_it_is_demanded() {
         // Also what a proxy leaves of a good server's greeting.
         let server = fake(None, Then::AskForPassword);
         let (said, knows) = server.meet(mode, Some(&ours)).await;
-        assert!(said.contains("offers no TLS") && !knows, "{said}");
+        assert!(said.contains("requires TLS, but the server offers none") && !knows, "{said}");
     }
 }
 
@@ -340,7 +340,9 @@ async fn a_real_server_is_spoken_to_over_tls_when_it_offers_that() {
         match cipher(&database).await {
             Ok(required) => assert!(!required.is_empty() && !preferred.is_empty()),
             Err(error) => {
-                assert!(db::cause(&error).is_some_and(|said| said.contains("offers no TLS")));
+                assert!(
+                    db::cause(&error).is_some_and(|said| said.contains("the server offers none"))
+                );
                 assert_eq!(preferred, "");
             }
         }

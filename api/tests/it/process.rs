@@ -222,7 +222,7 @@ fn a_check_needs_no_database() {
     assert_eq!(document(&fine), json!({"version": 1, "files": files, "outside": 0}));
     assert!(stderr(&fine).contains("movies.csv: 4 rows, all fine"), "{fine:?}");
     let part = check(&[&path("movies.csv")]);
-    assert!(part.status.success() && stderr(&part).contains("6 reference(s) lead outside"));
+    assert!(part.status.success() && stderr(&part).contains("6 reference(s) point outside"));
     copy.append("genres.csv", "Drama\n");
     let bad = check(&["--json", &path("genres.csv")]);
     assert_eq!(bad.status.code(), Some(4), "{bad:?}");
