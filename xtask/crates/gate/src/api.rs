@@ -10,7 +10,7 @@ use model::exit::{ExitCode, Stop};
 use ops::ctx::Ctx;
 use server::local::{self, Status};
 use server::{Endpoint, Guard, Reach, Server};
-use sys::env;
+use sys::package;
 use sys::proc::{Cmd, Finished};
 
 /// A first build compiles a web server and a database driver.
@@ -112,8 +112,7 @@ impl<'a> As<'a> {
 }
 
 fn cargo(ctx: &Ctx, profile: &str) -> Cmd {
-    let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
-    Cmd::new(cargo)
+    package::cargo()
         .args(["build", "--package", "api", "--profile", profile])
         .dir(&ctx.settings.root)
 }

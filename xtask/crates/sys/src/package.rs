@@ -23,11 +23,19 @@ fn beside_of(this: &Path, package: &str) -> PathBuf {
     folder.join(format!("{package}{}", std::env::consts::EXE_SUFFIX))
 }
 
+/// Cargo, as it started this run, so that the toolchain is the same one. `cargo run` tells
+/// its program which package it is; build scripts that ask for that (ring's does) must not
+/// hear it from us, or everything above them is compiled again each time.
+pub fn cargo() -> Cmd {
+    let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
+    let of_the_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+    let names = of_the_package.into_iter().flat_map(env::names_with);
+    names.fold(Cmd::new(cargo), |command, name| command.env_remove(&name))
+}
+
 /// Has cargo bring the program of a package up to date, and shows how far that is.
 pub fn build(root: &Path, package: &str) -> Result<PathBuf> {
-    let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
-    let command =
-        Cmd::new(cargo).args(["build", "--profile", "xtask", "--package", package]).dir(root);
+    let command = cargo().args(["build", "--profile", "xtask", "--package", package]).dir(root);
     command.run_shown(DEADLINE)?;
     // It is current now; this only says where it is.
     let said = command.args(["--quiet", "--message-format=json"]).read(DEADLINE)?;

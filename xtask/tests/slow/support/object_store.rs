@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use sys::proc::{self, Cmd, End, Finished};
-use sys::{clock, env, fs};
+use sys::{clock, env, fs, package};
 
 use super::{free_port, target_dir};
 
@@ -52,8 +52,7 @@ pub fn offsite() -> &'static Path {
             return program;
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let cargo = env::var("CARGO").unwrap_or_else(|| "cargo".to_owned());
-        Cmd::new(cargo)
+        package::cargo()
             .args(["build", "--quiet", "--profile", "xtask", "-p", "streamflix-offsite"])
             .arg("--target-dir")
             .arg(target_dir())

@@ -23,7 +23,7 @@ use self::servers::{Database, Servers};
 use crate::{docs, provision};
 use model::exit::{ExitCode, Stop};
 use sys::proc::Cmd;
-use sys::{env, fs, signal};
+use sys::{env, fs, package, signal};
 
 /// What of the checks to run.
 #[derive(Debug, Clone, Default)]
@@ -300,7 +300,7 @@ impl Ci {
 
     /// Cargo as it started this run, so that the toolchain is the same one.
     fn cargo<const N: usize>(&self, args: [&str; N]) -> Cmd {
-        self.as_cargo(Cmd::new(cargo()).args(args).dir(&self.root))
+        self.as_cargo(package::cargo().args(args).dir(&self.root))
     }
 
     /// Cargo or a test program, with what both are told here.
