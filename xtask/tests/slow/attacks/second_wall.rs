@@ -102,7 +102,7 @@ fn what_a_file_brings_does_not_act_by_itself() {
         for word in [
             "origin   unknown",
             "procedure `strike` (new)",
-            "procedure `helper` (there",
+            "procedure `helper` (exist",
             "event `every` (new)",
             "stay disabled",
         ] {

@@ -177,6 +177,6 @@ fn a_full_destination_is_told_as_such() {
     let copied = world.run(&["db-copy"]);
     let left = fs::names(&folder).unwrap();
     Cmd::new("umount").arg(&folder).read(std::time::Duration::from_secs(10)).unwrap();
-    world.demand_failed(&copied, &label, "drive", &["MiB free", "Free space"]);
+    world.demand_failed(&copied, &label, "drive", &["MiB are free", "Free space"]);
     assert!(left.is_empty(), "{left:?}");
 }

@@ -235,7 +235,7 @@ impl Bench<'_> {
     /// A text without passwords and without where this machine keeps the checkout.
     fn public(&self, text: &str) -> String {
         let text = self.ctx.settings.redact(text);
-        let program = sys::env::this_program().unwrap_or_default();
+        let program = sys::package::beside("xtask").unwrap_or_default();
         let scratch = format!("{}/", self.scratch.display());
         let root = format!("{}/", self.ctx.settings.root.display());
         let text = if program.as_os_str().is_empty() {

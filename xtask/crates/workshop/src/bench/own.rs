@@ -1,4 +1,4 @@
-//! This tool as a child of itself.
+//! The tool as a child: it lies beside the workshop.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use anyhow::Result;
 
 use super::{Bench, Target};
 use model::account::{Account, Role};
-use sys::env;
+use sys::package;
 use sys::proc::Cmd;
 
 impl Bench<'_> {
     /// A command of this tool that keeps its backups in `store`; `schema` is its `DB_NAME`.
     fn own(&self, schema: &str, store: &Path, args: &[&str]) -> Result<Cmd> {
         let settings = &self.ctx.settings;
-        let cmd = Cmd::new(env::this_program()?)
+        let cmd = Cmd::new(package::beside("xtask")?)
             .args(args.iter().copied())
             .args(["--json", "--quiet", "--backups"])
             .arg(store)
