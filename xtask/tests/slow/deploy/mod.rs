@@ -225,7 +225,7 @@ fn nothing_happens_unasked(shop: &Shop) {
 fn one_that_cannot_start(shop: &Shop, first: &str) {
     shop.policy_at("192.0.2.1:3000", &[], "");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["has ended", "cannot listen", "is running again and answers"]);
+    demand_stop(&back, 32, &["has exited", "cannot listen", "is running again and answers"]);
     assert_eq!(shop.current().0, first);
 }
 

@@ -103,7 +103,7 @@ fn a_dump_that_hangs_is_given_up() {
     let holder = world.hold("zz_last", "WRITE");
     let finished = world.sandbox.xtask(&["db-backup"]);
     drop(holder);
-    demand_stop(&finished, 1, &["nothing came from it for 1 s", "lock"]);
+    demand_stop(&finished, 1, &["it sent nothing for 1 s", "lock"]);
     world.demand_next_run(&state);
 }
 
