@@ -56,7 +56,7 @@ fn not_given_up(kind: Server, name: &str) {
         world.demand_written(written);
         // The next run says the same, and does nothing but what it can prove.
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 31, &["their end was not seen", "cargo xtask db-restore "]);
+        demand_stop(&next, 31, &["how they ended is unknown", "cargo xtask db-restore "]);
         world.demand_written(written);
         // The command that it prints works, and the run after it goes on.
         let label = after(&finished.stderr, "cargo xtask db-restore ");
@@ -91,7 +91,7 @@ fn a_lock_that_never_ends_leaves_the_restore_to_a_person() {
         drop(holder);
         // With the lock gone the next run proves that nobody wrote, and takes it back.
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 30, &["their end was not seen", "is back"]);
+        demand_stop(&next, 30, &["how they ended is unknown", "is back"]);
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
         world.demand_clean();

@@ -111,7 +111,7 @@ fn killed_with_its_api_in_the_middle() {
         assert_eq!(run.join().code, None);
         drop(holder);
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 30, &["their end was not seen"]);
+        demand_stop(&next, 30, &["how they ended is unknown"]);
         world.demand_live(&old, "after the next run");
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
