@@ -91,7 +91,7 @@ fn a_lock_that_never_ends_leaves_the_restore_to_a_person() {
         drop(holder);
         // With the lock gone the next run proves that nobody wrote, and takes it back.
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 30, &["how they ended is unknown", "is back"]);
+        demand_stop(&next, 30, &["how they ended is unknown", "is restored"]);
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
         world.demand_clean();
