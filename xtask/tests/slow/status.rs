@@ -327,7 +327,7 @@ fn messages_go_out_when_something_changes() {
     assert_eq!(document["new"][0]["id"], "no_backup");
     assert_eq!(document["resolved"], serde_json::json!([]));
     let text: Value = serde_json::from_str(&sent[1].body).unwrap();
-    assert!(text["text"].as_str().unwrap().contains("New: there is no backup"), "{text}");
+    assert!(text["text"].as_str().unwrap().contains("New: there is no usable backup"), "{text}");
     assert_eq!(text.as_object().unwrap().len(), 1);
     assert!(tell().1.is_empty(), "the same again");
     proven(&sandbox);

@@ -61,7 +61,7 @@ fn old_tables(kind: Server) {
     // Its safety backup stays for as long as the old tables are there.
     let plan = document(&done(&sandbox, &["db-prune", "--json"]));
     let (keep, why) = fate(&plan, &safety[0], "here");
-    assert!(keep == "keep" && why.contains("are there"), "{why}");
+    assert!(keep == "keep" && why.contains("still exist"), "{why}");
     // Nobody can say whether they still are.
     let command = sandbox.command(&["db-prune", "--json"]);
     let command = command.env("DB_HOST", "127.0.0.1").env("DB_PORT", "9");
