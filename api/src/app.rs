@@ -1,4 +1,4 @@
-//! The router: all routes, and what happens around every one of them.
+//! The router: all routes, and what happens around each of them.
 
 use std::{any::Any, sync::Arc};
 
@@ -15,7 +15,6 @@ use crate::{
     routes, serve::Limits,
 };
 
-/// What handlers share.
 #[derive(Debug, Clone)]
 pub struct App {
     pub(crate) pool: MySqlPool,
@@ -48,7 +47,6 @@ impl App {
     }
 }
 
-/// The service.
 pub fn router(app: App) -> Router {
     routes::all()
         .into_iter()

@@ -19,7 +19,6 @@ const BODY_MOST: usize = 256 * 1024;
 // A handler that hangs must not keep its connection for ever.
 const HANDLER: Duration = Duration::from_secs(30);
 
-/// The middleware.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     // Personal answers must not end up in a shared cache.
     let public = request.uri().path().starts_with("/content/");
@@ -42,9 +41,11 @@ async fn answer(app: &App, request: Request, next: Next) -> Result<Response, Pro
     let _at_work = seat.as_ref().map(Seat::work);
     let _place = match health {
         true => None,
-        false => Some(app.requests.try_acquire().map_err(|_| {
-            Problem::busy("Too many requests are being answered at the moment.", 1)
-        })?),
+        false => Some(
+            app.requests
+                .try_acquire()
+                .map_err(|_| Problem::busy("The server is busy with too many requests.", 1))?,
+        ),
     };
     let handled = next.run(Request::from_parts(parts, Body::from(body)));
     tokio::time::timeout(HANDLER, handled)
@@ -57,7 +58,7 @@ async fn whole(body: Body, patience: Duration) -> Result<Bytes, Problem> {
     match tokio::time::timeout(patience, Limited::new(body, BODY_MOST).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("A body may have at most {} KiB.", BODY_MOST / 1024);
+            let detail = format!("A body may be at most {} KiB.", BODY_MOST / 1024);
             unreadable(StatusCode::PAYLOAD_TOO_LARGE, detail)
         }
         Ok(Err(_)) => unreadable(StatusCode::BAD_REQUEST, "The body could not be read.".to_owned()),

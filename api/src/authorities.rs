@@ -12,9 +12,6 @@ const FILE: &str = "SSL_CERT_FILE";
 const FOLDER: &str = "SSL_CERT_DIR";
 
 /// Comes back when nothing else is trusted than what `DB_TLS_CA` says, if it says anything.
-///
-/// # Errors
-/// When the program cannot be started again.
 pub(crate) fn only_those_named() -> Result<()> {
     let Some(path) = config::environment("DB_TLS_CA").filter(|path| !path.is_empty()) else {
         return Ok(());

@@ -2,20 +2,25 @@
 
 use crate::problem::{FieldError, Problem};
 
-/// Collects complaints about fields.
 #[derive(Debug, Default)]
-pub struct Checks(Vec<FieldError>);
+pub(crate) struct Checks(Vec<FieldError>);
 
 impl Checks {
     /// Complains about `field` unless `fine`.
-    pub fn that(&mut self, fine: bool, field: &'static str, message: impl Into<String>) {
+    pub(crate) fn that(&mut self, fine: bool, field: &'static str, message: impl Into<String>) {
         if !fine {
             self.0.push(FieldError { field, message: message.into() });
         }
     }
 
     /// Trims `value` and checks its length in characters; no control characters.
-    pub fn text(&mut self, field: &'static str, value: &str, min: usize, max: usize) -> String {
+    pub(crate) fn text(
+        &mut self,
+        field: &'static str,
+        value: &str,
+        min: usize,
+        max: usize,
+    ) -> String {
         let value = value.trim();
         let fine =
             (min..=max).contains(&value.chars().count()) && !value.chars().any(char::is_control);
@@ -28,23 +33,20 @@ impl Checks {
     }
 
     /// The page asked for: 20 items by default, 100 at most.
-    pub fn page(&mut self, limit: Option<u32>, offset: Option<u32>) -> Page {
+    pub(crate) fn page(&mut self, limit: Option<u32>, offset: Option<u32>) -> Page {
         let limit = limit.unwrap_or(20);
         self.that((1..=100).contains(&limit), "limit", "must be from 1 to 100");
         Page { limit, offset: offset.unwrap_or(0) }
     }
 
-    /// The verdict.
-    pub fn done(self) -> Result<(), Problem> {
+    pub(crate) fn done(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
     }
 }
 
 /// A slice of a list.
 #[derive(Debug, Clone, Copy)]
-pub struct Page {
-    /// Most items wanted.
+pub(crate) struct Page {
     pub limit: u32,
-    /// Items to skip.
     pub offset: u32,
 }

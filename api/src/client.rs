@@ -52,9 +52,6 @@ impl Network {
 
 impl Proxies {
     /// Reads a list such as `10.0.0.5, 172.16.0.0/12, fd00::/8`.
-    ///
-    /// # Errors
-    /// When a part is neither an address nor a network; the message names it.
     pub fn read(text: &str) -> Result<Self> {
         let mut networks = vec![];
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {

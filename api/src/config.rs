@@ -18,17 +18,12 @@ pub enum Role {
 /// How to reach the database, and as whom.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// Host name or address.
     pub host: String,
-    /// TCP port.
     pub port: u16,
     /// Unix socket; used instead of host and port when given.
     pub socket: Option<PathBuf>,
-    /// Schema name.
     pub name: String,
-    /// Account name.
     pub user: String,
-    /// The account's password.
     pub password: Secret,
     /// How the connection is encrypted.
     pub tls: Tls,
@@ -39,9 +34,6 @@ impl Database {
     ///
     /// An empty variable counts as not set, because compose files pass on what is
     /// not set as an empty string; only a password may be empty on purpose.
-    ///
-    /// # Errors
-    /// When a variable is missing or cannot be parsed; the message names it.
     pub fn read(role: Role, lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let (user_variable, user, password_variable) = match role {
@@ -82,9 +74,6 @@ impl Database {
 }
 
 /// Where the service listens: `API_BIND`.
-///
-/// # Errors
-/// When the variable is not an address with a port.
 pub fn bind(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr> {
     let text =
         lookup("API_BIND").filter(|v| !v.is_empty()).unwrap_or_else(|| "127.0.0.1:3000".into());
@@ -92,9 +81,6 @@ pub fn bind(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr> {
 }
 
 /// How much clients may take: `API_CONNECTIONS` and `API_CLIENT_TIMEOUT_SECONDS`.
-///
-/// # Errors
-/// When a variable is not a whole number within its limits.
 pub fn limits(lookup: impl Fn(&str) -> Option<String>) -> Result<Limits> {
     let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
     let mut limits = Limits::default();
@@ -116,18 +102,12 @@ pub fn limits(lookup: impl Fn(&str) -> Option<String>) -> Result<Limits> {
 }
 
 /// Whose `X-Forwarded-For` is believed: `API_TRUSTED_PROXIES`.
-///
-/// # Errors
-/// When the variable is not a list of addresses and networks.
 pub fn proxies(lookup: impl Fn(&str) -> Option<String>) -> Result<Proxies> {
     let text = lookup("API_TRUSTED_PROXIES").unwrap_or_default();
     Proxies::read(&text).context("API_TRUSTED_PROXIES")
 }
 
 /// How long a migration waits for a table that others use: `DB_LOCK_WAIT_SECONDS`.
-///
-/// # Errors
-/// When the variable is not a whole number of seconds from 1 to 3600.
 pub fn lock_wait(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration> {
     let text = lookup("DB_LOCK_WAIT_SECONDS")
         .filter(|value| !value.is_empty())
@@ -139,9 +119,6 @@ pub fn lock_wait(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration> {
 }
 
 /// How often a migration that got no lock is tried again: `DB_LOCK_RETRIES`.
-///
-/// # Errors
-/// When the variable is not a whole number from 0 to 10.
 pub fn lock_retries(lookup: impl Fn(&str) -> Option<String>) -> Result<u32> {
     let text =
         lookup("DB_LOCK_RETRIES").filter(|value| !value.is_empty()).unwrap_or_else(|| "3".into());

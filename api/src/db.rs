@@ -59,9 +59,6 @@ fn encrypted(options: MySqlConnectOptions, tls: &Tls) -> MySqlConnectOptions {
 }
 
 /// One connection outside of any pool.
-///
-/// # Errors
-/// When the server cannot be reached or refuses the account.
 pub async fn connect(database: &Database) -> Result<MySqlConnection> {
     options(database).connect().await.map_err(|error| {
         let mut what = format!("cannot connect to {}", database.place());
@@ -88,12 +85,13 @@ pub fn cause(error: &sqlx::Error) -> Option<&'static str> {
     match error {
         sqlx::Error::Io(error) => error.get_ref()?.downcast_ref().and_then(refused_certificate),
         sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => Some(
-            "the server offers no TLS, or somebody between took the offer away; DB_TLS demands it",
+            "DB_TLS requires TLS, but the server offers none, or something on the network removed \
+            the offer",
         ),
         // The only things that the driver finds wrong with options at this point.
         sqlx::Error::Configuration(error) if error.to_string().contains("RSA") => Some(
-            "the server asks for the password itself, which is sent over TLS only: use \
-             DB_TLS=preferred on this machine, or verify-identity",
+            "the server asks for the clear-text password, which is sent over TLS only: use \
+            DB_TLS=preferred on this machine, or verify-identity",
         ),
         sqlx::Error::Database(error) => {
             let error = error.try_downcast_ref::<MySqlDatabaseError>()?;
@@ -113,7 +111,7 @@ fn refused_certificate(error: &rustls::Error) -> Option<&'static str> {
         // A bad signature: another authority of the same name, as those that servers make
         // for themselves.
         Bad::UnknownIssuer | Bad::BadSignature => {
-            "the server's certificate is of an unknown authority; name the right one in DB_TLS_CA"
+            "the server's certificate is from an unknown authority; set DB_TLS_CA to the right one"
         }
         Bad::Expired | Bad::ExpiredContext { .. } => "the server's certificate has expired",
         Bad::NotValidYet | Bad::NotValidYetContext { .. } => {

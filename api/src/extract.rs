@@ -14,10 +14,9 @@ use crate::{app::App, problem::Problem};
 
 /// How deep a body may nest. Nothing here needs more, and servers differ in what they
 /// take: MariaDB stores no JSON of more than 32 levels, MySQL none of more than 100.
-pub const DEPTH_MOST: usize = 16;
+pub(crate) const DEPTH_MOST: usize = 16;
 
-/// A JSON body.
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub T);
 
 // How deep a JSON text nests. Brackets that do not match are left to the parser.
 fn depth(json: &[u8]) -> usize {
@@ -60,8 +59,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-/// Query parameters.
-pub struct Params<T>(pub T);
+pub(crate) struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     type Rejection = Problem;
@@ -75,8 +73,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     }
 }
 
-/// Ids in the path.
-pub struct Ids<T>(pub T);
+pub(crate) struct Ids<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Ids<T> {
     type Rejection = Problem;
@@ -92,16 +89,14 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Ids<T> {
 
 /// The logged-in account behind a request.
 #[derive(Debug, Clone, Copy)]
-pub struct Session {
-    /// Its session.
+pub(crate) struct Session {
     pub session_id: u64,
-    /// The account.
     pub account_id: u64,
 }
 
 /// What is stored of a bearer token. A plain hash does: the token is 256 random
 /// bits, so there is nothing to guess that a slow hash would protect.
-pub fn token_hash(token: &str) -> [u8; 32] {
+pub(crate) fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 

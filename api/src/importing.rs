@@ -16,7 +16,7 @@ use crate::{print, say};
 pub(crate) struct Asked {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) dir: Option<PathBuf>,
-    pub(crate) receipt: Option<String>,
+    pub(crate) permit: Option<String>,
     pub(crate) check: bool,
     pub(crate) json: bool,
 }
@@ -42,8 +42,7 @@ fn check(asked: Asked) -> Result<()> {
     }
     if checked.outside > 0 {
         say(&format!(
-            "{} reference(s) lead outside of these files; the import looks for them in the \
-             database",
+            "{} reference(s) point outside these files; the import looks them up in the database",
             checked.outside
         ));
     }
@@ -52,7 +51,7 @@ fn check(asked: Asked) -> Result<()> {
 
 async fn store(asked: Asked) -> Result<()> {
     // First of all, so that whoever writes it into a pipe is not left waiting.
-    let receipt = gate::read(asked.receipt.as_deref())?;
+    let permit = gate::read(asked.permit.as_deref())?;
     let paths = import::paths(asked.dir.as_deref(), asked.files)?;
     let batch = import::read(&paths)?;
     let database = Database::read(Role::App, config::environment)?;
@@ -60,8 +59,8 @@ async fn store(asked: Asked) -> Result<()> {
     let mut conn = db::connect(&database).await?;
     let locked = migrate::lock(&mut conn, wait).await?;
     let subject = batch.subject().to_vec();
-    let permit = gate::import(locked, subject, receipt, &database.password, gate::now()).await?;
-    let report = import::store(permit, batch).await?;
+    let allowed = gate::import(locked, subject, permit, &database.password, gate::now()).await?;
+    let report = import::store(allowed, batch).await?;
     for count in &report.tables {
         let import::Count { table, rows, inserted, updated, .. } = count;
         say(&format!("{table}: {rows} rows, {inserted} new, {updated} changed"));

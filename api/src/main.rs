@@ -65,11 +65,11 @@ enum Command {
         /// All known files of this folder
         #[arg(long)]
         dir: Option<PathBuf>,
-        /// Receipt for a verified backup; - reads it from standard input
-        #[arg(long, value_name = "PATH|-")]
-        receipt: Option<String>,
+        /// Permit that names a proven backup; - reads it from standard input
+        #[arg(long = "receipt", value_name = "PATH|-")]
+        permit: Option<String>,
         /// Only read and check the files, without a database
-        #[arg(long, conflicts_with = "receipt")]
+        #[arg(long, conflicts_with = "permit")]
         check: bool,
         /// Print one JSON document on stdout
         #[arg(long)]
@@ -81,9 +81,9 @@ enum Command {
 enum Migrate {
     /// Apply every pending migration
     Up {
-        /// Receipt for a verified backup; - reads it from standard input
-        #[arg(long, value_name = "PATH|-")]
-        receipt: Option<String>,
+        /// Permit that names a proven backup; - reads it from standard input
+        #[arg(long = "receipt", value_name = "PATH|-")]
+        permit: Option<String>,
         /// Print one JSON document on stdout
         #[arg(long)]
         json: bool,
@@ -135,15 +135,15 @@ async fn run(command: Command) -> Result<()> {
             serve::serve(listener, App::with(db::pool(&database), limits, proxies), signal).await
         }
         Command::Migrate { what } => run_migrate(what).await,
-        Command::Import { files, dir, receipt, check, json } => {
-            importing::run(importing::Asked { files, dir, receipt, check, json }).await
+        Command::Import { files, dir, permit, check, json } => {
+            importing::run(importing::Asked { files, dir, permit, check, json }).await
         }
     }
 }
 
 async fn run_migrate(what: Migrate) -> Result<()> {
     match what {
-        Migrate::Up { receipt, json } => migrating::up(receipt.as_deref(), json).await,
+        Migrate::Up { permit, json } => migrating::up(permit.as_deref(), json).await,
         Migrate::Status { json } => migrating::status(json).await,
     }
 }

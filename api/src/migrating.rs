@@ -19,8 +19,8 @@ struct StatusReport {
     facts: gate::Facts,
 }
 
-pub(crate) async fn up(receipt: Option<&str>, json: bool) -> Result<()> {
-    let ended = run(receipt).await;
+pub(crate) async fn up(permit: Option<&str>, json: bool) -> Result<()> {
+    let ended = run(permit).await;
     if json {
         let mut report = migrate::Report { version: 1, applied: vec![], failed: None, error: None };
         match &ended {
@@ -40,21 +40,21 @@ pub(crate) async fn up(receipt: Option<&str>, json: bool) -> Result<()> {
     ended.map(drop)
 }
 
-async fn run(receipt: Option<&str>) -> Result<Vec<migrate::Done>> {
+async fn run(permit: Option<&str>) -> Result<Vec<migrate::Done>> {
     // First of all, so that whoever writes it into a pipe is not left waiting.
-    let receipt = gate::read(receipt);
+    let permit = gate::read(permit);
     let database = Database::read(Role::Migrate, config::environment)?;
     let wait = config::lock_wait(config::environment)?;
     let retries = config::lock_retries(config::environment)?;
     let mut conn = db::connect(&database).await?;
     let locked = migrate::lock(&mut conn, wait).await?;
-    let permit =
-        gate::migration(locked, &MIGRATOR, receipt, &database.password, gate::now()).await?;
-    let Some(permit) = permit else {
+    let allowed =
+        gate::migration(locked, &MIGRATOR, permit, &database.password, gate::now()).await?;
+    let Some(allowed) = allowed else {
         say("nothing to apply");
         return Ok(vec![]);
     };
-    migrate::up(permit, retries, |progress| match progress {
+    migrate::up(allowed, retries, |progress| match progress {
         Progress::Applied(done) => {
             say(&format!("applied {} in {} ms", done.name, done.duration_ms));
         }

@@ -15,7 +15,7 @@ const COME_BACK_SECONDS: u64 = 2;
 
 /// Hashes and verifies passwords, a few at a time; a few more may wait.
 #[derive(Debug, Clone)]
-pub struct Passwords {
+pub(crate) struct Passwords {
     at_work: Arc<Semaphore>,
     // At work or waiting.
     admitted: Arc<Semaphore>,
@@ -32,13 +32,17 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The hash to store for `password`.
-    pub async fn hash(&self, password: Secret) -> Result<String, Problem> {
+    pub(crate) async fn hash(&self, password: Secret) -> Result<String, Problem> {
         self.run(move || hash(&password)).await?
     }
 
     /// Whether `password` belongs to `stored`. Without a stored hash it does the
     /// same work and says no, so that the time taken does not tell who has an account.
-    pub async fn verify(&self, password: Secret, stored: Option<String>) -> Result<bool, Problem> {
+    pub(crate) async fn verify(
+        &self,
+        password: Secret,
+        stored: Option<String>,
+    ) -> Result<bool, Problem> {
         self.run(move || {
             let known = stored.is_some();
             let stored = match stored {
@@ -56,9 +60,10 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.admitted.clone().try_acquire_owned().map_err(|_| {
-            Problem::busy("Too many people log in at the moment.", COME_BACK_SECONDS)
-        })?;
+        let place =
+            self.admitted.clone().try_acquire_owned().map_err(|_| {
+                Problem::busy("Too many logins are in progress.", COME_BACK_SECONDS)
+            })?;
         let turn = self.at_work.clone().acquire_owned().await;
         let turn: OwnedSemaphorePermit = turn.expect("the semaphore is never closed");
         let work = move || {

@@ -12,16 +12,14 @@ use crate::db;
 
 /// One field of a request that is not as it should be.
 #[derive(Debug, Serialize)]
-pub struct FieldError {
-    /// Name of the field.
+pub(crate) struct FieldError {
     pub field: &'static str,
     /// What is expected of it.
     pub message: String,
 }
 
-/// An error response.
 #[derive(Debug, Serialize)]
-pub struct Problem {
+pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -46,13 +44,13 @@ impl Problem {
     }
 
     /// 404: no such thing, or none that the caller may know of.
-    pub fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("There is no {what}."))
     }
 
     /// 405: the path exists, the method does not.
-    pub fn method_not_allowed() -> Self {
-        let detail = "This path does not know that method.";
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "This path does not support that method.";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
@@ -62,41 +60,41 @@ impl Problem {
     }
 
     /// 401: who is asking?
-    pub fn unauthorized(detail: &str) -> Self {
+    pub(crate) fn unauthorized(detail: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not logged in", detail)
     }
 
     /// 409: it contradicts what is already there.
-    pub fn conflict(detail: &str) -> Self {
+    pub(crate) fn conflict(detail: &str) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "Conflict", detail)
     }
 
     /// 422: readable, but some fields are not as they should be.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = "Some fields are not as expected; see \"errors\".";
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "Some fields are invalid; see \"errors\".";
         let problem =
             Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid input", detail);
         Self { errors, ..problem }
     }
 
     /// 4xx for a request that could not be read at all; `status` comes from axum.
-    pub fn unreadable(status: StatusCode, detail: String) -> Self {
+    pub(crate) fn unreadable(status: StatusCode, detail: String) -> Self {
         Self::new(status, "unreadable", "Unreadable request", detail)
     }
 
     /// 503: come back later.
-    pub fn unavailable(detail: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
     }
 
     /// 503: too much to do at once; come back in some seconds.
-    pub fn busy(detail: &str, seconds: u64) -> Self {
+    pub(crate) fn busy(detail: &str, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::unavailable(detail) }
     }
 
     /// 429: too many attempts; the next one is let through after `wait`.
-    pub fn too_many(wait: Duration) -> Self {
-        let detail = "There were too many attempts. Try again later; \"Retry-After\" says when.";
+    pub(crate) fn too_many(wait: Duration) -> Self {
+        let detail = "Too many attempts. Try again later; \"Retry-After\" says when.";
         let problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-attempts",
@@ -109,7 +107,7 @@ impl Problem {
     }
 
     /// 500: our fault; the log has the reason.
-    pub fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         let detail = "Something went wrong on our side.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }

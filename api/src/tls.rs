@@ -55,14 +55,12 @@ pub struct Identity {
     pub key: PathBuf,
 }
 
-/// The settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// `DB_TLS`.
     pub mode: Mode,
     /// `DB_TLS_CA`: authorities to trust instead of the system's, a PEM file.
     pub ca: Option<PathBuf>,
-    /// The client's certificate.
     pub identity: Option<Identity>,
 }
 
@@ -119,7 +117,7 @@ impl Tls {
 
     /// The host to connect to. `localhost` counts as this machine and the driver would resolve
     /// it freely, so it becomes a loopback address: the first where something `listens`. Where
-    /// the certificate has to be for the name, the name stays: the authority vouches for it.
+    /// the certificate must be for the name, the name stays: the authority vouches for it.
     #[must_use]
     pub fn destination(&self, host: &str, listens: impl Fn(IpAddr) -> bool) -> String {
         if !host.eq_ignore_ascii_case("localhost") || self.mode == Mode::VerifyIdentity {
@@ -136,7 +134,7 @@ impl Tls {
             Some((_, mode)) => Ok(*mode),
             None => {
                 let words = Mode::WORDS.map(|(word, _)| word).join(", ");
-                bail!("DB_TLS: {word:?} is none of {words}")
+                bail!("DB_TLS: {word:?} is not one of {words}")
             }
         }
     }
@@ -165,10 +163,9 @@ impl Tls {
 
 fn refusal(mode: Mode, host: &str) -> String {
     format!(
-        "DB_TLS={} verifies nothing, and {host} is not this machine: whoever answers in its \
-         place would be given the password. Use DB_TLS=verify-identity or verify-ca with the \
-         server's authority as DB_TLS_CA; or say DB_TLS_TRUST_NETWORK=yes if every machine on \
-         the way there is trusted",
+        "DB_TLS={} verifies nothing, and {host} is not this machine: an impostor would receive \
+        the password. Use DB_TLS=verify-identity or verify-ca with the \
+         server's authority as DB_TLS_CA; or set DB_TLS_TRUST_NETWORK=yes if every machine on the route is trusted",
         mode.word()
     )
 }
@@ -222,7 +219,7 @@ mod tests {
                 assert_eq!(tls(word).destination(host, |_| true), host);
             }
         }
-        // Its certificate has to be for this name.
+        // Its certificate must be for this name.
         assert_eq!(tls("verify-identity").destination("localhost", |_| true), "localhost");
     }
 

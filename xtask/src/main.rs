@@ -1,12 +1,14 @@
-//! `cargo xtask`: parses, runs, and turns the outcome into an exit code.
+//! `cargo xtask`: no migration, import or deploy without a backup that was just proven by
+//! restoring it. Parses, runs, and turns the outcome into an exit code; ARCHITECTURE.md
+//! walks through the rooms.
+
+mod commands;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::cli::Cli;
-use xtask::commands;
+use cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    ExitCode::from(commands::main(&cli) as u8)
+    ExitCode::from(commands::main(&Cli::parse()))
 }

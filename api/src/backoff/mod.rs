@@ -32,10 +32,8 @@ use table::{Rule, Table};
 const MOST: usize = 20_000;
 const QUARTER: Duration = Duration::from_secs(900);
 
-/// What is attempted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    /// A password is tried.
     Password,
     /// An account is asked for.
     Registration,
@@ -73,7 +71,6 @@ impl Kind {
     }
 }
 
-/// The counts.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     // Keyed at random, so that nobody can choose keys that collide.

@@ -7,11 +7,9 @@ use tokio::time::Instant;
 /// How failures turn into waiting.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
-    /// Failures without any consequence.
     pub(super) free: u32,
     /// The wait after the first failure beyond those; it doubles with each more.
     pub(super) first: Duration,
-    /// No wait is longer.
     pub(super) longest: Duration,
 }
 
@@ -88,7 +86,6 @@ impl Table {
         }
     }
 
-    /// Takes one failure back.
     pub(super) fn take_back(&mut self, key: u64) {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.failures = entry.failures.saturating_sub(1);

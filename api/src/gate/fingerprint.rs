@@ -15,7 +15,6 @@ use sqlx::{AssertSqlSafe, MySqlConnection, Row as _, SqlSafeStr, mysql::MySqlRow
 pub struct Facts {
     /// The server, by the name it gave itself; `unknown` where it has none.
     pub server_uuid: String,
-    /// The schema in use.
     pub schema: String,
     /// How many base tables it holds.
     pub tables: usize,
@@ -40,7 +39,7 @@ pub struct Session {
     pub collation_connection: String,
 }
 
-/// What a receipt is compared with.
+/// What a permit is compared with.
 #[derive(Debug)]
 pub(super) struct Live {
     pub server_uuid: String,
@@ -49,17 +48,14 @@ pub(super) struct Live {
     pub fingerprint: String,
 }
 
-/// Reads everything about the schema that a receipt binds. Changes nothing.
-///
-/// # Errors
-/// When a definition cannot be read, for want of a right or otherwise.
+/// Reads everything about the schema that a permit binds. Changes nothing.
 pub async fn facts(conn: &mut MySqlConnection) -> Result<Facts> {
     let session = texts(
         conn,
         "SELECT @@sql_mode, @@time_zone, @@character_set_client, @@collation_connection",
     )
     .await?;
-    let [row] = session.as_slice() else { bail!("the server does not tell its settings") };
+    let [row] = session.as_slice() else { bail!("the server does not report its settings") };
     let setting = |at: usize| row[at].clone().unwrap_or_default();
     let session = Session {
         sql_mode: setting(0),
@@ -78,7 +74,7 @@ pub async fn facts(conn: &mut MySqlConnection) -> Result<Facts> {
     })
 }
 
-/// The state that a receipt for a migration is about.
+/// The state that a permit for a migration is about.
 pub(super) async fn for_migration(conn: &mut MySqlConnection) -> Result<Live> {
     let facts = facts(conn).await?;
     Ok(Live {
@@ -89,7 +85,7 @@ pub(super) async fn for_migration(conn: &mut MySqlConnection) -> Result<Live> {
     })
 }
 
-/// The state that a receipt for an import is about; `app_user` may read all of it.
+/// The state that a permit for an import is about; `app_user` may read all of it.
 pub(super) async fn for_import(conn: &mut MySqlConnection) -> Result<Live> {
     let parts = parts(conn, false).await?;
     Ok(Live {
@@ -100,7 +96,6 @@ pub(super) async fn for_import(conn: &mut MySqlConnection) -> Result<Live> {
     })
 }
 
-/// Backticks around a name.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
@@ -126,7 +121,6 @@ async fn server_uuid(conn: &mut MySqlConnection) -> Result<String> {
     Ok("unknown".to_owned())
 }
 
-/// The server's error number.
 pub(super) fn number(error: &dyn sqlx::error::DatabaseError) -> u16 {
     error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map_or(0, |error| error.number())
 }
@@ -141,7 +135,7 @@ async fn schema(conn: &mut MySqlConnection) -> Result<String> {
 
 async fn parts(conn: &mut MySqlConnection, everything: bool) -> Result<Parts> {
     let before = texts(conn, "SELECT @@sql_mode, @@sql_quote_show_create").await?;
-    let [before] = before.as_slice() else { bail!("the server does not tell its settings") };
+    let [before] = before.as_slice() else { bail!("the server does not report its settings") };
     set_printing(conn, "", "1").await?;
     let parts = printed(conn, everything).await;
     let [mode, quote] = [0, 1].map(|at| before[at].clone().unwrap_or_default());
@@ -267,7 +261,7 @@ async fn show(conn: &mut MySqlConnection, kind: &str, name: &str) -> Result<Row>
     let mut rows = texts(conn, AssertSqlSafe(statement))
         .await
         .with_context(|| format!("cannot read the definition of {} {name}", kind.to_lowercase()))?;
-    rows.pop().with_context(|| format!("there is no {} {name} any more", kind.to_lowercase()))
+    rows.pop().with_context(|| format!("{} {name} no longer exists", kind.to_lowercase()))
 }
 
 // A table's definition without what may differ between equal tables: the next id, and

@@ -1,4 +1,4 @@
-//! Every receipt opens the gate once: its id is kept in a schema beside the one it is for.
+//! Every permit opens the gate once: its id is kept in a schema beside the one it is for.
 
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
@@ -26,7 +26,7 @@ pub(super) async fn record(
     let gate = gate_schema(schema);
     let not = |error: &sqlx::Error| match error {
         sqlx::Error::Database(error) if number(error.as_ref()) == DUPLICATE => {
-            Refusal::new("it was used before; make a new backup, and with it a new receipt")
+            Refusal::new("it was used before; make a new backup, and with it a new permit")
         }
         error => {
             Refusal::new(format!("its use cannot be recorded in {gate}.used_receipt: {error}"))

@@ -13,19 +13,17 @@ use super::{
 
 /// A row and where it came from.
 #[derive(Debug)]
-pub struct Line<T> {
+pub(crate) struct Line<T> {
     /// Line of a CSV file, or element of a JSON array, from 1.
     pub line: u64,
-    /// The row.
     pub row: T,
 }
 
 /// The rows of a file.
 #[derive(Debug)]
-pub struct Rows<T> {
+pub(crate) struct Rows<T> {
     /// Name of the file; empty when there was none.
     pub file: String,
-    /// Rows without a fault.
     pub lines: Vec<Line<T>>,
     /// Rows with one, as far as they could be read: references to them are not wrong.
     pub faulty: Vec<T>,
@@ -39,7 +37,7 @@ impl<T> Default for Rows<T> {
 
 /// The fields of one row, taken from left to right.
 #[derive(Debug)]
-pub struct Fields {
+pub(crate) struct Fields {
     columns: &'static [&'static str],
     values: Vec<String>,
     next: usize,
@@ -54,7 +52,7 @@ impl Fields {
     }
 
     /// Records what is wrong with the row.
-    pub fn reject(&mut self, reason: String) {
+    pub(crate) fn reject(&mut self, reason: String) {
         self.reasons.push(reason);
     }
 
@@ -67,7 +65,7 @@ impl Fields {
     }
 
     /// A text of up to `max` characters; `min` is 0 or 1.
-    pub fn text(&mut self, min: usize, max: usize) -> String {
+    pub(crate) fn text(&mut self, min: usize, max: usize) -> String {
         let (column, value) = self.take();
         let count = value.chars().count();
         if count < min {
@@ -79,7 +77,7 @@ impl Fields {
     }
 
     /// A number within `range`.
-    pub fn number<T>(&mut self, range: RangeInclusive<T>) -> T
+    pub(crate) fn number<T>(&mut self, range: RangeInclusive<T>) -> T
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
     {
@@ -96,7 +94,7 @@ impl Fields {
     }
 
     /// A number within `range`, or nothing.
-    pub fn optional<T>(&mut self, range: RangeInclusive<T>) -> Option<T>
+    pub(crate) fn optional<T>(&mut self, range: RangeInclusive<T>) -> Option<T>
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
     {
@@ -108,7 +106,7 @@ impl Fields {
     }
 
     /// One of a few words.
-    pub fn word(&mut self, words: &[&'static str]) -> &'static str {
+    pub(crate) fn word(&mut self, words: &[&'static str]) -> &'static str {
         let (column, value) = self.take();
         match words.iter().find(|word| **word == value) {
             Some(word) => word,
@@ -121,7 +119,7 @@ impl Fields {
 }
 
 /// Reads the rows of `input`.
-pub fn read<T>(
+pub(crate) fn read<T>(
     input: &Input,
     rejected: &mut Vec<Rejected>,
     mut parse: impl FnMut(&mut Fields) -> T,

@@ -13,9 +13,8 @@ use sha2::{Digest as _, Sha256};
 /// A catalogue is held in memory; a larger file is a mistake.
 const SIZE_MAX: u64 = 256 << 20;
 
-/// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Credits,
     Episodes,
     Genres,
@@ -35,7 +34,7 @@ const KINDS: [(Kind, &str); 6] = [
 
 impl Kind {
     /// The columns of the CSV file, and the names in a JSON file's objects.
-    pub fn columns(self) -> &'static [&'static str] {
+    pub(crate) fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Genres => &["name"],
             Self::People => &["name", "birth_year"],
@@ -78,15 +77,13 @@ impl fmt::Display for Kind {
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     Csv,
     Json,
 }
 
-/// One file.
 #[derive(Debug)]
-pub struct Input {
-    /// Its name without folders.
+pub(crate) struct Input {
     pub name: String,
     pub kind: Kind,
     pub format: Format,
@@ -108,7 +105,7 @@ impl fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 /// How a file of this name is written.
-pub fn format(name: &str) -> Option<Format> {
+pub(crate) fn format(name: &str) -> Option<Format> {
     match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
         "csv" => Some(Format::Csv),
         "json" => Some(Format::Json),
@@ -127,9 +124,6 @@ fn recognise(name: &str) -> Option<(Kind, Format)> {
 }
 
 /// The files of a folder that an import knows, by name.
-///
-/// # Errors
-/// When the folder cannot be read or holds none.
 pub fn folder(dir: &Path) -> Result<Vec<PathBuf>> {
     let failed = || format!("cannot read the folder {}", dir.display());
     let mut paths = vec![];
@@ -140,7 +134,7 @@ pub fn folder(dir: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     if paths.is_empty() {
-        bail!(Usage(format!("{} holds none of the known files ({})", dir.display(), known())));
+        bail!(Usage(format!("{} contains no known files ({})", dir.display(), known())));
     }
     paths.sort();
     Ok(paths)
@@ -156,15 +150,19 @@ fn known() -> String {
 /// # Errors
 /// [`Usage`] when a name is not known or two files are of one kind; otherwise when a
 /// file cannot be read or is too large.
-pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
+pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
     let mut inputs: Vec<Input> = vec![];
     for path in paths {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let Some((kind, format)) = recognise(name) else {
-            bail!(Usage(format!("{} is none of the known files ({})", path.display(), known())));
+            bail!(Usage(format!("{} is not one of the known files ({})", path.display(), known())));
         };
         if let Some(other) = inputs.iter().find(|input| input.kind == kind) {
-            bail!(Usage(format!("{} and {name} both hold {kind}; give one of them", other.name)));
+            bail!(Usage(format!(
+                "{} and {name} both contain {kind}; give one of \
+            them",
+                other.name
+            )));
         }
         let bytes = bytes(path, SIZE_MAX)?;
         let checksum = crate::hex(&Sha256::digest(&bytes));
@@ -207,7 +205,7 @@ mod tests {
         let told = inputs(&["x/films.csv".into()]).unwrap_err().to_string();
         assert_eq!(
             told,
-            "x/films.csv is none of the known files (credits, episodes, genres, movies, people, \
+            "x/films.csv is not one of the known files (credits, episodes, genres, movies, people, \
              series; .csv or .json)"
         );
     }

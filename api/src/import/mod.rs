@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use sqlx::Connection as _;
 
-use crate::gate::{ImportPermit, Subject};
+use crate::gate::{MayImport, Subject};
 
 pub use files::{Usage, folder};
 
@@ -27,7 +27,6 @@ const SHOWN: usize = 50;
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejected {
-    /// File name without folders.
     pub file: String,
     /// Line of a CSV file, or element of a JSON array, from 1; 0 for the file as a whole.
     pub line: u64,
@@ -77,9 +76,7 @@ impl std::error::Error for Refused {}
 /// What the files brought for one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Table.
     pub table: &'static str,
-    /// Rows given.
     pub rows: usize,
     /// Rows that were not there before.
     pub inserted: usize,
@@ -92,7 +89,6 @@ pub struct Count {
 /// The JSON document of `import --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Format version.
     pub version: u32,
     /// One entry a table, in the order of loading.
     pub tables: Vec<Count>,
@@ -101,7 +97,6 @@ pub struct Report {
 /// The JSON document of `import --check --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
-    /// Format version.
     pub version: u32,
     /// How many rows each file holds.
     pub files: Vec<CheckedFile>,
@@ -113,9 +108,7 @@ pub struct Checked {
 /// A file without a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckedFile {
-    /// File name without folders.
     pub file: String,
-    /// Its rows.
     pub rows: usize,
 }
 
@@ -144,7 +137,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Batch> {
 }
 
 impl Batch {
-    /// The files, as a receipt names them.
+    /// The files, as a permit names them.
     #[must_use]
     pub fn subject(&self) -> &[Subject] {
         &self.subject
@@ -182,17 +175,17 @@ impl Batch {
     }
 }
 
-/// Stores what `batch` holds. The permit is for exactly these files.
+/// Stores what `batch` holds. They have to be the very files that were allowed.
 ///
 /// # Errors
 /// [`Refused`] when rows are bad, by themselves or with what is in the database;
 /// otherwise when the database refuses. In every case its rows are as before.
-pub async fn store(mut permit: ImportPermit<'_>, mut batch: Batch) -> Result<Report> {
-    if permit.subject != batch.subject {
-        bail!("the receipt was checked for other files than these");
+pub async fn store(mut allowed: MayImport<'_>, mut batch: Batch) -> Result<Report> {
+    if allowed.subject != batch.subject {
+        bail!("the permit was checked for other files than these");
     }
     let bad = std::mem::take(&mut batch.bad);
-    let mut tx = permit.locked.conn().begin().await.context("cannot begin the transaction")?;
+    let mut tx = allowed.locked.conn().begin().await.context("cannot begin the transaction")?;
     // With bad rows as well: the good ones may be bad too, and one run should tell all.
     let (tables, bad) = store::catalogue(&batch.catalogue, &mut tx, bad).await?;
     if !bad.is_empty() {
@@ -200,14 +193,11 @@ pub async fn store(mut permit: ImportPermit<'_>, mut batch: Batch) -> Result<Rep
         return Err(Refused(batch.in_order(bad)).into());
     }
     tx.commit().await.context("cannot commit the import")?;
-    permit.locked.release().await?;
+    allowed.locked.release().await?;
     Ok(Report { version: 1, tables })
 }
 
 /// The files that `--dir` or the command line names.
-///
-/// # Errors
-/// When the folder cannot be read or holds none of the known files.
 pub fn paths(dir: Option<&Path>, files: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
     match dir {
         Some(dir) => folder(dir),

@@ -12,17 +12,17 @@ use super::{
 };
 
 /// A movie's or series' natural key: title and (first) year.
-pub type Key = (String, u16);
+pub(crate) type Key = (String, u16);
 
 #[derive(Debug)]
-pub struct Person {
+pub(crate) struct Person {
     pub name: String,
     pub birth_year: Option<u16>,
 }
 
 /// A movie or a series; `length` is its runtime or its last year.
 #[derive(Debug)]
-pub struct Title<L> {
+pub(crate) struct Title<L> {
     pub key: Key,
     pub length: L,
     pub age_rating: String,
@@ -32,7 +32,7 @@ pub struct Title<L> {
 }
 
 #[derive(Debug)]
-pub struct Episode {
+pub(crate) struct Episode {
     pub series: Key,
     pub season: u16,
     pub number: u16,
@@ -41,9 +41,8 @@ pub struct Episode {
 }
 
 #[derive(Debug)]
-pub struct Credit {
+pub(crate) struct Credit {
     pub person: String,
-    /// Otherwise of a series.
     pub of_movie: bool,
     pub title: Key,
     pub role: &'static str,
@@ -52,7 +51,7 @@ pub struct Credit {
 
 /// A catalogue or a part of one; references may lead to rows outside of it.
 #[derive(Debug, Default)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     pub genres: Rows<String>,
     pub people: Rows<Person>,
     pub movies: Rows<Title<u16>>,
@@ -62,7 +61,7 @@ pub struct Catalogue {
 }
 
 /// Reads and checks the files. What is wrong with rows goes to `bad`.
-pub fn catalogue(inputs: &[Input], bad: &mut Vec<Rejected>) -> Catalogue {
+pub(crate) fn catalogue(inputs: &[Input], bad: &mut Vec<Rejected>) -> Catalogue {
     let mut all = Catalogue::default();
     for input in inputs {
         match input.kind {
@@ -142,7 +141,7 @@ fn unique<T, K: Hash + Eq>(rows: &Rows<T>, bad: &mut Vec<Rejected>, key: impl Fn
                 Some(Format::Json) => "element",
                 _ => "line",
             };
-            let reason = format!("says the same as {what} {earlier}");
+            let reason = format!("duplicates {what} {earlier}");
             bad.push(Rejected::new(&rows.file, *line, reason));
         }
     }
@@ -150,14 +149,14 @@ fn unique<T, K: Hash + Eq>(rows: &Rows<T>, bad: &mut Vec<Rejected>, key: impl Fn
 
 impl<T> Rows<T> {
     /// The keys of all rows, faulty ones included.
-    pub fn keys<K: Hash + Eq>(&self, key: impl Fn(&T) -> K) -> HashSet<K> {
+    pub(crate) fn keys<K: Hash + Eq>(&self, key: impl Fn(&T) -> K) -> HashSet<K> {
         self.lines.iter().map(|line| &line.row).chain(&self.faulty).map(key).collect()
     }
 }
 
 impl Catalogue {
     /// How many references lead to rows outside of these files.
-    pub fn outside(&self) -> usize {
+    pub(crate) fn outside(&self) -> usize {
         let genres = self.genres.keys(Clone::clone);
         let people = self.people.keys(|person| person.name.clone());
         let movies = self.movies.keys(|movie| movie.key.clone());

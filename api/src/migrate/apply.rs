@@ -7,7 +7,6 @@ use sqlx::{Connection as _, MySqlConnection, migrate::Migration, mysql::MySqlDat
 
 use super::{Done, Failed, Statement, name};
 
-/// How a migration failed.
 pub(super) struct Failure {
     pub failed: Failed,
     /// Whether its row in `_sqlx_migrations` was inserted by this try.

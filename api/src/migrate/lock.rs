@@ -14,7 +14,6 @@ pub struct Locked<'c> {
 }
 
 impl Locked<'_> {
-    /// The connection.
     pub(crate) fn conn(&mut self) -> &mut MySqlConnection {
         self.conn
     }
@@ -36,9 +35,6 @@ impl Locked<'_> {
 /// The lock is sqlx's own, so that `sqlx migrate run` by hand waits for it. sqlx is not
 /// asked to take it, because it waits without end on MySQL, and on MariaDB does not get
 /// it at all (a negative timeout returns NULL there, which sqlx does not look at).
-///
-/// # Errors
-/// When another session holds the lock, or the connection fails.
 pub async fn lock(conn: &mut MySqlConnection, wait: Duration) -> Result<Locked<'_>> {
     set_timeouts(conn, wait).await?;
     let name = lock_name(conn).await?;

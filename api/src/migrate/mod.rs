@@ -38,7 +38,6 @@ pub struct Done {
     pub version: i64,
     /// The file name without `.up.sql`.
     pub name: String,
-    /// How long it took.
     pub duration_ms: u64,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
@@ -58,7 +57,6 @@ pub struct Failed {
     pub completed: usize,
     /// The server's error number; nothing when the connection broke.
     pub code: Option<u16>,
-    /// What the server said.
     pub message: String,
 }
 
@@ -67,7 +65,7 @@ impl fmt::Display for Failed {
         write!(f, "migration {} failed ", self.name)?;
         match self.statement {
             Some(number) => write!(f, "at statement {number}: ")?,
-            None => write!(f, "outside of its own statements: ")?,
+            None => write!(f, "outside its own statements: ")?,
         }
         match self.code {
             Some(code) => write!(f, "{} (error {code})", self.message),
@@ -81,7 +79,6 @@ impl fmt::Display for Failed {
 pub struct Stopped {
     /// Complete migrations, in order.
     pub applied: Vec<Done>,
-    /// The one that failed.
     pub failed: Failed,
 }
 
@@ -96,7 +93,6 @@ impl Error for Stopped {}
 /// The JSON document of `migrate up --json`, printed on success and on failure.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Format version.
     pub version: u32,
     /// What this run applied, in order.
     pub applied: Vec<Done>,
@@ -145,9 +141,7 @@ pub struct Pending {
 /// Which migrations the database has.
 #[derive(Debug, Serialize)]
 pub struct Status {
-    /// Format version.
     pub version: u32,
-    /// Completely applied migrations.
     pub applied: Vec<Applied>,
     /// Migrations still to run; a dirty one is not among them.
     pub pending: Vec<Pending>,
@@ -177,9 +171,6 @@ fn name(version: i64, description: &str) -> String {
 
 /// Reads which of `migrator`'s migrations have been applied. Creates nothing: without
 /// the migrations table, nothing has been applied.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn status(conn: &mut MySqlConnection, migrator: &Migrator) -> sqlx::Result<Status> {
     let query =
         "SELECT version, description, success, checksum FROM _sqlx_migrations ORDER BY version";

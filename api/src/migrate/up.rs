@@ -13,18 +13,16 @@ use super::{
     apply::{self, Failure},
     name, ups,
 };
-use crate::gate::MigratePermit;
+use crate::gate::MayMigrate;
 
 /// What a run tells while it works.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// A migration is applied.
     Applied(&'a Done),
     /// A migration got no lock for its first statement, and is tried again.
     Again {
         /// The file name without `.up.sql`.
         name: &'a str,
-        /// What the server said.
         reason: &'a str,
         /// How long it pauses before that.
         pause: Duration,
@@ -32,9 +30,6 @@ pub enum Progress<'a> {
 }
 
 /// Checks that the database and the migrations do not contradict each other.
-///
-/// # Errors
-/// When one failed half-way earlier, is unknown, or was edited after it was applied.
 pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
     if let Some(version) = status.dirty {
         let label = match ups(migrator).find(|migration| migration.version == version) {
@@ -42,8 +37,8 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
             None => version.to_string(),
         };
         bail!(
-            "migration {label} failed half-way earlier and is marked dirty; \
-             restore the state before it, nothing was run"
+            "migration {label} failed half-way earlier and is marked dirty; restore the previous \
+            state; nothing was run"
         );
     }
     for applied in &status.applied {
@@ -63,8 +58,8 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
     Ok(())
 }
 
-/// Applies the migrations that `permit` is for. Nothing else makes such a permit than
-/// the check of a receipt, on the same connection and under its lock. `each` is told
+/// Applies the migrations that were allowed. Nothing else makes a [`MayMigrate`] than
+/// the check of a permit, on the same connection and under its lock. `each` is told
 /// about every migration as it completes. After an error the connection keeps the lock
 /// until it is closed.
 ///
@@ -74,18 +69,18 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
 /// # Errors
 /// [`Stopped`] when a migration fails; otherwise when the database cannot be reached.
 pub async fn up(
-    permit: MigratePermit<'_>,
+    allowed: MayMigrate<'_>,
     retries: u32,
     mut each: impl FnMut(Progress<'_>),
 ) -> Result<Vec<Done>> {
-    let MigratePermit { mut locked, migrator, pending } = permit;
+    let MayMigrate { mut locked, migrator, pending } = allowed;
     let conn = locked.conn();
     conn.ensure_migrations_table(TABLE).await.context("cannot create the migrations table")?;
     let mut applied = vec![];
     for Pending { version, .. } in &pending {
         let migration = ups(migrator)
             .find(|migration| migration.version == *version)
-            .context("a permitted migration has gone")?;
+            .context("a permitted migration has disappeared")?;
         match persist(conn, migration, retries, &mut each).await {
             Ok(done) => {
                 each(Progress::Applied(&done));

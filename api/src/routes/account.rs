@@ -18,7 +18,7 @@ use crate::{
 
 /// An account as its owner sees it.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Account {
+pub(crate) struct Account {
     id: u64,
     email: String,
     display_name: String,
@@ -26,27 +26,30 @@ pub struct Account {
 }
 
 /// The account with this id.
-pub async fn find(app: &App, id: u64) -> Result<Account, Problem> {
+pub(crate) async fn find(app: &App, id: u64) -> Result<Account, Problem> {
     let query = "SELECT id, email, display_name, created_at FROM account WHERE id = ?";
     Ok(sqlx::query_as(query).bind(id).fetch_one(&app.pool).await?)
 }
 
 /// `GET /account`.
-pub async fn show(State(app): State<App>, session: Session) -> Result<Json<Account>, Problem> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    session: Session,
+) -> Result<Json<Account>, Problem> {
     Ok(Json(find(&app, session.account_id).await?))
 }
 
 /// Body of `PUT /account/password`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub(crate) struct Change {
     current_password: Secret,
     new_password: Secret,
 }
 
 /// `PUT /account/password`: needs the current one, and ends all other sessions. Who has
 /// a stolen token guesses no faster here than at the login.
-pub async fn change_password(
+pub(crate) async fn change_password(
     State(app): State<App>,
     session: Session,
     Client(address): Client,
@@ -83,7 +86,7 @@ pub async fn change_password(
         .execute(&mut *tx)
         .await?;
     if changed.rows_affected() == 0 {
-        return Err(Problem::conflict("The password has changed meanwhile."));
+        return Err(Problem::conflict("The password was changed meanwhile."));
     }
     sqlx::query("DELETE FROM session WHERE account_id = ? AND id <> ?")
         .bind(session.account_id)

@@ -21,7 +21,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// Body of `POST /auth/register`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Register {
+pub(crate) struct Register {
     email: String,
     password: Secret,
     display_name: String,
@@ -29,13 +29,13 @@ pub struct Register {
 
 /// Answer of `POST /auth/register`, the same for everybody.
 #[derive(Debug, Serialize)]
-pub struct Registered {
+pub(crate) struct Registered {
     message: &'static str,
 }
 
 const REGISTERED: Registered = Registered {
-    message: "If there was no account with this e-mail address, there is one now: log in. An \
-              account that was there is unchanged.",
+    message: "If this e-mail address had no account, it has one now: log in. An existing account \
+    is unchanged.",
 };
 
 // More than "something@something.else" is not checked: only a mail that arrives proves an
@@ -57,7 +57,7 @@ fn comparable(email: &str) -> String {
 
 /// A password as one may choose it.
 pub(super) fn password(checks: &mut Checks, field: &'static str, password: &Secret) {
-    // The upper bound keeps somebody from having megabytes hashed.
+    // The upper bound keeps someone from having megabytes hashed.
     let length = password.expose().chars().count();
     checks.that((10..=200).contains(&length), field, "must have 10 to 200 characters");
 }
@@ -66,9 +66,9 @@ pub(super) fn password(checks: &mut Checks, field: &'static str, password: &Secr
 /// take the same work and get the same answer.
 ///
 /// With mail, this is the place that sends one: to a new address a link to confirm it, to a
-/// known one the news that somebody tried. Without, whoever registers an address and then
+/// known one the news that someone tried. Without, whoever registers an address and then
 /// logs in learns whether it was free; `backoff` keeps that slow.
-pub async fn register(
+pub(crate) async fn register(
     State(app): State<App>,
     Client(address): Client,
     Body(body): Body<Register>,
@@ -102,7 +102,7 @@ pub async fn register(
 /// Body of `POST /auth/login`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Login {
+pub(crate) struct Login {
     email: String,
     password: Secret,
     /// Name of the device, to tell sessions apart.
@@ -111,7 +111,7 @@ pub struct Login {
 
 /// Answer of `POST /auth/login`. Deliberately without `Debug`: it holds the token.
 #[derive(Serialize)]
-pub struct LoggedIn {
+pub(crate) struct LoggedIn {
     token: String,
     token_type: &'static str,
     expires_at: DateTime<Utc>,
@@ -119,7 +119,7 @@ pub struct LoggedIn {
 }
 
 /// `POST /auth/login`.
-pub async fn login(
+pub(crate) async fn login(
     State(app): State<App>,
     Client(address): Client,
     Body(body): Body<Login>,

@@ -14,7 +14,7 @@ use crate::{
 
 /// A genre, with how much there is of it.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Genre {
+pub(crate) struct Genre {
     id: u64,
     name: String,
     movies: i64,
@@ -22,7 +22,7 @@ pub struct Genre {
 }
 
 /// `GET /content/genres`.
-pub async fn genres(State(app): State<App>) -> Result<Json<Items<Genre>>, Problem> {
+pub(crate) async fn genres(State(app): State<App>) -> Result<Json<Items<Genre>>, Problem> {
     let items = sqlx::query_as(
         "SELECT g.id, g.name, \
                 (SELECT COUNT(*) FROM movie_genre m WHERE m.genre_id = g.id) AS movies, \
@@ -37,7 +37,7 @@ pub async fn genres(State(app): State<App>) -> Result<Json<Items<Genre>>, Proble
 /// What a list of titles can be narrowed by.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Filter {
+pub(crate) struct Filter {
     limit: Option<u32>,
     offset: Option<u32>,
     genre: Option<String>,
@@ -48,7 +48,7 @@ pub struct Filter {
 
 impl Filter {
     /// Checks the filter and returns the page asked for.
-    pub fn page(&self, full_text: bool) -> Result<Page, Problem> {
+    pub(crate) fn page(&self, full_text: bool) -> Result<Page, Problem> {
         let mut checks = Checks::default();
         let page = checks.page(self.limit, self.offset);
         let limits = [("genre", &self.genre, 60), ("title", &self.title, 200), ("q", &self.q, 200)];
@@ -63,7 +63,7 @@ impl Filter {
     }
 
     /// Appends the conditions on `movie` or `series`, known as `t` in the query.
-    pub fn push(&self, query: &mut QueryBuilder<MySql>, table: &'static str) {
+    pub(crate) fn push(&self, query: &mut QueryBuilder<MySql>, table: &'static str) {
         query.push(" WHERE TRUE");
         if let Some(title) = &self.title {
             // A part of the title, whatever signs it has; an escape sign of our own
@@ -98,7 +98,7 @@ fn plain(words: &str) -> String {
 
 /// A movie in a list.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Movie {
+pub(crate) struct Movie {
     id: u64,
     title: String,
     release_year: u16,
@@ -115,7 +115,7 @@ const SELECT_MOVIES: &str = "SELECT t.id, t.title, t.release_year, t.runtime_min
      FROM movie_overview t";
 
 /// `GET /content/movies`.
-pub async fn movies(
+pub(crate) async fn movies(
     State(app): State<App>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Listing<Movie>>, Problem> {
@@ -131,9 +131,9 @@ pub async fn movies(
     Ok(Json(Listing::new(items, total, page)))
 }
 
-/// Somebody's part in a title.
+/// Someone's part in a title.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Credit {
+pub(crate) struct Credit {
     person: String,
     role: String,
     /// Empty for everybody but actors.
@@ -141,9 +141,8 @@ pub struct Credit {
     character_name: String,
 }
 
-/// A movie by itself.
 #[derive(Debug, Serialize)]
-pub struct MovieDetail {
+pub(crate) struct MovieDetail {
     #[serde(flatten)]
     movie: Movie,
     original_language: String,
@@ -152,7 +151,7 @@ pub struct MovieDetail {
 }
 
 /// `GET /content/movies/{id}`.
-pub async fn movie(
+pub(crate) async fn movie(
     State(app): State<App>,
     Ids(id): Ids<u64>,
 ) -> Result<Json<MovieDetail>, Problem> {

@@ -16,16 +16,16 @@ use crate::{app::App, db, migrate, problem::Problem};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The description of all routes.
-pub const OPENAPI: &str = include_str!("../../openapi.json");
+pub(crate) const OPENAPI: &str = include_str!("../../openapi.json");
 
 /// `GET /healthz`: the process runs. Says nothing about the database, so that a
 /// database restart does not get the service killed.
-pub async fn alive() -> Json<Value> {
+pub(crate) async fn alive() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
 /// `GET /readyz`: the database answers and has every migration of this binary.
-pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let unreachable = |error: sqlx::Error| {
         tracing::warn!(%error, cause = db::cause(&error), "not ready");
         Problem::unavailable("The database cannot be reached at the moment.")
@@ -48,6 +48,6 @@ pub async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
 }
 
 /// `GET /openapi.json`.
-pub async fn openapi() -> Response {
+pub(crate) async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{app::App, check::Page};
 
 /// Every path and what answers there. `openapi.json` is tested against this list.
-pub fn all() -> Vec<(&'static str, MethodRouter<App>)> {
+pub(crate) fn all() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),

@@ -15,9 +15,8 @@ use crate::{
 
 const MOST: i64 = 5;
 
-/// A profile.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Profile {
+pub(crate) struct Profile {
     id: u64,
     name: String,
     maturity: String,
@@ -47,7 +46,7 @@ impl Maturity {
 /// Body of `POST /profiles` and `PUT /profiles/{id}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     name: String,
     maturity: Option<Maturity>,
     /// Any object; the clients' own affair.
@@ -72,14 +71,14 @@ impl Wanted {
 fn named_twice(error: sqlx::Error) -> Problem {
     match &error {
         sqlx::Error::Database(cause) if cause.is_unique_violation() => {
-            Problem::conflict("This account has a profile of that name already.")
+            Problem::conflict("This account already has a profile of that name.")
         }
         _ => error.into(),
     }
 }
 
 /// Finds a profile of the account, or answers that there is none.
-pub async fn owned(app: &App, session: Session, id: u64) -> Result<Profile, Problem> {
+pub(crate) async fn owned(app: &App, session: Session, id: u64) -> Result<Profile, Problem> {
     sqlx::query_as(
         "SELECT id, name, maturity, preferences, created_at FROM profile \
          WHERE id = ? AND account_id = ?",
@@ -92,7 +91,7 @@ pub async fn owned(app: &App, session: Session, id: u64) -> Result<Profile, Prob
 }
 
 /// `GET /profiles`.
-pub async fn list(
+pub(crate) async fn list(
     State(app): State<App>,
     session: Session,
 ) -> Result<Json<Items<Profile>>, Problem> {
@@ -107,7 +106,7 @@ pub async fn list(
 }
 
 /// `POST /profiles`.
-pub async fn create(
+pub(crate) async fn create(
     State(app): State<App>,
     session: Session,
     Body(body): Body<Wanted>,
@@ -141,7 +140,7 @@ pub async fn create(
 }
 
 /// `GET /profiles/{id}`.
-pub async fn one(
+pub(crate) async fn one(
     State(app): State<App>,
     session: Session,
     Ids(id): Ids<u64>,
@@ -150,7 +149,7 @@ pub async fn one(
 }
 
 /// `PUT /profiles/{id}`.
-pub async fn replace(
+pub(crate) async fn replace(
     State(app): State<App>,
     session: Session,
     Ids(id): Ids<u64>,
@@ -172,7 +171,7 @@ pub async fn replace(
 }
 
 /// `DELETE /profiles/{id}`, and with it its history and watchlist.
-pub async fn remove(
+pub(crate) async fn remove(
     State(app): State<App>,
     session: Session,
     Ids(id): Ids<u64>,

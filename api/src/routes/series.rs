@@ -16,7 +16,7 @@ use crate::{
 
 /// A series in a list.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Series {
+pub(crate) struct Series {
     id: u64,
     title: String,
     start_year: u16,
@@ -27,25 +27,22 @@ pub struct Series {
     season_count: i64,
 }
 
-/// An episode.
 #[derive(Debug, Serialize)]
-pub struct Episode {
+pub(crate) struct Episode {
     id: u64,
     episode_number: u16,
     title: String,
     runtime_minutes: u16,
 }
 
-/// A season.
 #[derive(Debug, Serialize)]
-pub struct Season {
+pub(crate) struct Season {
     season_number: u16,
     episodes: Vec<Episode>,
 }
 
-/// A series by itself.
 #[derive(Debug, Serialize)]
-pub struct Detail {
+pub(crate) struct Detail {
     #[serde(flatten)]
     series: Series,
     original_language: String,
@@ -60,7 +57,7 @@ const SELECT_SERIES: &str = "SELECT t.id, t.title, t.start_year, t.end_year, t.a
      (SELECT COUNT(*) FROM season s WHERE s.series_id = t.id) AS season_count FROM series t";
 
 /// `GET /content/series`.
-pub async fn list(
+pub(crate) async fn list(
     State(app): State<App>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Listing<Series>>, Problem> {
@@ -77,7 +74,10 @@ pub async fn list(
 }
 
 /// `GET /content/series/{id}`.
-pub async fn one(State(app): State<App>, Ids(id): Ids<u64>) -> Result<Json<Detail>, Problem> {
+pub(crate) async fn one(
+    State(app): State<App>,
+    Ids(id): Ids<u64>,
+) -> Result<Json<Detail>, Problem> {
     let mut query = QueryBuilder::new(SELECT_SERIES);
     query.push(" WHERE t.id = ").push_bind(id);
     let series: Option<Series> = query.build_query_as().fetch_optional(&app.pool).await?;

@@ -36,7 +36,7 @@ pub(super) async fn open(
     let now: Option<String> =
         sqlx::query_scalar(query).bind(account_id).fetch_optional(&mut *tx).await?;
     if now.as_ref() != Some(&known.password_hash) {
-        return Err(Problem::unauthorized("The account has changed meanwhile."));
+        return Err(Problem::unauthorized("The account was changed meanwhile."));
     }
     let device_id = match device {
         None => None,
@@ -74,7 +74,10 @@ pub(super) async fn open(
 }
 
 /// `POST /auth/logout`: ends the session that asks.
-pub async fn logout(State(app): State<App>, session: Session) -> Result<StatusCode, Problem> {
+pub(crate) async fn logout(
+    State(app): State<App>,
+    session: Session,
+) -> Result<StatusCode, Problem> {
     sqlx::query("DELETE FROM session WHERE id = ?")
         .bind(session.session_id)
         .execute(&app.pool)
@@ -83,7 +86,10 @@ pub async fn logout(State(app): State<App>, session: Session) -> Result<StatusCo
 }
 
 /// `DELETE /auth/sessions`: ends all sessions of the account, also the one that asks.
-pub async fn end_all(State(app): State<App>, session: Session) -> Result<StatusCode, Problem> {
+pub(crate) async fn end_all(
+    State(app): State<App>,
+    session: Session,
+) -> Result<StatusCode, Problem> {
     sqlx::query("DELETE FROM session WHERE account_id = ?")
         .bind(session.account_id)
         .execute(&app.pool)

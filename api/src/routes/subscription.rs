@@ -17,7 +17,7 @@ use crate::{
 
 /// What can be subscribed to. Money travels as text: JSON numbers are floats.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Plan {
+pub(crate) struct Plan {
     name: String,
     price_monthly: String,
     currency: String,
@@ -26,7 +26,7 @@ pub struct Plan {
 }
 
 /// `GET /plans`.
-pub async fn plans(State(app): State<App>) -> Result<Json<Items<Plan>>, Problem> {
+pub(crate) async fn plans(State(app): State<App>) -> Result<Json<Items<Plan>>, Problem> {
     let items = sqlx::query_as(
         "SELECT name, CAST(price_monthly AS CHAR) AS price_monthly, currency, max_streams, \
                 max_resolution FROM subscription_plan p ORDER BY p.price_monthly, p.name",
@@ -36,9 +36,8 @@ pub async fn plans(State(app): State<App>) -> Result<Json<Items<Plan>>, Problem>
     Ok(Json(Items { items }))
 }
 
-/// An active subscription.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     plan: String,
     price_monthly: String,
     currency: String,
@@ -61,14 +60,17 @@ async fn active(app: &App, session: Session) -> Result<Subscription, Problem> {
 }
 
 /// `GET /subscription`.
-pub async fn show(State(app): State<App>, session: Session) -> Result<Json<Subscription>, Problem> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    session: Session,
+) -> Result<Json<Subscription>, Problem> {
     Ok(Json(active(&app, session).await?))
 }
 
 /// Body of `PUT /subscription`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Choice {
+pub(crate) struct Choice {
     plan: String,
 }
 
@@ -76,7 +78,7 @@ const END: &str = "UPDATE subscription SET status = 'ended', ended_at = CURRENT_
                    WHERE account_id = ? AND status = 'active'";
 
 /// `PUT /subscription`: subscribes, or changes the plan. The same plan again changes nothing.
-pub async fn choose(
+pub(crate) async fn choose(
     State(app): State<App>,
     session: Session,
     Body(choice): Body<Choice>,
@@ -128,7 +130,7 @@ pub async fn choose(
 }
 
 /// `DELETE /subscription`.
-pub async fn end(State(app): State<App>, session: Session) -> Result<StatusCode, Problem> {
+pub(crate) async fn end(State(app): State<App>, session: Session) -> Result<StatusCode, Problem> {
     let done = sqlx::query(END).bind(session.account_id).execute(&app.pool).await?;
     match done.rows_affected() {
         0 => Err(Problem::not_found("active subscription")),

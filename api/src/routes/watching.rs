@@ -15,14 +15,14 @@ use crate::{
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Paging {
+pub(crate) struct Paging {
     limit: Option<u32>,
     offset: Option<u32>,
 }
 
 /// One viewing. For an episode, `title` is the series' title.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Viewing {
+pub(crate) struct Viewing {
     id: u64,
     movie_id: Option<u64>,
     episode_id: Option<u64>,
@@ -41,7 +41,7 @@ const SELECT_VIEWINGS: &str = "SELECT h.id, h.movie_id, h.episode_id, \
      LEFT JOIN series s ON s.id = n.series_id ";
 
 /// `GET /profiles/{id}/watch-history`, newest first.
-pub async fn history(
+pub(crate) async fn history(
     State(app): State<App>,
     session: Session,
     Ids(id): Ids<u64>,
@@ -66,7 +66,7 @@ pub async fn history(
 /// Body of `POST /profiles/{id}/watch-history`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Watched {
+pub(crate) struct Watched {
     movie_id: Option<u64>,
     episode_id: Option<u64>,
     position_seconds: u32,
@@ -75,7 +75,7 @@ pub struct Watched {
 }
 
 /// `POST /profiles/{id}/watch-history`: records one viewing.
-pub async fn record(
+pub(crate) async fn record(
     State(app): State<App>,
     session: Session,
     Ids(id): Ids<u64>,
@@ -117,7 +117,7 @@ fn no_such(error: sqlx::Error, what: &str) -> Problem {
 
 /// A title on the watchlist.
 #[derive(Debug, Serialize, sqlx::FromRow)]
-pub struct Kept {
+pub(crate) struct Kept {
     movie_id: Option<u64>,
     series_id: Option<u64>,
     title: String,
@@ -125,7 +125,7 @@ pub struct Kept {
 }
 
 /// `GET /profiles/{id}/watchlist`, newest first.
-pub async fn watchlist(
+pub(crate) async fn watchlist(
     State(app): State<App>,
     session: Session,
     Ids(id): Ids<u64>,
@@ -169,7 +169,7 @@ async fn change(
 }
 
 /// `PUT /profiles/{id}/watchlist/movies/{movie}`.
-pub async fn keep_movie(
+pub(crate) async fn keep_movie(
     State(app): State<App>,
     session: Session,
     Ids(ids): Ids<(u64, u64)>,
@@ -178,7 +178,7 @@ pub async fn keep_movie(
 }
 
 /// `PUT /profiles/{id}/watchlist/series/{series}`.
-pub async fn keep_series(
+pub(crate) async fn keep_series(
     State(app): State<App>,
     session: Session,
     Ids(ids): Ids<(u64, u64)>,
@@ -187,7 +187,7 @@ pub async fn keep_series(
 }
 
 /// `DELETE /profiles/{id}/watchlist/movies/{movie}`; also when it is not on the list.
-pub async fn drop_movie(
+pub(crate) async fn drop_movie(
     State(app): State<App>,
     session: Session,
     Ids(ids): Ids<(u64, u64)>,
@@ -196,7 +196,7 @@ pub async fn drop_movie(
 }
 
 /// `DELETE /profiles/{id}/watchlist/series/{series}`; also when it is not on the list.
-pub async fn drop_series(
+pub(crate) async fn drop_series(
     State(app): State<App>,
     session: Session,
     Ids(ids): Ids<(u64, u64)>,

@@ -32,7 +32,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How much of the service clients may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at once.
     pub connections: usize,
     /// How long a client may take to send a request's header, its body, or, between two
     /// requests, nothing at all.
@@ -59,9 +58,6 @@ impl Limits {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Serves on `listener` until `stop` completes, then for at most 8 seconds more.
-///
-/// # Errors
-/// When the listener fails.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     let pool = app.pool.clone();
@@ -98,7 +94,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             }
         });
     }
-    tracing::info!("stopping; open requests may finish");
+    tracing::info!("stopping; finishing open requests");
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("gave up waiting for open requests");

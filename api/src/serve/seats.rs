@@ -12,12 +12,11 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-/// All seats.
 #[derive(Debug)]
 pub(crate) struct Seats {
     most: usize,
     table: Mutex<Table>,
-    // Tells whoever stands in line that a seat became free, or can be had.
+    // Tells whoever stands in line that a seat became free, or is available.
     changed: Notify,
 }
 

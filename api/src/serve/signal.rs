@@ -6,9 +6,6 @@ use anyhow::{Context, Result};
 
 /// Completes on ctrl-c and on what service managers send: SIGTERM, or on Windows
 /// ctrl-break and shutdown.
-///
-/// # Errors
-/// When a handler cannot be installed.
 pub fn signal() -> Result<impl Future<Output = ()>> {
     let mut terminate = terminate().context("cannot watch for signals")?;
     Ok(async move {

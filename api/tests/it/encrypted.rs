@@ -26,7 +26,7 @@ use rustls::{
 };
 use sqlx::{ConnectOptions as _, Row as _};
 
-use crate::{receipts::random_hex, support::with_schema};
+use crate::{permits::random_hex, support::with_schema};
 
 const PASSWORD: &str = "hunter2-and-more";
 const TLS: u32 = 0x800;
@@ -101,7 +101,7 @@ fn greeting(plugin: &str, tls: bool) -> Vec<u8> {
 /// What a server does after it got the login.
 #[derive(Clone, Copy)]
 enum Then {
-    /// It asks for the password itself.
+    /// It asks for the clear-text password.
     AskForPassword,
     /// It accepts encrypted connections only.
     RefuseClearText,
@@ -251,7 +251,7 @@ async fn no_tls_where_it_is_demanded() {
         // Also what a proxy leaves of a good server's greeting.
         let server = fake(None, Then::AskForPassword);
         let (said, knows) = server.meet(mode, Some(&ours)).await;
-        assert!(said.contains("offers no TLS") && !knows, "{said}");
+        assert!(said.contains("requires TLS, but the server offers none") && !knows, "{said}");
     }
 }
 
@@ -259,7 +259,7 @@ async fn no_tls_where_it_is_demanded() {
 async fn clear_text_carries_no_password_that_is_asked_for() {
     for mode in [Mode::Off, Mode::Preferred] {
         let (said, knows) = fake(None, Then::AskForPassword).meet(mode, None).await;
-        assert!(said.contains("asks for the password itself") && !knows, "{said}");
+        assert!(said.contains("asks for the clear-text password") && !knows, "{said}");
     }
     let (said, knows) = fake(None, Then::RefuseClearText).meet(Mode::Off, None).await;
     assert!(said.contains("encrypted connections only") && !knows, "{said}");
@@ -341,7 +341,9 @@ async fn a_real_server_is_spoken_to_over_tls_when_it_offers_that() {
         match cipher(&database).await {
             Ok(required) => assert!(!required.is_empty() && !preferred.is_empty()),
             Err(error) => {
-                assert!(db::cause(&error).is_some_and(|said| said.contains("offers no TLS")));
+                assert!(
+                    db::cause(&error).is_some_and(|said| said.contains("the server offers none"))
+                );
                 assert_eq!(preferred, "");
             }
         }

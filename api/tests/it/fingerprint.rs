@@ -11,7 +11,7 @@ use api::{
 };
 
 use crate::{
-    receipts::random_hex,
+    permits::random_hex,
     support::{Schema, WAIT, administrate, with_schema},
 };
 
@@ -111,7 +111,7 @@ async fn names_and_sessions_do_not_count() {
 }
 
 /// An account with the rights of `app_user` or `migrate_user`.
-pub async fn account(schema: &Schema, migrates: bool) -> Database {
+pub(crate) async fn account(schema: &Schema, migrates: bool) -> Database {
     let name = &schema.database.name;
     let user = format!("apitest_{}", random_hex(6));
     let password = random_hex(12);
@@ -128,7 +128,7 @@ pub async fn account(schema: &Schema, migrates: bool) -> Database {
     Database { user, password: Secret::new(password), ..schema.database.clone() }
 }
 
-pub async fn drop_account(account: &Database, schema: &Schema) {
+pub(crate) async fn drop_account(account: &Database, schema: &Schema) {
     administrate(&schema.database, format!("DROP USER {}@'%'", account.user)).await;
 }
 
@@ -166,8 +166,8 @@ async fn accounts_do_not_count() {
 
         // The import's account sees enough to be let in, and that a table changed.
         let app = account(&schema, false).await;
-        let receipt = schema.import_document(&[]).await;
-        let receipt = crate::receipts::sign(&receipt, app.password.expose());
+        let permit = schema.import_document(&[]).await;
+        let permit = crate::permits::sign(&permit, app.password.expose());
         for (change, fine) in [
             ("DROP VIEW movie_overview", true),
             ("ALTER TABLE movie ADD COLUMN tagline TEXT", false),
@@ -175,7 +175,7 @@ async fn accounts_do_not_count() {
             schema.run(change).await;
             let mut conn = db::connect(&app).await.unwrap();
             let locked = migrate::lock(&mut conn, WAIT).await.unwrap();
-            let text = receipt.clone();
+            let text = permit.clone();
             let entered =
                 gate::import(locked, vec![], text, &app.password, gate::now()).await.map(drop);
             assert_eq!(entered.is_ok(), fine, "{change}: {entered:?}");

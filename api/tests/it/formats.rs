@@ -90,7 +90,7 @@ fn every_fault_of_a_json_file_is_told() {
         "7: element 7: there is no column \"director\"",
         "8: element 8: description is neither text nor a number",
         "9: element 9: is not an object",
-        "10: element 10: says the same as element 1",
+        "10: element 10: duplicates element 1",
     ];
     let wanted: Vec<String> = wanted.iter().map(|text| format!("movies-bad.json:{text}")).collect();
     assert_eq!(faults(path), wanted);
@@ -143,13 +143,13 @@ fn files_must_be_known_and_different() {
     let unknown = usage(&[copy.write("films.csv", "")]);
     assert!(
         unknown.ends_with(
-            "films.csv is none of the known files (credits, episodes, genres, movies, people, \
+            "films.csv is not one of the known files (credits, episodes, genres, movies, people, \
              series; .csv or .json)"
         ),
         "{unknown}"
     );
     let twice = usage(&[copy.0.join("movies.csv"), copy.write("movies-2.json", "[]")]);
-    assert_eq!(twice, "movies.csv and movies-2.json both hold movies; give one of them");
+    assert_eq!(twice, "movies.csv and movies-2.json both contain movies; give one of them");
     let missing = import::read(&[copy.0.join("movies-3.csv")]).unwrap_err();
     assert!(missing.to_string().starts_with("cannot read "), "{missing}");
     for file in [
@@ -164,6 +164,6 @@ fn files_must_be_known_and_different() {
         copy.remove(file);
     }
     let empty = import::folder(&copy.0).unwrap_err().downcast::<Usage>().unwrap().to_string();
-    assert!(empty.contains("holds none of the known files"), "{empty}");
+    assert!(empty.contains("contains no known files"), "{empty}");
     assert!(import::folder(&copy.0.join("nowhere")).is_err());
 }

@@ -125,7 +125,7 @@ async fn bad_rows_are_all_reported_and_nothing_is_stored() {
                 "credits.csv:9: there is no person \"Nobody\" in these files or in the database",
                 "credits.csv:9: there is no movie \"100% Pluto\" of 1999 in these files or in the database",
                 "episodes.csv:6: there is no series \"No Such\" of 2018 in these files or in the database",
-                "genres.csv:5: says the same as line 2",
+                "genres.csv:5: duplicates line 2",
                 "genres.csv:6: differs only in case or accents from another row",
                 "movies.csv:6: title is empty",
                 "movies.csv:6: release_year is \"20x9\", not a number from 1870 to 2100",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fingerprint::{account, drop_account},
-    receipts::sign,
+    permits::sign,
     scratch::Copy,
     support::{Schema, seed, with_schema},
 };
@@ -60,7 +60,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn migrations_need_a_receipt() {
+async fn migrations_need_a_permit() {
     with_schema(async |schema| {
         let run = |arguments: &[&str]| binary(&schema, arguments).output().unwrap();
         let before = document(&run(&["migrate", "status", "--json"]));
@@ -85,15 +85,15 @@ async fn migrations_need_a_receipt() {
         ] {
             let refused = fed(&schema, arguments, "");
             assert_eq!(refused.status.code(), Some(3), "{refused:?}");
-            assert!(stderr(&refused).starts_with("error: receipt refused: "), "{refused:?}");
+            assert!(stderr(&refused).starts_with("error: permit refused: "), "{refused:?}");
             let document: Value = serde_json::from_slice(&refused.stdout).unwrap();
             assert_eq!((&document["applied"], &document["failed"]), (&json!([]), &Value::Null));
-            assert!(document["error"].as_str().unwrap().starts_with("receipt refused: "));
+            assert!(document["error"].as_str().unwrap().starts_with("permit refused: "));
         }
         assert_eq!(document(&run(&["migrate", "status", "--json"])), before);
 
-        let receipt = schema.sign(&schema.migrate_document(&MIGRATOR).await);
-        let up = fed(&schema, &["migrate", "up", "--json", "--receipt", "-"], &receipt);
+        let permit = schema.sign(&schema.migrate_document(&MIGRATOR).await);
+        let up = fed(&schema, &["migrate", "up", "--json", "--receipt", "-"], &permit);
         let told = document(&up);
         assert_eq!(told["applied"][5]["name"], "20261122090600_views_and_routines");
         assert_eq!(told["applied"][5]["version"], 20_261_122_090_600_i64);
@@ -115,9 +115,9 @@ async fn migrations_need_a_receipt() {
 async fn a_failed_migration_is_reported_with_its_statement() {
     with_schema(async |schema| {
         schema.run("CREATE TABLE payment (id INT)").await;
-        let path = std::env::temp_dir().join(format!("{}.receipt", schema.database.name));
-        let receipt = schema.sign(&schema.migrate_document(&MIGRATOR).await);
-        std::fs::write(&path, receipt).unwrap();
+        let path = std::env::temp_dir().join(format!("{}.permit", schema.database.name));
+        let permit = schema.sign(&schema.migrate_document(&MIGRATOR).await);
+        std::fs::write(&path, permit).unwrap();
         let arguments = ["migrate", "up", "--json", "--receipt", path.to_str().unwrap()];
         let failed = binary(&schema, &arguments).output().unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -141,17 +141,17 @@ async fn a_failed_migration_is_reported_with_its_statement() {
     .await;
 }
 
-// As `app_user`, with a receipt for the files in `paths`.
+// As `app_user`, with a permit for the files in `paths`.
 async fn import_as(schema: &Schema, app: &Database, paths: &[PathBuf]) -> Output {
     let batch = import::read(paths).unwrap();
-    let receipt = schema.import_document(batch.subject()).await;
+    let permit = schema.import_document(batch.subject()).await;
     let mut arguments = vec!["import", "--json", "--receipt", "-"];
     arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
     let mut command = binary(schema, &arguments);
     command.env("DB_APP_USER", &app.user).env("DB_APP_PASSWORD", app.password.expose());
     // The import has no business with the other account.
     command.env_remove("DB_MIGRATE_PASSWORD");
-    feed(command, &sign(&receipt, app.password.expose()))
+    feed(command, &sign(&permit, app.password.expose()))
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn imports_that_are_not_let_in() {
         let dir = dir.to_str().unwrap();
         let refused = run(&["import", "--dir", dir]);
         assert_eq!(refused.status.code(), Some(3), "{refused:?}");
-        assert!(stderr(&refused).contains("receipt refused: there is none"), "{refused:?}");
+        assert!(stderr(&refused).contains("permit refused: there is none"), "{refused:?}");
         let forged = fed(&schema, &["import", "--dir", dir, "--receipt", "-"], "x\ny\n");
         assert_eq!(forged.status.code(), Some(3), "{forged:?}");
         for arguments in [
@@ -222,7 +222,7 @@ fn a_check_needs_no_database() {
     assert_eq!(document(&fine), json!({"version": 1, "files": files, "outside": 0}));
     assert!(stderr(&fine).contains("movies.csv: 4 rows, all fine"), "{fine:?}");
     let part = check(&[&path("movies.csv")]);
-    assert!(part.status.success() && stderr(&part).contains("6 reference(s) lead outside"));
+    assert!(part.status.success() && stderr(&part).contains("6 reference(s) point outside"));
     copy.append("genres.csv", "Drama\n");
     let bad = check(&["--json", &path("genres.csv")]);
     assert_eq!(bad.status.code(), Some(4), "{bad:?}");

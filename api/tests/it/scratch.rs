@@ -2,14 +2,14 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::{receipts::random_hex, support::seed};
+use crate::{permits::random_hex, support::seed};
 
 /// A copy of the small catalogue that a test may spoil; removed when dropped.
-pub struct Copy(pub PathBuf);
+pub(crate) struct Copy(pub PathBuf);
 
 #[expect(clippy::disallowed_methods, reason = "scratch files of a test need no durability")]
 impl Copy {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = std::env::temp_dir().join(format!("apitest-{}", random_hex(6)));
         fs::create_dir_all(&dir).unwrap();
         for entry in fs::read_dir(seed()).unwrap() {
@@ -19,13 +19,13 @@ impl Copy {
         Self(dir)
     }
 
-    pub fn append(&self, file: &str, text: &str) {
+    pub(crate) fn append(&self, file: &str, text: &str) {
         let path = self.0.join(file);
         let old = fs::read(&path).unwrap();
         fs::write(path, [old.as_slice(), text.as_bytes()].concat()).unwrap();
     }
 
-    pub fn replace(&self, file: &str, old: &str, new: &str) {
+    pub(crate) fn replace(&self, file: &str, old: &str, new: &str) {
         let path = self.0.join(file);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(old));
@@ -33,13 +33,13 @@ impl Copy {
     }
 
     /// Writes a file and returns where it is.
-    pub fn write(&self, file: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, file: &str, text: &str) -> PathBuf {
         let path = self.0.join(file);
         fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn remove(&self, file: &str) {
+    pub(crate) fn remove(&self, file: &str) {
         fs::remove_file(self.0.join(file)).unwrap();
     }
 }

@@ -23,8 +23,8 @@ fn migrator(files: &[&str]) -> Migrator {
 }
 
 async fn stopped(schema: &Schema, migrator: &Migrator, wait: Duration, retries: u32) -> Stopped {
-    let receipt = schema.sign(&schema.migrate_document(migrator).await);
-    let error = schema.up_with(migrator, receipt, wait, retries, |_| ()).await.unwrap_err();
+    let permit = schema.sign(&schema.migrate_document(migrator).await);
+    let error = schema.up_with(migrator, permit, wait, retries, |_| ()).await.unwrap_err();
     error.downcast().unwrap()
 }
 
@@ -110,13 +110,13 @@ async fn a_lock_at_the_first_statement_is_waited_for() {
     with_schema(async |schema| {
         schema.run("CREATE TABLE a (b INT)").await;
         let migrator = migrator(&["ALTER TABLE a ADD c INT; INSERT INTO a VALUES (1, 2)"]);
-        let receipt = schema.sign(&schema.migrate_document(&migrator).await);
+        let permit = schema.sign(&schema.migrate_document(&migrator).await);
         let mut reader = schema.connect().await;
         sqlx::raw_sql("LOCK TABLES a READ").execute(&mut reader).await.unwrap();
         let mut reader = Some(reader);
         let mut said = vec![];
         let applied = schema
-            .up_with(&migrator, receipt, SECOND, 3, |progress| {
+            .up_with(&migrator, permit, SECOND, 3, |progress| {
                 if let Progress::Again { name, reason, pause } = progress {
                     said.push((name.to_owned(), reason.to_owned(), pause.as_millis()));
                     // It goes after the second try.
@@ -146,9 +146,9 @@ async fn tries_are_bounded() {
         let migrator = migrator(&["ALTER TABLE a ADD c INT"]);
         let mut reader = schema.connect().await;
         sqlx::raw_sql("LOCK TABLES a READ").execute(&mut reader).await.unwrap();
-        let receipt = schema.sign(&schema.migrate_document(&migrator).await);
+        let permit = schema.sign(&schema.migrate_document(&migrator).await);
         let mut tries = 0;
-        let ended = schema.up_with(&migrator, receipt, SECOND, 1, |_| tries += 1).await;
+        let ended = schema.up_with(&migrator, permit, SECOND, 1, |_| tries += 1).await;
         let Stopped { failed, .. } = ended.unwrap_err().downcast().unwrap();
         assert_eq!((tries, failed.code, failed.statement), (1, Some(1205), Some(1)));
         let status = migrate::status(&mut schema.connect().await, &migrator).await.unwrap();
@@ -170,10 +170,10 @@ async fn a_deadlock_at_the_first_statement_is_tried_again() {
     with_schema(async |schema| {
         schema.run(DEADLOCKS).await;
         let migrator = migrator(&["INSERT INTO a VALUES (1); INSERT INTO a VALUES (2)"]);
-        let receipt = schema.sign(&schema.migrate_document(&migrator).await);
+        let permit = schema.sign(&schema.migrate_document(&migrator).await);
         let mut tries = 0;
         schema
-            .up_with(&migrator, receipt, WAIT, 3, |progress| {
+            .up_with(&migrator, permit, WAIT, 3, |progress| {
                 tries += usize::from(matches!(progress, Progress::Again { .. }));
             })
             .await

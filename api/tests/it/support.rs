@@ -27,14 +27,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, MySqlConnection, MySqlPool};
 use std::time::Duration;
 use tower::ServiceExt as _;
 
-use crate::receipts::random_hex;
+use crate::permits::random_hex;
 
 /// Long enough for tests that do not wait for locks.
-pub const WAIT: Duration = Duration::from_secs(10);
+pub(crate) const WAIT: Duration = Duration::from_secs(10);
 
 /// An empty schema that lives as long as its test.
 #[derive(Debug, Clone)]
-pub struct Schema {
+pub(crate) struct Schema {
     pub database: Database,
     pub pool: MySqlPool,
 }
@@ -64,7 +64,7 @@ fn server() -> Option<Database> {
 }
 
 /// Runs `statement` without any schema selected.
-pub async fn administrate(server: &Database, statement: String) {
+pub(crate) async fn administrate(server: &Database, statement: String) {
     // No schema is selected: it does not exist yet, or is about to go.
     let options = db::options(server).database("information_schema");
     let mut conn = options.connect().await.expect("the test server answers");
@@ -72,7 +72,7 @@ pub async fn administrate(server: &Database, statement: String) {
 }
 
 /// Runs `test` in a fresh, empty schema and drops that afterwards, whatever happened.
-pub async fn with_schema<F>(test: impl FnOnce(Schema) -> F)
+pub(crate) async fn with_schema<F>(test: impl FnOnce(Schema) -> F)
 where
     F: Future<Output = ()> + 'static,
 {
@@ -98,18 +98,18 @@ where
 }
 
 impl Schema {
-    pub async fn connect(&self) -> MySqlConnection {
+    pub(crate) async fn connect(&self) -> MySqlConnection {
         db::connect(&self.database).await.unwrap()
     }
 
     /// Migrated, with the small catalogue of `tests/seed`.
-    pub async fn ready(&self) -> Client {
+    pub(crate) async fn ready(&self) -> Client {
         self.migrate().await;
         self.import_folder(&seed()).await.unwrap();
         self.client()
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         // Tests come from wherever they say, as through a proxy.
         let proxies = Proxies::read("0.0.0.0").unwrap();
         let app = App::with(self.pool.clone(), Limits::default(), proxies);
@@ -117,23 +117,23 @@ impl Schema {
     }
 
     /// The one number that `query` selects.
-    pub async fn number(&self, query: &'static str) -> i64 {
+    pub(crate) async fn number(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.pool).await.unwrap()
     }
 
-    pub async fn run(&self, statement: &'static str) {
+    pub(crate) async fn run(&self, statement: &'static str) {
         sqlx::raw_sql(statement).execute(&self.pool).await.unwrap();
     }
 }
 
 /// The small catalogue that tests know by heart.
-pub fn seed() -> PathBuf {
+pub(crate) fn seed() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/seed")
 }
 
 /// Calls the router without a network.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     pub router: Router,
     pub token: Option<String>,
     /// Where it calls from.
@@ -142,7 +142,12 @@ pub struct Client {
 
 impl Client {
     /// Sends a request with a raw body and returns status, content type and JSON (or null).
-    pub async fn raw(&self, method: &str, path: &str, body: String) -> (StatusCode, String, Value) {
+    pub(crate) async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        body: String,
+    ) -> (StatusCode, String, Value) {
         let mut request = Request::builder().method(method).uri(path);
         request = request.header("x-forwarded-for", self.address);
         if !body.is_empty() {
@@ -177,19 +182,25 @@ impl Client {
     }
 
     /// Expects success and returns the JSON.
-    pub async fn ok(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn ok(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (got, _, json) = self.raw(method, path, body).await;
         assert_eq!(got.as_u16(), status, "{method} {path}: {json}");
         json
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         self.ok(200, "GET", path, Value::Null).await
     }
 
     /// Expects a problem document with this status and returns it.
-    pub async fn problem(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn problem(
+        &self,
+        status: u16,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (got, kind, json) = self.raw(method, path, body).await;
         assert_eq!(got.as_u16(), status, "{method} {path}: {json}");
@@ -206,7 +217,7 @@ impl Client {
     }
 
     /// Registers and logs in; the client returned is logged in.
-    pub async fn log_in(&self, email: &str) -> Client {
+    pub(crate) async fn log_in(&self, email: &str) -> Client {
         let account =
             serde_json::json!({"email": email, "password": "correct horse", "display_name": "T"});
         self.ok(202, "POST", "/auth/register", account).await;

@@ -4,26 +4,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::ctx::Ctx;
-use super::status;
-use crate::cli::report::DbReport;
-use crate::model::check::Outcome;
-use crate::model::exit::{ExitCode, Stop};
-use crate::model::history::{HeldBackup, History, Objectives};
-use crate::model::status::Answer;
-use crate::report::{human, json, page};
-use crate::store::Store;
-use crate::store::ledger::Ledger;
-use crate::sys::{clock, fs, open};
+use cli::report::DbReport;
+use model::check::Outcome;
+use model::exit::{ExitCode, Stop};
+use model::history::{HeldBackup, History, Objectives};
+use model::status::Answer;
+use ops::ctx::Ctx;
+use report::{human, json, page};
+use store::Store;
+use store::ledger::Ledger;
+use sys::{clock, fs, open};
+use upkeep::status;
 
 /// Where it goes when nobody says.
 const FILE: &str = "report.html";
 
 /// Runs the command. It takes no lock and changes nothing but the page.
-///
-/// # Errors
-/// The backups folder cannot be read, or the page cannot be written.
-pub fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
     let file = target(ctx, args.out.as_deref())?;
     let history = history(ctx, args.offline)?;
     let text = page::page(&history);
@@ -46,7 +43,7 @@ pub fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
             state: history.status.known().map(|status| status.state),
             backups: history.backups.len() as u64,
             unusable,
-            receipts: history.receipts.len() as u64,
+            entries: history.entries.len() as u64,
             opened: shown,
         };
         ctx.ui.result(&json::render(&document)?);
@@ -72,17 +69,17 @@ fn target(ctx: &Ctx, out: Option<&Path>) -> Result<PathBuf> {
     let folder = folder.unwrap_or(Path::new("."));
     let whole = folder.canonicalize().map_err(|error| {
         usage(format!("the folder {} cannot be used: {error}", folder.display()))
-            .hint("Create it first, or name another file with `--out`.")
+            .hint("Create it first, or choose another file with `--out`.")
     })?;
     let backups = ctx.settings.backups.canonicalize();
     let Some(name) = out.file_name().filter(|_| !out.is_dir()) else {
         return Err(usage(format!("{} is a folder", out.display()))
-            .hint("Name a file with `--out`.")
+            .hint("Give a file with `--out`.")
             .into());
     };
     if backups.is_ok_and(|backups| whole.starts_with(backups)) {
         return Err(usage(format!("{} is in the backups folder", out.display()))
-            .hint("That folder holds backups only; name another file with `--out`.")
+            .hint("That folder is for backups only; choose another file with `--out`.")
             .into());
     }
     Ok(whole.join(name))
@@ -113,7 +110,7 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
         },
         backups: backups(&store, &ledger)?,
         strangers: store.strangers()?,
-        receipts: ledger.receipts,
+        entries: ledger.entries,
         ledger: chain,
     })
 }

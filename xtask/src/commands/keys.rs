@@ -6,26 +6,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::ctx::Ctx;
-use crate::cli::keys::{DbKeys, KeysCommand};
-use crate::config::Settings;
-use crate::config::trust::NamedSigner;
-use crate::model::check::{Check, Outcome};
-use crate::model::copy::Encryption;
-use crate::model::exit::{ExitCode, Stop};
-use crate::report::json::{DOCUMENT_VERSION, render};
-use crate::report::keys::{KeysDocument, ListedKey, NewKeyDocument, SignerDocument, TrustedSigner};
-use crate::store::age::{
-    Identities, Recipients, VARIABLE, fingerprint, generate, identity, round_trip,
-};
-use crate::store::{KeyFile, Keyring, Store, remote, signing};
-use crate::sys::{clock, fs};
+use cli::keys::{DbKeys, KeysCommand};
+use config::Settings;
+use config::trust::NamedSigner;
+use model::check::{Check, Outcome};
+use model::copy::Encryption;
+use model::exit::{ExitCode, Stop};
+use ops::ctx::Ctx;
+use report::json::{DOCUMENT_VERSION, render};
+use report::keys::{KeysDocument, ListedKey, NewKeyDocument, SignerDocument, TrustedSigner};
+use store::age::{Identities, Recipients, VARIABLE, fingerprint, generate, identity, round_trip};
+use store::{KeyFile, Keyring, Store, remote, signing};
+use sys::{clock, fs};
 
-/// Runs the command.
-///
-/// # Errors
-/// The file cannot be made; or a check failed.
-pub fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
     match &args.command {
         KeysCommand::New { file } => new(ctx, file),
         KeysCommand::Check => check(ctx),
@@ -103,12 +97,14 @@ fn outside(settings: &Settings, file: &Path) -> Result<PathBuf> {
     // Without links: `..` and links must not lead back inside.
     let Ok(parent) = parent.canonicalize() else {
         let message = format!("there is no folder {}", parent.display());
-        return Err(refuse(message).hint("Make it first, or name another file.").into());
+        return Err(refuse(message).hint("Create it first, or choose another file.").into());
     };
     let path = parent.join(name);
     if fs::exists(&path)? {
         let message = format!("{} exists already", path.display());
-        return Err(refuse(message).hint("A key is never overwritten: name another file.").into());
+        return Err(refuse(message)
+            .hint("A key is never overwritten: choose another file.")
+            .into());
     }
     let inside = |folder: &Path| folder.canonicalize().is_ok_and(|it| parent.starts_with(it));
     let repository = parent.ancestors().find(|folder| folder.join(".git").exists());
@@ -122,7 +118,7 @@ fn outside(settings: &Settings, file: &Path) -> Result<PathBuf> {
         return Ok(path);
     };
     Err(refuse(format!("{} is {why}", path.display()))
-        .hint("Name a file elsewhere, such as one in your home folder or on a drive of its own.")
+        .hint("Choose a file elsewhere, for example in your home folder or on a separate drive.")
         .into())
 }
 
@@ -146,7 +142,7 @@ fn check(ctx: &Ctx) -> Result<()> {
     let Some(code) = code else { return Ok(()) };
     let failed = document.checks.iter().filter(|c| c.outcome == Outcome::Failed).count();
     let message = format!("{failed} of {} checks failed", document.checks.len());
-    Err(Stop::new(code, message).hint("docs/keys.md says what to do about keys.").into())
+    Err(Stop::new(code, message).hint("docs/keys.md explains what to do about keys.").into())
 }
 
 /// Looks; gives the exit code of the first check that failed.
@@ -224,7 +220,10 @@ pub(super) fn configured(
     }
     let identities = match KeyFile::of(settings).read() {
         Ok(None) => {
-            let why = format!("{VARIABLE} names no file; without one nothing encrypted is read");
+            let why = format!(
+                "{VARIABLE} names no file; without one, encrypted backups cannot be \
+            read"
+            );
             checks.push(Check::not_run("private key", why));
             None
         }
@@ -241,7 +240,7 @@ pub(super) fn configured(
     };
     checks.push(match (recipients.as_ref().filter(|it| !it.is_empty()), &identities) {
         (Some(recipients), Some(identities)) => match round_trip(recipients, identities) {
-            Ok(()) => Check::passed(FITS, "a text came back"),
+            Ok(()) => Check::passed(FITS, "a sample text was encrypted and decrypted"),
             Err(error) => Check::failed(FITS, format!("{error}")),
         },
         (None, _) => Check::not_run(FITS, "there is no recipient"),
@@ -271,15 +270,15 @@ impl Keys<'_> {
         let opens = |it: &&Encryption| it.recipients.iter().any(|one| self.held.contains(one));
         let unread: Vec<&Encryption> = there.iter().filter(|it| !opens(it)).collect();
         checks.push(if there.is_empty() {
-            Check::passed(name, "none is encrypted")
+            Check::passed(name, "none are encrypted")
         } else if !self.at_hand {
             Check::not_run(name, format!("{all}; no private key is at hand to read them"))
         } else if unread.is_empty() {
-            Check::passed(name, format!("{all}; the key at hand fits each"))
+            Check::passed(name, format!("{all}; the key at hand decrypts all of them"))
         } else {
             let keys = wanted(unread.iter().copied());
             let detail =
-                format!("{all}; the key at hand does not open {} of them: {keys}", unread.len());
+                format!("{all}; the key at hand cannot decrypt {} of them: {keys}", unread.len());
             Check::failed(name, detail)
         });
         let replaced =
@@ -287,9 +286,8 @@ impl Keys<'_> {
         let replaced: Vec<&Encryption> = replaced.collect();
         if !replaced.is_empty() {
             let keys = wanted(replaced.iter().copied());
-            let detail = format!(
-                "only for keys that xtask.toml does not name any more, which are still needed: {keys}"
-            );
+            let detail =
+                format!("only for keys that are no longer in xtask.toml but still needed: {keys}");
             checks.push(Check::passed(format!("{name}, older keys"), detail));
         }
     }

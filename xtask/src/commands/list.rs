@@ -2,22 +2,18 @@
 
 use anyhow::Result;
 
-use super::copy::fetching;
-use super::ctx::Ctx;
-use crate::cli::list::DbList;
-use crate::model::manifest::Manifest;
-use crate::model::trust::Trust;
-use crate::report;
-use crate::store::Store;
-use crate::store::ledger::Ledger;
-use crate::store::remote::RemoteCopy;
-use crate::sys::clock;
+use cli::list::DbList;
+use model::manifest::Manifest;
+use model::trust::Trust;
+use ops::copy::fetching;
+use ops::ctx::Ctx;
+use store::Store;
+use store::ledger::Ledger;
+use store::remote::RemoteCopy;
+use sys::clock;
 
 /// Runs the command. It takes no lock and changes nothing.
-///
-/// # Errors
-/// The folder or the ledger cannot be read.
-pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let store = ctx.store()?;
     if let Some(name) = &args.from {
         return remote(ctx, &store, name);
@@ -52,7 +48,7 @@ pub fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     }
     for name in store.strangers()? {
         ctx.ui.say(format!(
-            "{name} was not made by this tool; it can be restored, what it holds is unknown"
+            "{name} was not made by this tool; it can be restored, but its contents are unknown"
         ));
     }
     Ok(())
@@ -72,7 +68,7 @@ fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<()> {
     let rows: Vec<report::text::ListRow> = copies
         .into_iter()
         .map(|copy| {
-            // What is there under the name of a backup of this machine has to be that one.
+            // What is there under the name of a backup of this machine must be that one.
             let other = copy.manifest.as_ref().and_then(|m| ledger.contradicts(m));
             let replaced = other.map(|why| format!("was replaced: {why}"));
             RemoteCopy { problem: copy.problem.or(replaced), ..copy }

@@ -1,55 +1,35 @@
-//! `migrate`: pending migrations through the gate.
+//! `migrate`
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::ctx::Ctx;
-pub use super::gate::Applied;
-use super::gate::{self, state, undo};
-use crate::cli::migrate::Migrate;
-use crate::config::gate::StrategyChoice;
-use crate::model::gate::Strategy;
-use crate::model::receipt::{Event, GateOutcome};
-use crate::plan::migrate::{MigrationFile, MigrationState};
-use crate::report;
-use crate::report::human;
-use crate::server::Server;
+use cli::migrate::Migrate;
+use gate::migrate::{self, Applied, Standing};
+use gate::undo;
+use model::gate::Strategy;
+use ops::ctx::{Ctx, Made};
+use plan::migrate::MigrationFile;
+use report::human;
+use server::Server;
 
-/// Runs the command.
-///
-/// # Errors
-/// Exit code 20 when the gate refuses (the live schema was not touched), 30 when a
-/// migration failed on the live schema and the state before it is back, 31 when not.
-pub fn run(ctx: &mut Ctx, args: &Migrate) -> Result<()> {
+/// Ends with 20 when the gate refuses, with 30 when a migration failed and the state before
+/// it is back, and with 31 when it is not.
+pub(crate) fn run(ctx: &mut Ctx, args: &Migrate, made: &mut Made) -> Result<()> {
     let server = ctx.server(false)?;
-    let choice = args.strategy.unwrap_or(ctx.settings.policy.gate.strategy);
     if args.status {
-        return status(ctx, &server);
+        show_standing(ctx, &migrate::standing(ctx, &server)?);
+    } else if args.undo {
+        take_back(ctx, &server, args.dry_run)?;
+    } else if args.dry_run {
+        ctx.show_plan(&migrate::plan(ctx, &server, args.strategy)?.to_string())?;
+    } else {
+        show(ctx, &migrate::run(ctx, &server, args.strategy, made)?);
     }
-    if args.undo {
-        return take_back(ctx, &server, args.dry_run);
-    }
-    if args.dry_run {
-        let state = state::read(ctx, &server)?;
-        state.demand_sound()?;
-        return ctx.show_plan(&describe(ctx, &server, &state, choice)?);
-    }
-    let applied = gate::migrate(ctx, &server, choice)?;
-    show(ctx, &applied);
     Ok(())
 }
 
-/// The gate with the policy's strategy, for commands that migrate on their way.
-///
-/// # Errors
-/// As [`run`].
-pub fn apply(ctx: &Ctx, server: &Server) -> Result<Applied> {
-    gate::migrate(ctx, server, ctx.settings.policy.gate.strategy)
-}
-
-fn status(ctx: &Ctx, server: &Server) -> Result<()> {
-    let state = state::read(ctx, server)?;
-    let unfinished = ctx.settings.backups.is_dir() && ctx.store()?.read_in_place()?.is_some();
+fn show_standing(ctx: &Ctx, standing: &Standing) {
+    let Standing { state, unfinished } = standing;
     if ctx.ui.json() {
         let applied: Vec<String> =
             state.applied.iter().map(|m| format!("{}_{}", m.version, m.description)).collect();
@@ -62,59 +42,12 @@ fn status(ctx: &Ctx, server: &Server) -> Result<()> {
             "unfinished": unfinished,
         });
         ctx.ui.result(&document.to_string());
-        return Ok(());
+        return;
     }
     ctx.ui.result(&state.to_string());
-    if unfinished {
+    if *unfinished {
         ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped and brings them to their end");
     }
-    Ok(())
-}
-
-fn describe(
-    ctx: &Ctx,
-    server: &Server,
-    state: &MigrationState,
-    choice: StrategyChoice,
-) -> Result<String> {
-    let schema = &ctx.settings.schema;
-    if state.pending.is_empty() {
-        return Ok(format!(
-            "Nothing is pending for `{schema}` on {server}; nothing would be done."
-        ));
-    }
-    let live = match choice {
-        StrategyChoice::Auto => {
-            "the copy takes the place of the live schema, if nothing wrote since; else they run on it"
-        }
-        StrategyChoice::Swap => "the copy takes the place of the live schema, or nothing happens",
-        StrategyChoice::InPlace => "they run on the live schema",
-    };
-    let mut text = format!(
-        "Migrate `{schema}` on {server}:\n{state}\n  first  a backup, restored beside the live schema and compared\n  \
-         then   the pending migrations run on that copy\n  then   {live}"
-    );
-    if let Some(last) = last_times(ctx)? {
-        text = format!("{text}\n  time   {last}");
-    }
-    Ok(text)
-}
-
-/// What the last passage took; reads only what is there.
-fn last_times(ctx: &Ctx) -> Result<Option<String>> {
-    if !ctx.settings.backups.is_dir() {
-        return Ok(None);
-    }
-    let ledger = ctx.store()?.read()?;
-    let last = ledger.proven().rev().find_map(|receipt| match &receipt.event {
-        Event::Gate { times, outcome: GateOutcome::Applied, .. }
-            if receipt.schema == ctx.settings.schema && times.total_ms > 0 =>
-        {
-            Some(report::gate::prediction(times))
-        }
-        _ => None,
-    });
-    Ok(last)
 }
 
 fn show(ctx: &Ctx, applied: &Applied) {

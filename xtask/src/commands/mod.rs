@@ -1,112 +1,50 @@
-//! The conductor: one file a command. Each dangerous one has the same shape:
-//! plan, show (a dry run stops here), confirm, do, record.
+//! The conductor: from what was typed to the room that does it.
 
-pub mod api;
-mod api_rights;
-pub mod backup;
-pub mod bench;
-pub mod ci;
-pub mod copy;
-mod copy_digests;
-pub mod ctx;
-pub mod db_report;
-mod definers;
-pub mod deploy;
-pub mod docs;
-pub mod doctor;
-mod events;
-mod failed_backup;
-pub mod gate;
-pub mod hooks;
-pub mod import;
-pub mod keys;
-mod leftovers;
-pub mod list;
-mod live;
-pub mod migrate;
-pub mod notify;
-pub mod obstacles;
-mod old_tables;
-pub mod proof;
-pub mod prune;
-pub mod quickstart;
-pub mod recover;
-mod replay;
-pub mod restore;
-pub mod schedule;
-pub mod seed;
-pub mod server;
-pub mod sessions;
-pub mod settle;
-pub mod staging;
-pub mod status;
-pub mod swap;
-pub mod tables;
-pub mod verify;
-
-pub use ctx::Ctx;
-
-use std::cell::RefCell;
+mod backup;
+mod copy;
+mod db_report;
+mod deploy;
+mod doctor;
+mod hooks;
+mod import;
+mod keys;
+mod list;
+mod migrate;
+mod prune;
+mod quickstart;
+mod restore;
+mod schedule;
+mod status;
+mod up;
+mod verify;
+mod workshop;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Global};
-use crate::config::{Settings, dotenv};
-use crate::model::exit::{ExitCode, Stop};
-use crate::sys::signal;
-use crate::ui::{Loudness, Ui};
+use cli::{Cli, Command, Global};
+use ops::frame::{self, Copies, Flags};
+use ops::{Ctx, Made, kept};
 
-/// Runs what was typed and says how it ended.
-pub fn main(cli: &Cli) -> ExitCode {
-    let ui = Ui::new(loudness(&cli.global), cli.global.json);
-    let settings = match signal::install().and_then(|()| Settings::load(&cli.global)) {
-        Ok(settings) => settings,
-        Err(error) => return report(&ui, None, &error),
-    };
-    let mut ctx = Ctx { settings, ui, made: RefCell::default() };
-    warn_of_open_secrets(&ctx, &cli.command);
-    let ended = match run(&mut ctx, &cli.command) {
-        // git waits, with its connection open.
-        Ok(()) if matches!(cli.command, Command::Hooks(_)) => {
-            copy::left_to_copy(&ctx);
-            Ok(())
-        }
-        Ok(()) => copy::what_was_made(&ctx),
-        failed => failed,
-    };
-    match ended {
-        Ok(()) => ExitCode::Done,
-        Err(error) => {
-            let code = report(&ctx.ui, Some(&ctx.settings), &error);
-            copy::left_to_copy(&ctx);
-            code
-        }
+/// Runs what was typed and gives the exit code of docs/exit-codes.md.
+pub(crate) fn main(cli: &Cli) -> u8 {
+    if let Command::Bench(_) | Command::Ci(_) | Command::Docs(_) | Command::DbSeed(_) = &cli.command
+    {
+        return workshop::hand_over(&cli.global);
     }
+    // `doctor` says it among its findings.
+    let hush = matches!(cli.command, Command::Doctor(_));
+    frame::run(&flags(&cli.global), hush, |ctx, made| run(ctx, &cli.command, made)) as u8
 }
 
-/// Every command reads `.env`. Only `doctor` says it among its findings instead.
-fn warn_of_open_secrets(ctx: &Ctx, command: &Command) {
-    let path = ctx.settings.env_file();
-    if let Some(mode) = dotenv::exposed(&path).filter(|_| !matches!(command, Command::Doctor(_))) {
-        ctx.ui.warn(format!(
-            "others on this machine may read the passwords in {0} (mode {mode:04o}): `chmod 600 {0}`",
-            path.display()
-        ));
-    }
+fn flags(global: &Global) -> Flags {
+    let Global { json, quiet, verbose, backups } = global.clone();
+    Flags { json, quiet, verbose, backups }
 }
 
-fn loudness(global: &Global) -> Loudness {
-    match (global.quiet, global.verbose) {
-        (true, _) => Loudness::Quiet,
-        (_, true) => Loudness::Verbose,
-        _ => Loudness::Normal,
-    }
-}
-
-fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
+fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {
     match command {
-        Command::DbBackup(args) => backup::run(ctx, args),
-        Command::DbRestore(args) => restore::run(ctx, args),
+        Command::DbBackup(args) => backup::run(ctx, args, made),
+        Command::DbRestore(args) => restore::run(ctx, args, made),
         Command::DbVerify(args) => verify::run(ctx, args),
         Command::DbList(args) => list::run(ctx, args),
         Command::DbStatus(args) => status::run(ctx, args),
@@ -116,59 +54,32 @@ fn run(ctx: &mut Ctx, command: &Command) -> Result<()> {
         Command::DbKeys(args) => keys::run(ctx, args),
         Command::DbReport(args) => db_report::run(ctx, args),
         Command::Schedule(args) => schedule::run(ctx, args),
-        Command::DbUp(args) => server::db_up(ctx, args),
-        Command::DbDown(args) => server::db_down(ctx, args),
-        Command::Bench(args) => bench::run(ctx, args),
-        Command::Ci(args) => {
-            ci::run(&ctx.settings.root, &ci::Options { stages: args.stage.clone() })
-        }
+        Command::DbUp(args) => up::up(ctx, args),
+        Command::DbDown(_) => up::down(ctx),
         Command::Doctor(args) => doctor::run(ctx, args),
-        Command::Migrate(args) => migrate::run(ctx, args),
-        Command::Import(args) => import::run(ctx, args),
-        Command::Deploy(args) => deploy::run(ctx, args),
-        Command::Hooks(args) => hooks::run(ctx, args),
-        Command::Quickstart(args) => quickstart::run(ctx, args),
-        Command::Docs(args) => docs::run(ctx, args),
-        Command::DbSeed(args) => seed::run(ctx, args),
+        Command::Migrate(args) => migrate::run(ctx, args, made),
+        Command::Import(args) => import::run(ctx, args, made),
+        Command::Deploy(args) => deploy::run(ctx, args, made),
+        Command::Quickstart(args) => quickstart::run(ctx, args, made),
+        Command::Hooks(args) => {
+            hooks::run(ctx, args, made)?;
+            // git waits, with its connection open.
+            return Ok(Copies::Later);
+        }
+        // These are the workshop's.
+        Command::Bench(_) | Command::Ci(_) | Command::Docs(_) | Command::DbSeed(_) => Ok(()),
+    }?;
+    if let Command::DbBackup(_) | Command::Migrate(_) = command {
+        renew_kept(ctx);
     }
+    Ok(Copies::Now)
 }
 
-/// Shows a failure and gives its exit code. A foreseen one is a [`Stop`] somewhere
-/// in the chain; what it came from is shown only on request.
-fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCode {
-    let redact = |text: &str| settings.map_or_else(|| text.to_owned(), |s| s.redact(text));
-    // What is worse than an interruption is said instead of it.
-    let grave =
-        [ExitCode::MigrationNotRestored, ExitCode::DeployRolledBack, ExitCode::DeployNeedsPerson];
-    let grave = find_stop(error).is_some_and(|stop| grave.contains(&stop.code));
-    if signal::interrupted() && !grave {
-        let stop = Stop::new(
-            ExitCode::Interrupted,
-            "interrupted; what was not finished is cleaned up by the next run",
-        );
-        ui.stop(&stop);
-        return ExitCode::Interrupted;
+/// This build has just proven itself. What it did stands also if it cannot be copied.
+fn renew_kept(ctx: &Ctx) {
+    match kept::renew(&ctx.settings) {
+        Ok(true) => ctx.ui.detail("renewed the copy of this program in .local/bin"),
+        Ok(false) => {}
+        Err(error) => ctx.ui.warn(format!("the copy of this program was not renewed: {error:#}")),
     }
-    match find_stop(error) {
-        Some(stop) => {
-            ui.error(&redact(&stop.message), &stop.hints);
-            ui.detail(format!("because: {}", redact(&format!("{error:#}"))));
-            stop.code
-        }
-        None => {
-            let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-            let steps = chain[..chain.len().saturating_sub(1)].join(": ");
-            let cause = crate::server::session::said(error);
-            let text = if steps.is_empty() { cause } else { format!("{steps}: {cause}") };
-            ui.error(&redact(&text), &[]);
-            ExitCode::Unexpected
-        }
-    }
-}
-
-/// The outermost [`Stop`] of a chain: the one that knows most about what was being done.
-pub fn find_stop(error: &anyhow::Error) -> Option<&Stop> {
-    error
-        .downcast_ref::<Stop>()
-        .or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Stop>()))
 }

@@ -2,60 +2,59 @@
 //! verified database. Each step is one of the other commands' work; a second run
 //! finds what is there and goes on.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::backup::{LOCK_WAIT, Wish};
-use super::ctx::Ctx;
-use super::{backup, import, migrate, recover, seed, server as servers, verify};
-use crate::cli::quickstart::Quickstart;
-use crate::cli::server::Where;
-use crate::model::account::Role;
-use crate::model::exit::{ExitCode, Stop};
-use crate::model::ident::qualified;
-use crate::model::manifest::{Manifest, Reason};
-use crate::report::human;
-use crate::server::{Server, accounts};
-use crate::sys::docker;
+use super::workshop;
+
+use cli::quickstart::Quickstart;
+use config::place::Where;
+use gate::{import, migrate};
+use model::account::Role;
+use model::exit::ExitCode;
+use model::ident::qualified;
+use model::manifest::{Manifest, Reason};
+use ops::backup::Wish;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
+use ops::{backup, kept, prove, up as servers};
+use report::human;
+use server::{Server, accounts};
+use sys::docker;
+use sys::proc::Cmd;
 
 /// Accounts with profiles and a little watch history, so that every table has rows.
-const SAMPLE_SCALE: f64 = 0.001;
+const SAMPLE_SCALE: &str = "0.001";
+
+/// Far more than it takes.
+const SEED_DEADLINE: Duration = Duration::from_secs(600);
 
 /// Runs the command.
 ///
 /// # Errors
 /// The first step that fails; running it again goes on from there.
-pub fn run(ctx: &mut Ctx, args: &Quickstart) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
     ctx.ui.say("1/5 a database");
     let server = database(ctx, args)?;
-    for line in accounts::ensure(&mut ctx.settings, &server, &ctx.ui)? {
+    for line in ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))? {
         ctx.ui.detail(line);
     }
     ctx.ui.say(format!("    {server}"));
-    ctx.ui.say(
-        "2/5 migrations, behind the gate (the first time the API is built, which takes minutes)",
-    );
-    let applied = migrate::apply(ctx, &server)?;
+    ctx.ui
+        .say("2/5 migrations, behind the gate (the first run builds the API, which takes minutes)");
+    let applied = migrate::apply(ctx, &server, made)?;
     ctx.ui.say(format!("    {} applied", human::count(applied.pending.len() as u64, "migration")));
     ctx.ui.say("3/5 the sample catalogue");
-    fill(ctx, &server)?;
+    fill(ctx, &server, made)?;
     ctx.ui.say("4/5 a backup");
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(&server))?;
-    let manifest = backup::take(ctx, &server, &store, &lock, &Wish::because(Reason::Manual))?;
+    let held = Held::take(ctx, &server)?;
+    let manifest = backup::take(&held, &Wish::because(Reason::Manual), made)?;
     ctx.ui.say("5/5 the proof: restore it and compare");
-    let source = store.resolve(&manifest.label.to_string())?;
-    let verified = verify::drill(ctx, &server, &store, &lock, &source)?;
-    if !verified.passed() {
-        return Err(Stop::new(
-            ExitCode::VerificationFailed,
-            format!("{} does not restore to what was backed up", manifest.label),
-        )
-        .hint("`cargo xtask db-verify` shows every check.")
-        .into());
-    }
-    show(ctx, &server, &manifest, verified.duration_ms);
+    let (proven, proof_ms) = prove::demand(&held, &manifest.label, ExitCode::VerificationFailed)?;
+    kept::keep(&ctx.settings)?;
+    show(ctx, &server, proven.manifest(), proof_ms);
     Ok(())
 }
 
@@ -66,7 +65,7 @@ fn database(ctx: &mut Ctx, args: &Quickstart) -> Result<Server> {
         Ok((found, _)) => Ok(found.server),
         Err(error) if args.place == Where::Auto && no_container(ctx) => {
             ctx.ui.warn(format!(
-                "Docker gives no database ({error}); using a private server on this machine"
+                "Docker provides no database ({error}); using a private server on this machine"
             ));
             Ok(servers::up(ctx, Where::Local, args.yes)?.0.server)
         }
@@ -81,15 +80,15 @@ fn no_container(ctx: &Ctx) -> bool {
 
 /// Loads the catalogue, through the gate, and a few generated accounts; both into
 /// empty tables only.
-fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
+fn fill(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<()> {
     if rows(ctx, server, "movie")? == 0 {
         let folder = ctx.settings.root.join("api").join("seed");
         let names = ["genres", "people", "movies", "series", "episodes", "credits"];
         let files = names.map(|name| folder.join(format!("{name}.csv")));
-        import::apply(ctx, server, &files)?;
+        import::apply(ctx, server, &files, made)?;
     }
     if rows(ctx, server, "account")? == 0 {
-        seed::fill(ctx, server, SAMPLE_SCALE, 1)?;
+        seed(ctx)?;
     }
     let (movies, accounts) = (rows(ctx, server, "movie")?, rows(ctx, server, "account")?);
     ctx.ui.say(format!(
@@ -97,6 +96,17 @@ fn fill(ctx: &mut Ctx, server: &Server) -> Result<()> {
         human::count(movies, "film"),
         human::count(accounts, "account")
     ));
+    Ok(())
+}
+
+fn seed(ctx: &Ctx) -> Result<()> {
+    let program = workshop::program(&ctx.settings.root)?;
+    let backups = ctx.settings.backups.as_os_str();
+    Cmd::new(program)
+        .args(["db-seed", "--quiet", "--json", "--yes", "--scale", SAMPLE_SCALE, "--backups"])
+        .arg(backups)
+        .read(SEED_DEADLINE)
+        .context("generate a few accounts")?;
     Ok(())
 }
 
@@ -122,8 +132,7 @@ fn show(ctx: &Ctx, server: &Server, manifest: &Manifest, proof_ms: u64) {
     }
     ctx.ui.result(&format!(
         "Ready.\n  database   `{}` at {server}\n  backup     {} in {folder}, proven by a restore in {}\n  \
-         passwords  in {}\n\nNext:\n  cargo xtask db-list               the backups\n  cargo xtask db-verify --live      \
-         the running database\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
+         passwords  in {}\n\nNext:\n  cargo xtask db-list               list the backups\n  cargo xtask db-verify --live      check the running database\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
          stop the database",
         manifest.schema,
         manifest.label,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use xtask::sys::proc::Cmd;
-use xtask::sys::{env, fs};
+use sys::proc::Cmd;
+use sys::{env, fs};
 
 /// Versions before a release that are there, and why no release does.
 const PRE_RELEASES: &[(&str, &str)] =

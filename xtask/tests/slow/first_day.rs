@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use model::secret::Secret;
 use mysql::prelude::Queryable as _;
-use xtask::model::secret::Secret;
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 use crate::support::{
     Removed, Server, TestServer, alone, copy_checkout, free_port, image_of, require, target_dir,
@@ -17,35 +17,46 @@ use crate::support::{
 const DEADLINE: Duration = Duration::from_secs(1200);
 
 /// A copy of this checkout's files, without anything that a run left in it.
-struct Checkout {
+pub struct Checkout {
     folder: tempfile::TempDir,
     home: tempfile::TempDir,
     settings: Vec<(String, String)>,
 }
 
 impl Checkout {
-    fn new(settings: &[(&str, String)]) -> Self {
+    pub fn new(settings: &[(&str, String)]) -> Self {
         let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         copy_checkout(folder.path());
         let settings = settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
         Self { folder, home, settings }
     }
 
-    fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    fn xtask(&self, args: &[&str]) -> Finished {
-        let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(args.iter().copied())
-            .dir(self.root())
-            .env("XTASK_ROOT", self.root().to_str().unwrap())
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The variables that every command in this checkout gets.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let own = [
+            ("XTASK_ROOT", self.root()),
             // What was compiled for this run's own tests serves here too.
-            .env("CARGO_TARGET_DIR", target_dir().to_str().unwrap())
+            ("CARGO_TARGET_DIR", &target_dir()),
             // Its signing key is made there, and not where the developer has one.
-            .env("XDG_CONFIG_HOME", self.home.path().to_str().unwrap());
-        for (name, value) in &self.settings {
-            command = command.env(name, value.clone());
+            ("XDG_CONFIG_HOME", self.home()),
+        ];
+        let own = own.map(|(name, path)| (name.to_owned(), path.to_str().unwrap().to_owned()));
+        own.into_iter().chain(self.settings.clone()).collect()
+    }
+
+    fn xtask(&self, args: &[&str]) -> Finished {
+        let mut command =
+            Cmd::new(env!("CARGO_BIN_EXE_xtask")).args(args.iter().copied()).dir(self.root());
+        for (name, value) in self.environment() {
+            command = command.env(&name, value);
         }
         command.run(DEADLINE).unwrap()
     }
@@ -190,6 +201,27 @@ fn migrations(checkout: &Checkout, gtids: bool) {
     assert_eq!(state["pending"][0], "20300102000000_bad");
 }
 
+/// With a checkout that does not compile, the copy of the program still works.
+fn the_kept_program_needs_no_cargo(checkout: &Checkout) {
+    let manifest = checkout.root().join("Cargo.toml");
+    let sound = fs::read_text(&manifest).unwrap();
+    fs::write_durably(&manifest, format!("{sound}\nthis does not parse").as_bytes()).unwrap();
+    let kept = checkout.root().join(".local").join("bin").join("xtask");
+    let listed = Cmd::new(kept)
+        .args(["db-list", "--json"])
+        .dir(checkout.root())
+        .env("XTASK_ROOT", checkout.root().to_str().unwrap())
+        .env("XDG_CONFIG_HOME", checkout.home.path().to_str().unwrap())
+        .env("CARGO", "/nonexistent/cargo")
+        .run(DEADLINE)
+        .unwrap();
+    fs::write_durably(&manifest, sound.as_bytes()).unwrap();
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    assert!(listed.stdout.contains("mydb_backup_"), "{}", listed.stdout);
+    let doctor = checkout.xtask(&["doctor"]);
+    assert!(doctor.stdout.contains("kept program"), "{}", doctor.stdout);
+}
+
 #[test]
 fn on_a_machine_without_docker() {
     let Some(_) = require(Server::Mariadb) else { return };
@@ -203,6 +235,7 @@ fn on_a_machine_without_docker() {
         mysql::OptsBuilder::new().socket(Some(socket)).user(Some("root")).pass(Some(password));
     let mut root = mysql::Conn::new(options).unwrap();
     the_day(&checkout, &mut root, false);
+    the_kept_program_needs_no_cargo(&checkout);
     // A second quickstart finds everything and does no harm.
     let again = checkout.json(&["db-up", "--json"]);
     assert_eq!(again["started"], false, "{again}");

@@ -2,8 +2,8 @@
 //! hooks which were there go on working.
 
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::proc::Finished;
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::faults::demand_stop;
 use crate::support::{Repository, Sandbox, Server, require};
@@ -38,17 +38,17 @@ fn a_push_of_a_migration_without_a_proof_is_refused() {
     assert!(!refused.ok());
     let said = &refused.stderr;
     assert!(said.contains("`main` is deployed") && said.contains("second.up.sql"), "{said}");
-    assert!(said.contains("no backup proves the way back") && said.contains("hint:"), "{said}");
+    assert!(said.contains("no proven backup") && said.contains("hint:"), "{said}");
     assert_eq!(repository.at_remote("refs/heads/main"), before, "nothing was pushed");
     // Git says 1 for any refusal; the hook itself says why.
     let line = format!("refs/heads/main {} refs/heads/main {}", repository.head(), before.unwrap());
-    let hook = xtask::sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+    let hook = sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["hooks", "run", "pre-push", "--", "origin", "file:///x"])
         .dir(_folder.path())
         .stdin(line)
         .run(std::time::Duration::from_secs(60))
         .unwrap();
-    demand_stop(&hook, 20, &["no backup proves the way back", "db-up"]);
+    demand_stop(&hook, 20, &["no proven backup", "db-up"]);
     // Tags and new branches that are deployed are asked, too.
     repository.git(&["tag", "--annotate", "--message", "x", "v1"]);
     assert!(!repository.try_git(&["push", "origin", "v1"]).ok());
@@ -88,7 +88,7 @@ fn what_changes_no_migration_or_is_not_deployed_is_not_held_up() {
     assert_eq!(status["next_push"]["branch"], "main");
     assert_eq!(status["newest_proof"], Value::Null);
     let unknown = format!("x {} refs/heads/main {}", repository.head(), "1".repeat(40));
-    let hook = xtask::sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+    let hook = sys::proc::Cmd::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["hooks", "run", "pre-push", "origin", "x"])
         .dir(_folder.path())
         .stdin(unknown)
@@ -116,7 +116,7 @@ fn proof_on(kind: Server, name: &str) {
     // The next one finds that proof.
     repository.migration("20260103000000_third");
     let again = repository.try_git(&["push", "origin", "main"]);
-    assert!(again.ok() && again.stderr.contains("proves the way back"), "{}", again.stderr);
+    assert!(again.ok() && again.stderr.contains("is proven"), "{}", again.stderr);
     let list = json(&sandbox.xtask(&["db-list", "--json"]));
     assert_eq!(list["backups"].as_array().unwrap().len(), 1, "{list}");
     let status = json(&repository.xtask(&["hooks", "status", "--json"]));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::proc::{Cmd, Finished, find};
-use xtask::sys::{env, fs};
+use sys::proc::{Cmd, Finished, find};
+use sys::{env, fs};
 
 use crate::faults::demand_stop;
 use crate::gate::world::World;
@@ -148,7 +148,9 @@ fn encrypted_backups_verify_and_restore() {
         assert_eq!(local[0]["outcome"], "passed", "{checked}");
         let doctor = run(sandbox, Some(key), &["doctor"]);
         assert!(
-            doctor.stdout.contains("encrypt and decrypt: a text came back"),
+            doctor
+                .stdout
+                .contains("encrypt and decrypt: a sample text was encrypted and decrypted"),
             "{}",
             doctor.stdout
         );
@@ -160,7 +162,7 @@ fn a_machine_without_the_key_makes_backups_and_reads_none() {
     each("nokey", |sandbox, key| {
         let made = run(sandbox, None, &["db-backup"]);
         assert_eq!(made.code, Some(0), "{}", made.stderr);
-        assert!(made.stderr.contains("is not tested"), "{}", made.stderr);
+        assert!(made.stderr.contains("was not tested"), "{}", made.stderr);
         let before = rows(sandbox);
         for args in [
             &["db-verify", "latest", "--level", "file"][..],
@@ -185,7 +187,7 @@ fn a_machine_without_the_key_makes_backups_and_reads_none() {
         // A key that does not fit ends a backup before it begins.
         let files = fs::names(&sandbox.backups()).unwrap();
         let refused = run(sandbox, Some(&stranger), &["db-backup"]);
-        demand_stop(&refused, 10, &["does not open what is encrypted", &key.recipient]);
+        demand_stop(&refused, 10, &["cannot decrypt what is encrypted", &key.recipient]);
         assert_eq!(fs::names(&sandbox.backups()).unwrap(), files);
 
         // With it, what was made without it is proven.
@@ -306,7 +308,7 @@ fn the_program_age_opens_our_files_and_we_open_its() {
             // The safety backup in front of it is for the policy's key, which is not at hand.
             .run(DEADLINE)
             .unwrap();
-        demand_stop(&restored, 10, &["does not open what is encrypted"]);
+        demand_stop(&restored, 10, &["cannot decrypt what is encrypted"]);
         sandbox.write("xtask.toml", "");
         let restored = sandbox
             .command(&["db-restore", &at("by-hand.sql.age"), "--yes"])
@@ -337,7 +339,7 @@ fn a_key_is_made_once_and_never_where_it_would_be_committed() {
     assert!(made.stdout.contains(&format!("{VARIABLE}='")), "{}", made.stdout);
     let secret = text.lines().last().unwrap();
     assert!(!made.stdout.contains(secret) && !made.stderr.contains(secret));
-    assert_eq!(xtask::sys::disk::mode(&file).unwrap_or(0o600), 0o600);
+    assert_eq!(sys::disk::mode(&file).unwrap_or(0o600), 0o600);
 
     demand_stop(&new("", &file), 10, &["exists already"]);
     assert_eq!(fs::read_text(&file).unwrap(), text);

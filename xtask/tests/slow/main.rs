@@ -2,6 +2,9 @@
 //! these tests where they are; without them each test says what it skips, and
 //! where CI is set a missing server is a failure.
 
+// A test program exports nothing.
+#![allow(unreachable_pub)]
+
 mod attacks;
 mod bench;
 mod copies;
@@ -21,3 +24,4 @@ mod seed;
 mod status;
 mod support;
 mod tables;
+mod tour;

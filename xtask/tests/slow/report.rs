@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use model::visible::visible;
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::model::visible::visible;
-use xtask::sys::proc::Finished;
-use xtask::sys::{disk, env, fs};
+use sys::proc::Finished;
+use sys::{disk, env, fs};
 
 use crate::support::{Browser, Sandbox, Server, require};
 
@@ -198,7 +198,7 @@ fn every_folder_has_its_page() {
     fs::write_durably(&ledger, changed.as_bytes()).unwrap();
     let (page, document) = page_of(&sandbox);
     assert_eq!(document["receipts"], 0);
-    assert!(fs::read_text(&page).unwrap().contains("the ledger cannot be relied on"));
+    assert!(fs::read_text(&page).unwrap().contains("the ledger is unreliable"));
     if let Some(browser) = Browser::require() {
         demand_sound(&browser, &page);
     }

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use model::account::{Account, Role};
+use model::digest::ContentDigest;
 use mysql::prelude::Queryable as _;
-use xtask::engine::content::digest_table;
-use xtask::model::account::{Account, Role};
-use xtask::model::digest::ContentDigest;
-use xtask::server::endpoint::{Endpoint, Reach};
-use xtask::server::{Session, inventory};
-use xtask::sys::fs;
+use rows::content::digest_table;
+use server::endpoint::{Endpoint, Reach};
+use server::{Session, inventory};
+use sys::fs;
 
 use crate::support::{Sandbox, Server, TestServer, require};
 
@@ -57,7 +57,7 @@ fn counts(sandbox: &Sandbox) -> BTreeMap<String, u64> {
 /// tables that have a generated column.)
 fn digests(server: &TestServer, sandbox: &Sandbox) -> BTreeMap<String, ContentDigest> {
     let endpoint = Endpoint::Tcp { host: server.host.clone(), port: server.port };
-    let place = xtask::server::Server::new(endpoint, Reach::Explicit);
+    let place = server::Server::new(endpoint, Reach::Explicit);
     let password = Some(server.root_password.clone());
     let root = Account { role: Role::Root, user: "root".to_owned(), password };
     let mut session = Session::open(&place, &root, Some(&sandbox.schema)).unwrap();
@@ -114,7 +114,7 @@ fn the_same_seed_gives_the_same_rows_and_they_survive_a_backup() {
         let again = one.xtask(&["db-seed", "--scale", "0.001", "--seed", "7", "--yes"]);
         assert_eq!(again.code, Some(2), "{}", again.stderr);
         assert!(
-            again.stderr.contains("rows of seed 7 already (db-seed --scale 0.002 --seed 7)"),
+            again.stderr.contains("rows of seed 7 (db-seed --scale 0.002 --seed 7)"),
             "{}",
             again.stderr
         );

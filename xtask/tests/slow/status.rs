@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::copy::{CopyNote, NOTE_VERSION};
+use model::hash;
+use model::label::Label;
+use model::manifest::Manifest;
+use model::status::{Answer, State, Status};
 use serde_json::Value;
-use xtask::model::copy::{CopyNote, NOTE_VERSION};
-use xtask::model::label::Label;
-use xtask::model::manifest::Manifest;
-use xtask::model::status::{Answer, State, Status};
-use xtask::sys::proc::{Cmd, Finished, find};
-use xtask::sys::{env, fs, hash};
+use sys::proc::{Cmd, Finished, find};
+use sys::{env, fs};
 
 use crate::faults::demand_stop;
 use crate::support::object_store::offsite;
@@ -155,7 +156,7 @@ fn damage_is_at_risk() {
         .unwrap();
     let broken = status(&sandbox, &[]);
     assert_eq!((broken.state, ids(&broken)), (State::AtRisk, vec!["ledger_damaged"]));
-    assert!(broken.facts.ledger.receipts.known().is_none());
+    assert!(broken.facts.ledger.entries.known().is_none());
     demand_stop(&sandbox.xtask(&["db-status", "--check"]), 40, &["ledger_damaged"]);
 }
 
@@ -211,7 +212,7 @@ fn a_copy_that_is_missing_or_cut_is_found() {
     assert_eq!(offline.state, State::Unknown);
     assert!(offline.facts.copies.places[1].usable.known().is_none());
     let unseen = done(sandbox.xtask(&["db-status", "--check", "--offline"]));
-    assert!(unseen.stderr.contains("not looked at"), "{}", unseen.stderr);
+    assert!(unseen.stderr.contains("not checked"), "{}", unseen.stderr);
     put_copy(&sandbox, &older, &drive);
     let (safe, ids) = found(&sandbox);
     assert_eq!((safe.state, ids.len()), (State::Safe, 0), "{:?}", safe.findings);
@@ -313,10 +314,7 @@ fn messages_go_out_when_something_changes() {
     listener.answer_with(500);
     let (said, sent) = tell();
     assert_eq!(sent.len(), 2);
-    assert!(
-        said.contains("warning: the webhook could not be told: it answered with 500"),
-        "{said}"
-    );
+    assert!(said.contains("warning: could not notify the webhook: it answered with 500"), "{said}");
     // What was not taken is sent again.
     listener.answer_with(200);
     let (_, sent) = tell();
@@ -329,7 +327,7 @@ fn messages_go_out_when_something_changes() {
     assert_eq!(document["new"][0]["id"], "no_backup");
     assert_eq!(document["resolved"], serde_json::json!([]));
     let text: Value = serde_json::from_str(&sent[1].body).unwrap();
-    assert!(text["text"].as_str().unwrap().contains("New: there is no backup"), "{text}");
+    assert!(text["text"].as_str().unwrap().contains("New: there is no usable backup"), "{text}");
     assert_eq!(text.as_object().unwrap().len(), 1);
     assert!(tell().1.is_empty(), "the same again");
     proven(&sandbox);
@@ -347,7 +345,7 @@ fn messages_go_out_when_something_changes() {
         .env("NOTIFY_WEBHOOK_URL", own.as_str())
         .run(Duration::from_secs(60))
         .unwrap();
-    assert!(done(gone).stderr.contains("the webhook could not be told"));
+    assert!(done(gone).stderr.contains("could not notify the webhook"));
     // An address with TLS goes by the program beside this one.
     offsite();
     let secure = sandbox
@@ -356,6 +354,6 @@ fn messages_go_out_when_something_changes() {
         .run(Duration::from_secs(120))
         .unwrap();
     let said = done(secure).stderr;
-    assert!(said.contains("could not be told: 127.0.0.1 does not answer"), "{said}");
+    assert!(said.contains("could not notify the webhook: 127.0.0.1 does not answer"), "{said}");
     assert!(!said.contains("s3cr3t"), "{said}");
 }

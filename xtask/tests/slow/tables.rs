@@ -238,7 +238,7 @@ fn what_does_not_fit_is_refused() {
         let (code, said) = restore(sandbox, &["flim"]);
         assert_eq!(code, Some(2), "{said}");
         assert!(
-            said.contains("holds no table `flim`") && said.contains("Did you mean film"),
+            said.contains("has no table `flim`") && said.contains("Did you mean film"),
             "{said}"
         );
         sandbox.sql("ALTER TABLE film ADD COLUMN added INT NULL");

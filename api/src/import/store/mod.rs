@@ -24,7 +24,7 @@ use titles::{MOVIE, SERIES};
 
 type Ids<K> = HashMap<K, u64>;
 
-/// What the plans are, until somebody changes them in the database.
+/// What the plans are, until someone changes them in the database.
 const PLANS: [(&str, &str, u8, &str); 3] = [
     ("Basic", "7.99", 1, "720p"),
     ("Standard", "11.99", 2, "1080p"),
@@ -32,7 +32,7 @@ const PLANS: [(&str, &str, u8, &str); 3] = [
 ];
 
 /// Stores everything, and adds to `bad` what is in the way.
-pub async fn catalogue(
+pub(crate) async fn catalogue(
     all: &Catalogue,
     conn: &mut MySqlConnection,
     bad: Vec<Rejected>,

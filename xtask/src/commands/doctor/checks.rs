@@ -4,24 +4,24 @@
 use anyhow::Result;
 
 use super::{FIX, Findings, machine};
-use crate::cli::backup::EngineChoice;
-use crate::commands::copy::fetching;
-use crate::config::tls::Mode;
-use crate::config::{ReachChoice, Settings};
-use crate::engine::dumper;
-use crate::model::account::Role;
-use crate::model::check::Check;
-use crate::model::exit::Stop;
-use crate::server::find::{self, Found};
-use crate::server::greeting::Greeting;
-use crate::server::{Reach, Server, Session, accounts, session};
-use crate::store::gate::WayBack;
-use crate::store::ledger::CHAIN;
-use crate::store::{Entry, Keyring, Store};
-use crate::ui::Ui;
+use config::backup::EngineChoice;
+use config::tls::Mode;
+use config::{ReachChoice, Settings};
+use model::account::Role;
+use model::check::Check;
+use model::exit::Stop;
+use ops::copy::fetching;
+use rows::dumper;
+use server::find::{self, Found};
+use server::greeting::Greeting;
+use server::{Reach, Server, Session, accounts, session};
+use store::gate::WayBack;
+use store::ledger::CHAIN;
+use store::{Backup, Keyring, Store};
+use ui::Ui;
 
 const ACCOUNT_CHECKS: [&str; 6] =
-    ["schema", "functions", "tls", "logins", "rights", "programs' owner"];
+    ["schema", "functions", "tls", "logins", "rights", "object owner"];
 
 pub(super) fn look(settings: &Settings, ui: &Ui, findings: &mut Findings) -> Result<()> {
     let found = find::greeted(settings, ui);
@@ -67,7 +67,7 @@ fn signer(settings: &Settings, findings: &mut Findings) -> Keyring {
             let detail = format!("{}, {}", key.fingerprint(), path.display());
             findings.configuration(Check::passed(NAME, detail), "");
         }
-        Ok(None) => findings.not_run(NAME, "there is none yet; the first backup makes it"),
+        Ok(None) => findings.not_run(NAME, "none yet; the first backup creates it"),
         Err(stop) => {
             let fix = stop.hints.first().cloned().unwrap_or_default();
             let fix = fix.trim_end_matches('.').to_owned();
@@ -77,19 +77,19 @@ fn signer(settings: &Settings, findings: &mut Findings) -> Keyring {
     keyring
 }
 
-/// Whose signatures the receipts and the backups carry. An origin that is not proven is
+/// Whose signatures the entries and the backups carry. An origin that is not proven is
 /// no failure; it is said, and proves nothing.
-fn origins(store: &Store, entries: &[Entry], findings: &mut Findings) {
+fn origins(store: &Store, entries: &[Backup], findings: &mut Findings) {
     const NAME: &str = "origins";
     let unproven: Vec<String> = entries
         .iter()
         .filter(|entry| entry.manifest().is_some() && !entry.trust.is_proven())
         .map(|entry| format!("{}: {}", entry.label, entry.trust))
         .collect();
-    let receipts = store.read().ok().and_then(|ledger| ledger.signed().unproven());
-    let what: Vec<String> = unproven.into_iter().chain(receipts).collect();
+    let entries = store.read().ok().and_then(|ledger| ledger.signed().unproven());
+    let what: Vec<String> = unproven.into_iter().chain(entries).collect();
     if what.is_empty() {
-        findings.store(Check::passed(NAME, "every backup and receipt is proven"), "");
+        findings.store(Check::passed(NAME, "every backup and ledger entry is proven"), "");
     } else {
         findings.not_run(NAME, format!("not proven: {}", what.join("; ")));
     }
@@ -100,7 +100,7 @@ fn backups(settings: &Settings, keyring: Keyring, findings: &mut Findings) -> Re
     let fetched = fetching::abandoned(&settings.local)?;
     let fetched: Vec<String> = fetched.iter().map(|name| format!(".local/{name}")).collect();
     let next = "the next `cargo xtask db-backup` or `doctor --fix` removes it";
-    findings.store(none_of("fetched copies of dead runs", &fetched), next);
+    findings.store(none_of("fetched copies of crashed runs", &fetched), next);
     if !settings.backups.is_dir() {
         for name in BACKUP_CHECKS {
             findings.not_run(name, "there are no backups yet");
@@ -108,7 +108,8 @@ fn backups(settings: &Settings, keyring: Keyring, findings: &mut Findings) -> Re
         return Ok(());
     }
     let store = Store::open(&settings.backups)?.with_keyring(keyring);
-    let aside = "copy the backups folder aside and read docs/formats.md: a ledger is never mended by itself";
+    let aside = "make a copy of the backups folder and read docs/formats.md: a ledger is never \
+    repaired automatically";
     findings.store(store.verify_chain()?, aside);
     findings.store(none_of("leftovers", &store.leftovers()?), next);
     let entries = store.list()?;
@@ -131,8 +132,7 @@ fn unfinished(store: &Store, findings: &mut Findings) -> Result<()> {
     if refused.is_empty() {
         let unfinished: Vec<String> =
             store.read_journal()?.map(|journal| journal.what()).into_iter().collect();
-        findings
-            .store(none_of(NAME, &unfinished), "`cargo xtask doctor --fix` brings it to its end");
+        findings.store(none_of(NAME, &unfinished), "`cargo xtask doctor --fix` finishes it");
     } else {
         let all: Vec<String> = refused.into_iter().map(|(_, stop)| stop.message).collect();
         findings.store(
@@ -143,7 +143,7 @@ fn unfinished(store: &Store, findings: &mut Findings) -> Result<()> {
     }
     // No failure: nothing but `migrate --undo` refuses because of it.
     match store.way_back()? {
-        WayBack::Nothing => findings.store(Check::passed(WAY_BACK, "none is kept"), ""),
+        WayBack::Nothing => findings.store(Check::passed(WAY_BACK, "none are kept"), ""),
         WayBack::Known(undo) => {
             let detail = format!("the old tables are in `{}`", undo.previous_schema);
             findings.store(Check::passed(WAY_BACK, detail), "");
@@ -153,7 +153,7 @@ fn unfinished(store: &Store, findings: &mut Findings) -> Result<()> {
     Ok(())
 }
 
-const WAY_BACK: &str = "way back of the last migration";
+const WAY_BACK: &str = "undo of the last migration";
 
 const BACKUP_CHECKS: [&str; 6] =
     [CHAIN, "leftovers", "damaged backups", "origins", "unfinished restores", WAY_BACK];
@@ -200,7 +200,7 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
             }
             Ok(difference) => {
                 let missing = listed("missing", &difference.missing);
-                let excess = listed("too much", &difference.excess);
+                let excess = listed("too many", &difference.excess);
                 let detail = [missing, excess].into_iter().flatten().collect::<Vec<_>>().join("; ");
                 findings.server(Check::failed(&rights, detail), FIX);
             }
@@ -217,7 +217,7 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
 
 /// The account that owns programs. Nobody logs in as it, so only root can look at it.
 fn programs(settings: &Settings, server: &Server, findings: &mut Findings) {
-    let name = format!("programs' owner {}", settings.program_user);
+    let name = format!("object owner {}", settings.program_user);
     if settings.account(Role::Root).password.is_none() {
         return findings.not_run(name, "only root can see it, and DB_ROOT_PASSWORD is not set");
     }
@@ -228,7 +228,7 @@ fn programs(settings: &Settings, server: &Server, findings: &mut Findings) {
 }
 
 /// How an account that cannot log in gets in. A new password is an answer to a wrong one
-/// only: where the server was not reached as it has to be, it would change nothing.
+/// only: where the server was not reached as it must be, it would change nothing.
 fn fix_for(settings: &Settings, error: &anyhow::Error) -> String {
     let stop = error.downcast_ref::<Stop>();
     match (session::code(error), stop.and_then(|stop| stop.hints.first())) {
@@ -257,9 +257,9 @@ fn schema(settings: &Settings, session: &mut Session, findings: &mut Findings) {
     let name = &settings.schema;
     let query = format!(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = {0} AND table_type = 'BASE TABLE'",
-        crate::model::ident::literal(name)
+        model::ident::literal(name)
     );
-    let used = session.run(&format!("USE {}", crate::model::ident::quote(name)));
+    let used = session.run(&format!("USE {}", model::ident::quote(name)));
     match used.and_then(|()| session.value::<u64>(&query)) {
         Ok(tables) => {
             findings.server(Check::passed("schema", format!("{name}, {tables} tables")), "");
@@ -301,7 +301,8 @@ fn dump_client(settings: &Settings, server: &Server, greeting: &Greeting, findin
     match dumper::find_client(server, greeting.flavour, greeting.version) {
         Ok(client) => findings.configuration(Check::passed("dump client", client.to_string()), ""),
         Err(_) if !needed => {
-            let none = "none fits, and none is needed: the native engine reads over the protocol";
+            let none = "no matching one, and none is needed: the native engine reads over the \
+            protocol";
             findings.configuration(Check::passed("dump client", none), "");
         }
         Err(error) => {

@@ -1,39 +1,37 @@
-//! What `doctor --fix` mends: `.env`, passwords, folders, schema, accounts, rights.
+//! What `doctor --fix` fixes: `.env`, passwords, folders, schema, accounts, rights.
 
 use anyhow::Result;
 
 use super::Ctx;
-use crate::commands::backup::LOCK_WAIT;
-use crate::commands::recover;
-use crate::config::Settings;
-use crate::model::account::Role;
-use crate::server::{Server, accounts, find};
-use crate::sys;
+use config::Settings;
+use model::account::Role;
+use ops::held::Held;
+use server::{Server, accounts, find};
 
-/// Mends what can be mended and says what was. A server that cannot be found is
+/// Fixes what can be fixed and says what was. A server that cannot be found is
 /// left to the checks, which explain it.
-pub(super) fn mend(ctx: &mut Ctx) -> Result<Vec<String>> {
+pub(super) fn apply(ctx: &mut Ctx) -> Result<Vec<String>> {
     let mut mended = Vec::new();
     environment(&ctx.settings, &mut mended)?;
     folders(&ctx.settings, &mut mended)?;
     for role in Role::CREATED {
-        if accounts::password_for(&mut ctx.settings, role)? {
+        if ctx.learn(|settings, _| accounts::password_for(settings, role))? {
             mended.push(format!("wrote a new {} to .env", role.password_var()));
         }
     }
     let server = match find::find(&ctx.settings, &ctx.ui) {
         Ok(server) => server,
         Err(error) => {
-            ctx.ui.detail(format!("accounts are left as they are: {error:#}"));
+            ctx.ui.detail(format!("accounts were not changed: {error:#}"));
             return Ok(mended);
         }
     };
     unfinished(ctx, &server)?;
     if ctx.settings.account(Role::Root).password.is_none() {
-        ctx.ui.warn("DB_ROOT_PASSWORD is not in .env, so accounts and rights cannot be mended");
+        ctx.ui.warn("DB_ROOT_PASSWORD is not in .env, so accounts and privileges cannot be fixed");
         return Ok(mended);
     }
-    mended.extend(accounts::ensure(&mut ctx.settings, &server, &ctx.ui)?);
+    mended.extend(ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))?);
     Ok(mended)
 }
 
@@ -42,9 +40,7 @@ fn unfinished(ctx: &Ctx, server: &Server) -> Result<()> {
     if !ctx.settings.backups.is_dir() {
         return Ok(());
     }
-    let store = ctx.store()?;
-    let lock = store.lock(LOCK_WAIT)?;
-    recover::first(ctx, &store, &lock, Some(server))
+    Held::take(ctx, server).map(drop)
 }
 
 /// A new `.env` says what can be set; values that differ from the defaults come later.
@@ -84,7 +80,7 @@ fn folders(settings: &Settings, mended: &mut Vec<String>) -> Result<()> {
     for folder in [&settings.backups, &settings.local] {
         if !folder.is_dir() {
             sys::fs::create_private_dir(folder)?;
-            mended.push(format!("made the folder {}", folder.display()));
+            mended.push(format!("created the folder {}", folder.display()));
         } else if sys::disk::mode(folder).is_some_and(|mode| mode & 0o077 != 0) {
             sys::fs::make_private_dir(folder)?;
             mended.push(format!("closed {} to other users", folder.display()));

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::{FIX, Findings};
 use crate::commands::keys;
-use crate::config::Settings;
-use crate::model::account::Role;
-use crate::model::check::{Check, Outcome};
-use crate::sys;
-use crate::sys::docker::{self, Engine};
+use config::Settings;
+use model::account::Role;
+use model::check::{Check, Outcome};
+use ops::kept;
+use sys::docker::{self, Engine};
 
 /// Below this a backup of a small database and its drill may not fit any more.
 const ENOUGH: u64 = 2 << 30;
@@ -21,6 +21,7 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     encryption(settings, findings);
     destinations(settings, findings);
     git(settings, findings);
+    kept_program(settings, findings);
 }
 
 /// The keys fit each other; nothing is said where nothing is encrypted.
@@ -38,7 +39,7 @@ fn encryption(settings: &Settings, findings: &mut Findings) {
         Some(Outcome::NotRun) => findings.not_run("encryption", detail),
         outcome => findings.configuration(
             Check::of(outcome == Some(Outcome::Passed), "encryption", detail),
-            "`cargo xtask db-keys check` shows every key; docs/keys.md says what to do",
+            "`cargo xtask db-keys check` shows every key; docs/keys.md explains what to do",
         ),
     }
 }
@@ -48,9 +49,25 @@ fn destinations(settings: &Settings, findings: &mut Findings) {
     for one in &settings.policy.destination {
         let weak = settings.outside.weak(one);
         if !weak.is_empty() {
-            let detail = format!("INSECURE by its own options: {}", weak.join("; "));
+            let detail = format!("INSECURE because of its options: {}", weak.join("; "));
             findings.configuration(Check::passed(format!("destination {}", one.name), detail), "");
         }
+    }
+}
+
+/// What runs when the checkout does not compile.
+fn kept_program(settings: &Settings, findings: &mut Findings) {
+    const NAME: &str = "kept program";
+    let path = kept::program(settings).display().to_string();
+    match kept::is_current(settings) {
+        Ok(Some(true)) => findings.configuration(Check::passed(NAME, path), ""),
+        Ok(Some(false)) => {
+            findings.configuration(Check::passed(NAME, format!("{path}, of another build")), "");
+        }
+        Ok(None) => {
+            findings.not_run(NAME, "no copy of this program; `cargo xtask quickstart` keeps one")
+        }
+        Err(error) => findings.not_run(NAME, format!("{error:#}")),
     }
 }
 
@@ -59,10 +76,10 @@ fn git(settings: &Settings, findings: &mut Findings) {
     let there = sys::proc::find("git").is_some();
     match sys::git::commit(&settings.root) {
         Some(commit) => findings.configuration(Check::passed("git", commit), ""),
-        None if there => findings.not_run("git", "not a checkout; manifests name no commit"),
+        None if there => findings.not_run("git", "not a checkout; manifests will name no commit"),
         None => findings.configuration(
             Check::failed("git", "git is not installed"),
-            "install git; manifests name the commit that a backup belongs to",
+            "install git; manifests record the commit a backup belongs to",
         ),
     }
 }
@@ -75,7 +92,12 @@ fn workspace(settings: &Settings, findings: &mut Findings) {
         "run this inside the StreamFlix checkout, or point XTASK_ROOT at it",
     );
     // A file that cannot be read has ended the run before any check.
-    let policy = if root.join("xtask.toml").is_file() { "read" } else { "none; defaults hold" };
+    let policy = if root.join("xtask.toml").is_file() {
+        "read"
+    } else {
+        "none; using the \
+    defaults"
+    };
     findings.configuration(Check::passed("xtask.toml", policy), "");
 }
 
@@ -115,7 +137,7 @@ fn folders(settings: &Settings, findings: &mut Findings) {
             None => findings.not_run("backups folder", "a system without modes"),
         }
     } else {
-        findings.not_run("backups folder", "none yet; the first backup makes it");
+        findings.not_run("backups folder", "none yet; the first backup creates it");
     }
     // The folder need not exist yet; the disk that it will be on does.
     let there = backups.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."));
@@ -124,7 +146,7 @@ fn folders(settings: &Settings, findings: &mut Findings) {
             let gib = bytes as f64 / f64::from(1_u32 << 30);
             findings.configuration(
                 Check::of(bytes >= ENOUGH, "free space", format!("{gib:.1} GiB for backups")),
-                "free some space on that disk, or put the backups elsewhere with --backups",
+                "free some space on that disk, or store the backups elsewhere with --backups",
             );
         }
         Err(error) => findings.not_run("free space", format!("{error:#}")),

@@ -7,12 +7,12 @@ mod machine;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Ctx, recover};
-use crate::cli::doctor::Doctor;
-use crate::model::check::{Check, Outcome};
-use crate::model::exit::{ExitCode, Stop};
+use cli::doctor::Doctor;
+use model::check::{Check, Outcome};
+use model::exit::{ExitCode, Stop};
+use ops::{Ctx, recover};
 
-/// A check, how to mend what it found, and the exit code that it stands for.
+/// A check, how to fix what it found, and the exit code that it stands for.
 #[derive(Debug)]
 pub(super) struct Finding {
     check: Check,
@@ -24,7 +24,7 @@ pub(super) struct Finding {
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Finding>);
 
-const FIX: &str = "`cargo xtask doctor --fix` mends it";
+const FIX: &str = "`cargo xtask doctor --fix` fixes it";
 
 impl Findings {
     fn add(&mut self, code: ExitCode, check: Check, fix: impl Into<String>) {
@@ -47,21 +47,21 @@ impl Findings {
         self.add(ExitCode::Store, check, fix);
     }
 
-    /// Something that could not be looked at, or need not be.
+    /// Something that could not be checked, or need not be.
     pub(super) fn not_run(&mut self, name: impl Into<String>, why: impl Into<String>) {
         self.add(ExitCode::Done, Check::not_run(name, why), "");
     }
 }
 
-/// Looks at everything; with `--fix` mends first what can be mended.
+/// Looks at everything; with `--fix` fixes first what can be fixed.
 ///
 /// # Errors
 /// A [`Stop`] with the exit code of the first check that failed: 10, 11 or 40.
-pub fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
+pub(crate) fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
     if args.forget_restore {
         recover::forget(ctx)?;
     }
-    let mended = if args.fix { fix::mend(ctx)? } else { Vec::new() };
+    let mended = if args.fix { fix::apply(ctx)? } else { Vec::new() };
     let mut findings = Findings::default();
     machine::look(&ctx.settings, &mut findings);
     checks::look(&ctx.settings, &ctx.ui, &mut findings)?;
@@ -83,7 +83,7 @@ fn show(ctx: &Ctx, findings: &Findings, mended: &[String]) {
         return;
     }
     for line in mended {
-        ctx.ui.say(format!("mended: {line}"));
+        ctx.ui.say(format!("fixed: {line}"));
     }
     let width = findings.0.iter().map(|finding| finding.check.name.len()).max().unwrap_or(0);
     let mut text = String::new();

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xtask::sys::fs;
+use sys::fs;
 
 use super::{assert_none, root};
 
@@ -23,7 +23,7 @@ fn versions(path: &str) -> BTreeMap<String, BTreeSet<String>> {
             all.entry(name.clone()).or_default().insert(version);
         }
     }
-    assert!(all.len() > 50, "{path} is no lock file");
+    assert!(all.len() > 20, "{path} is no lock file");
     all
 }
 
@@ -38,7 +38,7 @@ fn profile(path: &str) -> String {
 fn the_fuzz_targets_are_built_from_the_same_crates() {
     let ours = versions("Cargo.lock");
     let mut findings = Vec::new();
-    for (name, theirs) in versions("fuzz/Cargo.lock") {
+    for (name, theirs) in versions("xtask/fuzz/Cargo.lock") {
         let Some(ours) = ours.get(&name) else { continue };
         if !theirs.is_subset(ours) {
             findings.push(format!("{name}: {theirs:?} there, {ours:?} here"));
@@ -48,6 +48,6 @@ fn the_fuzz_targets_are_built_from_the_same_crates() {
         &findings,
         "copy Cargo.lock to fuzz/ and run `cargo tree --manifest-path fuzz/Cargo.toml`",
     );
-    let (theirs, ours) = (profile("fuzz/Cargo.toml"), profile("Cargo.toml"));
+    let (theirs, ours) = (profile("xtask/fuzz/Cargo.toml"), profile("Cargo.toml"));
     assert!(theirs.starts_with(&ours), "the profile `xtask`:\n{theirs}\n\n{ours}");
 }

@@ -1,52 +1,18 @@
 //! The rules of this code base that a compiler does not check. ARCHITECTURE.md
 //! gives their reasons; each finding below names its file and line.
 
-mod code;
 mod fuzz;
+mod pages;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
-
-use code::{Function, blank, functions, identifier_at};
-
-/// Which rooms a room may look into, besides itself.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("sys", &["model"]),
-    ("ui", &["model", "sys"]),
-    ("cli", &["model"]),
-    ("config", &["cli", "model", "sys"]),
-    ("plan", &["config", "model"]),
-    ("server", &["config", "model", "sys", "ui"]),
-    ("engine", &["plan", "server", "model", "sys", "ui"]),
-    ("store", &["plan", "config", "model", "sys", "ui"]),
-    ("report", &["model"]),
-    (
-        "commands",
-        &["model", "sys", "ui", "cli", "config", "plan", "server", "engine", "store", "report"],
-    ),
-];
-
-/// Libraries that belong to some rooms: (name, rooms that may use it).
-const LIBRARIES: &[(&str, &[&str])] = &[
-    ("clap", &["cli", "commands"]),
-    ("mysql", &[]),
-    ("mysql_common", &["server", "engine", "commands"]),
-    ("rustls", &["server"]),
-    ("rustls_native_certs", &["server"]),
-    ("age", &["store"]),
-    ("ring", &["store"]),
-    ("duct", &["sys"]),
-    ("ureq", &["sys"]),
-    ("plotters", &["report"]),
-];
+use sys::fs;
+use sys::proc::Cmd;
 
 const FILE_LINES_MAX: usize = 400;
-const FUNCTION_LINES_MAX: usize = 70;
 const MAIN_LINES_MAX: usize = 60;
 /// Files that are tables rather than code, and so may be longer.
 const LONG_FILES: &[&str] = &[];
@@ -104,16 +70,6 @@ fn rust_files() -> Vec<SourceFile> {
     files
 }
 
-/// The room a file of the tool is in, such as `server`.
-fn room_of(path: &str) -> Option<&str> {
-    let (room, _) = path.strip_prefix("xtask/src/")?.split_once('/')?;
-    Some(room)
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text[..at].matches('\n').count() + 1
-}
-
 fn assert_none(findings: &[String], rule: &str) {
     assert!(findings.is_empty(), "{rule}:\n  {}", findings.join("\n  "));
 }
@@ -129,61 +85,13 @@ fn every_file_says_what_it_is_for() {
 }
 
 #[test]
-fn rooms_look_only_where_they_may() {
-    let mut findings = Vec::new();
-    for file in rust_files() {
-        let Some(room) = room_of(&file.path) else { continue };
-        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
-            findings.push(format!("{}: `{room}` is no room of the table", file.path));
-            continue;
-        };
-        let text = blank(&file.text);
-        for (at, other) in code::crate_paths(&text) {
-            if other != room && !allowed.contains(&other.as_str()) {
-                let line = line_of(&text, at);
-                findings.push(format!("{}:{line}: `{room}` looks into `{other}`", file.path));
-            }
-        }
-    }
-    assert_none(&findings, "the import table is in xtask/tests/it/tidy.rs");
-}
-
-#[test]
-fn libraries_stay_in_their_rooms() {
-    let mut findings = Vec::new();
-    for file in rust_files() {
-        let Some(room) = room_of(&file.path) else { continue };
-        let text = blank(&file.text);
-        for (library, rooms) in LIBRARIES.iter().filter(|(_, rooms)| !rooms.contains(&room)) {
-            for (at, _) in text.match_indices(&format!("{library}::")) {
-                // `self::mysql::` and `my_mysql::` are something else.
-                let before = text[..at].chars().next_back().unwrap_or(' ');
-                if !before.is_alphanumeric() && before != '_' && before != ':' {
-                    let (path, line) = (&file.path, line_of(&text, at));
-                    findings.push(format!("{path}:{line}: `{library}` belongs to {rooms:?}"));
-                }
-            }
-        }
-    }
-    assert_none(&findings, "each library stays behind the rooms that own it");
-}
-
-#[test]
-fn files_and_functions_are_short() {
+fn files_are_short() {
     let mut findings = Vec::new();
     for file in rust_files() {
         let lines = file.text.lines().count();
         let max = if file.path == "xtask/src/main.rs" { MAIN_LINES_MAX } else { FILE_LINES_MAX };
         if lines > max && !LONG_FILES.contains(&file.path.as_str()) {
             findings.push(format!("{}: {lines} lines, at most {max}", file.path));
-        }
-        for Function { name, line, lines } in functions(&blank(&file.text)) {
-            if lines > FUNCTION_LINES_MAX {
-                let path = &file.path;
-                findings.push(format!(
-                    "{path}:{line}: `{name}` has {lines} lines, at most {FUNCTION_LINES_MAX}"
-                ));
-            }
         }
     }
     assert_none(&findings, "split these by what they do");
@@ -199,12 +107,6 @@ fn nothing_unfinished_is_left() {
                 findings.push(format!("{}:{}: {note}", file.path, number + 1));
             }
         }
-        let text = blank(&file.text);
-        for call in ["dbg!", "todo!", "unimplemented!"] {
-            for (at, _) in text.match_indices(call) {
-                findings.push(format!("{}:{}: {call}", file.path, line_of(&text, at)));
-            }
-        }
     }
     assert_none(&findings, "finish these or open an issue");
 }
@@ -218,7 +120,6 @@ fn every_file_is_part_of_a_crate() {
         let Some(parents) = parents_of(&file.path) else { continue };
         let (name, candidates) = parents;
         let declared = candidates.iter().filter_map(|path| text_of(path)).any(|text| {
-            let text = blank(text);
             text.match_indices(&format!("mod {name}"))
                 .any(|(at, found)| text[at + found.len()..].trim_start().starts_with(';'))
         });
@@ -336,18 +237,4 @@ fn no_secret_is_committed() {
         }
     }
     assert_none(&findings, "these look like secrets");
-}
-
-#[test]
-fn the_reader_of_code_reads_code() {
-    let text = "use crate::{model::x, sys as s};\nlet c = '\"'; // crate::ui\n\
-                let s = \"crate::cli {\"; let r = r#\"crate::plan \" \"#;\n\
-                fn f<'a>(x: &'a str) {\n  crate::store::y();\n}\n";
-    let clean = blank(text);
-    assert_eq!(clean.len(), text.len());
-    let rooms: Vec<String> = code::crate_paths(&clean).into_iter().map(|(_, it)| it).collect();
-    assert_eq!(rooms, ["model", "sys", "store"]);
-    let found = functions(&clean);
-    assert_eq!((found[0].name.as_str(), found[0].line, found[0].lines), ("f", 4, 3));
-    assert_eq!(identifier_at("abc_1::d", 0), "abc_1");
 }

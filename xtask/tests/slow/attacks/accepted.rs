@@ -3,8 +3,8 @@
 
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::engine::state::{ASK, State, Told};
-use xtask::engine::{Guard, Kind, Verdict, as_utf8, disable_event, read_dump};
+use sql::state::{ASK, State, Told};
+use sql::{Guard, Kind, Verdict, as_utf8, disable_event, read_dump};
 
 /// A connection in the settings that every session of a load begins with.
 #[derive(Debug)]

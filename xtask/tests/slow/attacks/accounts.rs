@@ -30,7 +30,7 @@ fn an_installation_without_the_accounts_is_told_what_to_run() {
             demand_stop(&told, 10, &["cargo xtask doctor --fix"]);
         }
         let doctor = sandbox.xtask(&["doctor"]);
-        for word in ["DB_DRILL_PASSWORD", "programs' owner", right] {
+        for word in ["DB_DRILL_PASSWORD", "object owner", right] {
             assert!(doctor.stdout.contains(word), "no `{word}` in {}", doctor.stdout);
         }
         // Only the account of the programs is missing: found out before anything moves.
@@ -44,7 +44,7 @@ fn an_installation_without_the_accounts_is_told_what_to_run() {
         world.demand_clean();
         let fixed = sandbox.xtask(&["doctor", "--fix"]);
         assert!(
-            fixed.stdout.contains("locked, with rights on its schema only"),
+            fixed.stdout.contains("locked, with privileges on its schema only"),
             "{}",
             fixed.stdout
         );
@@ -66,7 +66,7 @@ fn two_schemas_of_one_server_share_the_accounts() {
         };
         fix(&sandbox.schema);
         let taken = fix(other);
-        assert!(!taken.contains("took from"), "{taken}");
+        assert!(!taken.contains("revoked from"), "{taken}");
         for schema in [sandbox.schema.as_str(), other] {
             let look = sandbox.command(&["doctor", "--json"]).env("DB_NAME", schema);
             let checks = json(&look.run(std::time::Duration::from_secs(120)).unwrap());
@@ -76,7 +76,7 @@ fn two_schemas_of_one_server_share_the_accounts() {
                 .iter()
                 .filter(|it| {
                     let name = it["name"].as_str().unwrap();
-                    name.starts_with("rights ") || name.starts_with("programs' owner")
+                    name.starts_with("rights ") || name.starts_with("object owner")
                 })
                 .collect();
             assert_eq!(rights.len(), 6, "{checks}");
@@ -105,7 +105,7 @@ fn accounts_can_be_bound_to_a_host() {
         command.run(std::time::Duration::from_secs(120)).unwrap()
     };
     let fixed = fix(&["doctor", "--fix"]);
-    assert!(fixed.stderr.contains("may still log in from everywhere"), "{}", fixed.stderr);
+    assert!(fixed.stderr.contains("can still log in from anywhere"), "{}", fixed.stderr);
     for (name, value) in sandbox.settings() {
         if name.ends_with("_USER") && name != "DB_PROGRAM_USER" {
             root.query_drop(format!("DROP USER '{value}'@'%'")).unwrap();

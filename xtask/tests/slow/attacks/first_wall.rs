@@ -2,7 +2,7 @@
 //! so that one string to the first is several statements to the second.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fs;
+use sys::fs;
 
 use crate::support::{Sandbox, Server, require};
 
@@ -217,7 +217,7 @@ fn every_way(kind: Server) {
 
 fn demand_refused(
     canary: &Canary,
-    done: &xtask::sys::proc::Finished,
+    done: &sys::proc::Finished,
     code: i32,
     attack: &Attack,
     how: &str,

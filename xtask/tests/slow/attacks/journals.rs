@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use xtask::model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
-use xtask::sys::fs;
+use model::swap::{JournalStatement, Purpose, SwapJournal, SwapPhase};
+use sys::fs;
 
 use crate::faults::demand_stop;
 use crate::faults::world::{World, put};
@@ -13,7 +13,7 @@ use crate::support::{Sandbox, Server};
 /// Everything about it is right, but who wrote it.
 fn forged(world: &World) -> SwapJournal {
     let schema = &world.sandbox.schema;
-    let receipts = world.sandbox.store().read().unwrap().receipts;
+    let entries = world.sandbox.store().read().unwrap().entries;
     let drop = JournalStatement {
         sql_mode: String::new(),
         charset_client: "utf8mb4".to_owned(),
@@ -24,7 +24,7 @@ fn forged(world: &World) -> SwapJournal {
     };
     SwapJournal {
         version: 1,
-        server: receipts.last().unwrap().server_uuid.clone(),
+        server: entries.last().unwrap().server_uuid.clone(),
         target: schema.clone(),
         staging: format!("{schema}__staging_20261122_101112"),
         before: format!("{schema}__before_20261122_101112"),
@@ -57,7 +57,7 @@ fn a_journal_of_a_stranger_is_not_played() {
         let stranger = Sandbox::new(world.sandbox.server(), "journals_b");
         let folder = tempfile::tempdir().unwrap();
         let other = stranger.store_at(folder.path());
-        let lock = other.lock(Duration::ZERO).unwrap();
+        let lock = other.lock_within(Duration::ZERO).unwrap();
         other.write_journal(&lock, &journal).unwrap();
         let signed = fs::read_text(&folder.path().join(".swap.json")).unwrap();
         for (text, why) in [

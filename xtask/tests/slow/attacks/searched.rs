@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::sys::env;
+use sys::env;
 
 use super::accepted::{Ended, Loading};
 use super::nasty;

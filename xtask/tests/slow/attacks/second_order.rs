@@ -54,7 +54,7 @@ fn a_text_that_the_server_prints_otherwise_never_goes_live() {
                 [&["db-restore", path, "--yes"], &["db-restore", path, "--into", &into, "--yes"]];
             for args in ways {
                 let refused = sandbox.xtask(args);
-                demand_stop(&refused, 40, &["be made again", "nothing was changed"]);
+                demand_stop(&refused, 40, &["be recreated", "nothing was changed"]);
                 assert_eq!(tables(&sandbox), ["victim"], "{kind}: {args:?}");
                 let kept = format!("SHOW DATABASES LIKE '{}'", keep.replace('_', "\\_"));
                 let kept: Vec<String> = sandbox.root().query(kept).unwrap();

@@ -1,13 +1,13 @@
 //! The second wall: what gets past the judgement of a file's text runs as an account that
 //! can reach nothing, and what a file brings does not act by itself once it is live.
 
+use model::entry::Event;
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::model::receipt::Event;
-use xtask::store::Store;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
-use xtask::sys::proc::Finished;
+use store::Store;
+use sys::fault::VARIABLE;
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::faults::demand_stop;
 use crate::hostile::{demand, is_mysql};
@@ -36,8 +36,8 @@ fn companions(sandbox: &Sandbox, kind: &str) -> Vec<String> {
 }
 
 fn last_restore(sandbox: &Sandbox) -> bool {
-    let receipts = Store::open(&sandbox.backups()).unwrap().read().unwrap().receipts;
-    receipts.iter().any(|receipt| matches!(receipt.event, Event::Restore { .. }))
+    let entries = Store::open(&sandbox.backups()).unwrap().read().unwrap().entries;
+    entries.iter().any(|entry| matches!(entry.event, Event::Restore { .. }))
 }
 
 /// Passes the allow-list by design: a procedure that drops the old tables by a name that it
@@ -102,7 +102,7 @@ fn what_a_file_brings_does_not_act_by_itself() {
         for word in [
             "origin   unknown",
             "procedure `strike` (new)",
-            "procedure `helper` (there",
+            "procedure `helper` (exist",
             "event `every` (new)",
             "stay disabled",
         ] {
@@ -117,7 +117,7 @@ fn what_a_file_brings_does_not_act_by_itself() {
             serde_json::from_value(document["disabled_events"].clone()).unwrap();
         assert_eq!(listed.len(), 2, "{document}");
         let enabling = listed.iter().find(|sql| sql.contains("`every`")).unwrap();
-        assert!(last_restore(&sandbox), "there is no receipt");
+        assert!(last_restore(&sandbox), "there is no entry");
         // Nothing belongs to a strong account, so the event that ran before was made again;
         // what it calls is the file's now, so it waits, too.
         let (enabled, definers) = state(&sandbox);
@@ -159,7 +159,7 @@ fn events_of_an_own_backup_run_and_others_by_asking() {
         let (enabled, definers) = state(&sandbox);
         assert_eq!(enabled, ["known"], "made here, so it runs");
         assert!(definers.contains(&locked), "{definers:?}");
-        // The same bytes under a name that no receipt knows.
+        // The same bytes under a name that no entry knows.
         let text = fs::read_text(&sandbox.backups().join(format!("{label}.sql"))).unwrap();
         sandbox.write("copy.sql", &text);
         sandbox.sql("DROP EVENT known");
@@ -201,7 +201,7 @@ fn a_killed_restore_leaves_its_events_to_the_next_run() {
                 .run(std::time::Duration::from_secs(120))
                 .unwrap();
             assert_eq!(dead.code, None, "{point}: {}", dead.stderr);
-            assert!(state(&sandbox).0.is_empty(), "{point}: an event runs before the receipt");
+            assert!(state(&sandbox).0.is_empty(), "{point}: an event runs before the entry");
             let next = sandbox.xtask(&["db-backup"]);
             demand(&next, 0, point);
             assert!(next.stderr.contains("enabled the events"), "{point}: {}", next.stderr);
@@ -315,7 +315,7 @@ fn a_trigger_that_comes_back_keeps_its_owner() {
         root.query_drop("INSERT INTO victim VALUES (9)").unwrap();
         assert_eq!(number(&mut root, &format!("SELECT COUNT(*) FROM `{far}`.log")), 1);
         // An account that is gone: MySQL refuses it, so the trigger needs another owner.
-        let (fallback, warned) = (format!("{}@%", sandbox.program_user()), "cannot be named");
+        let (fallback, warned) = (format!("{}@%", sandbox.program_user()), "cannot be set");
         if is_mysql(&sandbox) {
             assert_eq!(owner(&mut root, "lost"), fallback);
             assert!(done.stderr.contains(warned), "{}", done.stderr);

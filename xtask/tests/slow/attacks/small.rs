@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 use crate::copies::world::World;
 use crate::faults::demand_stop;
@@ -192,7 +192,7 @@ fn protection_is_not_switched_off_in_passing() {
     }
     destination("options = { proxy_url = \"http://name:word@proxy\" }");
     let refused = sandbox.xtask(&["db-list"]);
-    demand_stop(&refused, 10, &["holds credentials", "COPY_FAR_PROXY_URL"]);
+    demand_stop(&refused, 10, &["contains credentials", "COPY_FAR_PROXY_URL"]);
     assert!(!refused.stderr.contains("word"), "{}", refused.stderr);
     let weak = [
         "allow_http = \"true\"",
@@ -215,7 +215,11 @@ fn protection_is_not_switched_off_in_passing() {
     destination("insecure = true\noptions = { allow_http = \"true\" }");
     assert_eq!(sandbox.xtask(&["db-list"]).code, Some(0));
     let doctor = sandbox.xtask(&["doctor"]);
-    assert!(doctor.stdout.contains("INSECURE by its own options: allow_http"), "{}", doctor.stdout);
+    assert!(
+        doctor.stdout.contains("INSECURE because of its options: allow_http"),
+        "{}",
+        doctor.stdout
+    );
     let status = sandbox.xtask(&["db-status", "--offline"]);
     assert!(status.stdout.contains("insecure:far"), "{}", status.stdout);
 }
@@ -278,7 +282,7 @@ fn children_hold_no_secret_of_ours() {
         "OFFSITE_SECRETS",
         "MYSQL_PWD",
     ];
-    let path = format!("{}:{}", programs.display(), xtask::sys::env::var("PATH").unwrap());
+    let path = format!("{}:{}", programs.display(), sys::env::var("PATH").unwrap());
     for (args, mark) in [
         (&["db-backup"][..], "PATH="),
         (&["doctor"], "PATH="),

@@ -1,7 +1,7 @@
 //! Spellings of SET and of comments, on each server: what is refused says so by name,
 //! and after what is accepted the server has the very settings that the guard believes.
 
-use xtask::engine::{Guard, Verdict, read_dump};
+use sql::{Guard, Verdict, read_dump};
 
 use super::accepted::Loading;
 use crate::support::{Sandbox, Server, require};
@@ -169,7 +169,7 @@ fn every_spelling(kind: Server, name: &str) {
 }
 
 /// The settings after all SETs of a text.
-fn judge(text: &str) -> Result<std::sync::Arc<xtask::engine::state::State>, String> {
+fn judge(text: &str) -> Result<std::sync::Arc<sql::state::State>, String> {
     let mut guard = Guard::new();
     let mut state = Default::default();
     let text = format!("{text};");

@@ -95,7 +95,7 @@ fn wrong_credentials_a_missing_bucket_and_nobody_there() {
     world.set_env("COPY_OTHER_ACCESS_KEY_ID", crate::support::object_store::KEY);
     world.set_env("COPY_OTHER_SECRET_ACCESS_KEY", crate::support::object_store::SECRET);
     let copied = world.run(&["db-copy"]);
-    world.demand_failed(&copied, &label, "other", &["NoSuchBucket", "a bucket must exist"]);
+    world.demand_failed(&copied, &label, "other", &["NoSuchBucket", "the bucket must exist"]);
     assert!(!copied.stderr.contains("trying again"), "{}", copied.stderr);
     let mut world = world.without_destinations();
     world.with_bucket("s3", crate::support::free_port(), "encrypt = false");
@@ -122,7 +122,7 @@ fn an_object_that_was_altered_in_the_bucket_is_found() {
     let label = world.copies_in_ledger()[0]["label"].as_str().unwrap().to_owned();
     alter(&object(&store, "s3", &label));
     let checked = world.run(&["db-copy", "--check"]);
-    world.demand_failed(&checked, &label, "s3", &["came back altered"]);
+    world.demand_failed(&checked, &label, "s3", &["read back altered"]);
     let verified = world.run(&["db-verify", "--from", "s3", "--level", "file"]);
     assert_eq!(verified.code, Some(40), "{}", verified.stderr);
     let copied = world.run(&["db-copy"]);

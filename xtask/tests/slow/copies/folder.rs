@@ -1,8 +1,8 @@
 //! A folder as a destination.
 
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::world::{World, alter, files_of};
 use crate::support::{Server, require};
@@ -114,10 +114,10 @@ fn what_was_altered_or_cut_there_is_found_and_replaced() {
     let whole = fs::read_bytes(&object).unwrap();
     alter(&object);
     let checked = world.run(&["db-copy", "--check"]);
-    world.demand_failed(&checked, &label, "drive", &["came back altered", "sends it again"]);
+    world.demand_failed(&checked, &label, "drive", &["read back altered", "sends it again"]);
     fs::write_durably(&object, &whole[..whole.len() - 1]).unwrap();
     let checked = world.run(&["db-copy", "--check", &label]);
-    world.demand_failed(&checked, &label, "drive", &["and should have"]);
+    world.demand_failed(&checked, &label, "drive", &["instead of"]);
     alter(&object);
     fs::write_durably(&object, &whole).unwrap();
     alter(&object);
@@ -137,7 +137,7 @@ fn what_was_altered_or_cut_there_is_found_and_replaced() {
     assert_eq!(fs::names(&world.sandbox.backups()).unwrap(), before);
     let again = world.run(&["db-copy"]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
-    assert!(again.stderr.contains("it is replaced"), "{}", again.stderr);
+    assert!(again.stderr.contains("replacing it"), "{}", again.stderr);
     assert_eq!(fs::read_bytes(&object).unwrap(), whole);
     assert_eq!(world.run(&["db-copy", "--check"]).code, Some(0));
 }
@@ -177,6 +177,6 @@ fn a_full_destination_is_told_as_such() {
     let copied = world.run(&["db-copy"]);
     let left = fs::names(&folder).unwrap();
     Cmd::new("umount").arg(&folder).read(std::time::Duration::from_secs(10)).unwrap();
-    world.demand_failed(&copied, &label, "drive", &["MiB free", "Make room"]);
+    world.demand_failed(&copied, &label, "drive", &["MiB are free", "Free space"]);
     assert!(left.is_empty(), "{left:?}");
 }

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::world::{World, files_of};
 use crate::support::{Server, require};

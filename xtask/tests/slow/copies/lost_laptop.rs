@@ -1,6 +1,6 @@
 //! A fresh machine: the checkout, `.env` with the credentials, the key, and nothing else.
 
-use xtask::sys::fs;
+use sys::fs;
 
 use super::world::World;
 use crate::support::object_store::require_s3;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use xtask::sys::env;
-use xtask::sys::measure::Measured;
+use sys::env;
+use sys::measure::Measured;
 
 use super::world::{World, object};
 use crate::support::object_store::{ObjectStore, require_s3};

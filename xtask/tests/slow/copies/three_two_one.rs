@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use xtask::sys::proc::Finished;
-use xtask::sys::{clock, fs};
+use sys::proc::Finished;
+use sys::{clock, fs};
 
 use super::world::{World, alter, object};
 use crate::faults::live;
@@ -54,7 +54,7 @@ fn from_backup_to_new_machine(server: &TestServer, store: &ObjectStore) {
 
     // It is told by the list alone, and by reading it again for certain.
     alter_later(store, &labels[1]);
-    let words = ["copy_flawed:s3", &labels[1], "written again"];
+    let words = ["copy_flawed:s3", &labels[1], "rewritten"];
     demand(&world.run(&["db-status", "--check"]), 21, &words);
     demand(&world.run(&["db-copy", "--check"]), 41, &[&labels[1]]);
     demand(&world.run(&["db-status", "--check"]), 21, &["copy_flawed:s3", &labels[1]]);

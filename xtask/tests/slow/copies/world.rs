@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::store::age;
-use xtask::sys::proc::Finished;
-use xtask::sys::{clock, fs};
+use store::age;
+use sys::proc::Finished;
+use sys::{clock, fs};
 
 use crate::support::object_store::{BUCKET, KEY, ObjectStore, SECRET, offsite};
 use crate::support::{Sandbox, TestServer};
@@ -138,16 +138,16 @@ impl World {
         lines.filter(|line| line["event"] == "copy").collect()
     }
 
-    /// The command ended with 41, said this, wrote a receipt of it, and the backup here
+    /// The command ended with 41, said this, wrote an entry of it, and the backup here
     /// is as good as it was.
     pub fn demand_failed(&self, finished: &Finished, label: &str, at: &str, words: &[&str]) {
         assert_eq!(finished.code, Some(41), "{}", finished.stderr);
-        for word in words.iter().chain(&["The local backups are good", at]) {
+        for word in words.iter().chain(&["The local backups were not changed", at]) {
             assert!(finished.stderr.contains(word), "`{word}` is not in: {}", finished.stderr);
         }
         self.demand_unharmed(label);
-        let receipts = self.copies_in_ledger();
-        let last = receipts.iter().rev().find(|it| it["destination"] == at).expect("a receipt");
+        let entries = self.copies_in_ledger();
+        let last = entries.iter().rev().find(|it| it["destination"] == at).expect("an entry");
         assert_eq!((&last["outcome"], &last["label"]), (&"failed".into(), &label.into()));
         assert!(!last["detail"].as_str().unwrap().is_empty());
         let whole =

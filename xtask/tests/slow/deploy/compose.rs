@@ -1,7 +1,7 @@
 //! The service of `compose.yaml` as a target, with real containers.
 
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::{DEADLINE, json};
 use crate::faults::demand_stop;
@@ -57,7 +57,7 @@ fn a_service_of_compose_is_replaced_and_brought_back() {
     };
     // Without one before it, a release that does not answer leaves no container.
     policy(", \"/nope\"");
-    demand_stop(&run(&["deploy", "--yes"]), 32, &["GET /nope", "there was none before"]);
+    demand_stop(&run(&["deploy", "--yes"]), 32, &["GET /nope", "there was no previous one"]);
     assert_eq!(running(), None);
     policy("");
     let done = json(&run(&["deploy", "--yes", "--json"]));
@@ -70,7 +70,7 @@ fn a_service_of_compose_is_replaced_and_brought_back() {
     let text = text.replace("StreamFlix's service.", "StreamFlix's next service.");
     fs::write_durably(&source, text.as_bytes()).unwrap();
     policy(", \"/nope\"");
-    demand_stop(&run(&["deploy", "--yes"]), 32, &["GET /nope", "again and ready"]);
+    demand_stop(&run(&["deploy", "--yes"]), 32, &["GET /nope", "again and is ready"]);
     assert_eq!(running(), first, "the image before it runs again");
     policy("");
     json(&run(&["deploy", "--yes", "--json"]));

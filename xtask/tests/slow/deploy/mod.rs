@@ -2,6 +2,7 @@
 //! before runs again. What is not back is said, with the exit code for it.
 
 mod compose;
+mod programs;
 
 use std::path::PathBuf;
 use std::sync::RwLockWriteGuard;
@@ -9,9 +10,9 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::sys::fs;
-use xtask::sys::http::{self, Probe};
-use xtask::sys::proc::{self, Cmd, End, Finished};
+use sys::fs;
+use sys::http::{self, Probe};
+use sys::proc::{self, Cmd, End, Finished};
 
 use crate::faults::{demand_stop, until};
 use crate::support::{
@@ -96,8 +97,8 @@ impl Shop {
         matches!(answer, Probe::Answer { status: 200, .. })
     }
 
-    /// The last receipt.
-    fn receipt(&self) -> Value {
+    /// The last entry.
+    fn entry(&self) -> Value {
         let ledger = fs::read_text(&self.sandbox.backups().join("ledger.jsonl")).unwrap();
         serde_json::from_str(ledger.lines().last().unwrap()).unwrap()
     }
@@ -140,26 +141,26 @@ fn process_on(kind: Server, name: &str) {
     let refused = shop.xtask(&["deploy", "--yes"]);
     demand_stop(&refused, 33, &["no data", "nothing runs, as before", "stays migrated"]);
     assert!(!shop.ready());
-    assert_eq!(shop.receipt()["outcome"], "needs_a_person");
-    assert_eq!(shop.receipt()["migrations"].as_array().unwrap().len(), 6, "{}", shop.receipt());
+    assert_eq!(shop.entry()["outcome"], "needs_a_person");
+    assert_eq!(shop.entry()["migrations"].as_array().unwrap().len(), 6, "{}", shop.entry());
     shop.fill();
     // A good one.
     let done = shop.deployed();
     assert_eq!((&done["outcome"], &done["applied"]), (&"done".into(), &serde_json::json!([])));
     assert!(done["backup"].is_string(), "{done}");
     let (first, pid) = shop.current();
-    let receipt = shop.receipt();
-    assert_eq!((&receipt["event"], &receipt["outcome"]), (&"deploy".into(), &"done".into()));
-    assert_eq!((&receipt["backup"], &receipt["target"]), (&done["backup"], &"local".into()));
+    let entry = shop.entry();
+    assert_eq!((&entry["event"], &entry["outcome"]), (&"deploy".into(), &"done".into()));
+    assert_eq!((&entry["backup"], &entry["target"]), (&done["backup"], &"local".into()));
     // One that does not answer everything is rolled back, and the proof is used again.
     shop.policy(shop.port, &["/nope"], "");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["GET /nope answered 404", "runs again and answers"]);
+    demand_stop(&back, 32, &["GET /nope answered 404", "is running again and answers"]);
     let (label, again) = shop.current();
     assert_eq!(label, first);
     assert_ne!(again, pid, "it was stopped and started");
-    assert_eq!(shop.receipt()["outcome"], "rolled_back");
-    assert_eq!(shop.receipt()["backup"], done["backup"]);
+    assert_eq!(shop.entry()["outcome"], "rolled_back");
+    assert_eq!(shop.entry()["backup"], done["backup"]);
     one_that_cannot_start(&shop, &first);
     before_anything_is_changed(&shop);
     in_the_middle(&shop, &first);
@@ -172,7 +173,7 @@ fn process_on(kind: Server, name: &str) {
     let mut releases = fs::names(&shop.folder().join("releases")).unwrap();
     releases.sort();
     assert_eq!(releases, [previous, second.as_str()]);
-    commands(&shop);
+    programs::commands(&shop);
     no_way_back(&shop);
 }
 
@@ -185,7 +186,11 @@ fn no_way_back(shop: &Shop) {
     fs::remove_if_exists(&program).unwrap();
     shop.policy(shop.port, &["/nope"], "");
     let stuck = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&stuck, 33, &["program: NOT back", "no migration was applied", "To start the"]);
+    demand_stop(
+        &stuck,
+        33,
+        &["program: NOT rolled back", "no migration was applied", "To start the"],
+    );
     assert!(!shop.ready());
     fs::write_durably(&program, &kept).unwrap();
     Cmd::new("chmod").arg("+x").arg(&program).read(DEADLINE).unwrap();
@@ -220,7 +225,7 @@ fn nothing_happens_unasked(shop: &Shop) {
 fn one_that_cannot_start(shop: &Shop, first: &str) {
     shop.policy_at("192.0.2.1:3000", &[], "");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["has ended", "cannot listen", "runs again and answers"]);
+    demand_stop(&back, 32, &["has exited", "cannot listen", "is running again and answers"]);
     assert_eq!(shop.current().0, first);
 }
 
@@ -267,13 +272,16 @@ fn in_the_middle(shop: &Shop, first: &str) {
     login("LOCK");
     let pid = waiting();
     proc::end(pid, End::Asked).unwrap();
-    until("it says so", || fs::read_text(&log).unwrap().contains("going back"));
+    until("it says so", || fs::read_text(&log).unwrap().contains("rolling back"));
     login("UNLOCK");
     until("it has ended", || !proc::alive(pid));
     let said = fs::read_text(&log).unwrap();
-    assert!(said.contains("interrupted") && said.contains("runs again and answers"), "{said}");
+    assert!(
+        said.contains("interrupted") && said.contains("is running again and answers"),
+        "{said}"
+    );
     assert_eq!(shop.current().0, first);
-    assert_eq!(shop.receipt()["outcome"], "rolled_back");
+    assert_eq!(shop.entry()["outcome"], "rolled_back");
     // Killed: the next one says so, and clears up.
     login("LOCK");
     let pid = waiting();
@@ -284,7 +292,7 @@ fn in_the_middle(shop: &Shop, first: &str) {
     let plan = shop.xtask(&["deploy", "--dry-run"]);
     assert!(plan.stdout.contains("did not finish"), "{}{}", plan.stdout, plan.stderr);
     shop.policy(shop.port, &["/nope"], "");
-    demand_stop(&shop.xtask(&["deploy", "--yes"]), 32, &["runs again and answers"]);
+    demand_stop(&shop.xtask(&["deploy", "--yes"]), 32, &["is running again and answers"]);
     assert_eq!(shop.current().0, first);
     assert!(!proc::alive(left.unwrap()), "what the killed one started was stopped");
 }
@@ -307,11 +315,15 @@ fn with_migrations(shop: &Shop, first: &str) {
     shop.policy(shop.port, &["/nope"], "");
     let back = shop.xtask(&["deploy", "--yes"]);
     assert!(back.stderr.contains("in-place: its one statement is instant"), "{}", back.stderr);
-    demand_stop(&back, 32, &["runs again and answers", "the migrations were undone"]);
+    demand_stop(&back, 32, &["is running again and answers", "the migrations were undone"]);
     migration("20300201000000_one", "one");
     let back = shop.xtask(&["deploy", "--yes"]);
-    demand_stop(&back, 32, &["GET /nope", "runs again and answers", "the migrations were undone"]);
-    assert_eq!(shop.receipt()["outcome"], "rolled_back");
+    demand_stop(
+        &back,
+        32,
+        &["GET /nope", "is running again and answers", "the migrations were undone"],
+    );
+    assert_eq!(shop.entry()["outcome"], "rolled_back");
     assert_eq!(shop.current().0, first);
     let tables = "SELECT COUNT(*) FROM information_schema.TABLES \
                   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'one'";
@@ -326,9 +338,9 @@ fn with_migrations(shop: &Shop, first: &str) {
         |command: &[String]| shop.xtask(&command.iter().map(String::as_str).collect::<Vec<_>>());
     let stuck = typed(&page("Exit 32", "")[0]);
     let written = writer.end();
-    let backup = shop.receipt()["backup"].as_str().unwrap().to_owned();
+    let backup = shop.entry()["backup"].as_str().unwrap().to_owned();
     let way_back = format!("cargo xtask db-restore {backup}");
-    let words = ["GET /nope", "runs again and answers", "stays migrated", way_back.as_str()];
+    let words = ["GET /nope", "is running again and answers", "stays migrated", way_back.as_str()];
     demand_stop(&stuck, 33, &words);
     let rows = "SELECT COUNT(*) FROM genre WHERE name LIKE 'written %'";
     assert_eq!(shop.sandbox.root().query_first(rows).unwrap(), Some(written));
@@ -346,41 +358,6 @@ fn with_migrations(shop: &Shop, first: &str) {
     let done = shop.deployed();
     assert_eq!(done["applied"], serde_json::json!(["20300202000000_two"]), "{done}");
     assert_ne!(done["backup"], backup.as_str(), "the gate took one of this state");
-}
-
-/// A target of programs, at the address of the process that runs.
-fn commands(shop: &Shop) {
-    let target = |start: &str, undo: &str| {
-        let target = format!(
-            "[deploy.targets.far]\nkind = \"command\"\nurl = \"http://127.0.0.1:{}\"\n\
-             start = {start}\nundo = {undo}\n",
-            shop.port
-        );
-        shop.policy(shop.port, &[], &target);
-        shop.xtask(&["deploy", "--target", "far", "--yes"])
-    };
-    let trail = shop.sandbox.path().join("trail.txt");
-    let script = format!(
-        "#!/bin/sh\necho \"$1 $XTASK_DEPLOY_TARGET $DB_APP_PASSWORD\" >> '{}'\nexit \"$2\"\n",
-        trail.display()
-    );
-    shop.sandbox.write("ci/step", &script);
-    Cmd::new("chmod").arg("+x").arg(shop.sandbox.path().join("ci/step")).read(DEADLINE).unwrap();
-    let step = |name: &str, code: u8| format!("[\"./ci/step\", \"{name}\", \"{code}\"]");
-    let done = target(&step("start", 0), &step("undo", 0));
-    assert_eq!(done.code, Some(0), "{}", done.stderr);
-    demand_stop(&target(&step("start", 3), &step("undo", 0)), 32, &["code 3", "ready as before"]);
-    let stuck = target(&step("start", 3), &step("undo", 4));
-    demand_stop(
-        &stuck,
-        33,
-        &["program: NOT back", "code 4", "To bring the release before it back"],
-    );
-    assert_eq!(
-        fs::read_text(&trail).unwrap(),
-        "start far \nstart far \nundo far \nstart far \nundo far \n",
-        "each was run once, without a password"
-    );
 }
 
 #[test]

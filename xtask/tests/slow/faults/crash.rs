@@ -2,8 +2,8 @@
 //! next run says which and cleans up.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::{POINTS, VARIABLE};
-use xtask::sys::proc::Finished;
+use sys::fault::{POINTS, VARIABLE};
+use sys::proc::Finished;
 
 use super::live::{self, Live};
 use super::world::World;
@@ -79,7 +79,7 @@ fn between(world: &World, point: &str, old: &Live, new: &Live) {
             assert!(now == new, "at {point} the tables are not the new ones:\n{differ}");
         }
         "swap.finished" | "restore.swapped" | "restore.recorded" => {
-            // All but its events, which wait until the receipt is written.
+            // All but its events, which wait until the entry is written.
             let without = |live: &Live| {
                 let kept = live.iter().filter(|(key, _)| !key.starts_with("event "));
                 kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Live>()
@@ -96,7 +96,7 @@ fn between(world: &World, point: &str, old: &Live, new: &Live) {
 /// The next run says what it found and what it did.
 fn told(point: &str, next: &Finished) {
     let word = match point {
-        "swap.journal" | "swap.prepared" => "is as it was before that",
+        "swap.journal" | "swap.prepared" => "is as it was before",
         "swap.renamed" | "swap.finished" => "is finished now",
         "restore.swapped" | "restore.recorded" | "restore.enabled" => "enabled the events",
         "staging.created" | "load.rows" | "load.keys" | "staging.loaded" | "staging.compared" => {

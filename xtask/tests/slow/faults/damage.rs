@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use xtask::sys::fs;
-use xtask::sys::hash::sha256_hex;
-use xtask::sys::proc::Finished;
+use model::hash::sha256_hex;
+use sys::fs;
+use sys::proc::Finished;
 
 use super::world::{World, demand_stop, put};
 use crate::support::Server;
@@ -66,7 +66,7 @@ fn every_flipped_byte_is_found() {
         put(path, &good);
     }
     world.demand(&state);
-    // Failed receipts do not stick to a file that is good again.
+    // Failed entries do not stick to a file that is good again.
     assert_eq!(verify(&world, &label).code, Some(0));
     world.demand_next_run(&state);
 }
@@ -95,7 +95,7 @@ fn what_is_missing_cut_or_swapped_is_found() {
         put(&data, text.as_bytes());
         put(&manifest, about.as_bytes());
     };
-    broken(&text[..text.len() / 2], &about, &["damaged", "bytes and should have"]);
+    broken(&text[..text.len() / 2], &about, &["damaged", "bytes instead of"]);
     broken("", &about, &["damaged", "0 bytes"]);
     // One row taken out.
     let values = text.find("'a7@example.org'").unwrap();
@@ -150,7 +150,7 @@ fn a_copy_that_differs_fails_the_drill() {
             demand_stop(&verify(&world, &label), 40, &["its signature is wrong"]);
             // One that nobody signed, where nothing is known of it: only the drill tells.
             put(&manifest, seal(&unsigned(&forged)).as_bytes());
-            demand_stop(&verify(&world, &label), 40, &["the ledger says"]);
+            demand_stop(&verify(&world, &label), 40, &["the ledger records"]);
             ledger.iter().for_each(|path| fs::remove_if_exists(path).unwrap());
             for level in ["file", "restore"] {
                 let drill = world.sandbox.xtask(&["db-verify", "--level", level, &label]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::{disk, fs};
+use sys::{disk, fs};
 
 use super::running::{Running, kill_dump};
 use super::world::{World, demand_stop, system};
@@ -103,7 +103,7 @@ fn a_dump_that_hangs_is_given_up() {
     let holder = world.hold("zz_last", "WRITE");
     let finished = world.sandbox.xtask(&["db-backup"]);
     drop(holder);
-    demand_stop(&finished, 1, &["nothing came from it for 1 s", "lock"]);
+    demand_stop(&finished, 1, &["it sent nothing for 1 s", "lock"]);
     world.demand_next_run(&state);
 }
 
@@ -114,13 +114,13 @@ impl<'a> SmallDisk<'a> {
     #[expect(clippy::print_stderr, reason = "a skipped test says so")]
     fn mount(at: &'a Path, size: &str) -> Option<Self> {
         fs::create_private_dir(at).unwrap();
-        let mount = xtask::sys::proc::Cmd::new("mount")
+        let mount = sys::proc::Cmd::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
             .arg(at);
         let mounted =
             disk::is_root() && mount.run(std::time::Duration::from_secs(20)).is_ok_and(|m| m.ok());
         if !mounted {
-            assert!(!xtask::sys::env::is_ci(), "CI runs need root to mount a small disk");
+            assert!(!sys::env::is_ci(), "CI runs need root to mount a small disk");
             eprintln!("SKIPPED: a full disk needs root to mount a small one");
         }
         mounted.then_some(Self(at))

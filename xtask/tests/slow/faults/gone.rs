@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use model::secret::Secret;
 use mysql::prelude::Queryable as _;
-use xtask::model::secret::Secret;
-use xtask::server::provision::{mysql_image, private_mariadb};
-use xtask::sys::docker::docker;
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::docker::docker;
+use sys::fs;
+use sys::proc::Cmd;
+use workshop::provision::{mysql_image, private_mariadb};
 
 use super::live::{self, Live};
 use super::running::Running;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use model::hash::sha256_hex;
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Row, Value};
-use xtask::sys::hash::sha256_hex;
 
 /// Every object and every row of a schema: a key such as `view best`, and what it is.
 pub type Live = BTreeMap<String, String>;
@@ -73,7 +73,8 @@ fn programs(conn: &mut Conn, schema: &str, live: &mut Live) {
 
 /// One row as text, its columns named.
 fn show(conn: &mut Conn, sql: &str) -> String {
-    let row: Row = conn.query_first(sql).unwrap().unwrap_or_else(|| panic!("`{sql}` gave no row"));
+    let row: Row =
+        conn.query_first(sql).unwrap().unwrap_or_else(|| panic!("`{sql}` returned no row"));
     let mut text = String::new();
     for (at, column) in row.columns_ref().iter().enumerate() {
         let name = column.name_str();

@@ -1,7 +1,7 @@
 //! What is refused before anything happens.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::clock;
+use sys::clock;
 
 use super::running::Running;
 use super::world::{World, demand_stop};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use xtask::sys::proc::{self, Cmd, Finished};
-use xtask::sys::{clock, fs};
+use sys::proc::{self, Cmd, Finished};
+use sys::{clock, fs};
 
 use super::world::{World, system, until};
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xtask::model::account::Role;
-use xtask::sys::{disk, fs};
+use model::account::Role;
+use sys::{disk, fs};
 
 use super::running::{Running, processes};
 use super::world::World;

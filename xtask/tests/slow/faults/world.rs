@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use model::hash::sha256_hex;
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Row};
-use xtask::sys::hash::sha256_hex;
-use xtask::sys::proc::{Cmd, Finished};
-use xtask::sys::{clock, fs};
+use sys::proc::{Cmd, Finished};
+use sys::{clock, fs};
 
 use super::live::{self, Live};
 use crate::support::{Sandbox, Server, TestServer, require};

@@ -1,8 +1,8 @@
 //! What must not be swapped, or not even rehearsed; and journals that do not fit.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::world::World;
 use crate::faults::demand_stop;
@@ -101,12 +101,12 @@ fn a_journal_that_fits_no_more_is_left_alone() {
         let before = world.live();
         for command in [["migrate"], ["db-backup"]] {
             let next = world.run(&command);
-            demand_stop(&next, 40, &["were changed since", "Nothing was changed now"]);
+            demand_stop(&next, 40, &["were changed since", "This run changed nothing"]);
             world.demand_live(&before, "a journal that does not fit");
         }
         // And one of another schema is not played on this one.
         let store = world.sandbox.store();
-        let lock = store.lock(std::time::Duration::from_secs(5)).unwrap();
+        let lock = store.lock_within(std::time::Duration::from_secs(5)).unwrap();
         let mut journal = store.read_journal().unwrap().unwrap();
         assert_eq!(journal.target, world.sandbox.schema);
         journal.target = "another".to_owned();

@@ -51,12 +51,12 @@ fn not_given_up(kind: Server, name: &str) {
         let written = writer.end();
         blocker.end();
         let statement = format!("failed at statement {}", at + 1);
-        let words = ["NOT back", "`busy` has", "cargo xtask db-restore ", &statement];
+        let words = ["NOT restored", "`busy` has", "cargo xtask db-restore ", &statement];
         demand_stop(&finished, 31, &words);
         world.demand_written(written);
         // The next run says the same, and does nothing but what it can prove.
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 31, &["their end was not seen", "cargo xtask db-restore "]);
+        demand_stop(&next, 31, &["how they ended is unknown", "cargo xtask db-restore "]);
         world.demand_written(written);
         // The command that it prints works, and the run after it goes on.
         let label = after(&finished.stderr, "cargo xtask db-restore ");
@@ -87,11 +87,11 @@ fn a_lock_that_never_ends_leaves_the_restore_to_a_person() {
         let mut holder = world.sandbox.root();
         holder.query_drop("LOCK TABLES m3 READ").unwrap();
         let finished = world.run(&["migrate", "--strategy", "in-place"]);
-        demand_stop(&finished, 31, &["NOT back", "cargo xtask db-restore "]);
+        demand_stop(&finished, 31, &["NOT restored", "cargo xtask db-restore "]);
         drop(holder);
         // With the lock gone the next run proves that nobody wrote, and takes it back.
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 30, &["their end was not seen", "is back"]);
+        demand_stop(&next, 30, &["how they ended is unknown", "is restored"]);
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
         world.demand_clean();

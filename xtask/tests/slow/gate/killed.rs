@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
+use sys::fault::VARIABLE;
 
 use super::world::World;
 use crate::faults::demand_stop;
@@ -72,7 +72,7 @@ fn kill_at(world: &World, point: &str, args: &[&str]) {
 fn a_killed_passage_in_place_is_told_by_the_next_run() {
     for kind in Server::ALL {
         for (point, word) in [
-            ("gate.announced", "nothing of them was committed"),
+            ("gate.announced", "none of them was committed"),
             ("gate.applied", "they had completed"),
         ] {
             let Some(world) = World::new(kind, "killplace") else { continue };
@@ -111,7 +111,7 @@ fn killed_with_its_api_in_the_middle() {
         assert_eq!(run.join().code, None);
         drop(holder);
         let next = world.run(&["migrate"]);
-        demand_stop(&next, 30, &["their end was not seen"]);
+        demand_stop(&next, 30, &["how they ended is unknown"]);
         world.demand_live(&old, "after the next run");
         assert_eq!(world.run(&["migrate"]).code, Some(0));
         world.demand_migrated();
@@ -130,7 +130,7 @@ fn the_api_alone_is_killed() {
         system("kill", &["-KILL", &api.to_string()]);
         drop(holder);
         let finished = run.join();
-        demand_stop(&finished, 30, &["the state before it is back"]);
+        demand_stop(&finished, 30, &["the previous state is restored"]);
         world.demand_live(&old, "after the API was killed");
         world.demand_clean();
         assert_eq!(world.run(&["migrate"]).code, Some(0));

@@ -1,8 +1,8 @@
 //! What passes, and what is caught on the copy.
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::world::{SABOTAGE, World};
 use crate::faults::demand_stop;
@@ -83,7 +83,7 @@ fn an_old_way_back_does_not_stop_the_next_migration() {
     demand_stop(&world.run(&["migrate", "--undo"]), 40, &["format 1", "not touched", &hint]);
     let done = world.run(&["migrate", "--json"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(done.stderr.contains("takes its place"), "{}", done.stderr);
+    assert!(done.stderr.contains("replaces it"), "{}", done.stderr);
     assert!(fs::read_text(&path).unwrap().contains("\"signature\""));
     world.demand_migrated();
     assert_eq!(world.run(&["migrate", "--undo"]).code, Some(0));
@@ -140,8 +140,19 @@ fn what_comes_in_under_the_lock_is_seen() {
             let mut other = world.sandbox.root();
             other.query_drop("BEGIN").unwrap();
             other.query_drop("INSERT INTO busy (note) VALUES ('late')").unwrap();
-            let command = world.command(&["migrate", "--strategy", strategy]);
+            let file = world.sandbox.path().join(format!("hold-{strategy}"));
+            crate::faults::world::put(&file, b"");
+            let command = world
+                .command(&["migrate", "--strategy", strategy])
+                .env(VARIABLE, "hold:swap.prepared")
+                .env("XTASK_FAULT_FILE", file.to_str().unwrap());
             let run = Running::start_in(command, &world.sandbox.backups());
+            // Every look before the lock is over now: only the one under it can see the row.
+            let reached = file.with_extension("reached");
+            let long = std::time::Duration::from_secs(600);
+            let held = sys::clock::poll(long, || Ok::<_, ()>(reached.exists().then_some(())));
+            assert_eq!(held, Ok(Some(())), "the swap was not prepared");
+            fs::remove_if_exists(&file).unwrap();
             world.wait_for_lock("restore");
             other.query_drop("COMMIT").unwrap();
             let finished = run.join();
@@ -183,7 +194,7 @@ fn what_slips_in_on_mariadb_is_not_lost() {
     writer.join().unwrap();
     let finished = run.join();
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert!(finished.stderr.contains("the old tables come back"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("putting the old tables back"), "{}", finished.stderr);
     world.demand_migrated();
     world.demand_clean();
     let rows = "SELECT COUNT(*) FROM busy WHERE note = 'slipped'";

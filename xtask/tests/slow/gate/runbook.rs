@@ -1,6 +1,6 @@
 //! The runbook for a failed change, typed as it stands in docs/.
 
-use xtask::sys::proc::Finished;
+use sys::proc::Finished;
 
 use super::world::World;
 use crate::faults::demand_stop;
@@ -22,7 +22,7 @@ fn exit_30_is_looked_at_and_run_again() {
         let blocker = world.block_once("m3");
         let failed = world.run(&["migrate", "--strategy", "in-place"]);
         blocker.end();
-        demand_stop(&failed, 30, &["the state before it is back"]);
+        demand_stop(&failed, 30, &["the previous state is restored"]);
         let steps = commands(PAGE, "Exit 30", "");
         let [look, again] = &steps[..] else { panic!("{steps:?}") };
         let status = typed(&world, look);
@@ -45,7 +45,7 @@ fn exit_31_goes_back_or_forward() {
             let [ask, restore, status, migrate, agree, look] = &steps[..] else {
                 panic!("{steps:?}")
             };
-            demand_stop(&typed(&world, ask), 31, &["their end was not seen"]);
+            demand_stop(&typed(&world, ask), 31, &["how they ended is unknown"]);
             if back {
                 let restored = typed(&world, restore);
                 assert_eq!(restored.code, Some(0), "{}", restored.stderr);
@@ -76,7 +76,7 @@ fn half_migrated(world: &World) -> String {
     let failed = world.run(&["migrate"]);
     writer.end();
     blocker.end();
-    demand_stop(&failed, 31, &["NOT back", "at statement 3"]);
+    demand_stop(&failed, 31, &["NOT restored", "at statement 3"]);
     let command = failed.stderr.split("cargo xtask db-restore ").nth(1).unwrap();
     command.split_whitespace().next().unwrap().to_owned()
 }

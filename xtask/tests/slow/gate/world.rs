@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Row};
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 use crate::faults::live::{self, Live};
 use crate::faults::world::until;

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use xtask::sys::proc::Cmd;
+use sys::proc::Cmd;
 
 use super::is_mysql;
 use crate::support::Sandbox;

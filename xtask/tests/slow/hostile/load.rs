@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fault::VARIABLE;
-use xtask::sys::fs;
+use sys::fault::VARIABLE;
+use sys::fs;
 
 use super::{Capture, demand, root_in};
 use crate::support::{Sandbox, Server, own_mariadb, require};
@@ -222,7 +222,7 @@ fn a_load_goes_on_with_the_connections_that_it_gets() {
             sandbox.sql(&format!("ALTER USER '{user}'@'%' WITH MAX_USER_CONNECTIONS {most}"));
             let done = sandbox.xtask(&["db-verify", &file, "--threads", "4"]);
             demand(&done, 0, &format!("{most} connections"));
-            let said = done.stderr.contains("gives no more connections");
+            let said = done.stderr.contains("refuses more connections");
             assert!(said != over.is_empty() && done.stderr.contains(over), "{}", done.stderr);
         }
     });

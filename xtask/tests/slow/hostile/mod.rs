@@ -10,7 +10,7 @@ pub mod schema;
 mod variants;
 
 use mysql::Conn;
-use xtask::sys::proc::Finished;
+use sys::proc::Finished;
 
 use crate::support::{Sandbox, Server};
 use capture::Capture;

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
+use model::secret::Secret;
 use mysql::prelude::Queryable as _;
-use xtask::model::secret::Secret;
-use xtask::sys::docker::docker;
-use xtask::sys::proc::Cmd;
-use xtask::sys::{clock, fs};
+use sys::docker::docker;
+use sys::proc::Cmd;
+use sys::{clock, fs};
 
 use super::capture::Capture;
 use super::{backup, capture, client, demand, restore, schema};
@@ -339,8 +339,7 @@ impl Drop for Container {
 #[test]
 fn every_default_sql_mode_on_mysql() {
     let Some(shared) = require(Server::Mysql) else { return };
-    let image =
-        xtask::sys::docker::inspect(shared.container.as_ref().unwrap()).unwrap().unwrap().image;
+    let image = sys::docker::inspect(shared.container.as_ref().unwrap()).unwrap().unwrap().image;
     let password = Secret::new("of-a-server-of-this-test");
     let name = format!("streamflix-test-modes-{}", std::process::id());
     let container = Container(name.clone());
@@ -350,7 +349,7 @@ fn every_default_sql_mode_on_mysql() {
         .env("MYSQL_ROOT_PASSWORD", password.reveal());
     started.read(DEADLINE).unwrap();
     let server: anyhow::Result<_> = clock::poll(DEADLINE, || {
-        let state = xtask::sys::docker::inspect(&name)?;
+        let state = sys::docker::inspect(&name)?;
         let Some((host, port)) = state.and_then(|state| state.published) else { return Ok(None) };
         let server = TestServer {
             flavour: Server::Mysql,

@@ -2,9 +2,9 @@
 
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Value};
-use xtask::engine::native::literal::Kind;
-use xtask::engine::properties::{Case, KINDS, cases};
-use xtask::sys::fs;
+use rows::native::literal::Kind;
+use sql::properties::{Case, KINDS, cases};
+use sys::fs;
 
 use super::random::Random;
 use crate::support::{Server, require};
@@ -45,7 +45,7 @@ fn a_server_reads_each_literal_as_the_value_it_was_written_for() {
 fn all_cases() -> Vec<Case> {
     let mut inputs = Vec::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let corpus = root.join("fuzz/corpus/escaper");
+    let corpus = root.join("xtask/fuzz/corpus/escaper");
     for name in fs::names(&corpus).unwrap() {
         inputs.push(std::fs::read(corpus.join(name)).unwrap());
     }

@@ -13,7 +13,7 @@ mod torn;
 mod values;
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::fs;
+use sys::fs;
 
 use crate::hostile::capture::{Capture, Floats};
 use crate::hostile::{client, demand, restore, root_in};

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use mysql::prelude::Queryable as _;
-use xtask::sys::env;
+use sys::env;
 
 use super::generate::{Generator, Made};
 use super::kinds::Kinds;

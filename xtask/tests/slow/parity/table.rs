@@ -231,7 +231,7 @@ fn column(kind: Kind, random: &mut Random, number: usize) -> Column {
     attributes.push_str(if nullable { " NULL" } else { " NOT NULL" });
     if random.chance(30) {
         // A character set's introducer in an expression is shown wrongly by MariaDB 10.11
-        // (`DEFAULT _utf8mb4'\x00'`), which no dump could mend.
+        // (`DEFAULT _utf8mb4'\x00'`), which no dump could repair.
         let value = random.pick(&kind.values);
         let plain = value.starts_with(|c: char| c.is_ascii_digit() || "-'b".contains(c));
         let value = if plain && !value.starts_with("0x") { value } else { "'it''s; \\\\ (\"x\")'" };

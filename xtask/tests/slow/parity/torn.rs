@@ -172,7 +172,7 @@ fn one_moment(kind: Server, name: &str) {
     for _ in 0..BACKUPS {
         let begun = mover.moves();
         let (label, said) = backup(&sandbox, &NATIVE[1]);
-        several += u64::from(!said.contains("one connection only"));
+        several += u64::from(!said.contains("using one connection"));
         let ended = mover.moves();
         assert!(ended > begun, "nobody wrote during the backup");
         backups.push((label, begun, ended));
@@ -258,6 +258,6 @@ fn a_long_transaction_holds_up_neither_the_dump_nor_the_writers() {
         // What is not committed could be committed while the snapshots open, one after
         // the other. So a lock that is granted beside it would be worth nothing.
         demand(&finished, 0, "a backup beside a long transaction");
-        assert!(finished.stderr.contains("one connection only"), "{kind}: {}", finished.stderr);
+        assert!(finished.stderr.contains("using one connection"), "{kind}: {}", finished.stderr);
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xtask::store::Store;
-use xtask::sys::fault::{POINTS, VARIABLE};
-use xtask::sys::fs;
+use store::Store;
+use sys::fault::{POINTS, VARIABLE};
+use sys::fs;
 
 use super::schemas::companions;
 use super::{backup, document, done, fate, labels_in, sandbox, set, verify};
@@ -47,7 +47,7 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
         fs::remove_if_exists(&folder.join(format!("{lost}{ending}"))).unwrap();
     }
     let plan = done(&sandbox, &["db-prune"]).stdout;
-    assert!(plan.contains("Kept: 3. To be deleted: 4, which frees "), "{plan}");
+    assert!(plan.contains("Keep: 3. Delete: 4, freeing "), "{plan}");
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
     assert_eq!(fate(&pruned, &lost, "nas").1, "the last copy: it is missing or damaged here");
     assert_eq!(fate(&pruned, &first, "nas").0, "deleted");
@@ -64,11 +64,11 @@ fn copies_go_with_their_backup_and_the_last_one_stays() {
     fs::rename_durably(&nas, &away).unwrap();
     let failed = sandbox.xtask(&["db-prune", "--yes"]);
     demand_stop(&failed, 41, &["nas could not be pruned"]);
-    // `newest` was restored in the last hour: a receipt may still name it.
+    // `newest` was restored in the last hour: an entry may still name it.
     assert_eq!(labels_in(&folder), set(&[&newest, &last]), "what is here went all the same");
     fs::rename_durably(&away, &nas).unwrap();
     // What is being sent has no manifest yet, and is not there to be swept.
-    let sending = Store::open(&folder).unwrap().lock_copies(Duration::ZERO).unwrap();
+    let sending = Store::open(&folder).unwrap().lock_copies_within(Duration::ZERO).unwrap();
     demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run is sending copies"]);
     assert!(labels_in(&nas).contains(&third));
     done(&sandbox, &["db-prune", "--yes", "--only-here"]);
@@ -134,14 +134,14 @@ fn a_machine_that_fetched_a_copy_does_not_delete_it_at_its_destination() {
     let (folder, nas) = (sandbox.backups(), nas(&sandbox));
     let theirs = backup(&sandbox);
     send(&sandbox, &theirs);
-    // The other machine: the same files here, and none of the receipts.
+    // The other machine: the same files here, and none of the entries.
     for name in ["ledger.jsonl", "ledger.head"] {
         fs::remove_if_exists(&folder.join(name)).unwrap();
     }
     done(&sandbox, &["db-copy", &theirs, "--to", "nas", "--check"]);
     // A ledger before this one may have pinned it: a person says that it is not.
     let older = document(&done(&sandbox, &["db-prune", "--json"]));
-    assert!(fate(&older, &theirs, "here").1.contains("the ledger does not tell of it"));
+    assert!(fate(&older, &theirs, "here").1.contains("the ledger does not record it"));
     done(&sandbox, &["db-pin", &theirs, "--remove"]);
     let newest = backup(&sandbox);
     verify(&sandbox, &newest);

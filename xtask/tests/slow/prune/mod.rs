@@ -7,12 +7,12 @@ mod schemas;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use model::label::Label;
+use model::state::InPlaceJournal;
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::model::label::Label;
-use xtask::model::state::InPlaceJournal;
-use xtask::sys::fs;
-use xtask::sys::proc::Finished;
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::faults::demand_stop;
 use crate::support::{Sandbox, Server, require};
@@ -103,7 +103,7 @@ fn only_what_a_newer_proof_covers_goes(kind: Server) {
     sandbox.write(&format!("backups/{stranger}"), "-- made by hand\n");
     done(&sandbox, &["db-pin", &pinned, "--note", "before the merger"]);
     let unproven = document(&done(&sandbox, &["db-prune", "--json"]));
-    assert_eq!(fate(&unproven, &first, "here").1, "not verified by anything newer");
+    assert_eq!(fate(&unproven, &first, "here").1, "nothing newer is verified");
     done(&sandbox, &["db-prune", "--yes"]);
     assert_eq!(labels_in(&folder), set(&[&pinned, &first, &second, &newest]));
 
@@ -196,11 +196,11 @@ fn what_an_unfinished_change_needs_stays() {
         fingerprint: "f".to_owned(),
     };
     let store = sandbox.store();
-    let lock = store.lock(std::time::Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(std::time::Duration::from_secs(5)).unwrap();
     store.write_in_place(&lock, &journal).unwrap();
     drop(lock);
     let pruned = document(&done(&sandbox, &["db-prune", "--yes", "--json"]));
-    assert_eq!(fate(&pruned, &needed, "here").1, "migrations that did not finish need it");
+    assert_eq!(fate(&pruned, &needed, "here").1, "an unfinished migration needs it");
     assert_eq!(fate(&pruned, &other, "here").0, "deleted");
     // Which backup it needs is not known: nothing is deleted.
     fs::remove_if_exists(&folder.join(".in-place.json")).unwrap();
@@ -213,7 +213,7 @@ fn what_an_unfinished_change_needs_stays() {
         "previous_schema": format!("{}__before_20261122_101112", sandbox.schema) });
     sandbox.write("backups/.undo.json", &old.to_string());
     let pruned = done(&sandbox, &["db-prune", "--yes", "--json"]);
-    assert!(pruned.stderr.contains("it is no way back"), "{}", pruned.stderr);
+    assert!(pruned.stderr.contains("it cannot be undone"), "{}", pruned.stderr);
     assert_eq!(fate(&document(&pruned), &needed, "here").1, "`.undo.json` names it");
     assert_eq!(labels_in(&folder), set(&[&needed, &newest]));
     let doctor = sandbox.xtask(&["doctor"]);
@@ -223,7 +223,7 @@ fn what_an_unfinished_change_needs_stays() {
     let mut holder = sandbox.root();
     let lock = format!("SELECT GET_LOCK('xtask:{}', 0)", sandbox.schema);
     assert_eq!(holder.query_first(lock).unwrap(), Some(1));
-    demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run works"]);
+    demand_stop(&sandbox.xtask(&["db-prune", "--yes"]), 12, &["another run is working"]);
     assert_eq!(labels_in(&folder), set(&[&needed, &newest]));
     drop(holder);
     done(&sandbox, &["db-prune", "--yes"]);

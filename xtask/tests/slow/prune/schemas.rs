@@ -54,14 +54,14 @@ fn old_tables(kind: Server) {
     assert_eq!(companions(&sandbox, "before"), old, "a plan changes nothing");
     let live = rows(&sandbox);
     let [one, two] = fates(&["db-prune", "--yes", "--json"]);
-    assert!(one.0 == "look" && one.1.contains("does not hold what is in film"), "{one:?}");
+    assert!(one.0 == "look" && one.1.contains("does not contain what is in film"), "{one:?}");
     assert_eq!(two.0, "deleted");
     assert_eq!(companions(&sandbox, "before"), old[..1]);
     assert_eq!(rows(&sandbox), live);
     // Its safety backup stays for as long as the old tables are there.
     let plan = document(&done(&sandbox, &["db-prune", "--json"]));
     let (keep, why) = fate(&plan, &safety[0], "here");
-    assert!(keep == "keep" && why.contains("are there"), "{why}");
+    assert!(keep == "keep" && why.contains("still exist"), "{why}");
     // Nobody can say whether they still are.
     let command = sandbox.command(&["db-prune", "--json"]);
     let command = command.env("DB_HOST", "127.0.0.1").env("DB_PORT", "9");

@@ -6,14 +6,14 @@ mod systemd;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use model::copy::CopyOutcome;
+use model::entry::{Event, Level};
 use mysql::prelude::Queryable as _;
 use serde_json::Value;
-use xtask::model::copy::CopyOutcome;
-use xtask::model::receipt::{Event, Level};
-use xtask::store::Store;
-use xtask::sys::proc::{Cmd, Finished, find};
-use xtask::sys::scheduler::cron;
-use xtask::sys::{clock, env, fs};
+use store::Store;
+use sys::proc::{Cmd, Finished, find};
+use sys::scheduler::cron;
+use sys::{clock, env, fs};
 
 use crate::faults::demand_stop;
 use crate::support::{Listener, Sandbox, Server, require};
@@ -45,7 +45,7 @@ fn passed(finished: Finished) -> Value {
 /// The events of a sandbox, the oldest first.
 fn events(sandbox: &Sandbox) -> Vec<Event> {
     let store = Store::open(&sandbox.backups()).unwrap();
-    store.read().unwrap().receipts.into_iter().map(|receipt| receipt.event).collect()
+    store.read().unwrap().entries.into_iter().map(|entry| entry.event).collect()
 }
 
 fn drills(sandbox: &Sandbox) -> Vec<String> {
@@ -129,7 +129,7 @@ fn a_run_copies_reads_old_copies_again_and_prunes() {
             (first.clone(), CopyOutcome::Checked),
         ]
     );
-    // A proof of the last second could still be named by a receipt for the API.
+    // A proof of the last second could still be named by a permit for the API.
     let until = clock::now() + TimeDelta::seconds(2);
     let over = clock::poll(PATIENCE, || Ok::<_, ()>((clock::now() > until).then_some(())));
     assert_eq!(over, Ok(Some(())));
@@ -147,7 +147,7 @@ fn a_run_copies_reads_old_copies_again_and_prunes() {
     bytes[40] ^= 1;
     fs::write_durably(&object, &bytes).unwrap();
     let found = sandbox.xtask(&["schedule", "run", "--json"]);
-    demand_stop(&found, 41, &["copy read again", &third]);
+    demand_stop(&found, 41, &["copy check", &third]);
     assert_eq!(json(&found)["verified"], "file", "the new backup is good all the same");
     let broken = sandbox.xtask(&["db-status", "--check"]);
     demand_stop(&broken, 21, &[&format!("copy_flawed:drive:{third}")]);
@@ -192,7 +192,7 @@ fn a_run_that_fails_is_recorded_and_does_not_beat() {
 fn a_busy_folder_is_no_failed_run() {
     let Some(sandbox) = sandbox(Server::Mariadb, "sched_busy") else { return };
     let store = Store::open(&sandbox.backups()).unwrap();
-    let lock = store.lock(Duration::from_secs(5)).unwrap();
+    let lock = store.lock_within(Duration::from_secs(5)).unwrap();
     demand_stop(&sandbox.xtask(&["schedule", "run", "--if-due"]), 12, &["holds the lock"]);
     assert!(events(&sandbox).is_empty());
     drop(lock);

@@ -1,10 +1,10 @@
 //! systemd's own judge of units and calendars, which needs no systemd that runs.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use xtask::plan::schedule::job::Job;
-use xtask::plan::schedule::{systemd, when};
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use plan::schedule::job::Job;
+use plan::schedule::{systemd, when};
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::{PATIENCE, is_there};
 

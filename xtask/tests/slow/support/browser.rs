@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use flate2::read::ZlibDecoder;
 use serde_json::Value;
-use xtask::server::provision::chromium;
-use xtask::sys::proc::{Cmd, Finished};
-use xtask::sys::{env, fs};
+use sys::proc::{Cmd, Finished};
+use sys::{env, fs};
+use workshop::provision::chromium;
 
 const DEADLINE: Duration = Duration::from_secs(120);
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use xtask::sys::fs;
-use xtask::sys::proc::Cmd;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::TestServer;
 

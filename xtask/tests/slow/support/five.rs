@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use xtask::sys::proc::Cmd;
-use xtask::sys::{fs, hash};
+use model::hash;
+use sys::fs;
+use sys::proc::Cmd;
 
 use super::{Sandbox, copy_files, target_dir};
 

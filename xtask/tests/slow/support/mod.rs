@@ -18,15 +18,16 @@ pub mod proxy;
 mod repository;
 pub mod runbook;
 mod sandbox;
+mod times;
 mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::secret::Secret;
 use mysql::{Conn, OptsBuilder};
-use xtask::model::secret::Secret;
-use xtask::sys::{env, fs};
+use sys::{env, fs};
 
 pub use browser::Browser;
 pub use checkout::{
@@ -91,6 +92,7 @@ pub struct TestServer {
 /// In CI, where nothing may be skipped, and where the variable makes no sense.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub fn require(server: Server) -> Option<TestServer> {
+    times::begun();
     let variable = server.variable();
     if let Some(place) = env::var(variable) {
         return Some(read(server, &place));

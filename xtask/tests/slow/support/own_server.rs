@@ -1,8 +1,8 @@
 //! A MariaDB of one test's own, whose settings nobody else sees.
 
+use model::secret::Secret;
 use tempfile::TempDir;
-use xtask::model::secret::Secret;
-use xtask::server::provision::private_mariadb::{self, PrivateMariadb};
+use workshop::provision::private_mariadb::{self, PrivateMariadb};
 
 use super::{Server, TestServer};
 

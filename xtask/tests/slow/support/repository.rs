@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -105,7 +105,7 @@ impl Repository {
 
     fn prepared(&self, command: Cmd) -> Cmd {
         let mut folders = vec![self.beside.path().join("bin")];
-        folders.extend(std::env::split_paths(&xtask::sys::env::var_os("PATH").unwrap()));
+        folders.extend(std::env::split_paths(&sys::env::var_os("PATH").unwrap()));
         let path = std::env::join_paths(folders).unwrap();
         command
             .dir(&self.root)

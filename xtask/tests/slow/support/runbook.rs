@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use xtask::sys::fs;
+use sys::fs;
 
 /// The blocks of a kind (`sh`, `sql`) in the section of a page whose heading begins so.
 pub fn blocks(page: &str, section: &str, kind: &str) -> Vec<String> {

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::account::Role;
+use model::secret::Secret;
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::model::account::Role;
-use xtask::model::secret::Secret;
-use xtask::store::{Keyring, Store};
-use xtask::sys::fs;
-use xtask::sys::proc::{Cmd, Finished};
+use store::{Keyring, Store};
+use sys::fs;
+use sys::proc::{Cmd, Finished};
 
 use super::{Server, TestServer};
 
@@ -130,7 +130,7 @@ impl Sandbox {
             .into_iter()
             .flat_map(|role| [role.user_var(), Some(role.password_var())].into_iter().flatten());
         // Only `.env` speaks here: a developer's own settings stay outside.
-        let tls = xtask::server::Guard::VARIABLES;
+        let tls = server::Guard::VARIABLES;
         let outside = [
             "API_URL",
             "BACKUP_AGE_IDENTITY",

@@ -1,19 +1,20 @@
 //! Somebody who can write to the backups folder, or to a destination, and has no key:
-//! backups that were changed with every hash computed anew, receipts that were made up,
+//! backups that were changed with every hash computed anew, entries that were made up,
 //! and machines that do not know each other.
 
 mod world;
 
 use std::path::{Path, PathBuf};
 
+use model::hash;
+use model::manifest::Manifest;
 use serde_json::{Value, json};
+use sys::fs;
+use sys::proc::Finished;
 use world::{
     PATIENCE, Signature, World, append, document, done, finding, lines, made_up, tamper, unsigned,
     verified, write_ledger, write_manifest,
 };
-use xtask::model::manifest::Manifest;
-use xtask::sys::proc::Finished;
-use xtask::sys::{fs, hash};
 
 use crate::faults::demand_stop;
 use crate::support::Server;
@@ -39,7 +40,7 @@ fn changed_backup(kind: Server, name: &str) {
         .map(|path| (path.clone(), fs::read_bytes(path).unwrap()));
     let path = good[1].0.display().to_string();
     for (signature, words) in
-        [(Signature::TakenOut, "the ledger says that"), (Signature::Kept, "its signature is wrong")]
+        [(Signature::TakenOut, "the ledger records"), (Signature::Kept, "its signature is wrong")]
     {
         for (path, bytes) in &good {
             fs::write_durably(path, bytes).unwrap();
@@ -164,7 +165,7 @@ fn receipts_that_somebody_made_up_prove_nothing() {
     assert_eq!(status["state"], "at_risk", "{status}");
     assert!(finding(&status, "no_verified_backup") && finding(&status, "receipts_unproven"));
     let doctor = world.run(&["doctor"]);
-    assert!(doctor.stdout.contains("1 receipt after the first signed one"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("1 entry after the first signed one"), "{}", doctor.stdout);
     // A push takes a proof of its own.
     world.repository.migration("20260102000000_second");
     done(world.repository.xtask(&["hooks", "install"]));
@@ -172,7 +173,7 @@ fn receipts_that_somebody_made_up_prove_nothing() {
     assert!(pushed.ok() && pushed.stderr.contains("taking one"), "{}", pushed.stderr);
     assert!(pushed.stderr.contains("has no trusted signature"), "{}", pushed.stderr);
     assert_eq!(world.listed().as_array().unwrap().len(), 2);
-    // A signed receipt at another place, or of another folder, is damage.
+    // A signed entry at another place, or of another folder, is damage.
     let good = lines(&folder);
     let kept = ["ledger.jsonl", "ledger.head"]
         .map(|name| (folder.join(name), fs::read_bytes(&folder.join(name)).unwrap()));
@@ -225,7 +226,7 @@ fn a_folder_from_before_signatures_stays_usable_and_is_called_unsigned() {
     assert!(restored.stderr.contains(&format!("{label} is unsigned")), "{}", restored.stderr);
     let verified = done(world.run(&["db-verify", &label]));
     assert!(verified.stdout.contains("Origin: unsigned."), "{}", verified.stdout);
-    // The new receipt proves that it restores, and not where it is from.
+    // The new entry proves that it restores, and not where it is from.
     let listed = world.listed();
     let old = listed.as_array().unwrap().iter().find(|it| it["label"] == label.as_str()).unwrap();
     assert_eq!((&old["verified"], &old["origin"]), (&"restore".into(), &"unsigned".into()));

@@ -1,13 +1,14 @@
-//! A project that somebody tampers with who has no key: files and receipts rewritten
+//! A project that somebody tampers with who has no key: files and entries rewritten
 //! with every hash computed anew.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::hash;
+use model::manifest::Manifest;
 use serde_json::{Value, json};
-use xtask::model::manifest::Manifest;
-use xtask::sys::proc::Finished;
-use xtask::sys::{fs, hash};
+use sys::fs;
+use sys::proc::Finished;
 
 use crate::support::{Repository, Sandbox, Server, require};
 
@@ -179,13 +180,13 @@ pub fn unsigned(mut line: Value) -> Value {
     line
 }
 
-/// A receipt that says what an attacker wants it to say.
+/// An entry that says what an attacker wants it to say.
 pub fn made_up(like: &Value, event: Value) -> Value {
     let mut line = event;
     for field in ["version", "server_uuid", "schema", "tool_version"] {
         line[field] = like[field].clone();
     }
-    line["at_utc"] = serde_json::to_value(xtask::sys::clock::now()).unwrap();
+    line["at_utc"] = serde_json::to_value(sys::clock::now()).unwrap();
     line
 }
 

@@ -7,7 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 use sha2::{Digest, Sha256};
-use xtask::sys::fs;
+use sys::fs;
 
 /// What a server shows.
 pub struct Shown {

@@ -8,14 +8,14 @@ mod peers;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use model::account::{Account, Role};
+use model::secret::Secret;
 use mysql::Conn;
 use mysql::prelude::Queryable as _;
-use xtask::model::account::{Account, Role};
-use xtask::model::secret::Secret;
-use xtask::server::{Endpoint, Reach, Session};
-use xtask::sys::docker::{self, docker};
-use xtask::sys::proc::Finished;
-use xtask::sys::{clock, fs};
+use server::{Endpoint, Reach, Session};
+use sys::docker::{self, docker};
+use sys::proc::Finished;
+use sys::{clock, fs};
 
 use crate::support::{Sandbox, Server, TestServer, own_mariadb_with, require};
 use certs::{Authority, outside_address};
@@ -26,7 +26,7 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A row that must not be read on the way.
 const CANARY: &str = "a-row-that-is-nobodys-business";
 
-/// While this lives, the server takes no connection without TLS.
+/// While this lives, the server refuses connections without TLS.
 struct Demanding(Conn);
 
 impl Demanding {
@@ -101,17 +101,17 @@ fn mariadb_is_verified_or_refused_by_name() {
     // MariaDB refuses what is without TLS in the words of a wrong password.
     let open = with(&sandbox, &[("DB_TLS", "off")], &["db-backup"]);
     assert_eq!(open.code, Some(11), "{}", open.stderr);
-    assert!(open.stderr.contains("the server may demand TLS"), "{}", open.stderr);
+    assert!(open.stderr.contains("the server may require TLS"), "{}", open.stderr);
     let told = with(&sandbox, &[("DB_TLS", "off")], &["doctor"]);
-    assert!(told.stdout.contains("the server may demand TLS"), "{}", told.stdout);
-    assert!(!told.stdout.contains("mends it"), "{}", told.stdout);
+    assert!(told.stdout.contains("the server may require TLS"), "{}", told.stdout);
+    assert!(!told.stdout.contains("fixes it"), "{}", told.stdout);
     let wrong = [("DB_TLS", "verify-ca"), ("DB_TLS_CA", theirs)];
     refuses(&sandbox, &wrong, &["is not from an authority of", "another-authority"]);
     let other_print = "00".repeat(32);
     let print = shown.fingerprint.to_uppercase();
     let seen = format!("{}:{}:", &print[..2], &print[2..4]);
     let mismatch = [("DB_TLS_FINGERPRINT", other_print.as_str())];
-    refuses(&sandbox, &mismatch, &["not the one of DB_TLS_FINGERPRINT", &seen]);
+    refuses(&sandbox, &mismatch, &["does not match DB_TLS_FINGERPRINT", &seen]);
     // Another name for the same server.
     let loopback = [("DB_HOST", "127.0.0.1"), ("DB_TLS", "verify-identity"), ("DB_TLS_CA", ours)];
     refuses(&sandbox, &loopback, &["is not for 127.0.0.1", "db.test"]);
@@ -199,14 +199,18 @@ fn mysqls_own_certificates_are_verified_or_pinned() {
     refuses(&sandbox, &[("DB_TLS_CA", ca)], &["it has no name at all", "verify-ca"]);
     // Nobody's password goes to a server that was not verified.
     let required = [("DB_TLS", "required")];
-    refuses(&sandbox, &required, &["asks for the password of", "it was not sent", &fingerprint]);
+    refuses(
+        &sandbox,
+        &required,
+        &["asks for the clear-text password of", "it was not sent", &fingerprint],
+    );
     works(&sandbox, &[("DB_TLS", "verify-ca"), ("DB_TLS_CA", ca)]);
     works(&sandbox, &[("DB_TLS_FINGERPRINT", &fingerprint)]);
     // The challenge alone is enough now: the server remembers the account.
     let known = with(&sandbox, &required, &["db-backup"]);
     assert_eq!(known.code, Some(0), "{}", known.stderr);
     // It says that it demands TLS only after a login that was right.
-    refuses(&sandbox, &[("DB_TLS", "off")], &["takes no connection without TLS"]);
+    refuses(&sandbox, &[("DB_TLS", "off")], &["refuses connections without TLS"]);
 }
 
 fn address(server: &TestServer) -> SocketAddr {
@@ -318,7 +322,7 @@ fn a_server_that_asks_for_a_file_gets_none() {
 /// A session as the tool opens it, of root.
 fn root_session(server: &TestServer, schema: &str) -> Session {
     let endpoint = Endpoint::Tcp { host: server.host.clone(), port: server.port };
-    let place = xtask::server::Server::new(endpoint, Reach::Explicit);
+    let place = server::Server::new(endpoint, Reach::Explicit);
     let root = Account {
         role: Role::Root,
         user: "root".to_owned(),

@@ -5,8 +5,8 @@ use std::fs::Permissions;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 
-use xtask::sys::env;
-use xtask::sys::proc::Finished;
+use sys::env;
+use sys::proc::Finished;
 
 use super::certs::outside_address;
 use super::peers::{Wish, fake_server, fake_server_at, logging_proxy_at};

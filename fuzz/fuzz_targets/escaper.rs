@@ -1,4 +1,0 @@
-//! Searches for a value that the dump engine writes so that it is read as another.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| xtask::engine::properties::escaper(input));

@@ -1,4 +1,0 @@
-//! Searches for bytes of a server that become other rows in the file.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| xtask::engine::properties::packets(input));

@@ -1,4 +1,0 @@
-//! Searches for a dump that the scanner takes apart wrongly.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| xtask::engine::properties::splitter(input));

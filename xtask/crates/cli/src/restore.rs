@@ -1,0 +1,41 @@
+//! `db-restore`
+
+use clap::Args;
+
+/// Restore a backup: load it beside the live schema, compare it with its manifest, and swap it in
+/// with one RENAME.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-restore latest\n  cargo xtask db-restore mydb_backup_20261122_101112 --yes\n  cargo xtask db-restore dump-made-by-hand.sql.gz\n  cargo xtask db-restore latest --into mydb__look      beside the live schema\n  cargo xtask db-restore latest --table rating --table watchlist"
+)]
+pub struct DbRestore {
+    /// A label, a file, or `latest`
+    #[arg(value_name = "LABEL|FILE|latest")]
+    pub source: String,
+    /// Use the copy at this destination instead of the backups folder
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+    /// Restore into this new schema and leave the live one alone; its name must start with the live
+    /// schema's name and two underscores
+    #[arg(long, value_name = "SCHEMA")]
+    pub into: Option<String>,
+    /// Restore only this table; repeatable
+    #[arg(long, value_name = "T", conflicts_with = "into")]
+    pub table: Vec<String>,
+    /// Drop the old tables after the swap instead of keeping them in `mydb__before_…`
+    #[arg(long)]
+    pub drop_old: bool,
+    /// Enable the events of a file of unknown origin; otherwise they stay disabled
+    #[arg(long, conflicts_with_all = ["into", "table"])]
+    pub enable_events: bool,
+    /// Load rows over this many connections; 1 loads in the dump's order [default: restore.threads
+    /// in xtask.toml]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// Overwrite without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Show what would happen, then stop
+    #[arg(long)]
+    pub dry_run: bool,
+}

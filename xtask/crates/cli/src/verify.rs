@@ -1,0 +1,31 @@
+//! `db-verify`
+
+use clap::Args;
+
+use model::entry::Level;
+
+/// Prove a backup by reading or restoring it, or check the running database.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask db-verify\n  cargo xtask db-verify mydb_backup_20261122_101112 --level file\n  cargo xtask db-verify --live\n  cargo xtask db-verify --live --require-api --json"
+)]
+pub struct DbVerify {
+    /// A label, a file, or `latest` [default: latest]
+    #[arg(value_name = "LABEL|FILE|latest")]
+    pub source: Option<String>,
+    /// Take it from this destination instead of the backups folder
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+    /// How far
+    #[arg(long, default_value = "restore", value_parser = crate::choice::one_of::<Level>(), conflicts_with = "live")]
+    pub level: Level,
+    /// Load rows over this many sessions; 1: over one, in the dump's order [default: restore.threads of xtask.toml]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "live")]
+    pub threads: Option<u8>,
+    /// Check the running database and the API instead of a backup
+    #[arg(long, conflicts_with = "source")]
+    pub live: bool,
+    /// With --live: fail when the API does not answer
+    #[arg(long, requires = "live")]
+    pub require_api: bool,
+}

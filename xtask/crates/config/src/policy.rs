@@ -1,0 +1,150 @@
+//! `xtask.toml`: the rules, committed with the code, without secrets.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::backup::BackupPolicy;
+use super::deploy::DeployPolicy;
+use super::gate::GatePolicy;
+use super::keeping::{MonitorPolicy, RetentionPolicy, SchedulePolicy};
+use super::outside::{self, DestinationPolicy, EncryptionPolicy};
+use super::trust::TrustPolicy;
+use model::exit::{ExitCode, Stop};
+
+/// Everything in `xtask.toml`; docs/configuration.md lists the defaults.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// `[backup]`
+    pub backup: BackupPolicy,
+    /// `[restore]`
+    pub restore: RestorePolicy,
+    /// `[verify]`
+    pub verify: VerifyPolicy,
+    /// `[server]`
+    pub server: ServerPolicy,
+    /// `[gate]`
+    pub gate: GatePolicy,
+    /// `[deploy]`
+    pub deploy: DeployPolicy,
+    /// `[encryption]`
+    pub encryption: EncryptionPolicy,
+    /// Each `[[destination]]`.
+    pub destination: Vec<DestinationPolicy>,
+    /// `[trust]`
+    pub trust: TrustPolicy,
+    /// `[retention]`
+    pub retention: RetentionPolicy,
+    /// `[schedule]`
+    pub schedule: SchedulePolicy,
+    /// `[monitor]`
+    pub monitor: MonitorPolicy,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RestorePolicy {
+    /// How long the swap waits for other sessions' locks, in seconds.
+    pub lock_wait_s: u32,
+    /// How many connections load rows; 1: one, in the dump's order. 0: as many as this machine has
+    /// processors, at least 2 and at most 4.
+    pub threads: usize,
+}
+
+impl Default for RestorePolicy {
+    fn default() -> Self {
+        Self { lock_wait_s: 10, threads: 0 }
+    }
+}
+
+/// More connections than this do not help any server.
+const MOST_THREADS: usize = 64;
+
+impl RestorePolicy {
+    /// Applies the command line's value, if given.
+    pub fn set_threads(&mut self, given: Option<u8>) {
+        self.threads = given.map_or(self.threads, usize::from);
+    }
+
+    /// Over how many sessions rows are loaded.
+    pub fn threads(&self) -> usize {
+        match self.threads {
+            0 => sys::env::processors().clamp(2, 4),
+            given => given.min(MOST_THREADS),
+        }
+    }
+}
+
+/// What `db-verify --live` expects.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerifyPolicy {
+    /// At least this many tables.
+    pub min_tables: usize,
+    /// Tables that must exist and have rows.
+    pub core_tables: Vec<String>,
+    /// Paths of the API that must answer with data.
+    pub api_paths: Vec<String>,
+}
+
+impl Default for VerifyPolicy {
+    fn default() -> Self {
+        Self {
+            min_tables: 15,
+            core_tables: ["account", "movie", "series"].map(str::to_owned).to_vec(),
+            api_paths: ["/content/movies", "/content/genres"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// How the server is reached and waited for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerPolicy {
+    /// How long `db-up` waits until the server is usable, in seconds.
+    pub start_deadline_s: u64,
+    /// How long one connection attempt may take, in seconds.
+    pub connect_timeout_s: u64,
+}
+
+impl Default for ServerPolicy {
+    fn default() -> Self {
+        Self { start_deadline_s: 120, connect_timeout_s: 10 }
+    }
+}
+
+impl Policy {
+    /// Reads the file; a missing one means the defaults.
+    pub fn read(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let text = sys::fs::read_text(path)?;
+        let wrong = |why: String| {
+            Stop::new(ExitCode::Configuration, format!("{} is invalid: {why}", path.display()))
+                .hint("docs/configuration.md lists every key.")
+        };
+        let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        policy.gate.demand_sound().map_err(wrong)?;
+        policy.retention.demand_sound().map_err(wrong)?;
+        policy.trust.demand_sound().map_err(wrong)?;
+        outside::demand_sound(&policy.destination).map_err(wrong)?;
+        Ok(policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_and_defaults_hold() {
+        assert!(toml::from_str::<Policy>("[verify]\nmin_table = 3").is_err());
+        let policy: Policy = toml::from_str("[verify]\nmin_tables = 3").expect("policy");
+        assert_eq!(policy.verify.min_tables, 3);
+        assert_eq!(policy.verify.core_tables.len(), 3);
+        assert_eq!(policy.backup.compress_above_mib, 64);
+    }
+}

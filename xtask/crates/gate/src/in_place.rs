@@ -1,0 +1,135 @@
+//! The pending migrations on the live schema itself, run by the API with a permit.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use crate::api::As;
+use crate::permit::{self, Ground, Purpose};
+use crate::state::Pending;
+use crate::{Gate, Live, api, put_back, state, told};
+use ::permit::Subject;
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::gate::Strategy;
+use model::state::InPlaceJournal;
+use ops::sessions::Pair;
+use plan::failed;
+use report::human;
+use sql::fingerprint;
+use sys::fault::point;
+
+/// One migration may rebuild a large table.
+const MIGRATE: Duration = Duration::from_secs(6 * 3600);
+
+/// `streamflix-api migrate up --json`, as far as a failure goes.
+#[derive(Debug, Default, Deserialize)]
+struct Report {
+    failed: Option<Failed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Failed {
+    name: String,
+    statement: Option<u64>,
+    completed: u64,
+    message: String,
+}
+
+/// Applies them.
+///
+/// # Errors
+/// Exit code 30 when a migration failed and the state before it is back, 31 when it
+/// is not, 20 when the API refused the permit.
+pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> Result<Live> {
+    let ctx = gate.ctx();
+    let schema = &ctx.settings.schema;
+    // Asked anew and then compared with the backup: from here on the API itself sees
+    // to it that nothing moves.
+    let now = told::ask(ctx, gate.server(), gate.api, schema)?;
+    gate.demand_unmoved()?;
+    let journal = InPlaceJournal {
+        version: 1,
+        server: uuid.to_owned(),
+        schema: schema.clone(),
+        backup: ground.manifest().map(|manifest| manifest.label.clone()),
+        migrations: gate.names(),
+        fingerprint: fingerprint::schema(gate.before),
+    };
+    gate.held.store().write_in_place(gate.held.lock(), &journal)?;
+    point("gate.announced")?;
+    ctx.ui.say(format!(
+        "applying {} to `{schema}`",
+        human::count(gate.pending.len() as u64, "migration")
+    ));
+    let one = |p: &Pending| Subject { name: p.name(), checksum: p.file.checksum.clone() };
+    let subject = gate.pending.iter().map(one).collect();
+    let permit = permit::sign(ctx, ground, Purpose::Migrate, Role::Migrate, &now, subject)?;
+    let args = ["migrate", "up", "--json", "--receipt", "-"];
+    let who = As::of(Role::Migrate, schema);
+    let run = gate.api.run(ctx, gate.server(), &who, &args, Some(&permit), MIGRATE);
+    point("gate.applied")?;
+    let why = match run {
+        Ok(finished) if finished.ok() => {
+            let left = state::read(ctx, gate.server())?;
+            if left.pending.is_empty() && left.troubles.is_empty() {
+                gate.held.store().remove_in_place(gate.held.lock())?;
+                return Ok(Live {
+                    strategy: Strategy::InPlace,
+                    previous_schema: None,
+                    locked_ms: 0,
+                });
+            }
+            "it succeeded, but not every migration is applied".to_owned()
+        }
+        Ok(finished) if finished.code == Some(REFUSED) => {
+            gate.held.store().remove_in_place(gate.held.lock())?;
+            return Err(refused(&api::said(&finished)).into());
+        }
+        Ok(finished) => said(&finished.stdout).unwrap_or_else(|| api::said(&finished)),
+        Err(error) => format!("{error:#}"),
+    };
+    Err(went_wrong(gate, pair, ground, &why))
+}
+
+/// The API's exit code for a permit that it does not accept.
+const REFUSED: i32 = 3;
+
+fn refused(said: &str) -> Stop {
+    Stop::new(
+        ExitCode::GateRefused,
+        format!("the API refused; the database was not touched:\n  {said}"),
+    )
+    .hint("docs/gate.md explains each refusal.")
+}
+
+fn said(stdout: &str) -> Option<String> {
+    let failed = serde_json::from_str::<Report>(stdout).ok()?.failed?;
+    let done = match failed.completed {
+        0 => "none before it was completed".to_owned(),
+        1 => "statement 1 was completed".to_owned(),
+        n => format!("statements 1 to {n} were completed"),
+    };
+    let at =
+        failed.statement.map_or_else(|| "its booking".to_owned(), |n| format!("statement {n}"));
+    Some(format!("migration {} failed at {at} ({done}): {}", failed.name, failed.message))
+}
+
+fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> anyhow::Error {
+    let schema = &gate.ctx().settings.schema;
+    gate.ctx().ui.warn(format!("a migration failed on `{schema}`: {why}"));
+    let Some(manifest) = ground.manifest() else {
+        return Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!("a migration failed on `{schema}`, which had no tables before:\n  {why}"),
+        )
+        .hint(
+            "There is nothing to restore: drop what it created, then run `cargo xtask migrate` \
+        again.",
+        )
+        .into();
+    };
+    let ended = put_back::go(gate, pair, manifest);
+    failed::stop(schema, &manifest.label, why, &ended).into()
+}

@@ -1,0 +1,353 @@
+//! One passage through the gate, from the backup to the change.
+
+pub mod record;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::api::Api;
+use crate::by_swap::Swapped;
+use crate::permit::{Empty, Ground};
+use crate::proof::Proof;
+use crate::rehearse::{Copy, Rehearsal, Rehearsed};
+use crate::state::Pending;
+use crate::told::Told;
+use crate::{by_swap, in_place, proof, rehearse, state, told, transactions, unfinished};
+use config::gate::StrategyChoice;
+use model::account::Role;
+use model::exit::{ExitCode, Stop};
+use model::gate::{Evidence, GateTimes, StatementReport, Strategy};
+use model::inventory::Inventory;
+use model::label::Label;
+use model::manifest::Reason;
+use ops::ctx::{Ctx, Made};
+use ops::held::Held;
+use ops::prove::ProvenCopy;
+use ops::sessions::Pair;
+use ops::unchanged::Basis;
+use ops::{api_rights, staging, unchanged};
+use plan::migrate::MigrationFile;
+use server::{Server, Session, facts, inventory};
+use sql::fingerprint;
+use sys::fault::point;
+use sys::{clock, signal};
+
+/// What every step of one passage knows.
+#[derive(Debug)]
+pub struct Gate<'a> {
+    /// The run; its lock is held throughout.
+    pub held: &'a Held<'a>,
+    /// The built API.
+    pub api: &'a Api,
+    /// What is to be applied.
+    pub pending: &'a [Pending],
+    /// The live schema as it was when the lock was taken.
+    pub before: &'a Inventory,
+    /// What the API said about it then.
+    pub told: &'a Told,
+}
+
+impl<'a> Gate<'a> {
+    /// The settings and the terminal.
+    pub fn ctx(&self) -> &'a Ctx {
+        self.held.ctx()
+    }
+
+    /// The server.
+    pub fn server(&self) -> &'a Server {
+        self.held.server()
+    }
+
+    /// `<version>_<description>` of what is to be applied.
+    pub fn names(&self) -> Vec<String> {
+        self.pending.iter().map(Pending::name).collect()
+    }
+
+    /// Nothing moved between the backup and now.
+    ///
+    /// # Errors
+    /// Exit code 20.
+    pub fn demand_unmoved(&self) -> Result<()> {
+        signal::check()?;
+        let now = state::read(self.ctx(), self.server())?;
+        let files = self.pending.iter().map(|one| &one.file);
+        let after = state::live(self.ctx(), self.server())?;
+        if now.pending.iter().eq(files)
+            && fingerprint::schema(self.before) == fingerprint::schema(&after)
+        {
+            return Ok(());
+        }
+        Err(moved().into())
+    }
+}
+
+/// How a change went live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// By swap or in place.
+    pub strategy: Strategy,
+    /// Where the old tables are, after a swap.
+    pub previous_schema: Option<String>,
+    /// How long a swap had the tables locked, in milliseconds.
+    pub locked_ms: u64,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The migrations that are applied now and were pending before.
+    pub pending: Vec<MigrationFile>,
+    /// The backup in front of them; `None` where the schema held no table.
+    pub backup: Option<Label>,
+    /// Whether an older backup was used, because nothing had been written since.
+    pub reused: bool,
+    /// How they went live; `None` where nothing was pending.
+    pub live: Option<Live>,
+    /// What the rehearsal saw.
+    pub statements: Vec<StatementReport>,
+    /// How long the steps took.
+    pub times: GateTimes,
+}
+
+/// The whole gate, and the migrations behind it.
+///
+/// # Errors
+/// Exit code 20 when the gate refuses (the live schema was not touched), 30 when a
+/// migration failed on the live schema and the state before it is back, 31 when not.
+pub fn migrate(
+    ctx: &Ctx,
+    server: &Server,
+    choice: StrategyChoice,
+    made: &mut Made,
+) -> Result<Applied> {
+    let start = Instant::now();
+    let held = Held::take(ctx, server)?;
+    // Held until the end: nobody restores or migrates the same schema meanwhile.
+    let mut pair = Pair::open(ctx, server)?;
+    unfinished::settle(&held, &mut pair)?;
+    let state = state::read(ctx, server)?;
+    state.demand_sound()?;
+    if state.pending.is_empty() {
+        // A run that was killed right after its change left this to do.
+        api_rights::complete(ctx, server, pair.live());
+        return Ok(Applied::default());
+    }
+    let pending = state::texts(ctx, &state)?;
+    state::demand_own_schema(ctx, &pending)?;
+    let building = Instant::now();
+    let api = Api::build(ctx)?;
+    let build_ms = clock::elapsed_ms(building);
+    let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
+    told::demand_same(&told, &state.pending)?;
+    let before = state::live(ctx, server)?;
+    state::demand_own_programs(ctx, &before)?;
+    let gate = Gate { held: &held, api: &api, pending: &pending, before: &before, told: &told };
+    let mut passage = Passage::new(&gate, pair.live())?;
+    let ended = passage.go(&mut pair, choice, made);
+    passage.times.build_ms = build_ms;
+    passage.times.total_ms = clock::elapsed_ms(start);
+    passage.record(pair.live(), &ended)?;
+    let live = ended?;
+    api_rights::complete(ctx, server, pair.live());
+    Ok(Applied {
+        pending: state.pending,
+        backup: passage.backup,
+        reused: passage.reused,
+        live: Some(live),
+        statements: passage.statements,
+        times: passage.times,
+    })
+}
+
+/// One way through the gate, and what must be written down about it, however it ends.
+struct Passage<'a> {
+    gate: &'a Gate<'a>,
+    uuid: String,
+    backup: Option<Label>,
+    reused: bool,
+    statements: Vec<StatementReport>,
+    rehearsal_gtids: Option<Vec<String>>,
+    times: GateTimes,
+    /// Whether anything was done about the live schema.
+    live: bool,
+}
+
+impl<'a> Passage<'a> {
+    fn new(gate: &'a Gate<'a>, session: &mut Session) -> Result<Self> {
+        Ok(Self {
+            gate,
+            uuid: facts::read(session)?.uuid,
+            backup: None,
+            reused: false,
+            statements: Vec::new(),
+            rehearsal_gtids: Some(Vec::new()),
+            times: GateTimes::default(),
+            live: false,
+        })
+    }
+
+    fn go(&mut self, pair: &mut Pair, choice: StrategyChoice, made: &mut Made) -> Result<Live> {
+        let (gate, ctx) = (self.gate, self.gate.ctx());
+        if let Some(empty) = Empty::of(gate.before) {
+            ctx.ui.say(format!(
+                "`{}` has no tables: there is nothing to back up",
+                ctx.settings.schema
+            ));
+            return self.in_place(pair, Ground::Empty(&empty));
+        }
+        staging::clean(ctx, pair.copy())?;
+        let proof = proof::take(gate.held, pair, Reason::Migrate, made)?;
+        self.backup = Some(proof.manifest().label.clone());
+        self.reused = proof.reused;
+        (self.times.backup_ms, self.times.proof_ms) = (proof.backup_ms, proof.proof_ms);
+        point("gate.proved")?;
+        let session = pair.copy();
+        let passed = Rehearsed::on(&proof.copy, |copy| self.rehearse(session, copy));
+        let passed = passed.and_then(|rehearsed| {
+            point("gate.rehearsed")?;
+            Ok((self.decide(pair, &proof, choice)?, rehearsed))
+        });
+        let staged = proof.copy.staged();
+        let (decision, rehearsed) = match passed {
+            Ok(passed) => passed,
+            Err(error) => {
+                staged.drop_schema(pair.copy())?;
+                return Err(error);
+            }
+        };
+        ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
+        if decision.strategy == Strategy::Swap {
+            let swapped = self.swap(pair, &proof, &rehearsed);
+            if swapped.is_err() && gate.held.store().read_journal()?.is_none() {
+                // Unless the next run needs it to bring the swap to its end.
+                staged.drop_schema(pair.copy())?;
+            }
+            match swapped? {
+                Swapped::Done(live) => {
+                    self.times.locked_ms = live.locked_ms;
+                    return Ok(live);
+                }
+                Swapped::Moved(evidence) if choice == StrategyChoice::Swap => {
+                    return Err(Stop::new(
+                        ExitCode::GateRefused,
+                        format!("nothing was swapped, the database was not touched: {evidence}"),
+                    )
+                    .hint("Stop the writers and try again, or run without `--strategy swap`.")
+                    .into());
+                }
+                Swapped::Moved(evidence) => {
+                    ctx.ui.say(format!("in-place: nothing was swapped, {evidence}"));
+                }
+            }
+        } else {
+            staged.drop_schema(pair.copy())?;
+        }
+        self.in_place(pair, Ground::Rehearsed(&rehearsed))
+    }
+
+    fn rehearse(&mut self, session: &mut Session, proven: &ProvenCopy) -> Result<()> {
+        let (gate, ctx) = (self.gate, self.gate.ctx());
+        let (manifest, staged) = (proven.manifest(), proven.staged());
+        // Everything later relies on the schema as it was read before the backup.
+        if fingerprint::schema(gate.before) != manifest.schema_fingerprint {
+            return Err(moved().into());
+        }
+        let schema = &staged.schema;
+        // The live schema's events: the definitions were just proven to be the same.
+        rehearse::enable_events(session, schema, gate.before)?;
+        let rows: BTreeMap<String, u64> = staged.table_rows.iter().cloned().collect();
+        let copy = Copy { settings: &gate.told.session, schema, rows: &rows };
+        let Rehearsal { statements, duration_ms, own_gtids, failure } =
+            rehearse::run(ctx, gate.server(), &copy, gate.pending, None)?;
+        self.times.rehearsal_ms = duration_ms;
+        self.rehearsal_gtids = own_gtids;
+        self.statements = statements;
+        // The account has no right on the live schema. What changed there all the same
+        // is someone else's work.
+        if fingerprint::schema(&state::live(ctx, gate.server())?) != manifest.schema_fingerprint {
+            return Err(self.reached_out(&manifest.label).into());
+        }
+        if let Some(stop) = failure {
+            return Err(stop.into());
+        }
+        ctx.ui.say(report::gate::rehearsal(&self.statements, duration_ms));
+        Ok(plan::gate::demand_within(&ctx.settings.policy.gate, &self.statements)?)
+    }
+
+    fn reached_out(&self, backup: &Label) -> Stop {
+        Stop::new(
+            ExitCode::MigrationNotRestored,
+            format!(
+                "the definitions of `{}` changed during the rehearsal on a copy",
+                self.gate.ctx().settings.schema
+            ),
+        )
+        .hint("Either someone else changed them, or the migration reaches outside its schema.")
+        .hint(format!("The previous state is in {backup}, which was just proven."))
+    }
+
+    fn basis<'p>(&self, proof: &'p Proof) -> Basis<'p> {
+        let own = self.rehearsal_gtids.as_ref();
+        let own = own.map(|own| own.iter().chain(&proof.earlier).cloned().collect());
+        Basis { manifest: proof.manifest(), own }
+    }
+
+    fn decide(
+        &mut self,
+        pair: &mut Pair,
+        proof: &Proof,
+        choice: StrategyChoice,
+    ) -> Result<plan::gate::Decision> {
+        let (gate, ctx) = (self.gate, self.gate.ctx());
+        signal::check()?;
+        transactions::show(ctx, gate.server())?;
+        if choice == StrategyChoice::InPlace {
+            let evidence = Evidence::Unknown("not asked".to_owned());
+            return Ok(plan::gate::decide(choice, &evidence, &self.statements, None)?);
+        }
+        let copy = inventory::read(pair.copy(), &proof.copy.staged().schema)?;
+        let mut migrator = ctx.session(gate.server(), Role::Migrate, None)?;
+        let key = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)?;
+        let why = plan::gate::why_no_swap(plan::gate::Rehearsed {
+            manifest: proof.manifest(),
+            before: gate.before,
+            copy: &copy,
+            event_passed: proof.copy.staged().checks.iter().any(|check| check.name == "events"),
+            key_from_outside: key.as_deref(),
+        });
+        let mut reader = ctx.session(gate.server(), Role::Backup, None)?.read_only()?;
+        let evidence = unchanged::look_twice(ctx, pair.live(), &mut reader, &self.basis(proof))?;
+        Ok(plan::gate::decide(choice, &evidence, &self.statements, why.as_deref())?)
+    }
+
+    fn swap(
+        &mut self,
+        pair: &mut Pair,
+        proof: &Proof,
+        rehearsed: &Rehearsed<'_>,
+    ) -> Result<Swapped> {
+        let start = Instant::now();
+        self.live = true;
+        let swapped = by_swap::go(self.gate, pair, rehearsed, &self.basis(proof));
+        self.times.live_ms = clock::elapsed_ms(start);
+        swapped
+    }
+
+    fn in_place(&mut self, pair: &mut Pair, ground: Ground<'_>) -> Result<Live> {
+        let start = Instant::now();
+        self.live = true;
+        let live = in_place::go(self.gate, pair, ground, &self.uuid);
+        self.times.live_ms = clock::elapsed_ms(start);
+        live
+    }
+}
+
+fn moved() -> Stop {
+    Stop::new(
+        ExitCode::GateRefused,
+        "the schema or the list of migrations changed since the backup; the database was not touched",
+    )
+    .hint("Someone else is working on it. Run `cargo xtask migrate` again when they are done.")
+}

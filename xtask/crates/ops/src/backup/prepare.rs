@@ -1,0 +1,144 @@
+//! What is checked before a dump starts: rights, definitions, and what moves the rows.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::Wish;
+use crate::ctx::Ctx;
+use crate::obstacles;
+use config::backup::EngineChoice;
+use model::account::Role;
+use model::definers::Definers;
+use model::exit::{ExitCode, Stop};
+use model::facts::ServerFacts;
+use model::inventory::Inventory;
+use model::manifest::{AppliedMigration, Reason};
+use plan::backup::{BackupPlan, Mover};
+use rows::dumper;
+use server::{Reach, Server, Session, facts, inventory};
+use store::age::{Sealing, VARIABLE};
+
+/// What is known before the dump starts.
+pub(super) struct Prepared {
+    pub(super) plan: BackupPlan,
+    pub(super) facts: ServerFacts,
+    pub(super) before: Inventory,
+    pub(super) migrations: Vec<AppliedMigration>,
+    pub(super) rounded: BTreeMap<String, u64>,
+    pub(super) changed_texts: BTreeMap<String, u64>,
+    pub(super) sealing: Option<Sealing>,
+}
+
+pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
+    let sealing = sealing(ctx, wish)?;
+    let schema = &ctx.settings.schema;
+    let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
+    let facts = facts::read(&mut session)?;
+    ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
+    let before = inventory::read(&mut session, schema)?;
+    if !before.broken_views.is_empty() {
+        obstacles::demand_really_broken(ctx, server, &before)?;
+    }
+    let migrations = facts::migrations(&mut session, schema)?;
+    let bytes_estimate = before.bytes_estimate();
+    let mover = mover(ctx, server, &facts, bytes_estimate)?;
+    obstacles::demand_own_rows(&before)?;
+    obstacles::demand_unmasked(&mut session, schema)?;
+    let changed_texts = obstacles::changed_texts(&mut session, schema, &before)?;
+    let mut rounded = BTreeMap::new();
+    if let Mover::Mysqldump(_) = mover {
+        obstacles::demand_writable(&mut session, schema, &before)?;
+        rounded = obstacles::rounded(&mut session, schema, &before)?;
+    }
+    let above = ctx.settings.policy.backup.compress_above_mib;
+    let plan = BackupPlan {
+        server: server.to_string(),
+        schema: schema.clone(),
+        folder: ctx.settings.backups.clone(),
+        mover,
+        compression: plan::backup::compression(wish.compress, bytes_estimate, above),
+        encrypted_for: sealing.as_ref().map_or_else(Vec::new, |s| s.recipients().fingerprints()),
+        contents: plan::backup::contents(&before),
+        bytes_estimate,
+        non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
+        broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
+    };
+    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts, sealing }))
+}
+
+/// How the file is encrypted, tried before anything is read from the server.
+fn sealing(ctx: &Ctx, wish: &Wish) -> Result<Option<Sealing>> {
+    let Some(sealing) = Sealing::of(&ctx.settings)? else { return Ok(None) };
+    let read_back = matches!(wish.reason, Reason::Migrate | Reason::Import | Reason::Deploy);
+    if read_back && !sealing.is_tested() {
+        let message = format!(
+            "backups are encrypted, but {VARIABLE} names no private key: this one could not be \
+            proven by restoring it"
+        );
+        return Err(Stop::new(ExitCode::Configuration, message)
+            .hint("The database was not touched.")
+            .hint(format!(
+                "Set {VARIABLE} in .env to the file with the private key (docs/keys.md)."
+            ))
+            .into());
+    }
+    Ok(Some(sealing))
+}
+
+/// What moves the rows. Over `docker exec` there is one way in, through a program in
+/// the container.
+fn mover(ctx: &Ctx, server: &Server, facts: &ServerFacts, bytes: u64) -> Result<Mover> {
+    let policy = &ctx.settings.policy.backup;
+    let through_exec = matches!(server.reach, Reach::DockerExec { .. });
+    let native = match policy.engine {
+        EngineChoice::Native => true,
+        EngineChoice::Mysqldump => false,
+        EngineChoice::Auto => !through_exec,
+    };
+    if native {
+        return Ok(Mover::Native { threads: plan::backup::threads(policy.threads, bytes) });
+    }
+    if policy.definers == Definers::Keep {
+        return Err(Stop::new(
+            ExitCode::Configuration,
+            "definers = \"keep\" needs the native engine, which this backup does not use",
+        )
+        .hint("Reach the server over TCP or a socket (DB_HOST, DB_PORT, DB_SOCKET), or use \"current_user\".")
+        .into());
+    }
+    Ok(Mover::Mysqldump(dumper::find_client(server, facts.flavour, facts.version)?))
+}
+
+/// What the user should know about this backup before it is made.
+pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
+    let plan = &prepared.plan;
+    if prepared.sealing.as_ref().is_some_and(|sealing| !sealing.is_tested()) {
+        ctx.ui.say(format!(
+            "no private key is at hand ({VARIABLE}): whether this backup decrypts was not tested"
+        ));
+    }
+    if !plan.non_transactional.is_empty() {
+        ctx.ui.warn(format!(
+            "all tables are locked against writes during this backup: {} have no transactions",
+            plan.non_transactional.join(", ")
+        ));
+    }
+    for view in &prepared.before.broken_views {
+        ctx.ui.warn(format!(
+            "the view `{}` is broken and not in the backup; its definition is in the manifest ({})",
+            view.name, view.why
+        ));
+    }
+    for (table, n) in &prepared.changed_texts {
+        ctx.ui.warn(format!(
+            "{n} texts of `{table}` come back as different bytes in their character set; make the \
+            column utf8mb4"
+        ));
+    }
+    for (table, n) in &prepared.rounded {
+        ctx.ui.warn(format!(
+            "{n} FLOAT values of `{table}` have more digits than a dump program writes and will come back rounded; make the column DOUBLE or DECIMAL"
+        ));
+    }
+}

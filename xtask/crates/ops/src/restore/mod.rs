@@ -1,0 +1,383 @@
+//! A restore: check, show, confirm, save, load beside, compare, swap.
+
+mod ends;
+mod planning;
+mod programs;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use ends::{checked, without_entry};
+use planning::{File, plan, scope};
+
+pub use planning::Request;
+
+use crate::backup::Wish;
+use crate::copy::fetching;
+use crate::ctx::{Ctx, Made};
+use crate::held::Held;
+use crate::sessions::Pair;
+use crate::staging::Staged;
+use crate::{api_rights, backup, events, old_tables, sessions, staging, swap, tables};
+use model::check::Outcome;
+use model::entry::Event;
+use model::exit::{ExitCode, Stop};
+use model::facts::ServerFacts;
+use model::ident::quote;
+use model::inventory::Inventory;
+use model::label::Label;
+use model::manifest::Reason;
+use model::swap::Purpose;
+use plan::definer::Owner;
+use plan::restore::{RestorePlan, Scope};
+use plan::swap::Sides;
+use report::json::RestoreDocument;
+use rows::load::Part;
+use server::{Session, inventory};
+use sql::fingerprint;
+use store::Provenance;
+use store::source::Source;
+use sys::clock;
+use sys::fault::point;
+
+/// How a restore ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The plan was asked for.
+    Planned(RestorePlan),
+    /// It is done.
+    Restored(RestoreDocument),
+}
+
+/// Restores a backup, or makes the plan.
+///
+/// # Errors
+/// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
+pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
+    let start = Instant::now();
+    let store = ctx.store()?;
+    let source = match &args.from {
+        None => store.resolve_in(&args.source, &ctx.settings.schema)?,
+        Some(from) if args.dry_run => fetching::announced(ctx, from, &args.source)?,
+        Some(from) => {
+            let label = fetching::into(ctx, &store, from, &args.source)?.label;
+            store.source_of(&label)?
+        }
+    };
+    for note in &source.notes {
+        ctx.ui.warn(note);
+    }
+    let server = ctx.server(args.yes)?;
+    let ctx = &ctx.with(|it| it.policy.restore.set_threads(args.threads));
+    let scope = scope(ctx, args)?;
+    let mut provenance = store.provenance(&source, None)?;
+    // Without a manifest only the file itself says what it brings.
+    let early = match &source.manifest {
+        None => Some(checked(ctx, &source)?),
+        Some(_) => None,
+    };
+    let named = early.as_ref().map(|it| it.programs.clone()).unwrap_or_default();
+    let file = File { source: &source, provenance, programs: &named };
+    let (plan, facts) = plan(ctx, &server, &file, scope, args)?;
+    if args.dry_run {
+        return Ok(Ended::Planned(plan));
+    }
+    ctx.ui.say(plan.to_string());
+    if plan.safety_backup {
+        let question = format!("this overwrites `{}` on {}", plan.target, plan.server);
+        ctx.ui.confirm_by_name(&question, &plan.target, args.yes)?;
+    }
+    let held = Held::take(ctx, &server)?;
+    // The whole file is read and compared with its manifest before anything is created.
+    let checked = early.map_or_else(|| checked(ctx, &source), Ok)?;
+    if plan.proven && !store.provenance(&source, Some(&checked.sha256))?.is_proven() {
+        provenance = Provenance::Unknown;
+    }
+    if let Scope::Tables(wanted) = &plan.scope {
+        tables::demand_known(wanted, &checked.tables, &source.name)?;
+    }
+    let mut run = Run { held: &held, source: &source, provenance, plan: &plan, facts: &facts };
+    let (done, mut pair) = run.go(made)?;
+    run.record(&done, clock::elapsed_ms(start))
+        .map_err(|error| without_entry(error, &plan, &done))?;
+    point("restore.recorded")?;
+    events::enable(&held, pair.live())?;
+    if plan.scope != Scope::Beside {
+        api_rights::complete(ctx, &server, pair.live());
+    }
+    Ok(Ended::Restored(ends::document(&source.name, &plan.target, done, start)))
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+struct Outcomes {
+    safety: Option<Label>,
+    previous: Option<String>,
+    tables: u64,
+    rows: u64,
+    sha256: String,
+    disabled_events: Vec<String>,
+}
+
+struct Run<'a> {
+    held: &'a Held<'a>,
+    source: &'a Source,
+    provenance: Provenance,
+    plan: &'a RestorePlan,
+    facts: &'a ServerFacts,
+}
+
+impl Run<'_> {
+    fn go(&mut self, made: &mut Made) -> Result<(Outcomes, Pair)> {
+        let (held, ctx) = (self.held, self.held.ctx());
+        let mut done = Outcomes::default();
+        if self.plan.safety_backup {
+            let wish = Wish::because(Reason::Safety);
+            let manifest = backup::take(held, &wish, made)
+                .context("take the safety backup; nothing was changed")?;
+            done.safety = Some(manifest.label);
+        }
+        point("restore.saved")?;
+        let mut pair = Pair::open(ctx, held.server())?;
+        if self.plan.scope != Scope::Beside {
+            sessions::keep_from_migrating(ctx, pair.live())?;
+        }
+        staging::clean(ctx, pair.copy())?;
+        // The account that loads the file could write to them.
+        staging::drop_kept(ctx, pair.copy(), None)?;
+        self.demand_still_empty(pair.live())?;
+        let staged = self.stage(pair.copy())?;
+        if !self.held.store().provenance(self.source, Some(&staged.sha256))?.is_proven() {
+            self.provenance = Provenance::Unknown;
+        }
+        done.tables = staged.inventory.tables.len() as u64;
+        done.rows = staged.rows;
+        done.sha256.clone_from(&staged.sha256);
+        match &self.plan.scope {
+            Scope::Replace => self.replace(pair.live(), &staged, &mut done)?,
+            Scope::Tables(_) => {
+                let place = tables::Place {
+                    server_uuid: &self.facts.uuid,
+                    target: &self.plan.target,
+                    source: &self.source.name,
+                };
+                tables::restore(held, pair.live(), &place, &staged)?;
+            }
+            Scope::Beside => self.beside(pair.live(), &staged)?,
+        }
+        Ok((done, pair))
+    }
+
+    /// A target that was empty when the plan was shown needed no safety backup and
+    /// no confirmation; it must still be empty.
+    fn demand_still_empty(&self, session: &mut Session) -> Result<()> {
+        let plan = self.plan;
+        let unsaved = plan.scope == Scope::Replace && !plan.safety_backup;
+        if !unsaved || !inventory::schema_exists(session, &plan.target)? {
+            return Ok(());
+        }
+        if inventory::read(session, &plan.target)?.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::new(
+            ExitCode::Usage,
+            format!("`{}` was empty a moment ago, but no longer is", plan.target),
+        )
+        .hint("Someone else is working on it. Run the restore again to see the new plan.")
+        .into())
+    }
+
+    fn stage(&self, session: &mut Session) -> Result<Staged> {
+        self.held
+            .ctx()
+            .ui
+            .say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
+        let part = match &self.plan.scope {
+            Scope::Tables(wanted) => Part::Tables(wanted.iter().cloned().collect()),
+            Scope::Replace | Scope::Beside => Part::Everything,
+        };
+        let staging = &self.plan.staging;
+        let staged = staging::stage_part(self.held, session, self.source, staging, &part)?;
+        if staged.passed() {
+            return Ok(staged);
+        }
+        staged.drop_schema(session)?;
+        let failed = staged.checks.iter().find(|c| c.outcome == Outcome::Failed);
+        let detail = failed.map_or_else(String::new, |c| format!("{}: {}", c.name, c.detail));
+        Err(Stop::new(
+            ExitCode::VerificationFailed,
+            format!("{} does not restore to what was backed up: {detail}", self.source.name),
+        )
+        .hint(format!(
+            "`{}` was not touched. Use another backup: `cargo xtask db-list`.",
+            self.plan.target
+        ))
+        .into())
+    }
+
+    /// With the defaults that the backup's schema had.
+    fn create_target(&self, session: &mut Session, staged: &Staged) -> Result<()> {
+        session.run(&format!(
+            "CREATE DATABASE {} CHARACTER SET {} COLLATE {}",
+            quote(&self.plan.target),
+            staged.inventory.charset,
+            staged.inventory.collation
+        ))
+    }
+
+    fn replace(&self, session: &mut Session, staged: &Staged, done: &mut Outcomes) -> Result<()> {
+        let plan = self.plan;
+        if !inventory::schema_exists(session, &plan.target)? {
+            self.create_target(session, staged)?;
+        }
+        // What is live may have changed since the plan was shown.
+        let live = inventory::read(session, &plan.target)?;
+        sys::signal::check()?;
+        let definer = self.held.ctx().settings.program_definer();
+        let owner = programs::owner(&definer, self.provenance);
+        let may_run = self.provenance.is_proven() || plan.enable_events;
+        let incoming = programs::incoming((&plan.target, &live), staged, &owner, may_run);
+        let change = swap::Swap {
+            server_uuid: &self.facts.uuid,
+            sides: self.sides(&live, &incoming.inventory, owner),
+            source: &self.source.name,
+            purpose: Purpose::Restore,
+            enable: incoming.enable,
+            beside: false,
+        };
+        self.say_what_goes(&live, staged);
+        if !self.provenance.is_proven() {
+            programs::say(self.held.ctx(), self.source, &live, &staged.inventory);
+        }
+        self.swap(session, &change)?;
+        // Whatever migrations left half-way is gone with the old tables.
+        let unfinished = self.held.store().read_in_place()?;
+        if unfinished.is_some_and(|it| it.schema == plan.target && it.server == self.facts.uuid) {
+            self.held.store().remove_in_place(self.held.lock())?;
+        }
+        swap::demand_exact(session, &plan.target, &incoming.inventory)?;
+        done.disabled_events = incoming.left;
+        staging::drop_schema(session, &plan.staging)?;
+        point("restore.swapped")?;
+        if self.old_tables_can_go(session, done.safety.as_ref())? {
+            staging::drop_schema(session, &plan.before)?;
+        } else {
+            done.previous = Some(plan.before.clone());
+        }
+        Ok(())
+    }
+
+    /// Swaps. The staged copy goes when nothing needs it any more: no journal names it.
+    fn swap(&self, session: &mut Session, change: &swap::Swap<'_>) -> Result<()> {
+        let swapped = swap::execute(self.held, session, change, None);
+        if swapped.is_err()
+            && self.held.store().read_journal().is_ok_and(|journal| journal.is_none())
+        {
+            staging::drop_schema(session, change.sides.staging).ok();
+        }
+        swapped.map(drop)
+    }
+
+    fn sides<'s>(
+        &'s self,
+        live: &'s Inventory,
+        staged: &'s Inventory,
+        owner: Owner<'s>,
+    ) -> Sides<'s> {
+        let RestorePlan { target, staging, before, .. } = self.plan;
+        Sides { flavour: self.facts.flavour, target, live, staging, staged, before, owner }
+    }
+
+    /// Moves what was compared into a schema of its own. It never acts there; what a file
+    /// of unknown origin brought belongs to the locked account, which can do nothing there; but
+    /// its views can be read.
+    fn beside(&self, session: &mut Session, staged: &Staged) -> Result<()> {
+        let plan = self.plan;
+        self.create_target(session, staged)?;
+        let empty = inventory::read(session, &plan.target)?;
+        let idle = programs::beside(staged);
+        let definer = self.held.ctx().settings.program_definer();
+        let owner = if self.provenance.is_proven() {
+            Owner::Swapper
+        } else {
+            Owner::LockedButViews(&definer)
+        };
+        let change = swap::Swap {
+            server_uuid: &self.facts.uuid,
+            sides: self.sides(&empty, &idle, owner),
+            source: &self.source.name,
+            purpose: Purpose::Restore,
+            enable: Vec::new(),
+            beside: true,
+        };
+        if let Err(error) = self.swap(session, &change) {
+            if self.held.store().read_journal()?.is_none() {
+                // Nothing moved: the schema is as empty as it was made.
+                staging::drop_empty(session, &plan.target)?;
+            }
+            return Err(error);
+        }
+        swap::demand_exact(session, &plan.target, &idle)?;
+        staging::drop_schema(session, &plan.staging)?;
+        staging::drop_empty(session, &plan.before)
+    }
+
+    /// What is live and not in the backup is gone after the swap: said before it.
+    fn say_what_goes(&self, live: &Inventory, staged: &Staged) {
+        let broken = live.broken_views.iter().map(|view| format!("view `{}`", view.name));
+        let gone: Vec<String> = fingerprint::differences(live, &staged.inventory)
+            .into_iter()
+            .filter_map(|line| line.strip_suffix(" is missing").map(str::to_owned))
+            .chain(broken)
+            .collect();
+        if !gone.is_empty() {
+            self.held.ctx().ui.warn(format!(
+                "{} does not contain these, so they are removed from `{}`: {}",
+                self.source.name,
+                self.plan.target,
+                gone.join(", ")
+            ));
+        }
+    }
+
+    /// With `--drop-old`: only when every old table holds exactly what the safety
+    /// backup saved. What was written between that backup and the swap is nowhere else.
+    fn old_tables_can_go(&self, session: &mut Session, safety: Option<&Label>) -> Result<bool> {
+        let before = &self.plan.before;
+        let old = inventory::read(session, before)?;
+        if old.tables.is_empty() {
+            return Ok(true);
+        }
+        let saved = match safety {
+            Some(label) => {
+                self.held.store().backup(label)?.and_then(|entry| entry.manifest().cloned())
+            }
+            None => None,
+        };
+        let Some(saved) = saved.filter(|_| self.plan.drop_old) else { return Ok(false) };
+        let written = old_tables::not_in(session, before, &saved)?;
+        if written.is_empty() {
+            return Ok(true);
+        }
+        self.held.ctx().ui.warn(format!(
+            "the old tables are kept in `{before}`: the safety backup {} does not exactly match {}",
+            saved.label,
+            written.join(", ")
+        ));
+        Ok(false)
+    }
+
+    fn record(&self, done: &Outcomes, duration_ms: u64) -> Result<()> {
+        let event = Event::Restore {
+            subject: self.source.name.clone(),
+            sha256: done.sha256.clone(),
+            target: self.plan.target.clone(),
+            safety_backup: done.safety.clone(),
+            previous_schema: done.previous.clone(),
+            rows: done.rows,
+            duration_ms,
+        };
+        self.held.append(&self.facts.uuid, &self.plan.target, event)
+    }
+}

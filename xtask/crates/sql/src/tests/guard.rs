@@ -1,0 +1,105 @@
+//! What may run, and what may not.
+
+use crate::{Guard, Verdict, read_dump};
+use model::exit::{ExitCode, Stop};
+
+fn check(dump: &str) -> anyhow::Result<Vec<Verdict>> {
+    let mut guard = Guard::new();
+    let mut all = Vec::new();
+    read_dump(dump.as_bytes(), &mut |piece, _| {
+        all.push(guard.check(piece)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+#[test]
+fn a_dumps_work_is_allowed() {
+    for good in [
+        "SET NAMES utf8mb4;",
+        "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;",
+        "/*M!100616 SET @OLD_NOTE_VERBOSITY=@@NOTE_VERBOSITY, NOTE_VERBOSITY=0 */;",
+        "SET SESSION time_zone = '+00:00'; SET @@session.foreign_key_checks = 0;",
+        "DROP TABLE IF EXISTS `a`; LOCK TABLES `a` WRITE; UNLOCK TABLES;",
+        "CREATE TABLE t (a int /*!80023 INVISIBLE */, KEY (a)) ENGINE=InnoDB /*!80016 ENCRYPTION='N' */;",
+        "CREATE TABLE t (a text, CHECK ((a like 'x%'))) ENGINE=InnoDB;",
+        "CREATE TABLE t (a int) /*!50100 PARTITION BY HASH (a) */;",
+        "START TRANSACTION; INSERT INTO t (a) VALUES (1); COMMIT;",
+        "ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_swedish_ci;",
+        "ALTER DATABASE `mydb` CHARACTER SET utf8mb4;",
+        "/*!50106 DROP EVENT IF EXISTS `e` */;",
+    ] {
+        let all = check(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+        assert!(!all.iter().any(|verdict| matches!(verdict, Verdict::Skip(_))), "{good}");
+    }
+    let databases = "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `a` /*!40100 DEFAULT CHARACTER SET \
+                     utf8mb4 */ /*!80016 DEFAULT ENCRYPTION='N' */; USE `a`;";
+    assert!(check(databases).unwrap().iter().all(|v| matches!(v, Verdict::Skip(_))));
+    let gtid = "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-5'; SET @@SESSION.SQL_LOG_BIN= 0;";
+    assert!(check(gtid).unwrap().iter().all(|v| matches!(v, Verdict::Skip(_))));
+}
+
+#[test]
+fn everything_else_is_refused() {
+    for bad in [
+        "SET GLOBAL max_connections = 1;",
+        "SET @@persist.sql_mode = '';",
+        "SET PERSIST sql_mode = '';",
+        "SET PASSWORD = 'x';",
+        "SET ROLE admin;",
+        "SET sql_mode = (SELECT 1);",
+        "SET @x = load_file('/etc/passwd');",
+        "SET max_heap_table_size = 1;",
+        "SET @x = 1; SET sql_mode = '', GLOBAL general_log = 1;",
+        "DROP DATABASE mydb;",
+        "DROP TABLE mysql.user;",
+        "DROP TABLE a, b;",
+        "INSERT INTO mysql.user VALUES (1);",
+        "INSERT INTO `mysql`.`user` (`a`) VALUES (1);",
+        "INSERT INTO t (a) SELECT 1;",
+        "INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = 2;",
+        "INSERT /*!99999 INTO x.y VALUES */ INTO t (a) VALUES (1);",
+        "CREATE USER x;",
+        "GRANT ALL ON *.* TO x;",
+        "CREATE FUNCTION f RETURNS STRING SONAME 'x.so';",
+        "CREATE VIEW other.v AS SELECT 1;",
+        "CREATE TABLE t (a int) DATA DIRECTORY='/tmp';",
+        "CREATE TABLE t (a int) TABLESPACE x;",
+        "CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='x';",
+        "CREATE TABLE t (a int) ENGINE=CONNECT;",
+        "CREATE TABLE t (a int) ENGINE=MRG_MyISAM UNION=(x);",
+        "CREATE TABLE t (a int) /*!99999 DATA DIRECTORY='/tmp' */;",
+        "CREATE TABLE t LIKE u;",
+        "CREATE TABLE t (LIKE u);",
+        "CREATE TABLE t (a int) SELECT 1;",
+        "CREATE TABLE t TABLE u;",
+        "CREATE TABLE t (a int, FOREIGN KEY (a) REFERENCES o.u (a));",
+        "USE a; USE b;",
+        "CREATE DATABASE a; USE b;",
+        "SELECT 1;",
+        "LOAD DATA INFILE 'x' INTO TABLE t;",
+        "CALL p();",
+        "ALTER TABLE t ADD COLUMN b int;",
+        "ALTER DATABASE `x` READ ONLY = 1;",
+        "BEGIN NOT ATOMIC SELECT 1; END;",
+        "LOCK TABLES a WRITE, b.c WRITE;",
+        "/*!99999 SET @x = */ DROP DATABASE foo;",
+        "SET @x = 1 /*!99999 '*/, GLOBAL y = 1 -- ' */\n;",
+        "DELIMITER ;;\nSET @x = 1; DROP DATABASE foo ;;",
+        "DELIMITER ;;\nDROP TABLE a; DROP DATABASE foo ;;",
+        "\\! id\n",
+        "source /etc/passwd\n",
+        "SELECT 1 \\! id\n;",
+    ] {
+        let error = check(bad).expect_err(bad);
+        let stop = error.downcast_ref::<Stop>().unwrap_or_else(|| panic!("{bad}: {error}"));
+        assert_eq!(stop.code, ExitCode::Store, "{bad}");
+        assert!(stop.message.starts_with("line "), "{bad}: {}", stop.message);
+    }
+}
+
+#[test]
+fn messages_show_no_data() {
+    let error = check("\n\nSELECT 'secret' FROM t;").unwrap_err().to_string();
+    assert!(error.starts_with("line 3: ") && !error.contains("secret"), "{error}");
+}

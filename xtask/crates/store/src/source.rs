@@ -1,0 +1,312 @@
+//! Which dump the user means: `latest`, a label, or a path.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::age::KeyFile;
+use super::catalogue::{BY_HAND, Backup, State};
+use super::{Store, names};
+use model::exit::{ExitCode, Stop};
+use model::label::Label;
+use model::manifest::{Manifest, Reason};
+use model::trust::Trust;
+use sys::fs;
+
+/// The word for the newest backup that can be used and is not a safety backup.
+pub const LATEST: &str = "latest";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// This tool: there is a manifest.
+    Own,
+    /// The user or another tool: what a manifest would prove is unknown.
+    Foreign,
+}
+
+/// A dump to restore or to verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub path: PathBuf,
+    /// Its manifest, which was checked against its own hash and the file's size.
+    pub manifest: Option<Manifest>,
+    /// The label, or the file's name where there is no manifest.
+    pub name: String,
+    pub origin: Origin,
+    /// Who vouches for it. Where this is not [`Trust::is_proven`], its text is a stranger's.
+    pub trust: Trust,
+    /// What the user should know about the choice, as full sentences.
+    pub notes: Vec<String>,
+    /// Where the private key is, should the file be encrypted.
+    pub key: KeyFile,
+    /// The destination it was fetched from for a check; `None`: it is local.
+    pub place: Option<String>,
+}
+
+/// What the user should know of a backup whose origin is not proven.
+pub fn origin_note(name: &str, trust: &Trust) -> Option<String> {
+    match trust {
+        Trust::Own | Trust::Named(_) => None,
+        Trust::Unknown(_) => Some(format!(
+            "{name}: {trust}. `[trust]` in xtask.toml does not name that key, so the file may \
+            contain anything."
+        )),
+        Trust::Unsigned => Some(format!(
+            "{name} is unsigned: its origin is not proven. An older version of this tool made it, \
+            or someone else did."
+        )),
+    }
+}
+
+impl Source {
+    fn own(entry: Backup) -> Result<Self, Stop> {
+        if let Some(stop) = entry.refusal() {
+            return Err(stop);
+        }
+        let path = entry.data_path().unwrap_or_default();
+        let name = entry.label.to_string();
+        let manifest = match entry.state {
+            State::Ok(manifest) => Some(*manifest),
+            _ => None,
+        };
+        let notes = origin_note(&name, &entry.trust).into_iter().collect();
+        Ok(Self {
+            path,
+            manifest,
+            name,
+            origin: Origin::Own,
+            trust: entry.trust,
+            notes,
+            key: KeyFile::default(),
+            place: None,
+        })
+    }
+
+    fn foreign(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let note = format!(
+            "{name} has no manifest, so this tool cannot tell whether it is complete and unchanged."
+        );
+        Self {
+            path,
+            manifest: None,
+            name,
+            origin: Origin::Foreign,
+            trust: Trust::Unsigned,
+            notes: vec![note],
+            key: KeyFile::default(),
+            place: None,
+        }
+    }
+}
+
+impl Store {
+    /// The dump that `text` names: `latest`, a label, or a path to a dump or to a
+    /// manifest; a path is looked up from the current folder first, then from this one.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used ([`ExitCode::Store`]). `latest` is refused
+    /// when the folder holds backups of several schemas; use [`Store::resolve_in`].
+    pub fn resolve(&self, text: &str) -> Result<Source> {
+        Ok(self.placed(self.find(text, None)?))
+    }
+
+    /// As [`Store::resolve`], with `latest` being the latest of that schema.
+    pub fn resolve_in(&self, text: &str, schema: &str) -> Result<Source> {
+        Ok(self.placed(self.find(text, Some(schema))?))
+    }
+
+    /// With the key, and with the folder where that is another one: what is true of a file
+    /// there proves nothing about the one of the same name here.
+    fn placed(&self, source: Source) -> Source {
+        let folder = fs::whole_path(&source.path).parent().map(Path::to_owned);
+        let other =
+            folder.filter(|it| source.origin == Origin::Own && *it != fs::whole_path(&self.dir));
+        let place = other.map(|folder| folder.display().to_string());
+        Source { key: self.key.clone(), place, ..source }
+    }
+
+    fn find(&self, text: &str, schema: Option<&str>) -> Result<Source> {
+        if text == LATEST {
+            return self.latest(schema);
+        }
+        if let Ok(label) = text.parse::<Label>() {
+            return self.labelled(&label);
+        }
+        for path in [PathBuf::from(text), self.path(text)] {
+            if path.is_file() {
+                return self.at_path(path);
+            }
+        }
+        let looks_like_path = text.contains(['/', '\\']) || names::is_dump(text);
+        let what = if looks_like_path { "there is no file" } else { "there is no backup" };
+        self.unknown(text, what)
+    }
+
+    fn latest(&self, schema: Option<&str>) -> Result<Source> {
+        let mut entries = self.list()?;
+        entries.retain(|entry| schema.is_none_or(|schema| entry.label.schema() == schema));
+        let mut schemas: Vec<&str> = entries.iter().map(|entry| entry.label.schema()).collect();
+        schemas.sort_unstable();
+        schemas.dedup();
+        if let [first, second, ..] = schemas[..] {
+            let message = format!("`latest` could mean a backup of `{first}` or of `{second}`");
+            return Err(Stop::new(ExitCode::Store, message)
+                .hint("Give the label of the backup: `cargo xtask db-list` lists them.")
+                .into());
+        }
+        let notes: Vec<String> = entries
+            .iter()
+            .map_while(|entry| Some((entry, entry.problem()?)))
+            .map(|(entry, problem)| format!("Skipped {}, which {problem}.", entry.label))
+            .collect();
+        // A safety backup has the state that a restore replaced: `latest` never means that, unless
+        // there is no other.
+        let safety = |entry: &Backup| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
+        let usable = |entry: &&Backup| entry.manifest().is_some();
+        let wanted = entries.iter().filter(usable).find(|entry| !safety(entry));
+        let passed_over = entries.iter().filter(usable).take_while(|entry| safety(entry)).next();
+        let mut notes = notes;
+        if let (Some(_), Some(newer)) = (wanted, passed_over) {
+            notes.push(format!(
+                "{} is newer, but `latest` never picks a safety backup; to restore it, give its \
+                label.",
+                newer.label
+            ));
+        }
+        match wanted.or_else(|| entries.iter().find(|entry| entry.manifest().is_some())) {
+            Some(entry) => {
+                let mut source = Source::own(entry.clone())?;
+                notes.append(&mut source.notes);
+                Ok(Source { notes, ..source })
+            }
+            None => {
+                let of = schema.map(|schema| format!(" of `{schema}`")).unwrap_or_default();
+                let dir = self.dir().display();
+                let mut stop =
+                    Stop::new(ExitCode::Store, format!("there is no usable backup{of} in {dir}"));
+                stop.hints.extend(notes);
+                Err(stop.hint("`cargo xtask db-backup` takes one.").into())
+            }
+        }
+    }
+
+    /// The backup of that name, or the one dump without a manifest that is called so.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used ([`ExitCode::Store`]).
+    pub fn source_of(&self, label: &Label) -> Result<Source> {
+        Ok(self.placed(self.labelled(label)?))
+    }
+
+    fn labelled(&self, label: &Label) -> Result<Source> {
+        if let Some(entry) = self.backup(label)? {
+            return Ok(Source::own(entry)?);
+        }
+        // The guide's own command gives dumps such names.
+        let mut by_hand = self.strangers()?.into_iter().filter(|name| {
+            names::is_dump(name)
+                && name.strip_prefix(&label.to_string()).is_some_and(|rest| rest.starts_with('.'))
+        });
+        match (by_hand.next(), by_hand.next()) {
+            (Some(name), None) => {
+                self.demand_stranger(label)?;
+                Ok(Source::foreign(self.path(&name)))
+            }
+            (Some(one), Some(two)) => {
+                let message = format!("`{label}` could mean {one} or {two}");
+                Err(Stop::new(ExitCode::Store, message).hint("Give the file name.").into())
+            }
+            (None, _) => self.unknown(&label.to_string(), "there is no backup"),
+        }
+    }
+
+    /// A file without a manifest is taken for a stranger's, but not under the name of a
+    /// backup that the ledger says was made here: that one had a manifest.
+    fn demand_stranger(&self, label: &Label) -> Result<(), Stop> {
+        let ledger = self.known();
+        let Some(made) = ledger.made(label).last().copied() else { return Ok(()) };
+        let message = format!(
+            "backup {label} has lost its manifest: the ledger records it with SHA-256 {}",
+            made.sha256
+        );
+        Err(Stop::new(ExitCode::Store, message)
+            .hint("Use another backup: `cargo xtask db-list` shows them.")
+            .hint(BY_HAND))
+    }
+
+    fn at_path(&self, path: PathBuf) -> Result<Source> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_manifest = name.ends_with(names::MANIFEST);
+        if name.ends_with(sys::fs::PARTIAL) {
+            let message = format!("{} was never finished", path.display());
+            return Err(Stop::new(ExitCode::Store, message)
+                .hint("Use another backup: `cargo xtask db-list` shows them.")
+                .into());
+        }
+        let Some((label, rest)) = names::split_label(&name) else {
+            return if is_manifest {
+                Err(no_manifest(&path).into())
+            } else {
+                Ok(Source::foreign(path))
+            };
+        };
+        if is_manifest && rest != names::MANIFEST {
+            return Err(no_manifest(&path).into());
+        }
+        let manifest_path = path.with_file_name(format!("{label}{}", names::MANIFEST));
+        let is_data = names::kind(rest) == names::Kind::Data;
+        let described = is_manifest || (is_data && manifest_path.is_file());
+        if !described {
+            if is_data && self.is_here(&path) {
+                self.demand_stranger(&label)?;
+            }
+            return Ok(Source::foreign(path));
+        }
+        // A file beside its damaged manifest is refused and not taken for a foreign one:
+        // it can be the file that is damaged.
+        let source = Source::own(self.look(&self.known(), label, &manifest_path))?;
+        // `x.sql` beside the manifest of `x.sql.zst` is not what that manifest is about.
+        let same = is_manifest || source.path.file_name() == path.file_name();
+        Ok(if same { source } else { Source::foreign(path) })
+    }
+
+    /// Whether a file lies in this folder.
+    fn is_here(&self, path: &Path) -> bool {
+        fs::whole_path(path).parent() == Some(&fs::whole_path(&self.dir))
+    }
+
+    fn unknown(&self, text: &str, what: &str) -> Result<Source> {
+        let mut labels: Vec<Label> = self.list()?.into_iter().map(|entry| entry.label).collect();
+        // The sort is stable: among equally near ones the newest stay in front.
+        match text.parse::<Label>() {
+            Ok(label) => labels.sort_by_key(|other| (other.time() - label.time()).abs()),
+            Err(_) => {
+                labels.sort_by_key(|other| std::cmp::Reverse(alike(text, &other.to_string())))
+            }
+        }
+        let near: Vec<String> = labels.iter().take(3).map(|label| format!("`{label}`")).collect();
+        let stop = Stop::new(ExitCode::Store, format!("{what} `{text}`"));
+        let stop = if near.is_empty() {
+            stop.hint(format!("There are no backups in {} yet.", self.dir().display()))
+        } else {
+            stop.hint(format!("The nearest are {}.", near.join(", ")))
+                .hint("`cargo xtask db-list` lists them all.")
+        };
+        Err(stop.into())
+    }
+}
+
+/// How many bytes two texts have in common at the front.
+fn alike(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
+}
+
+fn no_manifest(path: &Path) -> Stop {
+    Stop::new(ExitCode::Store, format!("{} is not the manifest of a backup", path.display()))
+        .hint("Give a `.sql`, `.sql.gz` or `.sql.zst` file, with or without `.age`, or a label.")
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

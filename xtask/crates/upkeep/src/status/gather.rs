@@ -1,0 +1,232 @@
+//! The facts of a status: the backups folder, the ledger, the disk, the schedule; the
+//! server and the destinations are asked by the files beside this one.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use super::{places, written};
+use crate::schedule;
+use model::label::Label;
+use model::manifest::{Manifest, Reason};
+use model::status::{
+    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage,
+};
+use model::trust::{Trust, Unproven};
+use ops::ctx::Ctx;
+use plan::forecast::{self, Change};
+use plan::history::History;
+use plan::status::age_of;
+use store::ledger::Ledger;
+use store::{Backup, Store};
+use sys::{clock, disk};
+
+/// What is in the backups folder, read once.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Every manifest of the schema, the newest first.
+    pub entries: Vec<Backup>,
+    /// The ledger; empty where it cannot be relied on.
+    pub ledger: Ledger,
+    pub problem: Option<String>,
+}
+
+impl Known {
+    /// Reads it. A folder that is not there is empty, and is not made by looking.
+    pub(crate) fn read(ctx: &Ctx) -> Result<Self> {
+        if !ctx.settings.backups.is_dir() {
+            return Ok(Self::default());
+        }
+        let store = Store::of(&ctx.settings)?;
+        let mut entries = store.list()?;
+        entries.retain(|entry| entry.label.schema() == ctx.settings.schema);
+        let (ledger, problem) = match store.read() {
+            Ok(ledger) => (ledger, None),
+            Err(error) => (Ledger::default(), Some(error.to_string())),
+        };
+        Ok(Self { entries, ledger, problem })
+    }
+
+    /// What the ledger says of the schema.
+    pub(crate) fn history(&self, ctx: &Ctx) -> History<'_> {
+        History::of(&self.ledger.entries, &ctx.settings.schema)
+    }
+
+    /// The backups that can be used and whose last verification did not fail.
+    pub(crate) fn usable(&self, history: &History<'_>) -> Vec<&Manifest> {
+        let failed = history.failed();
+        let sound = |m: &&Manifest| !failed.contains_key(&m.label.to_string());
+        self.entries.iter().filter_map(Backup::manifest).filter(sound).collect()
+    }
+
+    fn facts_of(&self, manifest: &Manifest) -> BackupFacts {
+        let verified = self.ledger.highest_verification(&manifest.label, &manifest.sha256);
+        BackupFacts {
+            label: manifest.label.clone(),
+            created_utc: manifest.created_utc,
+            reason: manifest.reason.word().to_owned(),
+            bytes: manifest.bytes,
+            rows: manifest.rows,
+            duration_ms: manifest.duration_ms,
+            verified: verified.map(|(level, _)| level),
+            verified_utc: verified.map(|(_, at)| at),
+        }
+    }
+
+    /// Whether the origin of a backup is proven: one of unknown origin protects nothing.
+    fn is_own(&self, manifest: &Manifest) -> bool {
+        self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
+    }
+
+    /// The newest verified backup of proven origin. A safety backup has a state that a restore
+    /// replaced, so it counts only if there is no other.
+    fn newest_verified<'a>(&self, usable: &[&'a Manifest]) -> Option<&'a Manifest> {
+        let proven = |m: &&&Manifest| {
+            self.is_own(m) && self.ledger.highest_verification(&m.label, &m.sha256).is_some()
+        };
+        let order = |m: &&&Manifest| (m.reason != Reason::Safety, m.created_utc);
+        usable.iter().filter(proven).max_by_key(order).copied()
+    }
+
+    fn unproven(&self) -> Vec<Unproven> {
+        let usable = self.entries.iter().filter(|it| it.manifest().is_some());
+        let unproven = usable.filter(|it| !it.trust.is_proven());
+        unproven
+            .map(|it| Unproven {
+                label: it.label.clone(),
+                origin: it.trust.to_string(),
+                stranger: matches!(it.trust, Trust::Unknown(_)),
+            })
+            .collect()
+    }
+
+    fn flaws(&self, history: &History<'_>) -> Vec<Flaw> {
+        let failed = history.failed();
+        let flaw = |entry: &Backup| {
+            let problem = entry.problem().or_else(|| {
+                let (level, at) = failed.get(&entry.label.to_string())?;
+                let day = at.format("%Y-%m-%d %H:%M");
+                Some(format!("failed its verification at level {} on {day} UTC", level.word()))
+            })?;
+            Some(Flaw { label: entry.label.clone(), problem })
+        };
+        self.entries.iter().filter_map(flaw).collect()
+    }
+}
+
+pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
+    let known = Known::read(ctx)?;
+    let history = known.history(ctx);
+    let usable = known.usable(&history);
+    let newest = known.newest_verified(&usable);
+    let last = usable.iter().max_by_key(|m| m.created_utc).copied();
+    let said = if offline {
+        const OFFLINE: &str = "the server was not asked (--offline)";
+        let none = || Answer::unknown("there is no verified backup to count from");
+        let written = newest.map_or_else(none, |_| Answer::unknown(OFFLINE));
+        written::Said { written, definitions: Answer::unknown(OFFLINE) }
+    } else {
+        written::ask_all(ctx, newest, last, &history.own_gtids())
+    };
+    let now = clock::now();
+    let monitor = &ctx.settings.policy.monitor;
+    let last_backup = last.map(|m| known.facts_of(m));
+    let rpo = Rpo {
+        newest_verified: newest.map(|manifest| known.facts_of(manifest)),
+        age_s: newest.map_or_else(
+            || Answer::unknown("there is no verified backup"),
+            |manifest| age_of(manifest.created_utc, now),
+        ),
+        objective_s: u64::from(monitor.max_age_hours) * 3600,
+        written: said.written,
+    };
+    let mut rto = Rto {
+        measured_ms: Answer::unknown("there was no drill yet"),
+        objective_ms: u64::from(monitor.rto_minutes) * 60_000,
+        drills: history.drills(),
+    };
+    if let Some(passed) = rto.last_passed() {
+        rto.measured_ms = Answer::Known(passed.duration_ms);
+    }
+    let newest_label = newest.map(|manifest| &manifest.label);
+    Ok(Facts {
+        schema: ctx.settings.schema.clone(),
+        at_utc: now,
+        offline,
+        copies: copies(ctx, &known, &history, &usable, newest_label, offline),
+        disk: disk_facts(ctx, &history, &usable, now),
+        ledger: LedgerFacts {
+            entries: match &known.problem {
+                Some(problem) => Answer::Unknown(problem.clone()),
+                None => Answer::Known(known.ledger.entries.len() as u64),
+            },
+            problem: known.problem.clone(),
+            unproven: known.ledger.signed().unproven(),
+        },
+        unproven: known.unproven(),
+        schedule: schedule::facts(ctx, &history),
+        definitions: said.definitions,
+        last_backup,
+        rpo,
+        rto,
+    })
+}
+
+fn copies(
+    ctx: &Ctx,
+    known: &Known,
+    history: &History<'_>,
+    usable: &[&Manifest],
+    newest: Option<&Label>,
+    offline: bool,
+) -> Copies {
+    let labels: Vec<Label> = usable.iter().map(|m| m.label.clone()).collect();
+    let mut all = vec![places::local(&labels, usable, newest, history, known.flaws(history))];
+    let here = places::Here { usable, newest };
+    let declared = &ctx.settings.policy.destination;
+    all.extend(declared.iter().map(|one| places::destination(ctx, one, &here, history, offline)));
+    let holders: Vec<_> =
+        all.iter().filter(|place| place.has_newest_verified == Answer::Known(true)).collect();
+    let mut kinds: Vec<Storage> =
+        holders.iter().filter_map(|place| place.storage.known().copied()).collect();
+    kinds.sort();
+    kinds.dedup();
+    let wanted = u64::from(ctx.settings.policy.monitor.min_copies).max(1 + declared.len() as u64);
+    Copies {
+        copies: holders.len() as u64,
+        kinds: kinds.len() as u64,
+        off_site: holders.iter().any(|place| place.off_site),
+        // Without a ledger, which backup is verified is unknown.
+        complete: known.problem.is_none() && all.iter().all(|place| place.usable.known().is_some()),
+        wanted,
+        places: all,
+    }
+}
+
+fn disk_facts(ctx: &Ctx, history: &History<'_>, usable: &[&Manifest], now: DateTime<Utc>) -> Disk {
+    let there: Vec<_> =
+        ctx.settings.backups.ancestors().filter(|folder| folder.is_dir()).take(1).collect();
+    let free_bytes = match there.first().map(|folder| disk::free_space(folder)) {
+        Some(Ok(free)) => Answer::Known(free),
+        Some(Err(error)) => Answer::Unknown(format!("{error:#}")),
+        None => Answer::unknown("there is no folder to ask about"),
+    };
+    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let mut changes: Vec<Change> =
+        usable.iter().map(|m| Change { at: m.created_utc, bytes: signed(m.bytes) }).collect();
+    for (at, name, bytes) in history.freed_here() {
+        // What is not a backup is a schema on the server: another disk, perhaps.
+        if let Some(made) = history.made(name) {
+            changes.push(Change { at: made, bytes: signed(bytes) });
+            changes.push(Change { at, bytes: -signed(bytes) });
+        }
+    }
+    Disk {
+        forecast: match &free_bytes {
+            Answer::Known(free) => forecast::of(&changes, *free, now),
+            Answer::Unknown(why) => Answer::Unknown(why.clone()),
+        },
+        free_bytes,
+        used_bytes: usable.iter().map(|m| m.bytes).sum(),
+        newest_bytes: usable.iter().max_by_key(|m| m.created_utc).map(|m| m.bytes),
+    }
+}

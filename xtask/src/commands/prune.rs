@@ -1,0 +1,47 @@
+//! `db-prune` and `db-pin`
+
+use anyhow::Result;
+
+use cli::prune::{DbPin, DbPrune};
+use model::exit::{ExitCode, Stop};
+use model::label::Label;
+use ops::Ctx;
+use report::json::DOCUMENT_VERSION;
+use sys::clock;
+use upkeep::prune::{self, Pin, Request};
+
+/// Shows the plan, or what was deleted. A destination that was not reached ends it with 41.
+pub(crate) fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
+    let document = prune::run(ctx, Request { delete: args.yes, only_here: args.only_here })?;
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        ctx.ui.result(&report::prune::text(&document, clock::now()));
+    }
+    prune::demand_reached(&document)
+}
+
+/// Pins a backup, or lets the rules of retention decide again.
+pub(crate) fn pin(ctx: &Ctx, args: &DbPin) -> Result<()> {
+    let label: Label = args.label.parse().map_err(|error| {
+        Stop::new(ExitCode::Usage, format!("{error}"))
+            .hint("`cargo xtask db-list` shows the labels.")
+    })?;
+    let request = Pin { label, pinned: !args.remove, note: args.note.clone() };
+    let done = prune::pin(ctx, request)?;
+    let Pin { label, pinned, note } = done.pin;
+    if ctx.ui.json() {
+        let document = serde_json::json!({
+            "version": DOCUMENT_VERSION, "label": label, "pinned": pinned, "note": note,
+        });
+        ctx.ui.result(&document.to_string());
+    } else if pinned {
+        ctx.ui.result(&format!("{label} is pinned until `db-pin {label} --remove`."));
+    } else {
+        ctx.ui.result(&format!("{label} is not pinned: the retention policy decides."));
+    }
+    if let Some(problem) = done.problem {
+        ctx.ui.warn(format!("{label} {problem}; a pin does not repair it"));
+    }
+    Ok(())
+}
