@@ -10,6 +10,7 @@ mod bench;
 mod copies;
 mod deploy;
 mod faults;
+mod field;
 mod first_day;
 mod gate;
 mod harness;

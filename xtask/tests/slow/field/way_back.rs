@@ -1,0 +1,1 @@
+//! The way back does not depend on what is live now.
