@@ -3,4 +3,5 @@
 
 mod carried;
 mod foreign;
+mod texts;
 mod way_back;
