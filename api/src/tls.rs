@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_named() {
         for (variables, said) in [
-            ([("DB_TLS", "on"), ("", "")], "none of off, preferred, required"),
+            ([("DB_TLS", "on"), ("", "")], "not one of off, preferred, required"),
             ([("DB_TLS", "verify-ca"), ("", "")], "needs DB_TLS_CA"),
             ([("DB_TLS_FINGERPRINT", "ab:cd"), ("", "")], "cannot compare fingerprints"),
             ([("DB_TLS_FINGERPRINT", "ab:cd"), ("DB_TLS", "required")], "as DB_TLS_CA"),

@@ -12,7 +12,7 @@ use clap::Args;
     /var/lib/node_exporter/streamflix.prom\n  cargo xtask db-status --json | jq .rpo"
 )]
 pub struct DbStatus {
-    /// Exit with 21 if a [monitor] rule in xtask.toml is broken
+    /// Exit with 21 if a rule of `[monitor]` in xtask.toml is broken
     #[arg(long)]
     pub check: bool,
     /// Write the figures as OpenMetrics text for Prometheus' textfile collector
