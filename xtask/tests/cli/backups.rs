@@ -104,6 +104,7 @@ pub fn backup(project: &Project, stamp: &str) -> Label {
         reason: manifest.reason.word().to_owned(),
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
+        accepted_loss: None,
     };
     note(&store, &lock, manifest, event);
     label

@@ -17,6 +17,7 @@ mod harness;
 mod hooks;
 mod hostile;
 mod keys;
+mod loss;
 mod parity;
 mod prune;
 mod report;

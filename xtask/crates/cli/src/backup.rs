@@ -29,6 +29,9 @@ pub struct DbBackup {
     /// Why you take this backup; recorded in the manifest
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// What is missing since the last good backup was meant to go: this backup is not suspect
+    #[arg(long)]
+    pub accept_loss: bool,
     /// Show what would happen, then stop
     #[arg(long)]
     pub dry_run: bool,

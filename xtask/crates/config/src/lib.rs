@@ -5,6 +5,7 @@ pub mod deploy;
 pub mod dotenv;
 pub mod gate;
 pub mod keeping;
+pub mod loss;
 pub mod options;
 pub mod outside;
 pub mod place;

@@ -9,6 +9,7 @@ use super::backup::BackupPolicy;
 use super::deploy::DeployPolicy;
 use super::gate::GatePolicy;
 use super::keeping::{MonitorPolicy, RetentionPolicy, SchedulePolicy};
+use super::loss::LossPolicy;
 use super::outside::{self, DestinationPolicy, EncryptionPolicy};
 use super::trust::TrustPolicy;
 use model::exit::{ExitCode, Stop};
@@ -41,6 +42,8 @@ pub struct Policy {
     pub schedule: SchedulePolicy,
     /// `[monitor]`
     pub monitor: MonitorPolicy,
+    /// `[loss]`
+    pub loss: LossPolicy,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -130,6 +133,7 @@ impl Policy {
         policy.gate.demand_sound().map_err(wrong)?;
         policy.retention.demand_sound().map_err(wrong)?;
         policy.trust.demand_sound().map_err(wrong)?;
+        policy.loss.demand_sound().map_err(wrong)?;
         outside::demand_sound(&policy.destination).map_err(wrong)?;
         Ok(policy)
     }

@@ -8,6 +8,7 @@ use super::choice::Choice;
 use super::copy::CopyOutcome;
 use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
+use super::loss::Loss;
 use super::trust::Trust;
 
 /// The format version this tool writes, and the newest it reads.
@@ -115,6 +116,9 @@ pub enum Event {
         rows: u64,
         /// How long it took, in milliseconds.
         duration_ms: u64,
+        /// What it lost against the last good backup, and was meant to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted_loss: Option<Loss>,
     },
     Verify {
         /// The backup's name, or the file's name where it has no manifest.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Level;
 use super::label::Label;
+use super::loss::Loss;
 use super::trust::Unproven;
 
 /// Version of the document. Fields can be added within a version.
@@ -341,7 +342,17 @@ pub struct Facts {
     /// Usable backups in the folder whose origin is not proven, and what is known of it.
     #[serde(default)]
     pub unproven: Vec<Unproven>,
+    /// Backups that lost something that nothing explains, the newest first.
+    #[serde(default)]
+    pub suspects: Vec<Suspect>,
     pub schedule: ScheduleFacts,
+}
+
+/// A suspect backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspect {
+    pub label: Label,
+    pub loss: Loss,
 }
 
 fn not_asked() -> Answer<Vec<String>> {

@@ -14,7 +14,10 @@ use model::check::{self, Check};
 use model::entry::Event;
 use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified};
-use model::manifest::{Manifest, Reason};
+use model::loss::Loss;
+use model::manifest::{Manifest, Reason, TableEntry};
+use plan::loss::Holdings;
+use report::human;
 use report::json::VerifyDocument;
 use server::{Session, facts};
 use sys::{clock, http};
@@ -27,22 +30,27 @@ use sys::{clock, http};
 pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<Verdict> {
     let start = Instant::now();
     let store = ctx.store()?;
-    let server = ctx.server(false)?;
+    let reached = ctx.server(false)?;
     let schema = ctx.settings.schema.clone();
-    let mut session = ctx.session(&server, Role::Backup, Some(&schema))?.read_only()?;
-    let uuid = facts::read(&mut session)?.uuid;
+    let mut session = ctx.session(&reached, Role::Backup, Some(&schema))?.read_only()?;
+    let server = facts::read(&mut session)?;
     let policy = &ctx.settings.policy.verify;
-    let newest = newest(&store, &schema)?;
+    let newest = good(&store, &schema)?;
     let counts = counts(&mut session, &schema)?;
     let mut checks = vec![tables(&counts, policy)];
     checks.extend(policy.core_tables.iter().map(|table| core(&counts, table)));
-    checks.push(against_backup(&counts, newest.as_ref()));
+    let holdings = Holdings {
+        tables: counts.iter().map(|(name, rows)| (name.as_str(), *rows)).collect(),
+        programs: None,
+    };
+    let loss = store.loss_of(&schema, (server.flavour, &server.uuid), &holdings)?;
+    checks.push(against_backup(&counts, newest.as_ref(), loss.as_ref()));
     checks
         .extend(policy.api_paths.iter().map(|path| api(&ctx.settings.api_url, path, require_api)));
     let duration_ms = clock::elapsed_ms(start);
     let passed = check::all_passed(&checks);
     let event = Event::Live { passed, checks: checks.clone(), duration_ms };
-    Entries::open(ctx)?.append(&uuid, &schema, event)?;
+    Entries::open(ctx)?.append(&server.uuid, &schema, event)?;
     let document = VerifyDocument::new(&schema, "live", checks, duration_ms);
     let refusal = (!passed).then(|| {
         Stop::new(ExitCode::VerificationFailed, format!("`{schema}` failed the live verification"))
@@ -54,12 +62,14 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<Verdict> {
     Ok(Verdict { document, refusal })
 }
 
-fn newest(store: &store::Store, schema: &str) -> Result<Option<Manifest>> {
+/// The newest backup that is a measure for what is there now: what a restore replaced is not,
+/// and neither is one that lost something itself.
+fn good(store: &store::Store, schema: &str) -> Result<Option<Manifest>> {
     let entries = store.list()?;
+    let suspects = store.suspects(&entries, &store.read()?);
     let own = entries.iter().filter(|e| e.label.schema() == schema);
-    // What a restore replaced is no measure for what is there now.
-    let mut usable = own.filter_map(|e| e.manifest()).filter(|m| m.reason != Reason::Safety);
-    Ok(usable.next().cloned())
+    let usable = own.filter_map(|e| e.manifest()).filter(|m| m.reason != Reason::Safety);
+    Ok(usable.filter(|m| !suspects.contains_key(&m.label)).next().cloned())
 }
 
 fn counts(session: &mut Session, schema: &str) -> Result<BTreeMap<String, u64>> {
@@ -92,28 +102,27 @@ fn core(counts: &BTreeMap<String, u64>, table: &str) -> Check {
     }
 }
 
-/// Every table of the newest backup is there, and none that held rows is empty
-/// now. Counts that merely differ are shown and do not fail: the database is in use.
-fn against_backup(counts: &BTreeMap<String, u64>, newest: Option<&Manifest>) -> Check {
-    const NAME: &str = "counts against the newest backup";
-    let Some(manifest) = newest else { return Check::not_run(NAME, "there is no backup") };
-    let mut lost = Vec::new();
-    let mut moved = Vec::new();
-    for table in &manifest.tables {
-        match counts.get(&table.name) {
-            None => lost.push(format!("`{}` is missing", table.name)),
-            Some(0) if table.rows > 0 => {
-                lost.push(format!("`{}` is empty, the backup has {} rows", table.name, table.rows))
-            }
-            Some(rows) if *rows != table.rows => {
-                moved.push(format!("{} {} -> {rows}", table.name, table.rows))
-            }
-            Some(_) => {}
+/// Nothing that the last good backup has is lost, by the policy or by what the gate did since.
+/// Counts that merely differ are shown and do not fail: the database is in use.
+fn against_backup(
+    counts: &BTreeMap<String, u64>,
+    good: Option<&Manifest>,
+    loss: Option<&Loss>,
+) -> Check {
+    const NAME: &str = "counts against the last good backup";
+    let Some(manifest) = good else { return Check::not_run(NAME, "there is no backup") };
+    if let Some(loss) = loss {
+        return Check::failed(NAME, format!("since {}, {loss}", loss.against));
+    }
+    let moved = |table: &TableEntry| match counts.get(&table.name) {
+        Some(rows) if *rows == table.rows => None,
+        Some(rows) => {
+            let (before, now) = (human::thousands(table.rows), human::thousands(*rows));
+            Some(format!("{} {before} -> {now}", table.name))
         }
-    }
-    if !lost.is_empty() {
-        return Check::failed(NAME, lost.join("; "));
-    }
+        None => Some(format!("{} is gone", table.name)),
+    };
+    let moved: Vec<String> = manifest.tables.iter().filter_map(moved).collect();
     let moved = if moved.is_empty() {
         "equal".to_owned()
     } else {

@@ -46,6 +46,7 @@ impl Log {
             reason: "manual".to_owned(),
             rows: 0,
             duration_ms: 1,
+            accepted_loss: None,
         };
         self.add(at, event)
     }

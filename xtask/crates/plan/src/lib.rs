@@ -11,6 +11,7 @@ pub mod forecast;
 pub mod foreign_keys;
 pub mod gate;
 pub mod history;
+pub mod loss;
 pub mod migrate;
 pub mod proof;
 pub mod push;

@@ -70,6 +70,8 @@ pub struct Backup {
     pub verified: Option<Level>,
     /// Whether its last verification failed.
     pub failed: bool,
+    /// Whether it lost something that nothing explains: then nothing goes because of it.
+    pub suspect: bool,
     /// The note of its pin.
     pub pinned: Option<String>,
     /// Who needs it: "`migrate --undo` needs it".
@@ -184,8 +186,9 @@ fn judge_place<'a>(
         .filter_map(|backup| Some((backup.sound(now)?, *backup)))
         .collect();
     sound.sort_by(|a, b| (b.0, &b.1.label).cmp(&(a.0, &a.1.label)));
-    let newest = sound.iter().find(|(_, it)| it.verified.is_some());
-    let restored = sound.iter().find(|(_, it)| it.verified == Some(Level::Restore));
+    let good = |it: &Backup| it.verified.is_some() && !it.suspect;
+    let newest = sound.iter().find(|(_, it)| good(it));
+    let restored = sound.iter().find(|(_, it)| good(it) && it.verified == Some(Level::Restore));
     for (one, reason) in [(restored, "newest restored"), (newest, "newest verified")] {
         if let Some((_, backup)) = one {
             keep.add(&backup.label, place, reason);
@@ -235,10 +238,11 @@ fn calendar<'a>(
         for (at, backup) in backups {
             let name = period(*at);
             match periods.last_mut() {
-                // The newest verified backup represents a period; an unverified one does only if
-                // there is no other.
+                // The newest verified backup that lost nothing represents a period; another one
+                // does only if there is none.
                 Some((known, chosen)) if *known == name => {
-                    if chosen.verified.is_none() && backup.verified.is_some() {
+                    let good = |it: &Backup| it.verified.is_some() && !it.suspect;
+                    if !good(chosen) && good(backup) {
                         *chosen = *backup;
                     }
                 }

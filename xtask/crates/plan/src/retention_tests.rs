@@ -34,6 +34,7 @@ fn backup(at: NaiveDateTime) -> Backup {
         safety: false,
         verified: Some(Level::Restore),
         failed: false,
+        suspect: false,
         pinned: None,
         needed: Vec::new(),
         let_go_here: false,

@@ -24,6 +24,7 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
         ));
     }
     age(&facts, policy, &mut findings);
+    losses(&facts, &mut findings);
     origins(&facts, &mut findings);
     drills(&facts, policy, &mut findings);
     copies(&facts, &mut findings);
@@ -40,6 +41,8 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
 
 /// The finding of a ledger that cannot be relied on; it has an exit code of its own.
 pub const LEDGER: &str = "ledger_damaged";
+/// The finding of a newest backup that lost something.
+pub const LOSS: &str = "loss";
 /// The finding of a server that did not answer.
 pub const SERVER: &str = "server_not_reached";
 
@@ -132,6 +135,22 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
             "Correct this machine's clock, then take a new backup.",
         )),
     }
+}
+
+/// A newest backup that lost something.
+fn losses(facts: &Facts, out: &mut Vec<Finding>) {
+    let newest = facts.last_backup.as_ref().map(|backup| &backup.label);
+    let Some(suspect) = facts.suspects.iter().find(|it| Some(&it.label) == newest) else { return };
+    let (label, loss) = (&suspect.label, &suspect.loss);
+    out.push(broken(
+        LOSS,
+        format!("{label}, the newest backup, is suspect: since {}, {loss}", loss.against),
+        format!(
+            "If this was not meant, `cargo xtask db-restore {}` brings it back; if it was, `cargo \
+            xtask db-backup --accept-loss` takes a backup that counts as good.",
+            loss.against
+        ),
+    ));
 }
 
 /// Entries signed with an untrusted key, or unsigned where a signature is required.

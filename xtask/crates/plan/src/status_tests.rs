@@ -82,6 +82,7 @@ fn good() -> Facts {
         },
         ledger: LedgerFacts { entries: Answer::Known(7), problem: None, unproven: None },
         unproven: Vec::new(),
+        suspects: Vec::new(),
         schedule: ScheduleFacts {
             installed: Answer::Known(None),
             every: "6h".to_owned(),

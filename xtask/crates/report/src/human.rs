@@ -2,18 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// "1,234,567".
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use model::number::thousands;
 
 /// "1 row", "1,234 rows", "2 entries".
 pub fn count(n: u64, noun: &str) -> String {

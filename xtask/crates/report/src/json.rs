@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use model::check::{Check, all_passed};
 use model::entry::Level;
 use model::label::Label;
+use model::loss::Loss;
 use model::manifest::Manifest;
 use model::status::State;
 use model::trust::Trust;
@@ -61,9 +62,18 @@ pub struct BackupDocument {
     pub rows: u64,
     /// How long the dump took, in milliseconds.
     pub duration_ms: u64,
+    /// What it lost against the last good backup; left out where it is not suspect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<Loss>,
 }
 
 impl BackupDocument {
+    /// With what it lost.
+    #[must_use]
+    pub fn suspect(self, suspect: Option<Loss>) -> Self {
+        Self { suspect, ..self }
+    }
+
     /// From a manifest, and the paths as they are shown.
     pub fn new(made: &Manifest, file: impl Into<String>, manifest: impl Into<String>) -> Self {
         Self {
@@ -77,6 +87,7 @@ impl BackupDocument {
             tables: made.tables.len() as u64,
             rows: made.rows,
             duration_ms: made.duration_ms,
+            suspect: None,
         }
     }
 }
@@ -192,9 +203,18 @@ pub struct ListedBackup {
     /// How far it was proven by entries that are not proven themselves; it counts nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<Level>,
+    /// What it lost against the last good backup; left out where it is not suspect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<Loss>,
 }
 
 impl ListedBackup {
+    /// With what it lost.
+    #[must_use]
+    pub fn suspect(self, loss: Option<&Loss>) -> Self {
+        Self { suspect: loss.cloned(), ..self }
+    }
+
     /// From a manifest and what the ledger says about it.
     pub fn new(manifest: &Manifest, verified: Option<(Level, DateTime<Utc>)>) -> Self {
         Self {
@@ -209,6 +229,7 @@ impl ListedBackup {
             origin: Trust::Unsigned.word().to_owned(),
             signer: None,
             claimed: None,
+            suspect: None,
         }
     }
 
@@ -254,6 +275,7 @@ mod tests {
                 tables: 2,
                 rows: 3,
                 duration_ms: 4,
+                suspect: None,
             },
             r#"{"version":1,"label":"mydb_backup_20261122_101112","file":"f","manifest":"m","engine":"native","bytes":1,"sha256":"s","tables":2,"rows":3,"duration_ms":4}"#,
         );
@@ -289,6 +311,7 @@ mod tests {
             origin: "unknown".to_owned(),
             signer: Some("ab12".to_owned()),
             claimed: None,
+            suspect: None,
         };
         let list = |backup: &ListedBackup| ListDocument {
             version: DOCUMENT_VERSION,

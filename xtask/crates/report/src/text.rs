@@ -159,6 +159,10 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
     for row in rows {
         match row {
             ListRow::Usable(backup) => {
+                if let Some(loss) = &backup.suspect {
+                    let (label, against) = (&backup.label, &loss.against);
+                    problems.push_str(&format!("{label} is suspect: since {against}, {loss}.\n"));
+                }
                 table.add_row([
                     backup.label.to_string(),
                     human::age(backup.created_utc, now),
@@ -185,6 +189,11 @@ fn reason(backup: &ListedBackup) -> String {
 }
 
 fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
+    let suspect = if backup.suspect.is_some() { ", SUSPECT" } else { "" };
+    format!("{}{suspect}", proven(backup, now))
+}
+
+fn proven(backup: &ListedBackup, now: DateTime<Utc>) -> String {
     match (backup.verified, backup.verified_utc) {
         (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
         (Some(level), None) => level.word().to_owned(),

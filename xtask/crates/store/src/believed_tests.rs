@@ -38,6 +38,7 @@ fn made(manifest: &Manifest) -> Event {
         reason: "manual".to_owned(),
         rows: 0,
         duration_ms: 1,
+        accepted_loss: None,
     }
 }
 

@@ -282,6 +282,7 @@ fn labels_of_deleted_backups_are_not_used_again() {
         reason: "manual".to_owned(),
         rows: 0,
         duration_ms: 0,
+        accepted_loss: None,
     };
     add(&store, event).unwrap();
     let now = label("20261120_000000").time();

@@ -32,6 +32,7 @@ pub mod remote;
 pub mod signing;
 pub mod source;
 pub mod space;
+mod suspect;
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,7 @@ use anyhow::{Result, ensure};
 use chrono::NaiveDateTime;
 
 use config::Settings;
+use config::loss::LossPolicy;
 use model::label::Label;
 use sys::fs;
 
@@ -55,6 +57,7 @@ pub struct Store {
     dir: PathBuf,
     key: KeyFile,
     keyring: Keyring,
+    loss: LossPolicy,
 }
 
 impl Store {
@@ -80,7 +83,7 @@ impl Store {
             fs::make_private_dir(dir)?;
         }
         let (key, keyring) = (KeyFile::default(), Keyring::default());
-        Ok(Self { dir: dir.to_owned(), key, keyring })
+        Ok(Self { dir: dir.to_owned(), key, keyring, loss: LossPolicy::default() })
     }
 
     /// The same folder, with the private key that its encrypted files are read with.
@@ -93,7 +96,8 @@ impl Store {
     pub fn of(settings: &Settings) -> Result<Self> {
         let keyring = Keyring::of(settings);
         keyring.own()?;
-        Ok(Self::open(&settings.backups)?.with_key(KeyFile::of(settings)).with_keyring(keyring))
+        let store = Self::open(&settings.backups)?.with_key(KeyFile::of(settings));
+        Ok(Self { loss: settings.policy.loss.clone(), ..store.with_keyring(keyring) })
     }
 
     /// The same folder, with the keys that sign and are trusted.

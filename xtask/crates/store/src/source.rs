@@ -164,7 +164,9 @@ impl Store {
         // there is no other.
         let safety = |entry: &Backup| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
         let usable = |entry: &&Backup| entry.manifest().is_some();
-        let wanted = entries.iter().filter(usable).find(|entry| !safety(entry));
+        let suspects = self.suspects(&entries, &self.known());
+        let suspect = |entry: &Backup| suspects.contains_key(&entry.label);
+        let wanted = entries.iter().filter(usable).find(|it| !safety(it) && !suspect(it));
         let passed_over = entries.iter().filter(usable).take_while(|entry| safety(entry)).next();
         let mut notes = notes;
         if let (Some(_), Some(newer)) = (wanted, passed_over) {
@@ -173,6 +175,17 @@ impl Store {
                 label.",
                 newer.label
             ));
+        }
+        if let Some(good) = wanted {
+            let newer = entries.iter().take_while(|entry| entry.label != good.label);
+            notes.extend(newer.filter_map(|entry| {
+                let loss = suspects.get(&entry.label)?;
+                Some(format!(
+                    "{} is newer, but `latest` never picks a suspect backup: {loss}. To restore it, \
+                    give its label.",
+                    entry.label
+                ))
+            }));
         }
         match wanted.or_else(|| entries.iter().find(|entry| entry.manifest().is_some())) {
             Some(entry) => {

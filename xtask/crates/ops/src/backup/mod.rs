@@ -1,6 +1,7 @@
 //! A backup: dump, prove that the dump is complete, commit.
 
 mod complete;
+mod loss;
 mod manifest;
 mod prepare;
 
@@ -18,13 +19,14 @@ use config::backup::{CompressChoice, EngineChoice};
 use model::account::Role;
 use model::entry::Event;
 use model::facts::LogPosition;
+use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
 use model::sink::SectionSink;
 use plan::backup::{BackupPlan, Mover};
 use rows::{dumper, native};
 use server::{Server, Session, facts, inventory};
 use sql::{Progress, Seen};
-use store::space;
+use store::{Store, space};
 use sys::clock;
 
 /// A backup as it is asked for; what is not said is up to the policy.
@@ -42,12 +44,14 @@ pub struct Request {
     pub out: Option<PathBuf>,
     /// Why, in words of the user.
     pub reason: Option<String>,
+    /// What is missing since the last good backup was meant to go.
+    pub accept_loss: bool,
 }
 
 impl Request {
     fn wish(&self) -> Wish {
         let (note, compress) = (self.reason.clone(), self.compress.decided());
-        Wish { reason: Reason::Manual, note, compress }
+        Wish { reason: Reason::Manual, note, compress, accept_loss: self.accept_loss }
     }
 
     /// What is said here takes the place of the policy.
@@ -72,11 +76,11 @@ pub fn plan(ctx: &mut Ctx, request: &Request) -> Result<BackupPlan> {
     Ok(prepare::prepare(&ctx, &server, &request.wish())?.1.plan)
 }
 
-/// Takes the backup that is asked for, and says in which folder it is.
+/// Takes the backup that is asked for.
 ///
 /// # Errors
 /// See docs/exit-codes.md; nothing is left behind but a finished backup.
-pub fn run(ctx: &mut Ctx, request: &Request, made: &mut Made) -> Result<(Manifest, PathBuf)> {
+pub fn run(ctx: &mut Ctx, request: &Request, made: &mut Made) -> Result<Taken> {
     let server = ctx.server(false)?;
     if request.out.is_some() && ctx.settings.backups.is_dir() {
         // An unfinished restore is known in the usual folder only; a backup of a
@@ -90,7 +94,26 @@ pub fn run(ctx: &mut Ctx, request: &Request, made: &mut Made) -> Result<(Manifes
         // Whoever names a folder does not mean the destinations.
         made.take();
     }
-    Ok((manifest, held.store().dir().to_owned()))
+    let suspect = suspect(held.store(), &manifest)?;
+    Ok(Taken { manifest, folder: held.store().dir().to_owned(), suspect })
+}
+
+/// A backup that was taken.
+#[derive(Debug)]
+pub struct Taken {
+    pub manifest: Manifest,
+    /// Where it is.
+    pub folder: PathBuf,
+    /// What it lost, unless that was explained or accepted.
+    pub suspect: Option<Loss>,
+}
+
+/// What a backup lost, unless that was explained or accepted.
+///
+/// # Errors
+/// The folder or the ledger cannot be read.
+pub fn suspect(store: &Store, manifest: &Manifest) -> Result<Option<Loss>> {
+    Ok(store.suspects(&store.list()?, &store.read()?).remove(&manifest.label))
 }
 
 /// Why and how a backup is wanted.
@@ -102,12 +125,14 @@ pub struct Wish {
     pub note: Option<String>,
     /// Compressed or not; `None` decides by size.
     pub compress: Option<bool>,
+    /// What is missing since the last good backup was meant to go.
+    pub accept_loss: bool,
 }
 
 impl Wish {
     /// A backup for a reason, the rest by policy.
     pub fn because(reason: Reason) -> Self {
-        Self { reason, note: None, compress: None }
+        Self { reason, note: None, compress: None, accept_loss: false }
     }
 }
 
@@ -147,6 +172,7 @@ pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
         .map_err(|error| failed::on_full_disk(error, store))?;
     let manifest =
         entry.manifest().cloned().context("the backup that was just made has no manifest")?;
+    let lost = loss::of(held, &manifest)?;
     let event = Event::Backup {
         label: manifest.label.clone(),
         sha256: manifest.sha256.clone(),
@@ -154,10 +180,12 @@ pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
         reason: manifest.reason.word().to_owned(),
         rows: manifest.rows,
         duration_ms: manifest.duration_ms,
+        accepted_loss: lost.clone().filter(|_| wish.accept_loss),
     };
     held.append(&manifest.server.uuid, &manifest.schema, event)
         .map_err(|error| failed::without_entry(error, &manifest))?;
     made.add(&manifest);
+    loss::tell(ctx, &manifest, lost.as_ref(), wish);
     Ok(manifest)
 }
 

@@ -123,6 +123,7 @@ pub(super) fn made(minute: i64) -> Entry {
         reason: "manual".to_owned(),
         rows: 28,
         duration_ms: 300,
+        accepted_loss: None,
     };
     entry(minute, event)
 }
@@ -277,6 +278,7 @@ pub(super) fn status(name: &dyn Fn(usize) -> String) -> Status {
                 unproven: Some(name(62)),
             },
             unproven: Vec::new(),
+            suspects: Vec::new(),
             schedule: ScheduleFacts {
                 installed: Answer::Known(Some(name(60))),
                 every: name(61),

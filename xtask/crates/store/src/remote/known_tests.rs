@@ -88,6 +88,7 @@ fn made(sha256: &str) -> Event {
         reason: "manual".to_owned(),
         rows: 0,
         duration_ms: 1,
+        accepted_loss: None,
     }
 }
 

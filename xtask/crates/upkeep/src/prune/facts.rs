@@ -117,6 +117,7 @@ struct Gathered<'a> {
     sha256: BTreeMap<Label, String>,
     copied: BTreeMap<(Label, String), String>,
     failed_copies: BTreeMap<(Label, String), String>,
+    suspects: BTreeSet<Label>,
 }
 
 impl<'a> Gathered<'a> {
@@ -138,11 +139,14 @@ impl<'a> Gathered<'a> {
             }
         }
         let (found, sha256, copied) = (BTreeMap::new(), BTreeMap::new(), ledger.copied());
-        Self { ledger, keyring, found, sha256, copied, failed_copies }
+        let suspects = BTreeSet::new();
+        Self { ledger, keyring, found, sha256, copied, failed_copies, suspects }
     }
 
     fn local(&mut self, store: &Store) -> Result<()> {
-        for entry in store.list()? {
+        let all = store.list()?;
+        self.suspects = store.suspects(&all, self.ledger).into_keys().collect();
+        for entry in all {
             let small = std::fs::metadata(&entry.manifest_path).map_or(0, |facts| facts.len());
             let bytes = small + entry.manifest().map_or(0, |manifest| manifest.bytes);
             let held = Held { place: Place::Here, bytes, problem: entry.problem(), ours: true };
@@ -179,6 +183,7 @@ impl<'a> Gathered<'a> {
             safety: false,
             verified: None,
             failed: self.ledger.last_failed(label),
+            suspect: self.suspects.contains(label),
             pinned: None,
             needed: Vec::new(),
             let_go_here: false,

@@ -9,6 +9,7 @@ use config::outside::DestinationPolicy;
 use model::entry::Level;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
+use model::loss::Loss;
 use model::manifest::Reason;
 use ops::backup;
 use ops::backup::Wish;
@@ -28,8 +29,21 @@ pub(super) fn backup(ctx: &mut Ctx, run: &mut Run) -> Result<()> {
     // Whether and when it is copied is for a later step to say, not for the command's end.
     let mut copied_later = Made::default();
     let wish = Wish::because(Reason::Scheduled);
-    run.made = Some(backup::take(&held, &wish, &mut copied_later)?);
+    let made = backup::take(&held, &wish, &mut copied_later)?;
+    let lost = backup::suspect(held.store(), &made).and_then(|lost| match lost {
+        None => Ok(()),
+        Some(loss) => Err(suspect(&made.label, &loss).into()),
+    });
+    run.made = Some(made);
+    run.keep(ctx, "loss", lost);
     Ok(())
+}
+
+fn suspect(label: &Label, loss: &Loss) -> Stop {
+    let message = format!("{label} is suspect: since {}, {loss}", loss.against);
+    Stop::new(ExitCode::VerificationFailed, message)
+        .hint(format!("`cargo xtask db-restore {}` brings it back.", loss.against))
+        .hint("If it was meant, take a backup with `cargo xtask db-backup --accept-loss`.")
 }
 
 /// Proves it by policy; a drill of an older backup may take its turn.

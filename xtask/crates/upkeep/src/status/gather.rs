@@ -1,15 +1,18 @@
 //! The facts of a status: the backups folder, the ledger, the disk, the schedule; the
 //! server and the destinations are asked by the files beside this one.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
 use super::{places, written};
 use crate::schedule;
 use model::label::Label;
+use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
 use model::status::{
-    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage,
+    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage, Suspect,
 };
 use model::trust::{Trust, Unproven};
 use ops::ctx::Ctx;
@@ -28,6 +31,8 @@ pub(crate) struct Known {
     /// The ledger; empty where it cannot be relied on.
     pub ledger: Ledger,
     pub problem: Option<String>,
+    /// Backups that lost something that nothing explains.
+    pub suspects: BTreeMap<Label, Loss>,
 }
 
 impl Known {
@@ -43,7 +48,8 @@ impl Known {
             Ok(ledger) => (ledger, None),
             Err(error) => (Ledger::default(), Some(error.to_string())),
         };
-        Ok(Self { entries, ledger, problem })
+        let suspects = store.suspects(&entries, &ledger);
+        Ok(Self { entries, ledger, problem, suspects })
     }
 
     /// What the ledger says of the schema.
@@ -77,14 +83,23 @@ impl Known {
         self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
     }
 
-    /// The newest verified backup of proven origin. A safety backup has a state that a restore
+    /// The newest verified backup of proven origin that is not suspect. A safety backup has a state that a restore
     /// replaced, so it counts only if there is no other.
     fn newest_verified<'a>(&self, usable: &[&'a Manifest]) -> Option<&'a Manifest> {
         let proven = |m: &&&Manifest| {
-            self.is_own(m) && self.ledger.highest_verification(&m.label, &m.sha256).is_some()
+            self.is_own(m)
+                && !self.suspects.contains_key(&m.label)
+                && self.ledger.highest_verification(&m.label, &m.sha256).is_some()
         };
         let order = |m: &&&Manifest| (m.reason != Reason::Safety, m.created_utc);
         usable.iter().filter(proven).max_by_key(order).copied()
+    }
+
+    fn suspects(&self) -> Vec<Suspect> {
+        let suspect = |it: &Backup| {
+            Some(Suspect { label: it.label.clone(), loss: self.suspects.get(&it.label)?.clone() })
+        };
+        self.entries.iter().filter_map(suspect).collect()
     }
 
     fn unproven(&self) -> Vec<Unproven> {
@@ -163,6 +178,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
             unproven: known.ledger.signed().unproven(),
         },
         unproven: known.unproven(),
+        suspects: known.suspects(),
         schedule: schedule::facts(ctx, &history),
         definitions: said.definitions,
         last_backup,
