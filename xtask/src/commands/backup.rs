@@ -11,7 +11,8 @@ use report::json::BackupDocument;
 pub(crate) fn run(ctx: &mut Ctx, args: &DbBackup, made: &mut Made) -> Result<()> {
     let DbBackup { engine, threads, max_rate, compress, out, reason, accept_loss, dry_run } =
         args.clone();
-    let request = Request { engine, threads, max_rate_mib: max_rate, compress, out, reason, accept_loss };
+    let request =
+        Request { engine, threads, max_rate_mib: max_rate, compress, out, reason, accept_loss };
     if dry_run {
         let plan = backup::plan(ctx, &request)?;
         return ctx.show_plan(&plan.to_string());

@@ -99,31 +99,3 @@ fn lost_rows_count_by_policy_and_an_accepted_loss_is_how_things_are() {
         demand_stop(&sandbox.xtask(&["db-list"]), 10, &["loss.percent = 0", "1 to 100"]);
     });
 }
-
-#[test]
-fn a_suspect_backup_lets_no_good_one_go() {
-    each("loss_prune", |sandbox| {
-        sandbox.write("xtask.toml", "[retention]\nlast = 1\nhourly = 0\ndaily = 0\nweekly = 0\n\
-            monthly = 0\nyearly = 0\n");
-        let (good, _) = backup(sandbox, &[]);
-        sandbox.xtask(&["db-verify", "--level", "restore"]);
-        sandbox.sql("DELETE FROM film");
-        let (bad, _) = backup(sandbox, &[]);
-        sandbox.xtask(&["db-verify", &bad, "--level", "restore"]);
-        let pruned = sandbox.xtask(&["db-prune", "--yes"]);
-        assert_eq!(pruned.code, Some(0), "{}", pruned.stderr);
-        let kept = json(sandbox, &["db-list"]);
-        let labels: Vec<&str> = kept["backups"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it["label"].as_str().unwrap())
-            .collect();
-        assert!(labels.contains(&&*good) && labels.contains(&&*bad), "{labels:?}");
-        let (accepted, _) = backup(sandbox, &["--accept-loss"]);
-        sandbox.xtask(&["db-verify", &accepted, "--level", "restore"]);
-        assert_eq!(sandbox.xtask(&["db-prune", "--yes"]).code, Some(0));
-        let kept = json(sandbox, &["db-list"]);
-        assert_eq!(kept["backups"].as_array().unwrap().len(), 1, "{kept}");
-    });
-}

@@ -53,8 +53,7 @@ pub fn between(before: &Manifest, now: &Holdings<'_>, policy: &LossPolicy) -> Op
     let mut programs = Vec::new();
     if let Some(there) = &now.programs {
         let gone = before.programs.iter().filter(|it| !there.contains(&(it.kind, &it.name)));
-        programs
-            .extend(gone.map(|it| LostProgram { kind: it.kind, name: it.name.clone() }));
+        programs.extend(gone.map(|it| LostProgram { kind: it.kind, name: it.name.clone() }));
     }
     let found = !(tables.is_empty() && programs.is_empty());
     found.then(|| Loss { against: before.label.clone(), tables, programs })
@@ -183,8 +182,7 @@ impl<'a> Watch<'a> {
                 }
             }
             Event::Restore { sha256, target, .. } if *target == entry.schema => {
-                let restored =
-                    self.manifests.values().find(|it| it.sha256 == *sha256).copied();
+                let restored = self.manifests.values().find(|it| it.sha256 == *sha256).copied();
                 self.returned(&entry.server_uuid, restored);
             }
             Event::Undone { backup, .. } => {
@@ -201,7 +199,10 @@ impl<'a> Watch<'a> {
     /// What is known of the server that an entry names, which does not say its flavour.
     fn at(&mut self, server: &'a str) -> impl Iterator<Item = &mut Known<'a>> {
         self.servers.entry(server).or_default();
-        self.servers.iter_mut().filter(move |(it, _)| **it == server || **it == MARIADB).map(|it| it.1)
+        self.servers
+            .iter_mut()
+            .filter(move |(it, _)| **it == server || **it == MARIADB)
+            .map(|it| it.1)
     }
 
     /// The live schema became what a backup holds, or something unknown.

@@ -57,7 +57,10 @@ fn watch(backups: &[&Manifest], log: &Log) -> Vec<(String, String)> {
     let policy = LossPolicy::default();
     let watch = Watch::new("mydb", backups, &entries, &policy);
     let said = |(label, loss): (&Label, &Loss)| {
-        (label.time().format("%S").to_string(), format!("{}: {loss}", loss.against.time().format("%S")))
+        (
+            label.time().format("%S").to_string(),
+            format!("{}: {loss}", loss.against.time().format("%S")),
+        )
     };
     watch.suspects().iter().map(said).collect()
 }
@@ -88,7 +91,8 @@ fn what_is_gone_or_much_less_is_a_loss_and_what_comes_and_goes_is_not() {
 fn the_thresholds_are_the_policys() {
     let one = backup("20261101_000001", &FULL);
     let now = backup("20261101_000002", &[("credit", 39), ("movie", 990), ("session", 0)]);
-    let lost = |policy: &LossPolicy| between(&one, &Holdings::of(&now), policy).map(|it| it.to_string());
+    let lost =
+        |policy: &LossPolicy| between(&one, &Holdings::of(&now), policy).map(|it| it.to_string());
     let ignore = vec!["session".to_owned()];
     assert_eq!(lost(&LossPolicy { ignore: ignore.clone(), ..LossPolicy::default() }), None);
     let strict = LossPolicy { percent: 1, rows: 1, ignore };

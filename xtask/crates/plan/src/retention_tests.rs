@@ -72,6 +72,24 @@ fn reason(all: &[Backup], policy: &RetentionPolicy, which: usize) -> String {
 use Fate::{Go, Keep, Look};
 
 #[test]
+fn a_suspect_backup_lets_no_good_one_go() {
+    let good = of("20261201_100000");
+    let suspect = Backup { suspect: true, ..of("20261202_100000") };
+    let both = [good.clone(), suspect.clone()];
+    assert_eq!(fates(&both, &only_last(1)), [Fate::Keep, Fate::Keep]);
+    assert_eq!(reason(&both, &only_last(1), 0), "newest restored, newest verified");
+    let accepted = of("20261203_100000");
+    let all = [good, suspect, accepted];
+    assert_eq!(fates(&all, &only_last(1)), [Fate::Go, Fate::Go, Fate::Keep]);
+    // It stands for a day only where no good one does.
+    let morning = of("20261205_080000");
+    let evening = Backup { suspect: true, ..of("20261205_200000") };
+    let daily = RetentionPolicy { daily: 1, ..only_last(1) };
+    let all = [morning, evening, of("20261204_100000")];
+    assert!(reason(&all, &daily, 0).contains("daily 2026-12-05"), "{}", reason(&all, &daily, 0));
+}
+
+#[test]
 fn nothing_goes_that_nothing_newer_was_verified_for() {
     let mut all = vec![of("20261201_000000"), of("20261202_000000"), of("20261203_000000")];
     let policy = only_last(1);
