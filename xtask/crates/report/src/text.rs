@@ -254,6 +254,7 @@ mod tests {
             origin: "own".to_owned(),
             signer: None,
             claimed: None,
+            suspect: None,
         }
     }
 
