@@ -11,6 +11,7 @@ pub mod literal;
 mod packets;
 mod row;
 mod sinks;
+pub mod tsv;
 
 pub use hash::{RowHasher, Sum, Values};
 pub use packets::{Fed, Sink, feed, is_end};
