@@ -153,17 +153,17 @@ fn a_policy_that_makes_no_sense_is_ten() {
         "",
         "[retenton]\nlast = 3\n",
         expect![[r#"
-        exit code 10
-        --- stderr
-        error: <project>/xtask.toml is invalid: TOML parse error at line 1, column 2
-          |
-          1 | [retenton]
-          |  ^^^^^^^^
-          unknown field `retenton`, expected one of `backup`, `restore`, `verify`, `server`, `gate`, `deploy`, `encryption`, `destination`, `trust`, `retention`, `schedule`, `monitor`
+            exit code 10
+            --- stderr
+            error: <project>/xtask.toml is invalid: TOML parse error at line 1, column 2
+              |
+              1 | [retenton]
+              |  ^^^^^^^^
+              unknown field `retenton`, expected one of `backup`, `restore`, `verify`, `server`, `gate`, `deploy`, `encryption`, `destination`, `trust`, `retention`, `schedule`, `monitor`, `loss`
 
 
-        hint: docs/configuration.md lists every key.
-    "#]],
+            hint: docs/configuration.md lists every key.
+        "#]],
     );
 }
 

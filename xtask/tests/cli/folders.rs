@@ -298,6 +298,7 @@ fn the_status_knows_what_is_here() {
         .schema: string
         .state: string
         .summary: string
+        .suspects: []
         .unproven: []
         .version: number
     "#]]
