@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::status::broken;
 use config::loss::LossPolicy;
 use model::entry::{Entry, Event, GateOutcome};
 use model::facts::Flavour;
@@ -14,6 +15,7 @@ use model::inventory::ObjectKind;
 use model::label::Label;
 use model::loss::{Loss, LostProgram, TableLoss};
 use model::manifest::Manifest;
+use model::status::{Facts, Finding, Suspect};
 
 /// What a schema holds, as far as a loss can be seen.
 #[derive(Debug, Clone, Default)]
@@ -214,6 +216,21 @@ impl<'a> Watch<'a> {
             }
         }
     }
+}
+
+/// What the status says where the newest backup is suspect.
+pub(crate) fn finding(facts: &Facts) -> Option<Finding> {
+    let newest = &facts.last_backup.as_ref()?.label;
+    let Suspect { label, loss } = facts.suspects.iter().find(|it| it.label == *newest)?;
+    Some(broken(
+        "loss",
+        format!("{label}, the newest backup, is suspect: since {}, {loss}", loss.against),
+        format!(
+            "If this was not meant, `cargo xtask db-restore {}` brings it back; if it was, `cargo \
+            xtask db-backup --accept-loss` takes a backup that counts as good.",
+            loss.against
+        ),
+    ))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::loss;
 use config::keeping::MonitorPolicy;
 use model::status::{
     Answer, Facts, Finding, LOCAL, Place, STATUS_VERSION, Severity, State, Status, Storage, span,
@@ -24,7 +25,7 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
         ));
     }
     age(&facts, policy, &mut findings);
-    losses(&facts, &mut findings);
+    findings.extend(loss::finding(&facts));
     origins(&facts, &mut findings);
     drills(&facts, policy, &mut findings);
     copies(&facts, &mut findings);
@@ -41,8 +42,6 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
 
 /// The finding of a ledger that cannot be relied on; it has an exit code of its own.
 pub const LEDGER: &str = "ledger_damaged";
-/// The finding of a newest backup that lost something.
-pub const LOSS: &str = "loss";
 /// The finding of a server that did not answer.
 pub const SERVER: &str = "server_not_reached";
 
@@ -55,7 +54,11 @@ fn finding(
     Finding { id: id.into(), severity, message: message.into(), todo: todo.into() }
 }
 
-fn broken(id: impl Into<String>, message: impl Into<String>, todo: impl Into<String>) -> Finding {
+pub(crate) fn broken(
+    id: impl Into<String>,
+    message: impl Into<String>,
+    todo: impl Into<String>,
+) -> Finding {
     finding(Severity::Broken, id, message, todo)
 }
 
@@ -135,22 +138,6 @@ fn age(facts: &Facts, policy: &MonitorPolicy, out: &mut Vec<Finding>) {
             "Correct this machine's clock, then take a new backup.",
         )),
     }
-}
-
-/// A newest backup that lost something.
-fn losses(facts: &Facts, out: &mut Vec<Finding>) {
-    let newest = facts.last_backup.as_ref().map(|backup| &backup.label);
-    let Some(suspect) = facts.suspects.iter().find(|it| Some(&it.label) == newest) else { return };
-    let (label, loss) = (&suspect.label, &suspect.loss);
-    out.push(broken(
-        LOSS,
-        format!("{label}, the newest backup, is suspect: since {}, {loss}", loss.against),
-        format!(
-            "If this was not meant, `cargo xtask db-restore {}` brings it back; if it was, `cargo \
-            xtask db-backup --accept-loss` takes a backup that counts as good.",
-            loss.against
-        ),
-    ));
 }
 
 /// Entries signed with an untrusted key, or unsigned where a signature is required.
