@@ -21,7 +21,10 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let entries = store.list()?;
     let ledger = store.read()?;
     let pins = ledger.pins();
-    let listed = |m: &Manifest, trust: &Trust| listed(&ledger, m, trust).pinned(pins.get(&m.label));
+    let listed = |m: &Manifest, trust: &Trust| {
+        let pin = pins.get(&m.label);
+        listed(&ledger, m, trust).pinned(pin).judged(ledger.last_failed(&m.label))
+    };
     if ctx.ui.json() {
         let usable = entries.iter().filter_map(|e| Some(listed(e.manifest()?, &e.trust)));
         let backups = usable.collect();

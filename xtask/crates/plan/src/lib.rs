@@ -25,3 +25,4 @@ pub mod tables;
 #[cfg(test)]
 mod testing;
 pub mod undo;
+pub mod unsaved;

@@ -134,6 +134,12 @@ pub struct RestoreDocument {
     pub safety_backup: Option<Label>,
     /// Where the old tables are; null where there are none.
     pub previous_schema: Option<String>,
+    /// What of the state before is in no backup, each with why; left out where all of it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsaved: Vec<String>,
+    /// The table with definitions that are in no backup; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definitions: Option<String>,
     pub tables: u64,
     /// Number of rows in all tables.
     pub rows: u64,
@@ -192,6 +198,12 @@ pub struct ListedBackup {
     /// How far it was proven by entries that are not proven themselves; it counts nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<Level>,
+    /// Whether its last verification failed; left out where it did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+    /// Whether it is a safety backup that holds a part of the schema; left out where not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 impl ListedBackup {
@@ -209,7 +221,15 @@ impl ListedBackup {
             origin: Trust::Unsigned.word().to_owned(),
             signer: None,
             claimed: None,
+            failed: false,
+            partial: manifest.is_partial(),
         }
+    }
+
+    /// With whether its last verification failed.
+    #[must_use]
+    pub fn judged(self, failed: bool) -> Self {
+        Self { failed, ..self }
     }
 
     /// With who vouches for it, and what unproven entries claim.
@@ -269,6 +289,8 @@ mod tests {
                 target: "mydb".to_owned(),
                 safety_backup: Some(label()),
                 previous_schema: None,
+                unsaved: Vec::new(),
+                definitions: None,
                 tables: 1,
                 rows: 2,
                 duration_ms: 3,
@@ -289,6 +311,8 @@ mod tests {
             origin: "unknown".to_owned(),
             signer: Some("ab12".to_owned()),
             claimed: None,
+            failed: false,
+            partial: false,
         };
         let list = |backup: &ListedBackup| ListDocument {
             version: DOCUMENT_VERSION,

@@ -116,10 +116,12 @@ pub fn restore(document: &RestoreDocument) -> String {
         human::count(document.tables, "table"),
         human::count(document.rows, "row")
     );
-    let safety = document.safety_backup.as_ref().map_or_else(
-        || "none, the target was empty".to_owned(),
-        |label| format!("{label}, the state before"),
-    );
+    let safety = match (&document.safety_backup, document.unsaved.is_empty()) {
+        (Some(label), true) => format!("{label}, the state before"),
+        (Some(label), false) => format!("{label}, a part of the state before"),
+        (None, true) => "none, the target was empty".to_owned(),
+        (None, false) => "none, it could not be made".to_owned(),
+    };
     let previous = document
         .previous_schema
         .as_ref()
@@ -133,6 +135,15 @@ pub fn restore(document: &RestoreDocument) -> String {
             ("time", &human::duration(document.duration_ms)),
         ],
     );
+    if let (Some(schema), false) = (&document.previous_schema, document.unsaved.is_empty()) {
+        text += &format!("In no backup, and only in `{schema}`:\n");
+        for line in &document.unsaved {
+            text += &format!("  {line}\n");
+        }
+        if let Some(table) = &document.definitions {
+            text += &format!("Definitions that no backup holds are rows of {table}.\n");
+        }
+    }
     if !document.disabled_events.is_empty() {
         text += "The origin of the file is unknown, so its events stay disabled. To enable them, \
         as root:\n";
@@ -180,11 +191,15 @@ pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
 }
 
 fn reason(backup: &ListedBackup) -> String {
+    let part = if backup.partial { ", partial" } else { "" };
     let mark = if backup.pinned.is_some() { ", pinned" } else { "" };
-    format!("{}{mark}", backup.reason)
+    format!("{}{part}{mark}", backup.reason)
 }
 
 fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
+    if backup.failed {
+        return "FAILED".to_owned();
+    }
     match (backup.verified, backup.verified_utc) {
         (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
         (Some(level), None) => level.word().to_owned(),
@@ -245,7 +260,23 @@ mod tests {
             origin: "own".to_owned(),
             signer: None,
             claimed: None,
+            failed: false,
+            partial: false,
         }
+    }
+
+    #[test]
+    fn a_list_names_what_failed_and_what_is_partial() {
+        let now = DateTime::from_timestamp(1_795_342_272 + 7200, 0).unwrap();
+        let failed = ListedBackup { failed: true, ..listed("20261122_101112") };
+        let partial = ListedBackup {
+            partial: true,
+            reason: "safety".to_owned(),
+            ..listed("20261121_101112")
+        };
+        let text = list(&[ListRow::Usable(failed), ListRow::Usable(partial)], now);
+        assert!(text.contains("migrate          FAILED    this machine"), "{text}");
+        assert!(text.contains("safety, partial  never     this machine"), "{text}");
     }
 
     #[test]
@@ -344,6 +375,8 @@ mod tests {
             target: "mydb".to_owned(),
             safety_backup: None,
             previous_schema: Some("mydb__before_1".to_owned()),
+            unsaved: Vec::new(),
+            definitions: None,
             tables: 1,
             rows: 2000,
             duration_ms: 61_000,
