@@ -125,6 +125,7 @@ fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
         let verified = content
             .as_ref()
             .ok()
+            .filter(|manifest| !manifest.is_partial())
             .and_then(|manifest| ledger.highest_verification(&entry.label, &manifest.sha256));
         HeldBackup { label: entry.label, content, verified, trust: entry.trust }
     });

@@ -23,7 +23,10 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let pins = ledger.pins();
     let suspects = store.suspects(&entries, &ledger);
     let listed = |m: &Manifest, trust: &Trust| {
-        listed(&ledger, m, trust).pinned(pins.get(&m.label)).suspect(suspects.get(&m.label))
+        listed(&ledger, m, trust)
+            .pinned(pins.get(&m.label))
+            .judged(ledger.last_failed(&m.label))
+            .suspect(suspects.get(&m.label))
     };
     if ctx.ui.json() {
         let usable = entries.iter().filter_map(|e| Some(listed(e.manifest()?, &e.trust)));

@@ -14,13 +14,24 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
         into,
         table: tables,
         drop_old,
+        accept_unsaved,
         enable_events,
         threads,
         yes,
         dry_run,
     } = args.clone();
-    let request =
-        Request { source, from, into, tables, drop_old, enable_events, threads, yes, dry_run };
+    let request = Request {
+        source,
+        from,
+        into,
+        tables,
+        drop_old,
+        accept_unsaved,
+        enable_events,
+        threads,
+        yes,
+        dry_run,
+    };
     match restore::run(ctx, &request, made)? {
         Ended::Planned(plan) => ctx.show_plan(&plan.to_string()),
         Ended::Restored(document) if ctx.ui.json() => {

@@ -71,6 +71,7 @@ fn manifest(facts: &FileFacts, seen: &Seen) -> Manifest {
         tables: tables.collect(),
         programs: Vec::new(),
         broken_views: Vec::new(),
+        left_out: Vec::new(),
         schema_fingerprint: String::new(),
         sections: facts.sections.clone(),
         duration_ms: 1200,

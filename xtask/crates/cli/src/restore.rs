@@ -25,6 +25,10 @@ pub struct DbRestore {
     /// Drop the old tables after the swap instead of keeping them in `mydb__before_…`
     #[arg(long)]
     pub drop_old: bool,
+    /// Go on although the safety backup cannot hold everything that is live, such as a BLACKHOLE
+    /// table or a sequence: what the plan names is then only in `mydb__before_…`
+    #[arg(long, conflicts_with_all = ["into", "drop_old"])]
+    pub accept_unsaved: bool,
     /// Enable the events of a file of unknown origin; otherwise they stay disabled
     #[arg(long, conflicts_with_all = ["into", "table"])]
     pub enable_events: bool,

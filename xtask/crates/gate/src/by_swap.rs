@@ -20,7 +20,7 @@ use ops::unchanged::Basis;
 use ops::{staging, swap, unchanged};
 use plan::definer::Owner;
 use plan::restore::before_name;
-use plan::swap::Sides;
+use plan::swap::{Leaving, Sides};
 use server::{Session, inventory};
 use store::gate::WayBack;
 use sys::fault::point;
@@ -79,6 +79,7 @@ pub fn go(
         purpose: Purpose::Migrate,
         enable: Vec::new(),
         beside: false,
+        unsaved: &[],
     };
     let locked_ms = match swap::execute(gate.held, session, &change, Some(&mut guard)) {
         Ok(locked_ms) => locked_ms,
@@ -119,6 +120,7 @@ fn sides<'a>(
         staged: copy,
         before,
         owner: Owner::Swapper,
+        leaving: Leaving::default(),
     }
 }
 

@@ -28,7 +28,8 @@ use plan::failed::{PutBack, left_nothing};
 use plan::gate::no_exact_copy;
 use plan::migrate::MigrationState;
 use plan::restore::{before_name, staging_name};
-use plan::swap::Sides;
+use plan::swap::{Leaving, Sides};
+use server::survey::Survey;
 use server::{Session, facts, inventory};
 use sql::fingerprint;
 
@@ -61,7 +62,8 @@ pub fn again(
     pending.retain(|one| migrations.contains(&one.name()));
     let api = Api::build(ctx)?;
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
-    let live = state::live(ctx, server)?;
+    let live = state::live(ctx, server)
+        .map_err(|error| state::or_restore(error, Some(&manifest.label)))?;
     let gate = Gate { held, api: &api, pending: &pending, before: &live, told: &told };
     Ok(go(&gate, pair, manifest))
 }
@@ -168,11 +170,13 @@ fn exchange(
             staged: &old.inventory,
             before: &before,
             owner: Owner::Locked(&definer),
+            leaving: Leaving::default(),
         },
         source: &manifest.label.to_string(),
         purpose: Purpose::Restore,
         enable: Vec::new(),
         beside: false,
+        unsaved: &[],
     };
     let swapped = swap::execute(gate.held, session, &change, Some(&mut guard));
     if let Err(error) = swapped {
@@ -200,9 +204,10 @@ fn exchange(
 fn differences(gate: &Gate<'_>, manifest: &Manifest) -> Result<Vec<String>> {
     let schema = &gate.ctx().settings.schema;
     let mut session = gate.ctx().session(gate.server(), Role::Backup, None)?.read_only()?;
-    let live = inventory::read(&mut session, schema)?;
+    let Survey { inventory: live, unread } = inventory::survey(&mut session, schema)?;
     let (then, now) = (fingerprint::listed(manifest), fingerprint::definitions(&live));
     let mut out = fingerprint::differing(&then, &now);
+    out.extend(unread.iter().map(|it| it.left_out().to_string()));
     let wanted = unchanged::of_backup(manifest);
     let kept = wanted.tables.into_iter().filter(|table| {
         table.name != "_sqlx_migrations"

@@ -5,9 +5,10 @@ use anyhow::{Context, Result};
 
 use crate::api;
 use model::account::Role;
-use model::exit::{ExitCode, Stop};
+use model::exit::{ExitCode, Stop, find_stop};
 use model::hash;
 use model::inventory::Inventory;
+use model::label::Label;
 use ops::ctx::Ctx;
 use plan::migrate::{MigrationFile, MigrationState};
 use server::{Server, facts, inventory};
@@ -138,4 +139,13 @@ pub fn demand_own_programs(ctx: &Ctx, live: &Inventory) -> Result<()> {
 pub fn live(ctx: &Ctx, server: &Server) -> Result<Inventory> {
     let mut session = ctx.session(server, Role::Backup, None)?.read_only()?;
     inventory::read(&mut session, &ctx.settings.schema)
+}
+
+/// Where the live schema holds what cannot be read, the way that is left.
+pub fn or_restore(error: anyhow::Error, backup: Option<&Label>) -> anyhow::Error {
+    let Some((stop, label)) = find_stop(&error).cloned().zip(backup) else { return error };
+    error.context(stop.hint(format!(
+        "`cargo xtask db-restore {label}` restores the state before, whatever is live now, and \
+        loses what was written since."
+    )))
 }

@@ -19,10 +19,11 @@ use plan::definer::Owner;
 use plan::failed::PutBack;
 use plan::migrate::MigrationFile;
 use plan::restore::before_name;
-use plan::swap::Sides;
+use plan::swap::{Leaving, Sides};
 pub use plan::undo::Exchanged;
 use plan::undo::{self as decide, refused};
 use report::human;
+use server::survey::Survey;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
 use store::Store;
@@ -172,7 +173,10 @@ pub fn exchange(held: &Held<'_>, session: &mut Session, undo: &UndoState) -> Res
     let old = &undo.old;
     let schema = &ctx.settings.schema;
     let mut reader = ctx.session(held.server(), Role::Backup, None)?.read_only()?;
-    let live = inventory::read(&mut reader, schema)?;
+    let Survey { inventory: live, unread } = inventory::survey(&mut reader, schema)?;
+    // No migration by swap leaves such a thing: it was made since.
+    let since: Vec<String> = unread.iter().map(|it| it.left_out().to_string()).collect();
+    decide::demand_unwritten(undo, &since)?;
     let facts = facts::read(session)?;
     let before = staging::free_name(ctx, session, before_name)?;
     let mut guard = |session: &mut Session| {
@@ -191,11 +195,13 @@ pub fn exchange(held: &Held<'_>, session: &mut Session, undo: &UndoState) -> Res
             staged: old,
             before: &before,
             owner: Owner::Locked(&definer),
+            leaving: Leaving::default(),
         },
         source: &undo.backup.to_string(),
         purpose: Purpose::Undo,
         enable: Vec::new(),
         beside: false,
+        unsaved: &[],
     };
     swap::execute(held, session, &change, Some(&mut guard))?;
     // The tables have moved: whatever else goes wrong, that is what is told.

@@ -40,7 +40,8 @@ fn look(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()
     ));
     demand_own(ctx, pair.live(), journal)?;
     let now = state::read(ctx, server)?;
-    let live = state::live(ctx, server)?;
+    let live = state::live(ctx, server)
+        .map_err(|error| state::or_restore(error, journal.backup.as_ref()))?;
     match failed::stopped(journal, &now, &live, &fingerprint::schema(&live)) {
         Stopped::Completed => {
             ctx.ui.say("they had completed: the schema is migrated");

@@ -8,6 +8,7 @@ use super::choice::Choice;
 use super::copy::CopyOutcome;
 use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
+use super::left_out::LeftOut;
 use super::loss::Loss;
 use super::trust::Trust;
 
@@ -161,6 +162,9 @@ pub enum Event {
         safety_backup: Option<Label>,
         /// Where the old tables are; `None` where there were none or they were dropped.
         previous_schema: Option<String>,
+        /// What the safety backup could not hold: it is in `previous_schema` and in no backup.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unsaved: Vec<LeftOut>,
         rows: u64,
         /// How long it took, in milliseconds.
         duration_ms: u64,

@@ -19,6 +19,7 @@ pub mod history;
 pub mod ident;
 pub mod inventory;
 pub mod label;
+pub mod left_out;
 pub mod link;
 pub mod loss;
 pub mod manifest;

@@ -8,9 +8,16 @@ use super::copy::Encryption;
 use super::facts::{LogPosition, ServerFacts};
 use super::inventory::{BrokenView, ObjectKind};
 use super::label::Label;
+use super::left_out::LeftOut;
 
-/// The format version this tool writes, and the newest it reads.
-pub const MANIFEST_VERSION: u32 = 1;
+/// The newest format version that this tool reads.
+pub const MANIFEST_VERSION: u32 = 2;
+
+/// The version that is written. A partial backup has its own: an older tool must not take it
+/// for a whole one.
+pub fn version_written(partial: bool) -> u32 {
+    if partial { MANIFEST_VERSION } else { 1 }
+}
 
 /// Why a backup was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +193,9 @@ pub struct Manifest {
     /// Views that were broken on the server and so are not in the file.
     #[serde(default)]
     pub broken_views: Vec<BrokenView>,
+    /// What else of the schema is not in the file: only a safety backup can be partial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// SHA-256 over all normalised definitions.
     pub schema_fingerprint: String,
     /// Where each object is in the file.
@@ -203,6 +213,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Whether something of the schema is missing on purpose. Such a backup proves nothing.
+    pub fn is_partial(&self) -> bool {
+        !self.left_out.is_empty()
+    }
+
     /// How many objects of a kind it lists.
     pub fn count(&self, kind: ObjectKind) -> usize {
         if kind == ObjectKind::Table {

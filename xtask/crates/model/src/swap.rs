@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::left_out::LeftOut;
+
 /// How far a swap got before the process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +91,9 @@ pub struct SwapJournal {
     /// The target was made for this restore, beside the live schema.
     #[serde(default)]
     pub beside: bool,
+    /// What of the old state is in no backup: afterwards it is in `before` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsaved: Vec<LeftOut>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,7 +31,8 @@ pub fn nameable(
     let mut live = live.clone();
     let mut tried = BTreeMap::from([(locked.clone(), None)]);
     for ((kind, name), program) in &mut live.programs {
-        if !comes_back(*kind, name) {
+        // What could not be read cannot come back.
+        if !comes_back(*kind, name) || program.ddl.is_empty() {
             continue;
         }
         if !tried.contains_key(&program.definer) {

@@ -26,6 +26,7 @@ pub mod staging;
 pub mod swap;
 pub mod tables;
 pub mod unchanged;
+pub mod unsaved;
 pub mod up;
 pub mod verify;
 pub use ctx::{Ctx, Made};

@@ -87,12 +87,14 @@ pub fn demand_own_rows(before: &Inventory) -> Result<()> {
 ///
 /// # Errors
 /// The server cannot be asked, or the columns.
-pub fn demand_unmasked(session: &mut Session, schema: &str) -> Result<()> {
-    let masked = obstacles::masked_columns(session, schema)?;
+pub fn demand_unmasked(session: &mut Session, schema: &str, before: &Inventory) -> Result<()> {
+    let mut masked = obstacles::masked_columns(session, schema)?;
+    masked.retain(|(table, _)| before.tables.contains_key(table));
     if masked.is_empty() {
         return Ok(());
     }
-    let columns = masked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let name = |(table, column): &(String, String)| format!("`{table}.{column}`");
+    let columns = masked.iter().map(name).collect::<Vec<_>>().join(", ");
     let message = format!("the server may mask {columns}; no backup was made");
     Err(Stop::new(ExitCode::Store, message)
         .hint(

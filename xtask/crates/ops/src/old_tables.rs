@@ -12,8 +12,11 @@ use server::{Session, inventory};
 /// # Errors
 /// The server refuses.
 pub fn not_in(session: &mut Session, schema: &str, saved: &Manifest) -> Result<Vec<String>> {
-    let old = inventory::read(session, schema)?;
-    let mut more: Vec<String> = old.programs.keys().map(|(_, name)| name.clone()).collect();
+    let found = inventory::survey(session, schema)?;
+    let mut more: Vec<String> = found.unread.iter().map(|it| it.name.clone()).collect();
+    let old = found.inventory;
+    more.extend(saved.left_out.iter().map(|it| it.name.clone()));
+    more.extend(old.programs.keys().map(|(_, name)| name.clone()));
     let broken = old.broken_views.iter().chain(&saved.broken_views);
     more.extend(broken.map(|view| view.name.clone()));
     for (name, table) in &old.tables {

@@ -12,6 +12,7 @@ use model::entry::Event;
 use model::exit::{ExitCode, Stop};
 use model::swap::SwapJournal;
 use plan::recovery::{self, First};
+use plan::unsaved::lines;
 use server::facts::UNKNOWN;
 use server::{self, Server, Session, facts, inventory};
 use store::gate::WayBack;
@@ -113,6 +114,13 @@ fn end(held: &HeldFolder<'_>, server: &Server, journal: SwapJournal) -> Result<(
         }
         settle::Settled::Undone => format!("`{}` is as it was before", journal.target),
     });
+    if finished && !journal.unsaved.is_empty() {
+        ctx.ui.warn(format!(
+            "in no backup, and only in `{}`: {}",
+            journal.before,
+            lines(&journal.unsaved).join("; ")
+        ));
+    }
     let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
     held.append(&facts.uuid, &journal.target, event)?;
     run_events(held, &mut session)

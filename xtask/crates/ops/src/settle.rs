@@ -85,10 +85,11 @@ fn moved(session: &mut Session, journal: &SwapJournal) -> Result<bool> {
     Ok(recovery::moved(journal, &places)?)
 }
 
+/// What RENAME TABLE moves: on MariaDB also sequences and tables with versions.
 fn tables(session: &mut Session, schema: &str) -> Result<BTreeSet<String>> {
     let names: Vec<String> = session.rows(&format!(
         "SELECT TABLE_NAME FROM information_schema.TABLES \
-         WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA = {}",
+         WHERE TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW', 'TEMPORARY') AND TABLE_SCHEMA = {}",
         literal(schema)
     ))?;
     Ok(names.into_iter().collect())

@@ -96,25 +96,26 @@ fn verdict(source: &Source, verified: &Verified) -> Verdict {
         verified.duration_ms,
     )
     .vouched(&source.trust);
-    let refusal = (!verified.passed()).then(|| refusal(source, verified.level.word()));
+    let refusal = (!verified.passed()).then(|| refusal(source, verified.level));
     Verdict { document, refusal }
 }
 
-fn refusal(source: &Source, level: &str) -> Stop {
-    let name = &source.name;
+fn refusal(source: &Source, level: Level) -> Stop {
+    let (name, word) = (&source.name, level.word());
     if let Some(place) = &source.place {
         let message =
-            format!("the copy of {name} at `{place}` failed the verification at level {level}");
+            format!("the copy of {name} at `{place}` failed the verification at level {word}");
         let hint = "Do not rely on this copy. The local file may still be intact.";
         return Stop::new(ExitCode::VerificationFailed, message).hint(hint);
     }
     Stop::new(
         ExitCode::VerificationFailed,
-        format!("{name} failed the verification at level {level}"),
+        format!("{name} failed the verification at level {word}"),
     )
-    .hint(
-        "Do not rely on this backup. Take a new one with `cargo xtask db-backup` and verify that.",
-    )
+    .hint(format!(
+        "Do not rely on this backup. Take a new one with `{}` and verify that.",
+        plan::backup::another(source.manifest.as_ref(), level)
+    ))
 }
 
 /// What a verification found.

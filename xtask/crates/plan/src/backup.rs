@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::dump_client::DumpClient;
+use model::entry::Level;
 use model::inventory::{Inventory, ObjectKind};
-use model::manifest::Compression;
+use model::manifest::{Compression, Manifest};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mover {
@@ -125,4 +126,35 @@ pub fn contents(inventory: &Inventory) -> String {
         .map(|(kind, n)| kind.count(n))
         .collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// The command that takes the next backup after one that failed at `level`. What a dump program
+/// wrote and does not restore, it would write again; the native engine reads the server itself.
+pub fn another(failed: Option<&Manifest>, level: Level) -> &'static str {
+    let by_program = failed.is_some_and(|manifest| manifest.engine != "native");
+    if by_program && level == Level::Restore {
+        "cargo xtask db-backup --engine native"
+    } else {
+        "cargo xtask db-backup"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_dump_program_writes_wrong_it_would_write_again() {
+        let native = crate::testing::manifest();
+        let program = Manifest { engine: "mysqldump".to_owned(), ..native.clone() };
+        for (manifest, level, native) in [
+            (Some(&program), Level::Restore, true),
+            // The file itself is damaged.
+            (Some(&program), Level::File, false),
+            (Some(&native), Level::Restore, false),
+            (None, Level::Restore, false),
+        ] {
+            assert_eq!(another(manifest, level).ends_with("--engine native"), native, "{level:?}");
+        }
+    }
 }

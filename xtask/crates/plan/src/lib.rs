@@ -26,3 +26,4 @@ pub mod tables;
 #[cfg(test)]
 mod testing;
 pub mod undo;
+pub mod unsaved;

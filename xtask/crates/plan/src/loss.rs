@@ -163,7 +163,9 @@ impl<'a> Watch<'a> {
         match &entry.event {
             Event::Backup { label, sha256, accepted_loss, .. } => {
                 let made = self.manifests.get(label).copied();
-                let Some(made) = made.filter(|it| it.sha256 == *sha256) else { return };
+                let Some(made) = made.filter(|it| it.sha256 == *sha256 && !it.is_partial()) else {
+                    return;
+                };
                 let loss = self.lost(server_of(made), &Holdings::of(made));
                 match loss {
                     Some(loss) if !(proven && accepted_loss.is_some()) => {

@@ -146,6 +146,7 @@ mod tests {
             counters: Vec::new(),
             enable: Vec::new(),
             beside: false,
+            unsaved: Vec::new(),
         }
     }
 

@@ -4,7 +4,9 @@ use std::fmt;
 
 use chrono::NaiveDateTime;
 
+use super::unsaved;
 use model::inventory::ObjectKind;
+use model::left_out::LeftOut;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
@@ -70,6 +72,12 @@ pub struct RestorePlan {
     pub drop_old: bool,
     /// Whether the target holds anything that a safety backup can save.
     pub safety_backup: bool,
+    /// What it cannot save.
+    pub unsaved: Vec<LeftOut>,
+    /// Whether `--accept-unsaved` was given.
+    pub accepts_unsaved: bool,
+    /// Events that run in the backup.
+    pub events: bool,
     /// Whether it is known that this machine made the file.
     pub proven: bool,
     /// What a file of unknown origin brings.
@@ -93,9 +101,7 @@ impl fmt::Display for RestorePlan {
                 writeln!(f, "  replaces the rows of {} in `{}`", tables.join(", "), self.target)?;
             }
         }
-        if self.safety_backup {
-            writeln!(f, "  first    a safety backup of `{}`", self.target)?;
-        }
+        self.safety(f)?;
         if !self.proven {
             writeln!(f, "  origin   unknown: no ledger entry on this machine records this file")?;
             if !self.brings.is_empty() {
@@ -111,6 +117,9 @@ impl fmt::Display for RestorePlan {
             }
         }
         if self.scope == Scope::Beside {
+            if self.events {
+                writeln!(f, "  events   stay disabled: nothing acts in a copy")?;
+            }
             return write!(
                 f,
                 "  then     load it into `{}`, compare, and move it into place",
@@ -128,6 +137,29 @@ impl fmt::Display for RestorePlan {
         if self.scope == Scope::Replace && self.safety_backup {
             let fate = if self.drop_old { "dropped" } else { "kept" };
             write!(f, "\n  the old tables go to `{}` and are {fate}", self.before)?;
+        }
+        Ok(())
+    }
+}
+
+impl RestorePlan {
+    fn safety(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.safety_backup {
+            return Ok(());
+        }
+        if self.unsaved.is_empty() {
+            return writeln!(f, "  first    a safety backup of `{}`", self.target);
+        }
+        writeln!(f, "  first    a partial safety backup of `{}`; it cannot hold", self.target)?;
+        for line in unsaved::lines(&self.unsaved) {
+            writeln!(f, "             {line}")?;
+        }
+        if self.scope == Scope::Replace {
+            let before = &self.before;
+            writeln!(f, "           That is then in no backup, and only in `{before}`")?;
+        }
+        if !self.accepts_unsaved {
+            writeln!(f, "           With --yes this needs {}", unsaved::OPTION)?;
         }
         Ok(())
     }

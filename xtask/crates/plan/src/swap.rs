@@ -25,6 +25,13 @@ use model::ident::{qualified, quote};
 use model::inventory::{Inventory, ObjectKind, Program};
 use model::swap::JournalStatement;
 
+/// Whether the table of a trigger is among those that a lock names.
+fn is_of_lockable(live: &Inventory, trigger: &str) -> bool {
+    let program = live.programs.get(&(ObjectKind::Trigger, trigger.to_owned()));
+    let table = program.and_then(|program| live.tables.get(program.table.as_ref()?));
+    table.is_none_or(|table| lockable(&table.engine))
+}
+
 /// The statements of one swap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SwapPlan {
@@ -68,13 +75,31 @@ pub struct Sides<'a> {
     pub before: &'a str,
     /// The definer of what is made.
     pub owner: Owner<'a>,
+    pub leaving: Leaving<'a>,
+}
+
+/// What else becomes of the old state, where no backup holds all of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Leaving<'a> {
+    /// A table of the staging schema that goes to `before` with the old ones.
+    pub notes: Option<&'a str>,
+    /// Packages of routines in the target, which are in no inventory.
+    pub packages: &'a [String],
+}
+
+/// Engines whose tables are elsewhere: opening one, as a lock does, can fail or wait for ever.
+const ELSEWHERE: [&str; 6] = ["FEDERATED", "CONNECT", "SPIDER", "MRG_MYISAM", "S3", "SPHINX"];
+
+/// Whether a lock needs no other server.
+fn lockable(engine: &str) -> bool {
+    !ELSEWHERE.iter().any(|known| known.eq_ignore_ascii_case(engine))
 }
 
 /// Plans the swap of `staged` (in `staging`) for `live` (in `target`), the old
 /// tables going to `before`. `always_lock` is for a caller that looks at the live
 /// tables under the lock before it goes on.
 pub fn plan(sides: &Sides<'_>, always_lock: bool) -> SwapPlan {
-    let Sides { flavour, target, staging, before, owner, .. } = *sides;
+    let Sides { flavour, target, staging, before, owner, leaving, .. } = *sides;
     let changed = changed(sides);
     // What of it comes back, comes back to whom it belongs now.
     let (live, staged) = (&definer::as_before(sides.live), &owner.own(sides.staged));
@@ -91,31 +116,42 @@ pub fn plan(sides: &Sides<'_>, always_lock: bool) -> SwapPlan {
     let locks = (flavour == Flavour::Mariadb || transactional)
         && (always_lock || !(live.trigger_order.is_empty() && staged.trigger_order.is_empty()));
     let in_the_way = in_the_way(live, staged);
-    let drop_view = |(name, _): &(&String, _)| format!("DROP VIEW {}", qualified(target, name));
+    let drop_view = |name: &String| format!("DROP VIEW {}", qualified(target, name));
     // First, although the tables may then stay: programs keep the collation that the
     // schema has when they are made, and MySQL refuses this under LOCK TABLES.
     let mut before_lock: Vec<String> =
         default_collation(target, live, staged).map(|it| it.sql).into_iter().collect();
-    before_lock.extend(in_the_way.iter().map(drop_view));
+    before_lock.extend(in_the_way.iter().map(|(name, _)| drop_view(name)));
+    // One that cannot be read cannot be made again either, should the swap fail.
+    let broken = live.broken_views.iter().map(|view| &view.name);
+    before_lock.extend(broken.filter(|it| staged.tables.contains_key(*it)).map(drop_view));
     let lock = |schema: &str, table: &String| format!("{} WRITE", qualified(schema, table));
-    let all: Vec<String> = tables_out
-        .iter()
-        .map(|t| lock(target, t))
-        .chain(tables_in.iter().map(|t| lock(staging, t)))
+    let out = live.tables.iter().filter(|(_, table)| lockable(&table.engine));
+    let notes = leaving.notes.map(str::to_owned);
+    let all: Vec<String> = out
+        .map(|(name, _)| lock(target, name))
+        .chain(tables_in.iter().chain(&notes).map(|t| lock(staging, t)))
         .collect();
     let lock = (locks && !all.is_empty()).then(|| format!("LOCK TABLES {}", all.join(", ")));
     let mut packet: Vec<String> = Vec::new();
-    packet.extend(live.trigger_order.iter().map(|name| drop_trigger(target, name)));
+    // Under LOCK TABLES only what is locked can be changed.
+    let (held, free): (Vec<&String>, Vec<&String>) =
+        live.trigger_order.iter().partition(|name| is_of_lockable(live, name));
+    packet.extend(held.into_iter().map(|name| drop_trigger(target, name)));
     if locks && flavour == Flavour::Mariadb {
         packet.push("UNLOCK TABLES".to_owned());
     }
+    packet.extend(free.into_iter().map(|name| drop_trigger(target, name)));
     let out = tables_out.iter().map(|t| moved(t, target, before));
-    let moves: Vec<String> =
-        out.chain(tables_in.iter().map(|t| moved(t, staging, target))).collect();
+    let moves: Vec<String> = out
+        .chain(notes.iter().map(|t| moved(t, staging, before)))
+        .chain(tables_in.iter().map(|t| moved(t, staging, target)))
+        .collect();
     if !moves.is_empty() {
         packet.push(format!("RENAME TABLE {}", moves.join(", ")));
     }
-    let finish = finish((live, target), staged, new, before, new_triggers);
+    let mut finish = finish((live, target), staged, new, before, new_triggers);
+    finish.extend(leaving.packages.iter().map(|name| drop_package(name)));
     SwapPlan {
         prepare: staged
             .trigger_order
@@ -206,7 +242,8 @@ fn undo(
     let mut undo: Vec<JournalStatement> =
         default_collation(target, staged, live).into_iter().collect();
     undo.extend(statements(live, ObjectKind::Trigger));
-    undo.extend(in_the_way.iter().map(|(_, program)| {
+    let known = in_the_way.iter().filter(|(_, program)| !program.ddl.is_empty());
+    undo.extend(known.map(|(_, program)| {
         let view = statement(program);
         JournalStatement { sql: view.sql.replacen("CREATE ", "CREATE OR REPLACE ", 1), ..view }
     }));
@@ -288,6 +325,7 @@ pub fn statements(inventory: &Inventory, kind: ObjectKind) -> Vec<JournalStateme
             .trigger_order
             .iter()
             .filter_map(|name| Some((name, inventory.programs.get(&(kind, name.clone()))?)))
+            .filter(|(_, program)| !program.ddl.is_empty())
             .map(|(name, program)| JournalStatement {
                 trigger: Some(name.clone()),
                 ..statement(program)
@@ -307,6 +345,12 @@ pub fn statement(program: &Program) -> JournalStatement {
         trigger: None,
         sql: program.ddl.clone(),
     }
+}
+
+/// MariaDB knows the words only in the mode that packages come from.
+fn drop_package(name: &str) -> JournalStatement {
+    let sql = format!("DROP PACKAGE IF EXISTS {}", quote(name));
+    JournalStatement { sql_mode: "ORACLE".to_owned(), ..plain(sql) }
 }
 
 fn plain(sql: String) -> JournalStatement {

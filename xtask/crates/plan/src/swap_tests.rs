@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use model::inventory::TableFacts;
+use model::inventory::{BrokenView, TableFacts};
 
 fn table() -> TableFacts {
     TableFacts {
@@ -50,7 +50,8 @@ fn inventory(tables: &[&str], programs: &[(ObjectKind, &str, &str)]) -> Inventor
 
 fn sides<'a>(flavour: Flavour, live: &'a Inventory, staged: &'a Inventory) -> Sides<'a> {
     let (target, staging, before) = ("d", "d__s", "d__b");
-    Sides { flavour, target, live, staging, staged, before, owner: Owner::Swapper }
+    let (owner, leaving) = (Owner::Swapper, Leaving::default());
+    Sides { flavour, target, live, staging, staged, before, owner, leaving }
 }
 
 #[test]
@@ -141,4 +142,53 @@ fn views_come_after_the_views_they_read() {
     let z = (ObjectKind::View, "z", "CREATE VIEW `z` AS select 1 AS `x`");
     let order: Vec<String> = views(&inventory(&[], &[a, z])).into_iter().map(|s| s.sql).collect();
     assert!(order[0].contains("VIEW `z`") && order[1].contains("VIEW `a`"), "{order:?}");
+}
+
+#[test]
+fn what_is_in_no_backup_leaves_in_the_same_rename() {
+    let trigger = (ObjectKind::Trigger, "unread", "");
+    let mut live = inventory(&["a", "seq"], &[trigger]);
+    live.broken_views.push(BrokenView {
+        name: "b".to_owned(),
+        ddl: String::new(),
+        why: String::new(),
+    });
+    let staged = inventory(&["a", "b"], &[]);
+    let packages = ["p".to_owned()];
+    let leaving = Leaving { notes: Some("notes"), packages: &packages };
+    for flavour in [Flavour::Mysql, Flavour::Mariadb] {
+        let plan = plan(&Sides { leaving, ..sides(flavour, &live, &staged) }, false);
+        let rename = plan.whole().into_iter().find(|sql| sql.starts_with("RENAME")).unwrap();
+        assert!(rename.contains("`d`.`seq` TO `d__b`.`seq`"), "{rename}");
+        assert!(rename.contains("`d__s`.`notes` TO `d__b`.`notes`"), "{rename}");
+        assert!(plan.lock.as_ref().is_some_and(|sql| sql.contains("`d__s`.`notes` WRITE")));
+        // A trigger that cannot be read goes all the same, and cannot be made again.
+        assert!(plan.packet.contains(&"DROP TRIGGER `d`.`unread`".to_owned()));
+        assert!(plan.undo.is_empty(), "{:?}", plan.undo);
+        assert_eq!(plan.before_lock, ["DROP VIEW `d`.`b`"]);
+        let package = plan.finish.iter().find(|it| it.sql == "DROP PACKAGE IF EXISTS `p`");
+        assert_eq!(package.map(|it| it.sql_mode.as_str()), Some("ORACLE"));
+        assert!(!plan.tables_out.contains(&"notes".to_owned()), "the journal looks for old tables");
+    }
+}
+
+#[test]
+fn a_lock_needs_no_other_server() {
+    let trigger = (
+        ObjectKind::Trigger,
+        "t1",
+        "CREATE TRIGGER `t1` BEFORE INSERT ON `a` FOR EACH ROW SET @x=1",
+    );
+    let mut live = inventory(&["a", "far"], &[trigger]);
+    live.tables.get_mut("far").unwrap().engine = "FEDERATED".to_owned();
+    let name = "far_in".to_owned();
+    let far = Program { table: Some("far".to_owned()), ..program("CREATE TRIGGER `far_in`") };
+    live.trigger_order.insert(0, name.clone());
+    live.programs.insert((ObjectKind::Trigger, name), far);
+    let plan = plan(&sides(Flavour::Mariadb, &live, &inventory(&["a"], &[])), false);
+    assert_eq!(plan.lock.as_deref(), Some("LOCK TABLES `d`.`a` WRITE, `d__s`.`a` WRITE"));
+    assert!(plan.tables_out.contains(&"far".to_owned()));
+    let packet: Vec<&str> = plan.packet.iter().map(String::as_str).collect();
+    let wanted = ["DROP TRIGGER `d`.`t1`", "UNLOCK TABLES", "DROP TRIGGER `d`.`far_in`"];
+    assert_eq!(packet[..3], wanted);
 }

@@ -74,6 +74,7 @@ pub(crate) fn manifest() -> Manifest {
         }],
         programs: Vec::new(),
         broken_views: Vec::new(),
+        left_out: Vec::new(),
         schema_fingerprint: "before".to_owned(),
         sections: Vec::new(),
         duration_ms: 1,

@@ -79,6 +79,9 @@ fn restore(scope: Scope) -> RestorePlan {
         before: "mydb__before_20261122_120000".to_owned(),
         drop_old: false,
         safety_backup: true,
+        unsaved: Vec::new(),
+        accepts_unsaved: false,
+        events: true,
         proven: true,
         brings: Vec::new(),
         enable_events: false,
@@ -148,13 +151,14 @@ fn a_restore_beside_the_live_schema() {
     check(
         &beside.to_string(),
         expect![[r#"
-        Restore mydb_backup_20261122_101112 (taken 3 hours ago):
-          backup   19 tables, 2 views, 1,234 rows
-          origin   this machine
-          server   127.0.0.1:3306
-          creates  `mydb__look`; nothing else is touched
-          then     load it into `mydb__staging_20261122_120000`, compare, and move it into place
-    "#]],
+            Restore mydb_backup_20261122_101112 (taken 3 hours ago):
+              backup   19 tables, 2 views, 1,234 rows
+              origin   this machine
+              server   127.0.0.1:3306
+              creates  `mydb__look`; nothing else is touched
+              events   stay disabled: nothing acts in a copy
+              then     load it into `mydb__staging_20261122_120000`, compare, and move it into place
+        "#]],
     );
 }
 

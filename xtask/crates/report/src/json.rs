@@ -145,6 +145,12 @@ pub struct RestoreDocument {
     pub safety_backup: Option<Label>,
     /// Where the old tables are; null where there are none.
     pub previous_schema: Option<String>,
+    /// What of the state before is in no backup, each with why; left out where all of it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsaved: Vec<String>,
+    /// The table with definitions that are in no backup; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definitions: Option<String>,
     pub tables: u64,
     /// Number of rows in all tables.
     pub rows: u64,
@@ -206,6 +212,12 @@ pub struct ListedBackup {
     /// What it lost against the last good backup; left out where it is not suspect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<Loss>,
+    /// Whether its last verification failed; left out where it did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+    /// Whether it is a safety backup that holds a part of the schema; left out where not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 impl ListedBackup {
@@ -230,7 +242,15 @@ impl ListedBackup {
             signer: None,
             claimed: None,
             suspect: None,
+            failed: false,
+            partial: manifest.is_partial(),
         }
+    }
+
+    /// With whether its last verification failed.
+    #[must_use]
+    pub fn judged(self, failed: bool) -> Self {
+        Self { failed, ..self }
     }
 
     /// With who vouches for it, and what unproven entries claim.
@@ -291,6 +311,8 @@ mod tests {
                 target: "mydb".to_owned(),
                 safety_backup: Some(label()),
                 previous_schema: None,
+                unsaved: Vec::new(),
+                definitions: None,
                 tables: 1,
                 rows: 2,
                 duration_ms: 3,
@@ -312,6 +334,8 @@ mod tests {
             signer: Some("ab12".to_owned()),
             claimed: None,
             suspect: None,
+            failed: false,
+            partial: false,
         };
         let list = |backup: &ListedBackup| ListDocument {
             version: DOCUMENT_VERSION,

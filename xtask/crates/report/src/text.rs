@@ -1,28 +1,16 @@
 //! Results as text: lines and tables that read well without colour. Every text
 //! ends with a line break.
 
-use chrono::{DateTime, Utc};
+mod list;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::human;
-use super::json::{BackupDocument, ListedBackup, RestoreDocument, SeedDocument, VerifyDocument};
-use model::check::{Check, Outcome};
-use model::label::Label;
-use model::manifest::{Compression, Manifest};
-use model::trust::Trust;
+pub use list::{ListRow, list};
 
-/// A line of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListRow {
-    /// A backup that can be used.
-    Usable(ListedBackup),
-    /// One that cannot, and why, as in "is damaged: …".
-    Unusable {
-        label: Label,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
+use super::human;
+use super::json::{BackupDocument, RestoreDocument, SeedDocument, VerifyDocument};
+use model::check::{Check, Outcome};
+use model::manifest::{Compression, Manifest};
 
 /// "passed", "failed", "not run".
 pub fn word(outcome: Outcome) -> &'static str {
@@ -116,10 +104,12 @@ pub fn restore(document: &RestoreDocument) -> String {
         human::count(document.tables, "table"),
         human::count(document.rows, "row")
     );
-    let safety = document.safety_backup.as_ref().map_or_else(
-        || "none, the target was empty".to_owned(),
-        |label| format!("{label}, the state before"),
-    );
+    let safety = match (&document.safety_backup, document.unsaved.is_empty()) {
+        (Some(label), true) => format!("{label}, the state before"),
+        (Some(label), false) => format!("{label}, a part of the state before"),
+        (None, true) => "none, the target was empty".to_owned(),
+        (None, false) => "none, it could not be made".to_owned(),
+    };
     let previous = document
         .previous_schema
         .as_ref()
@@ -133,6 +123,15 @@ pub fn restore(document: &RestoreDocument) -> String {
             ("time", &human::duration(document.duration_ms)),
         ],
     );
+    if let (Some(schema), false) = (&document.previous_schema, document.unsaved.is_empty()) {
+        text += &format!("In no backup, and only in `{schema}`:\n");
+        for line in &document.unsaved {
+            text += &format!("  {line}\n");
+        }
+        if let Some(table) = &document.definitions {
+            text += &format!("Definitions that no backup holds are rows of {table}.\n");
+        }
+    }
     if !document.disabled_events.is_empty() {
         text += "The origin of the file is unknown, so its events stay disabled. To enable them, \
         as root:\n";
@@ -141,76 +140,6 @@ pub fn restore(document: &RestoreDocument) -> String {
         }
     }
     text
-}
-
-/// The list of backups, in the order given; the problems of unusable ones are below the table.
-pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
-    if rows.is_empty() {
-        return "There are no backups yet.\n".to_owned();
-    }
-    let mut table = table();
-    table.set_header(["label", "age", "size", "rows", "reason", "verified", "origin"]);
-    for column in [2, 3] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let mut problems = String::new();
-    for row in rows {
-        match row {
-            ListRow::Usable(backup) => {
-                if let Some(loss) = &backup.suspect {
-                    let (label, against) = (&backup.label, &loss.against);
-                    problems.push_str(&format!("{label} is suspect: since {against}, {loss}.\n"));
-                }
-                table.add_row([
-                    backup.label.to_string(),
-                    human::age(backup.created_utc, now),
-                    human::bytes(backup.bytes),
-                    human::thousands(backup.rows),
-                    reason(backup),
-                    verified(backup, now),
-                    origin(backup),
-                ]);
-            }
-            ListRow::Unusable { label, problem } => {
-                let label = label.to_string();
-                problems.push_str(&format!("{label} {problem}.\n"));
-                table.add_row([label.as_str(), "-", "-", "-", "-", "NOT USABLE", ""]);
-            }
-        }
-    }
-    finished(&table) + &problems
-}
-
-fn reason(backup: &ListedBackup) -> String {
-    let mark = if backup.pinned.is_some() { ", pinned" } else { "" };
-    format!("{}{mark}", backup.reason)
-}
-
-fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
-    let suspect = if backup.suspect.is_some() { ", SUSPECT" } else { "" };
-    format!("{}{suspect}", proven(backup, now))
-}
-
-fn proven(backup: &ListedBackup, now: DateTime<Utc>) -> String {
-    match (backup.verified, backup.verified_utc) {
-        (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
-        (Some(level), None) => level.word().to_owned(),
-        (None, _) => match backup.claimed {
-            Some(level) => format!("never; {} according to unproven entries", level.word()),
-            None => "never".to_owned(),
-        },
-    }
-}
-
-fn origin(backup: &ListedBackup) -> String {
-    match (backup.origin.as_str(), &backup.signer) {
-        ("own", _) => "this machine".to_owned(),
-        ("trusted", Some(name)) => name.clone(),
-        ("unknown", Some(fingerprint)) => Trust::Unknown(fingerprint.clone()).to_string(),
-        _ => Trust::Unsigned.to_string(),
-    }
 }
 
 /// Columns apart by blanks only, so that lines can be copied and cut; as wide as
@@ -239,57 +168,6 @@ pub(super) fn facts(title: &str, facts: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::entry::Level;
-
-    fn listed(stamp: &str) -> ListedBackup {
-        ListedBackup {
-            label: format!("mydb_backup_{stamp}").parse().unwrap(),
-            created_utc: DateTime::from_timestamp(1_795_342_272, 0).unwrap(),
-            bytes: 12_345_678,
-            rows: 1_234_567,
-            reason: "migrate".to_owned(),
-            verified: None,
-            verified_utc: None,
-            pinned: None,
-            origin: "own".to_owned(),
-            signer: None,
-            claimed: None,
-            suspect: None,
-        }
-    }
-
-    #[test]
-    fn a_list() {
-        let now = DateTime::from_timestamp(1_795_342_272 + 7200, 0).unwrap();
-        let proven = ListedBackup {
-            verified: Some(Level::Restore),
-            verified_utc: Some(now),
-            rows: 7,
-            bytes: 900,
-            pinned: Some(String::new()),
-            ..listed("20261122_101112")
-        };
-        let rows = [
-            ListRow::Unusable {
-                label: "mydb_backup_20261123_101112".parse().unwrap(),
-                problem: "is damaged: its data file is missing".to_owned(),
-            },
-            ListRow::Usable(proven),
-            ListRow::Usable(listed("20261121_101112")),
-        ];
-        assert_eq!(
-            list(&rows, now),
-            [
-                " label                        age            size       rows  reason           verified           origin\n",
-                " mydb_backup_20261123_101112  -                 -          -  -                NOT USABLE\n",
-                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate, pinned  restore, just now  this machine\n",
-                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate          never              this machine\n",
-                "mydb_backup_20261123_101112 is damaged: its data file is missing.\n",
-            ]
-            .concat()
-        );
-        assert_eq!(list(&[], now), "There are no backups yet.\n");
-    }
 
     #[test]
     fn a_verdict_never_says_more_than_was_checked() {
@@ -354,6 +232,8 @@ mod tests {
             target: "mydb".to_owned(),
             safety_backup: None,
             previous_schema: Some("mydb__before_1".to_owned()),
+            unsaved: Vec::new(),
+            definitions: None,
             tables: 1,
             rows: 2000,
             duration_ms: 61_000,

@@ -11,6 +11,7 @@ use super::definition::{
     split_auto_increment, without_definer, without_implied_charset, without_schema,
 };
 use super::session::Session;
+use super::survey::{Survey, bytes, package, strange, unread};
 use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified, quote};
 use model::inventory::{BrokenView, Inventory, ObjectKind, Program, TableFacts};
@@ -41,19 +42,31 @@ pub fn defaults(session: &mut Session, schema: &str) -> Result<Option<(String, S
 }
 
 /// Reads the inventory and leaves `schema` as the session's current one.
+///
+/// # Errors
+/// An object cannot be read, or carried by a dump.
 pub fn read(session: &mut Session, schema: &str) -> Result<Inventory> {
+    survey(session, schema)?.whole()
+}
+
+/// As [`read`], as far as the schema can be read.
+///
+/// # Errors
+/// There is no such schema, or the server cannot be asked.
+pub fn survey(session: &mut Session, schema: &str) -> Result<Survey> {
     session.run(&format!("USE {}", quote(schema)))?;
     let (charset, collation) =
         defaults(session, schema)?.with_context(|| format!("schema `{schema}` does not exist"))?;
-    let mut inventory = Inventory { charset, collation, ..Inventory::default() };
-    tables(session, schema, &mut inventory)?;
-    triggers(session, schema, &mut inventory)?;
-    routines(session, schema, &mut inventory)?;
-    events(session, schema, &mut inventory)?;
-    Ok(inventory)
+    let inventory = Inventory { charset, collation, ..Inventory::default() };
+    let mut found = Survey { inventory, ..Survey::default() };
+    tables(session, schema, &mut found)?;
+    triggers(session, schema, &mut found)?;
+    routines(session, schema, &mut found)?;
+    events(session, schema, &mut found)?;
+    Ok(found)
 }
 
-fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+fn tables(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()> {
     let mut columns = columns(session, schema)?;
     let sql = format!(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, TABLE_COMMENT \
@@ -67,10 +80,21 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
             "VIEW" => {
                 let names = columns.remove(&name).unwrap_or_default();
                 let names = names.into_iter().map(|column| column.name).collect();
-                view(session, schema, &name, comment.unwrap_or_default(), names, inventory)?;
+                let comment = comment.unwrap_or_default();
+                let read = view(session, schema, &name, comment, names, &mut found.inventory);
+                if let Err(error) = read {
+                    found.unread.push(unread(session, (ObjectKind::View, schema, &name), error)?);
+                }
             }
             "BASE TABLE" => {
-                let (_, ddl, auto_increment) = table(session, schema, &name)?;
+                let (ddl, auto_increment) = match table(session, schema, &name) {
+                    Ok((_, ddl, auto_increment)) => (ddl, auto_increment),
+                    Err(error) => {
+                        let it = unread(session, (ObjectKind::Table, schema, &name), error)?;
+                        found.unread.push(it.of_table(engine));
+                        continue;
+                    }
+                };
                 let own = columns.remove(&name).unwrap_or_default();
                 let floats = own.iter().filter(|c| c.data_type == "float").map(|c| c.name.clone());
                 let facts = TableFacts {
@@ -83,18 +107,19 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
                     rows_estimate: rows_estimate.unwrap_or(0),
                     bytes_estimate: bytes_estimate.unwrap_or(0),
                 };
-                inventory.tables.insert(name, facts);
+                found.inventory.tables.insert(name, facts);
             }
             other => {
-                return Err(Stop::new(
-                    ExitCode::Store,
-                    format!(
-                        "`{schema}`.`{name}` is a {}, which a dump cannot fully contain",
-                        other.to_lowercase()
-                    ),
-                )
-                .hint("Replace it with a base table, or move it to another schema.")
-                .into());
+                let what = match other {
+                    "SYSTEM VERSIONED" => "a system-versioned table".to_owned(),
+                    other => format!("a {}", other.to_lowercase()),
+                };
+                let message =
+                    format!("`{schema}`.`{name}` is {what}, which a dump cannot fully contain");
+                let refusal = Stop::new(ExitCode::Store, message)
+                    .hint("Replace it with a base table, or move it to another schema.");
+                let it = strange(session, schema, &name, (&what, refusal));
+                found.unread.push(it.of_table(engine));
             }
         }
     }
@@ -168,7 +193,7 @@ fn view(
     Ok(())
 }
 
-fn triggers(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+fn triggers(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()> {
     let sql = format!(
         "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
          WHERE TRIGGER_SCHEMA = {} \
@@ -176,21 +201,29 @@ fn triggers(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
         literal(schema)
     );
     for (name, table) in session.rows::<(String, String)>(&sql)? {
-        let row = show_create(session, ObjectKind::Trigger, schema, &name)?;
-        let mut program = program(&row, "SQL Original Statement")?;
+        let read = show_create(session, ObjectKind::Trigger, schema, &name)
+            .and_then(|row| program(&row, "SQL Original Statement"));
+        let mut program = match read {
+            Ok(program) => program,
+            Err(error) => {
+                let it = unread(session, (ObjectKind::Trigger, schema, &name), error)?;
+                found.unread.push(it.on(&table));
+                continue;
+            }
+        };
         // MariaDB shows it as it was written, and some programs write the schema.
         program.ddl = without_schema(&program.ddl, schema);
         // MySQL keeps the semicolon after a trigger that was created by several
         // statements in one packet: it means nothing.
         program.ddl.truncate(program.ddl.trim_end_matches([';', ' ', '\n']).len());
         program.table = Some(table);
-        inventory.trigger_order.push(name.clone());
-        inventory.programs.insert((ObjectKind::Trigger, name), program);
+        found.inventory.trigger_order.push(name.clone());
+        found.inventory.programs.insert((ObjectKind::Trigger, name), program);
     }
     Ok(())
 }
 
-fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+fn routines(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()> {
     let sql = format!(
         "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES \
          WHERE ROUTINE_SCHEMA = {} ORDER BY 1, 2",
@@ -201,48 +234,63 @@ fn routines(session: &mut Session, schema: &str, inventory: &mut Inventory) -> R
             "PROCEDURE" => (ObjectKind::Procedure, "Create Procedure"),
             "FUNCTION" => (ObjectKind::Function, "Create Function"),
             other => {
-                return Err(Stop::new(
-                    ExitCode::Store,
-                    format!(
-                        "`{schema}`.`{name}` is a {}, which is not supported",
-                        other.to_lowercase()
-                    ),
-                )
-                .into());
+                let what = format!("a {}", other.to_lowercase());
+                let message = format!("`{schema}`.`{name}` is {what}, which is not supported");
+                let refusal = Stop::new(ExitCode::Store, message)
+                    .hint("Move its routines out of it, or keep it in another schema.");
+                found.unread.push(package(session, schema, &name, (&what, refusal)));
+                continue;
             }
         };
-        let row = show_create(session, kind, schema, &name)?;
-        // The body is NULL when the account may see the name but not the body.
-        if row.get_opt::<Option<String>, _>(column).and_then(Result::ok).flatten().is_none() {
-            return Err(Stop::new(
-                ExitCode::Configuration,
-                format!(
-                    "this account may not read the body of {} \
-                `{schema}`.`{name}`",
-                    kind.keyword()
-                ),
-            )
-            .hint(
-                "`cargo xtask doctor --fix` grants the privilege it needs (SHOW_ROUTINE on \
-            MySQL, SELECT on mysql.proc on MariaDB).",
-            )
-            .into());
+        match routine(session, (kind, column), schema, &name) {
+            Ok(program) => {
+                found.inventory.programs.insert((kind, name), program);
+            }
+            Err(error) => found.unread.push(unread(session, (kind, schema, &name), error)?),
         }
-        inventory.programs.insert((kind, name), program(&row, column)?);
     }
     Ok(())
 }
 
-fn events(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
+fn routine(
+    session: &mut Session,
+    (kind, column): (ObjectKind, &str),
+    schema: &str,
+    name: &str,
+) -> Result<Program> {
+    let row = show_create(session, kind, schema, name)?;
+    // The body is NULL when the account may see the name but not the body.
+    if bytes(&row, column).is_some() {
+        return program(&row, column);
+    }
+    let message =
+        format!("this account may not read the body of {} `{schema}`.`{name}`", kind.keyword());
+    Err(Stop::new(ExitCode::Configuration, message)
+        .hint(
+            "`cargo xtask doctor --fix` grants the privilege it needs (SHOW_ROUTINE on \
+            MySQL, SELECT on mysql.proc on MariaDB).",
+        )
+        .into())
+}
+
+fn events(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()> {
     let sql = format!(
         "SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {} ORDER BY 1",
         literal(schema)
     );
     for name in session.rows::<String>(&sql)? {
-        let row = show_create(session, ObjectKind::Event, schema, &name)?;
-        let mut program = program(&row, "Create Event")?;
-        program.time_zone = Some(text(&row, "time_zone")?);
-        inventory.programs.insert((ObjectKind::Event, name), program);
+        let read = show_create(session, ObjectKind::Event, schema, &name).and_then(|row| {
+            let time_zone = Some(text(&row, "time_zone")?);
+            Ok(Program { time_zone, ..program(&row, "Create Event")? })
+        });
+        match read {
+            Ok(program) => {
+                found.inventory.programs.insert((ObjectKind::Event, name), program);
+            }
+            Err(error) => {
+                found.unread.push(unread(session, (ObjectKind::Event, schema, &name), error)?);
+            }
+        }
     }
     Ok(())
 }

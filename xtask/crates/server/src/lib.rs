@@ -13,6 +13,7 @@ pub mod local;
 pub mod obstacles;
 mod refusal;
 pub mod session;
+pub mod survey;
 pub mod tunnel;
 pub mod wire;
 

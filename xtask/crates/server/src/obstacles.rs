@@ -22,12 +22,12 @@ pub fn all_generated(
     Ok(None)
 }
 
-/// Columns of tables whose values the server may mask: `table.column`, in order.
+/// Columns of tables whose values the server may mask, each with its table, in order.
 ///
 /// MySQL Enterprise 9.7 keeps the name of the policy in the column's definition, where
 /// every account sees it that may read the table. Whether the policy lets an account see
 /// the values is not to be learned without MANAGE_DATA_MASKING_POLICY.
-pub fn masked_columns(session: &mut Session, schema: &str) -> Result<Vec<String>> {
+pub fn masked_columns(session: &mut Session, schema: &str) -> Result<Vec<(String, String)>> {
     let sql = format!(
         "SELECT c.TABLE_NAME, c.COLUMN_NAME, c.EXTRA FROM information_schema.COLUMNS c \
          JOIN information_schema.TABLES t \
@@ -40,7 +40,7 @@ pub fn masked_columns(session: &mut Session, schema: &str) -> Result<Vec<String>
     Ok(columns
         .into_iter()
         .filter(|(_, _, extra)| is_masked(extra))
-        .map(|(table, column, _)| format!("{table}.{column}"))
+        .map(|(table, column, _)| (table, column))
         .collect())
 }
 

@@ -30,6 +30,20 @@ pub fn code(error: &anyhow::Error) -> Option<u16> {
     own(error).map(|error| error.code)
 }
 
+/// Whether the server may answer otherwise in a moment: a lock, a limit, memory, a shutdown.
+pub(super) fn is_passing(code: u16) -> bool {
+    const PASSING: [u16; 20] = [
+        1021, 1037, 1038, 1040, 1041, 1053, 1152, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317,
+        1836, 1927, 1969, 3024, 4031,
+    ];
+    PASSING.contains(&code)
+}
+
+/// Whether an error is about what is in the schema: another attempt would end the same way.
+pub fn is_lasting(error: &anyhow::Error) -> bool {
+    code(error).is_some_and(|code| !is_passing(code))
+}
+
 /// Whether the server has no room for one more connection: all of them are taken (1040),
 /// or all of this account's (1203, 1226).
 pub fn has_no_room(error: &anyhow::Error) -> bool {

@@ -21,7 +21,7 @@ use model::excerpt::shorten;
 use model::exit::{ExitCode, Stop};
 use model::gtid::GtidSet;
 
-pub use super::refusal::{code, has_no_room, said, wants_tls};
+pub use super::refusal::{code, has_no_room, is_lasting, said, wants_tls};
 
 /// A connection in utf8mb4, UTC, `sql_mode=''` and with a long `net_write_timeout`:
 /// the settings under which digests are defined.

@@ -117,9 +117,9 @@ fn swapped_data_is_noticed() {
 fn a_newer_format_is_refused_and_not_called_damaged() {
     let (_dir, store) = scratch();
     let entry = backup(&store, &label("20261122_101112"), Compression::None).unwrap();
-    put(&entry.manifest_path, b"{\"version\": 2, \"seal\": \"something new\"}");
+    put(&entry.manifest_path, b"{\"version\": 3, \"seal\": \"something new\"}");
     let entry = &store.list().unwrap()[0];
-    assert_eq!(entry.state, State::Newer(2));
+    assert_eq!(entry.state, State::Newer(3));
     let stop = entry.refusal().unwrap();
     assert_eq!(stop.code, ExitCode::Store);
     assert!(stop.hints[0].contains("Update"), "{stop:?}");

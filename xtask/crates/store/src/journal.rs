@@ -140,6 +140,7 @@ mod tests {
             counters: vec![("movie".to_owned(), 7)],
             enable: Vec::new(),
             beside: false,
+            unsaved: Vec::new(),
         };
         store.write_journal(&lock, &journal).unwrap();
         journal.phase = SwapPhase::Renamed;

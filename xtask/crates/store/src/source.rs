@@ -6,9 +6,12 @@ use anyhow::Result;
 
 use super::age::KeyFile;
 use super::catalogue::{BY_HAND, Backup, State};
+use super::ledger::Ledger;
 use super::{Store, names};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
+use model::left_out::LeftOut;
+use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
 use model::trust::Trust;
 use sys::fs;
@@ -43,6 +46,34 @@ pub struct Source {
     pub place: Option<String>,
 }
 
+/// Why `latest` does not mean this one, as in "is damaged: …".
+fn passed_over(ledger: &Ledger, entry: &Backup) -> Option<String> {
+    let Some(manifest) = entry.manifest() else { return entry.problem() };
+    if manifest.is_partial() {
+        return Some("is a partial safety backup".to_owned());
+    }
+    ledger.last_failed(&entry.label).then(|| "failed its last verification".to_owned())
+}
+
+/// What the user should know of a partial backup.
+fn partial_note(manifest: &Manifest) -> Option<String> {
+    let missing: Vec<String> = manifest.left_out.iter().map(LeftOut::what).collect();
+    manifest.is_partial().then(|| {
+        format!(
+            "{} is a partial safety backup, without {}: they were in no backup.",
+            manifest.label,
+            missing.join(", ")
+        )
+    })
+}
+
+fn suspect_note(label: &Label, loss: &Loss) -> String {
+    format!(
+        "{label} is newer, but `latest` never picks a suspect backup: {loss}. To restore it, give \
+        its label."
+    )
+}
+
 /// What the user should know of a backup whose origin is not proven.
 pub fn origin_note(name: &str, trust: &Trust) -> Option<String> {
     match trust {
@@ -69,7 +100,8 @@ impl Source {
             State::Ok(manifest) => Some(*manifest),
             _ => None,
         };
-        let notes = origin_note(&name, &entry.trust).into_iter().collect();
+        let partial = manifest.as_ref().and_then(partial_note);
+        let notes = origin_note(&name, &entry.trust).into_iter().chain(partial).collect();
         Ok(Self {
             path,
             manifest,
@@ -155,39 +187,39 @@ impl Store {
                 .hint("Give the label of the backup: `cargo xtask db-list` lists them.")
                 .into());
         }
-        let notes: Vec<String> = entries
-            .iter()
-            .map_while(|entry| Some((entry, entry.problem()?)))
-            .map(|(entry, problem)| format!("Skipped {}, which {problem}.", entry.label))
-            .collect();
+        let ledger = self.known();
+        let skipped = |entry: &Backup| {
+            Some(format!("Skipped {}, which {}.", entry.label, passed_over(&ledger, entry)?))
+        };
         // A safety backup has the state that a restore replaced: `latest` never means that, unless
         // there is no other.
-        let safety = |entry: &Backup| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
-        let usable = |entry: &&Backup| entry.manifest().is_some();
-        let suspects = self.suspects(&entries, &self.known());
-        let suspect = |entry: &Backup| suspects.contains_key(&entry.label);
-        let wanted = entries.iter().filter(usable).find(|it| !safety(it) && !suspect(it));
-        let passed_over = entries.iter().filter(usable).take_while(|entry| safety(entry)).next();
-        let mut notes = notes;
-        if let (Some(_), Some(newer)) = (wanted, passed_over) {
+        let safety = |entry: &&Backup| entry.manifest().is_some_and(|m| m.reason == Reason::Safety);
+        let suspects = self.suspects(&entries, &ledger);
+        let sound = |entry: &&Backup| passed_over(&ledger, entry).is_none();
+        let lossless = |entry: &&Backup| !suspects.contains_key(&entry.label);
+        let whole = |entry: &&Backup| entry.manifest().is_some_and(|m| !m.is_partial());
+        let own = || entries.iter().filter(|entry| !safety(entry));
+        let wanted = own().filter(sound).find(lossless).or_else(|| own().find(sound));
+        // One that failed can be verified again, and a restore compares before it replaces.
+        let failed = || entries.iter().filter(whole).find(|entry| !safety(entry));
+        let wanted = wanted.or_else(failed).or_else(|| entries.iter().find(sound));
+        let newer = |entry: &&Backup| wanted.is_none_or(|wanted| entry.label != wanted.label);
+        let mut notes: Vec<String> = entries.iter().take_while(newer).filter_map(skipped).collect();
+        let above = entries.iter().take_while(newer).filter(sound).find(safety);
+        if let (Some(_), Some(newer)) = (wanted, above) {
             notes.push(format!(
                 "{} is newer, but `latest` never picks a safety backup; to restore it, give its \
                 label.",
                 newer.label
             ));
         }
-        if let Some(good) = wanted {
-            let newer = entries.iter().take_while(|entry| entry.label != good.label);
-            notes.extend(newer.filter_map(|entry| {
-                let loss = suspects.get(&entry.label)?;
-                Some(format!(
-                    "{} is newer, but `latest` never picks a suspect backup: {loss}. To restore it, \
-                    give its label.",
-                    entry.label
-                ))
-            }));
+        if let Some(why) = wanted.and_then(|wanted| passed_over(&ledger, wanted)) {
+            notes.push(format!("`latest` {why}, and there is no other backup."));
         }
-        match wanted.or_else(|| entries.iter().find(|entry| entry.manifest().is_some())) {
+        let newer = entries.iter().take_while(newer);
+        notes
+            .extend(newer.filter_map(|it| Some(suspect_note(&it.label, suspects.get(&it.label)?))));
+        match wanted {
             Some(entry) => {
                 let mut source = Source::own(entry.clone())?;
                 notes.append(&mut source.notes);

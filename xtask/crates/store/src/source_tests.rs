@@ -2,6 +2,7 @@
 
 use super::super::testing::{backup, label, put, scratch, stop_of};
 use super::*;
+use model::entry::{Event, Level};
 use model::manifest::Compression;
 
 #[test]
@@ -21,6 +22,42 @@ fn latest_skips_damaged_ones_and_says_so() {
     put(&old.manifest_path, b"{");
     let stop = stop_of(store.resolve("latest"));
     assert_eq!(stop.hints.len(), 3, "{stop:?}");
+}
+
+/// Writes down how a verification of a backup ended.
+fn verified(store: &Store, entry: &Backup, passed: bool) {
+    let lock = store.lock().unwrap();
+    let event = Event::Verify {
+        subject: entry.label.to_string(),
+        sha256: entry.manifest().unwrap().sha256.clone(),
+        level: Level::Restore,
+        passed,
+        checks: Vec::new(),
+        duration_ms: 1,
+        own_gtids: None,
+        kept: None,
+        place: None,
+    };
+    store.append(&lock, "here", "mydb", event, chrono::DateTime::UNIX_EPOCH).unwrap();
+}
+
+#[test]
+fn latest_passes_over_what_failed_its_verification() {
+    let (_dir, store) = scratch();
+    let old = backup(&store, &label("20261121_101112"), Compression::None).unwrap();
+    let new = backup(&store, &label("20261122_101112"), Compression::None).unwrap();
+    verified(&store, &new, false);
+    let source = store.resolve("latest").unwrap();
+    assert_eq!(source.name, old.label.to_string());
+    assert!(source.notes[0].contains("failed its last verification"), "{:?}", source.notes);
+    // By its name it is still there.
+    assert_eq!(store.resolve(&new.label.to_string()).unwrap().name, new.label.to_string());
+    verified(&store, &old, false);
+    let source = store.resolve("latest").unwrap();
+    assert_eq!(source.name, new.label.to_string(), "there is no other");
+    assert!(source.notes[0].contains("there is no other"), "{:?}", source.notes);
+    verified(&store, &new, true);
+    assert_eq!(store.resolve("latest").unwrap().notes, Vec::<String>::new());
 }
 
 #[test]

@@ -128,6 +128,7 @@ pub(super) fn manifest(facts: &FileFacts) -> Manifest {
         tables: Vec::new(),
         programs: Vec::new(),
         broken_views: Vec::new(),
+        left_out: Vec::new(),
         schema_fingerprint: String::new(),
         sections: facts.sections.clone(),
         duration_ms: 1,

@@ -41,6 +41,7 @@ fn forged(world: &World) -> SwapJournal {
         counters: Vec::new(),
         enable: Vec::new(),
         beside: false,
+        unsaved: Vec::new(),
     }
 }
 

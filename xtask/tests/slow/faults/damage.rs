@@ -104,7 +104,7 @@ fn what_is_missing_cut_or_swapped_is_found() {
     broken(&format!("{}{}", &text[..row], &text[next..]), &about, &["damaged"]);
     let tail = text.trim_end().rfind('\n').unwrap();
     broken(&text[..=tail], &about, &["damaged"]);
-    broken(&text, &about.replacen("\"version\": 1", "\"version\": 2", 1), &["newer version"]);
+    broken(&text, &about.replacen("\"version\": 1", "\"version\": 3", 1), &["newer version"]);
     broken(
         &text,
         &about.replacen("\"rows\": ", "\"rows\": 1", 1),

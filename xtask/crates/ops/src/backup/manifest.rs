@@ -7,7 +7,7 @@ use super::{Dumped, Wish};
 use crate::ctx::Ctx;
 use model::definers::Definers;
 use model::inventory::ObjectKind;
-use model::manifest::{MANIFEST_VERSION, Manifest, ProgramEntry, TableEntry};
+use model::manifest::{Manifest, ProgramEntry, TableEntry, version_written};
 use plan::backup::Mover;
 use sql::fingerprint;
 use store::commit::FileFacts;
@@ -50,7 +50,7 @@ pub(super) fn of(
         ProgramEntry { kind: *kind, ddl_sha256: hash(*kind, &name), name, definer }
     });
     Manifest {
-        version: MANIFEST_VERSION,
+        version: version_written(!wish.left_out.is_empty()),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit: git::commit(&ctx.settings.root),
         label: file.label.clone(),
@@ -76,6 +76,7 @@ pub(super) fn of(
         tables: tables.collect(),
         programs: programs.collect(),
         broken_views: prepared.before.broken_views.clone(),
+        left_out: wish.left_out.clone(),
         schema_fingerprint: fingerprint::schema(&prepared.before),
         sections: file.sections.clone(),
         duration_ms: clock::elapsed_ms(start),

@@ -18,14 +18,18 @@ use config::Settings;
 use config::backup::{CompressChoice, EngineChoice};
 use model::account::Role;
 use model::entry::Event;
+use model::exit::{ExitCode, Stop, find_stop};
 use model::facts::LogPosition;
+use model::left_out::LeftOut;
 use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
 use model::sink::SectionSink;
 use plan::backup::{BackupPlan, Mover};
 use rows::{dumper, native};
-use server::{Server, Session, facts, inventory};
+use server::session::is_lasting;
+use server::{Server, Session, facts};
 use sql::{Progress, Seen};
+use store::commit::is_disk_full;
 use store::{Store, space};
 use sys::clock;
 
@@ -51,7 +55,8 @@ pub struct Request {
 impl Request {
     fn wish(&self) -> Wish {
         let (note, compress) = (self.reason.clone(), self.compress.decided());
-        Wish { reason: Reason::Manual, note, compress, accept_loss: self.accept_loss }
+        let accept_loss = self.accept_loss;
+        Wish { note, compress, accept_loss, ..Wish::because(Reason::Manual) }
     }
 
     /// What is said here takes the place of the policy.
@@ -73,7 +78,7 @@ impl Request {
 pub fn plan(ctx: &mut Ctx, request: &Request) -> Result<BackupPlan> {
     let server = ctx.server(false)?;
     let ctx = ctx.with(|settings| request.change(settings));
-    Ok(prepare::prepare(&ctx, &server, &request.wish())?.1.plan)
+    Ok(prepare::prepare(&ctx, &server, &request.wish()).map_err(Failed::why)?.1.plan)
 }
 
 /// Takes the backup that is asked for.
@@ -127,12 +132,54 @@ pub struct Wish {
     pub compress: Option<bool>,
     /// What is missing since the last good backup was meant to go.
     pub accept_loss: bool,
+    /// What is not to be in it: then it is a partial one, and proves nothing.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Wish {
     /// A backup for a reason, the rest by policy.
     pub fn because(reason: Reason) -> Self {
-        Self { reason, note: None, compress: None, accept_loss: false }
+        Self { reason, note: None, compress: None, accept_loss: false, left_out: Vec::new() }
+    }
+}
+
+/// Why there is no backup.
+#[derive(Debug)]
+pub enum Failed {
+    /// The schema holds something that no backup can: another attempt would end the same way.
+    OfSchema(anyhow::Error),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Stop> for Failed {
+    fn from(stop: Stop) -> Self {
+        Self::Other(stop.into())
+    }
+}
+
+impl Failed {
+    /// The error itself.
+    pub fn why(self) -> anyhow::Error {
+        match self {
+            Self::OfSchema(error) | Self::Other(error) => error,
+        }
+    }
+
+    /// What went wrong while the schema was read: its fault, where the server says so, or a
+    /// check of what was read.
+    fn of_schema(error: anyhow::Error) -> Self {
+        let lasting = match find_stop(&error) {
+            Some(stop) => matches!(stop.code, ExitCode::Store | ExitCode::Configuration),
+            None => is_lasting(&error),
+        };
+        if lasting && !is_disk_full(&error) { Self::OfSchema(error) } else { Self::Other(error) }
     }
 }
 
@@ -141,6 +188,14 @@ impl Wish {
 /// # Errors
 /// See docs/exit-codes.md; then no backup exists and the older ones are untouched.
 pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
+    attempt(held, wish, made).map_err(Failed::why)
+}
+
+/// As [`take`], telling what is the schema's own fault from the rest.
+///
+/// # Errors
+/// As [`take`].
+pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest, Failed> {
     let start = Instant::now();
     let (ctx, store, lock, server) = (held.ctx(), held.store(), held.lock(), held.server());
     for name in store.clean(lock)? {
@@ -161,10 +216,11 @@ pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
     bar.done();
     let dumped = dumped
         .map_err(|error| failed::on_full_disk(error, store))
-        .map_err(|error| failed::on_lost_server(error, &mut session, server))?;
-    let after = inventory::read(&mut session, &plan.schema)?;
+        .map_err(|error| failed::on_lost_server(error, &mut session, server))
+        .map_err(Failed::of_schema)?;
+    let after = prepare::seen(&mut session, &plan.schema, wish)?;
     complete::demand_unmoved(&prepared.before, &after)?;
-    complete::demand_complete(&dumped.seen, &prepared.before)?;
+    complete::demand_complete(&dumped.seen, &prepared.before).map_err(Failed::OfSchema)?;
     sql::write_end_marker(&mut pending, &dumped.seen)
         .map_err(|error| failed::on_full_disk(error, store))?;
     let entry = pending
@@ -221,7 +277,7 @@ fn dump(
                 account: ctx.settings.account(Role::Backup),
                 schema: &plan.schema,
                 lock_all: !plan.non_transactional.is_empty(),
-                left_out: &plan.broken_views,
+                left_out: &prepared.left_out,
                 limits,
             };
             let seen = dumper::dump(&order, sink, progress)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::Wish;
+use super::{Failed, Wish};
 use crate::ctx::Ctx;
 use crate::obstacles;
 use config::backup::EngineChoice;
@@ -12,9 +12,10 @@ use model::account::Role;
 use model::definers::Definers;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
-use model::inventory::Inventory;
+use model::inventory::{Inventory, ObjectKind};
 use model::manifest::{AppliedMigration, Reason};
 use plan::backup::{BackupPlan, Mover};
+use plan::unsaved::without;
 use rows::dumper;
 use server::{Reach, Server, Session, facts, inventory};
 use store::age::{Sealing, VARIABLE};
@@ -28,28 +29,35 @@ pub(super) struct Prepared {
     pub(super) rounded: BTreeMap<String, u64>,
     pub(super) changed_texts: BTreeMap<String, u64>,
     pub(super) sealing: Option<Sealing>,
+    /// Tables and views that a dump program has to pass over.
+    pub(super) left_out: Vec<String>,
 }
 
-pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Session, Prepared)> {
+pub(super) fn prepare(
+    ctx: &Ctx,
+    server: &Server,
+    wish: &Wish,
+) -> Result<(Session, Prepared), Failed> {
     let sealing = sealing(ctx, wish)?;
     let schema = &ctx.settings.schema;
     let mut session = ctx.session(server, Role::Backup, Some(schema))?.read_only()?;
     let facts = facts::read(&mut session)?;
     ctx.demand_rights(&mut session, Role::Backup, "a complete backup needs")?;
-    let before = inventory::read(&mut session, schema)?;
+    let before = seen(&mut session, schema, wish).map_err(Failed::of_schema)?;
     if !before.broken_views.is_empty() {
         obstacles::demand_really_broken(ctx, server, &before)?;
     }
     let migrations = facts::migrations(&mut session, schema)?;
     let bytes_estimate = before.bytes_estimate();
-    let mover = mover(ctx, server, &facts, bytes_estimate)?;
-    obstacles::demand_own_rows(&before)?;
-    obstacles::demand_unmasked(&mut session, schema)?;
-    let changed_texts = obstacles::changed_texts(&mut session, schema, &before)?;
+    let mover = mover(ctx, server, &facts, bytes_estimate, wish)?;
+    obstacles::demand_own_rows(&before).map_err(Failed::of_schema)?;
+    obstacles::demand_unmasked(&mut session, schema, &before).map_err(Failed::of_schema)?;
+    let changed_texts =
+        obstacles::changed_texts(&mut session, schema, &before).map_err(Failed::of_schema)?;
     let mut rounded = BTreeMap::new();
     if let Mover::Mysqldump(_) = mover {
-        obstacles::demand_writable(&mut session, schema, &before)?;
-        rounded = obstacles::rounded(&mut session, schema, &before)?;
+        obstacles::demand_writable(&mut session, schema, &before).map_err(Failed::of_schema)?;
+        rounded = obstacles::rounded(&mut session, schema, &before).map_err(Failed::of_schema)?;
     }
     let above = ctx.settings.policy.backup.compress_above_mib;
     let plan = BackupPlan {
@@ -64,7 +72,25 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts, sealing }))
+    let of_wish =
+        wish.left_out.iter().filter(|it| matches!(it.kind, ObjectKind::Table | ObjectKind::View));
+    let left_out = plan.broken_views.iter().chain(of_wish.map(|it| &it.name)).cloned().collect();
+    let prepared =
+        Prepared { plan, facts, before, migrations, rounded, changed_texts, sealing, left_out };
+    Ok((session, prepared))
+}
+
+/// The definitions, but for what the wish leaves out.
+pub(super) fn seen(session: &mut Session, schema: &str, wish: &Wish) -> Result<Inventory> {
+    if wish.left_out.is_empty() {
+        return inventory::read(session, schema);
+    }
+    let mut found = inventory::survey(session, schema)?;
+    let left_out =
+        |kind, name: &str| wish.left_out.iter().any(|it| it.kind == kind && it.name == name);
+    found.unread.retain(|it| !left_out(it.kind, &it.name));
+    found.inventory = without(&found.inventory, &wish.left_out);
+    found.whole()
 }
 
 /// How the file is encrypted, tried before anything is read from the server.
@@ -88,10 +114,18 @@ fn sealing(ctx: &Ctx, wish: &Wish) -> Result<Option<Sealing>> {
 
 /// What moves the rows. Over `docker exec` there is one way in, through a program in
 /// the container.
-fn mover(ctx: &Ctx, server: &Server, facts: &ServerFacts, bytes: u64) -> Result<Mover> {
+fn mover(
+    ctx: &Ctx,
+    server: &Server,
+    facts: &ServerFacts,
+    bytes: u64,
+    wish: &Wish,
+) -> Result<Mover> {
     let policy = &ctx.settings.policy.backup;
     let through_exec = matches!(server.reach, Reach::DockerExec { .. });
     let native = match policy.engine {
+        // A dump program cannot leave out a routine or an event.
+        _ if !wish.left_out.is_empty() && !through_exec => true,
         EngineChoice::Native => true,
         EngineChoice::Mysqldump => false,
         EngineChoice::Auto => !through_exec,

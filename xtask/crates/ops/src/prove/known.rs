@@ -23,6 +23,9 @@ impl Proven {
     /// The only way to one: what the ledger says about this very file.
     fn by(ledger: &Ledger, backup: &Backup) -> Option<Self> {
         let manifest = backup.manifest().filter(|_| backup.trust.is_proven())?;
+        if manifest.is_partial() {
+            return None;
+        }
         match ledger.highest_verification(&manifest.label, &manifest.sha256)? {
             (Level::Restore, verified_utc) => {
                 Some(Self { manifest: manifest.clone(), verified_utc })

@@ -146,7 +146,7 @@ pub fn demand(held: &Held<'_>, label: &Label, code: ExitCode) -> Result<(Proven,
     let source = held.store().source_of(label)?;
     let verified = drill(held, &source)?;
     if !verified.passed() {
-        return Err(refuted(label, &verified.checks, code).into());
+        return Err(refuted((label, source.manifest.as_ref()), &verified.checks, code).into());
     }
     Ok((known::demand(held.store(), label)?, verified.duration_ms))
 }
@@ -163,12 +163,13 @@ pub fn with_copy(held: &Held<'_>, pair: &mut Pair, label: &Label) -> Result<Prov
     let own_gtids = pair.own_gtids().map(|own| own.join(","));
     let read = Read { sha256: trial.sha256(), uuid: &uuid, own_gtids, kept: None };
     verify::record(held, &source, &trial.verified, read)?;
+    let backup = (label, source.manifest.as_ref());
     let Some(staged) = trial.staged else {
-        return Err(refuted(label, &trial.verified.checks, ExitCode::GateRefused).into());
+        return Err(refuted(backup, &trial.verified.checks, ExitCode::GateRefused).into());
     };
     let proven = match trial.verified.passed() {
         true => known::demand(held.store(), label),
-        false => Err(refuted(label, &trial.verified.checks, ExitCode::GateRefused).into()),
+        false => Err(refuted(backup, &trial.verified.checks, ExitCode::GateRefused).into()),
     };
     match proven {
         Ok(proven) => Ok(ProvenCopy { proven, staged }),
@@ -180,12 +181,20 @@ pub fn with_copy(held: &Held<'_>, pair: &mut Pair, label: &Label) -> Result<Prov
 }
 
 /// The refusal of a backup that was restored and is not equal.
-fn refuted(label: &Label, checks: &[Check], code: ExitCode) -> Stop {
+fn refuted(
+    (label, manifest): (&Label, Option<&Manifest>),
+    checks: &[Check],
+    code: ExitCode,
+) -> Stop {
     let failed = checks.iter().find(|check| check.outcome == Outcome::Failed);
     let detail =
         failed.map_or_else(String::new, |check| format!(": {}: {}", check.name, check.detail));
     Stop::new(code, format!("the backup {label} does not restore to what was backed up{detail}"))
         .hint("The database was not touched. `cargo xtask db-verify` shows every check.")
+        .hint(format!(
+            "Take another backup with `{}`.",
+            plan::backup::another(manifest, Level::Restore)
+        ))
 }
 
 #[cfg(test)]
@@ -196,7 +205,7 @@ mod tests {
     fn the_first_failed_check_says_why_a_backup_is_not_proven() {
         let label: Label = "mydb_backup_20261122_101112".parse().expect("a label");
         let checks = [Check::passed("size", "9"), Check::failed("rows", "1 of `t` is missing")];
-        let stop = refuted(&label, &checks, ExitCode::GateRefused);
+        let stop = refuted((&label, None), &checks, ExitCode::GateRefused);
         assert_eq!(
             stop.message,
             "the backup mydb_backup_20261122_101112 does not restore to what was backed up: \

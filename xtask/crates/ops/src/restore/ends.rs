@@ -5,12 +5,16 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::Outcomes;
+use super::safety::Saved;
 use crate::ctx::Ctx;
-use crate::verify;
+use crate::held::Held;
+use crate::{old_tables, verify};
 use model::check::Outcome;
-use model::exit::{ExitCode, Stop};
-use plan::restore::RestorePlan;
+use model::exit::{ExitCode, Stop, find_stop};
+use model::ident::qualified;
+use plan::restore::{RestorePlan, Scope};
 use report::json::{DOCUMENT_VERSION, RestoreDocument};
+use server::{Session, inventory};
 use store::source::Source;
 use sys::clock;
 
@@ -26,6 +30,53 @@ pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked>
         .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
         .into()),
     }
+}
+
+/// With `--drop-old`: only when every old table holds exactly what the safety
+/// backup saved. What was written between that backup and the swap is nowhere else.
+pub(super) fn old_tables_can_go(
+    held: &Held<'_>,
+    session: &mut Session,
+    plan: &RestorePlan,
+    saved: &Saved,
+) -> Result<bool> {
+    let before = &plan.before;
+    if inventory::survey(session, before)?.everything().tables.is_empty() {
+        return Ok(true);
+    }
+    if !plan.drop_old || !saved.unsaved.is_empty() {
+        return Ok(false);
+    }
+    let label = saved.label.as_ref();
+    let entry = label.map(|label| held.store().backup(label)).transpose()?.flatten();
+    let Some(manifest) = entry.as_ref().and_then(|entry| entry.manifest()) else {
+        return Ok(false);
+    };
+    let written = old_tables::not_in(session, before, manifest)?;
+    if written.is_empty() {
+        return Ok(true);
+    }
+    held.ctx().ui.warn(format!(
+        "the old tables are kept in `{before}`: the safety backup {} does not exactly match {}",
+        manifest.label,
+        written.join(", ")
+    ));
+    Ok(false)
+}
+
+/// What stands in the way of a swap does not stand in the way of a copy beside it.
+pub(super) fn with_into(error: anyhow::Error, plan: &RestorePlan) -> anyhow::Error {
+    let Some(stop) = find_stop(&error).filter(|stop| stop.code == ExitCode::Store).cloned() else {
+        return error;
+    };
+    if plan.scope == Scope::Beside {
+        return error;
+    }
+    let RestorePlan { source, target, .. } = plan;
+    error.context(stop.hint(format!(
+        "`cargo xtask db-restore {source} --into {target}__look` restores it beside `{target}`, \
+        which stays as it is."
+    )))
 }
 
 /// The restore is done by then, and the message must say so.
@@ -58,12 +109,16 @@ pub(super) fn document(
     done: Outcomes,
     start: Instant,
 ) -> RestoreDocument {
+    let place = done.previous.as_deref().unwrap_or_default();
+    let definitions = done.notes.map(|table| qualified(place, &table));
     RestoreDocument {
         version: DOCUMENT_VERSION,
         label: source.to_owned(),
         target: target.to_owned(),
-        safety_backup: done.safety,
+        safety_backup: done.saved.label,
         previous_schema: done.previous,
+        unsaved: done.saved.unsaved.iter().map(ToString::to_string).collect(),
+        definitions,
         tables: done.tables,
         rows: done.rows,
         duration_ms: clock::elapsed_ms(start),

@@ -1,39 +1,41 @@
 //! A restore: check, show, confirm, save, load beside, compare, swap.
 
 mod ends;
+mod notes;
 mod planning;
 mod programs;
+mod safety;
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use ends::{checked, without_entry};
 use planning::{File, plan, scope};
+use safety::Saved;
 
 pub use planning::Request;
 
-use crate::backup::Wish;
 use crate::copy::fetching;
 use crate::ctx::{Ctx, Made};
 use crate::held::Held;
 use crate::sessions::Pair;
 use crate::staging::Staged;
-use crate::{api_rights, backup, events, old_tables, sessions, staging, swap, tables};
+use crate::{api_rights, events, sessions, staging, swap, tables};
 use model::check::Outcome;
 use model::entry::Event;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
 use model::ident::quote;
-use model::inventory::Inventory;
-use model::label::Label;
-use model::manifest::Reason;
+use model::inventory::{Inventory, ObjectKind};
 use model::swap::Purpose;
 use plan::definer::Owner;
 use plan::restore::{RestorePlan, Scope};
-use plan::swap::Sides;
+use plan::swap::{Leaving, Sides};
+use plan::unsaved::{Said, demand_agreed};
 use report::json::RestoreDocument;
 use rows::load::Part;
+use server::survey::Survey;
 use server::{Session, inventory};
 use sql::fingerprint;
 use store::Provenance;
@@ -84,8 +86,16 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
         return Ok(Ended::Planned(plan));
     }
     ctx.ui.say(plan.to_string());
+    let said = Said { yes: args.yes, accepts: args.accept_unsaved, drop_old: args.drop_old };
     if plan.safety_backup {
-        let question = format!("this overwrites `{}` on {}", plan.target, plan.server);
+        demand_agreed(&plan.unsaved, said, safety::of(&plan))?;
+        let question = match plan.unsaved.is_empty() {
+            true => format!("this overwrites `{}` on {}", plan.target, plan.server),
+            false => format!(
+                "this overwrites `{}` on {}, and no backup will hold what the plan names",
+                plan.target, plan.server
+            ),
+        };
         ctx.ui.confirm_by_name(&question, &plan.target, args.yes)?;
     }
     let held = Held::take(ctx, &server)?;
@@ -98,7 +108,7 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
         tables::demand_known(wanted, &checked.tables, &source.name)?;
     }
     let mut run = Run { held: &held, source: &source, provenance, plan: &plan, facts: &facts };
-    let (done, mut pair) = run.go(made)?;
+    let (done, mut pair) = run.go(said, made)?;
     run.record(&done, clock::elapsed_ms(start))
         .map_err(|error| without_entry(error, &plan, &done))?;
     point("restore.recorded")?;
@@ -112,7 +122,9 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
 /// What came out.
 #[derive(Debug, Default)]
 struct Outcomes {
-    safety: Option<Label>,
+    saved: Saved,
+    /// Where definitions are that no backup holds.
+    notes: Option<String>,
     previous: Option<String>,
     tables: u64,
     rows: u64,
@@ -129,15 +141,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&mut self, made: &mut Made) -> Result<(Outcomes, Pair)> {
+    fn go(&mut self, said: Said, made: &mut Made) -> Result<(Outcomes, Pair)> {
         let (held, ctx) = (self.held, self.held.ctx());
-        let mut done = Outcomes::default();
-        if self.plan.safety_backup {
-            let wish = Wish::because(Reason::Safety);
-            let manifest = backup::take(held, &wish, made)
-                .context("take the safety backup; nothing was changed")?;
-            done.safety = Some(manifest.label);
-        }
+        let saved = safety::take(held, self.plan, said, made)?;
+        let mut done = Outcomes { saved, ..Outcomes::default() };
         point("restore.saved")?;
         let mut pair = Pair::open(ctx, held.server())?;
         if self.plan.scope != Scope::Beside {
@@ -177,7 +184,7 @@ impl Run<'_> {
         if !unsaved || !inventory::schema_exists(session, &plan.target)? {
             return Ok(());
         }
-        if inventory::read(session, &plan.target)?.is_empty() {
+        if inventory::survey(session, &plan.target)?.is_empty() {
             return Ok(());
         }
         Err(Stop::new(
@@ -232,21 +239,27 @@ impl Run<'_> {
             self.create_target(session, staged)?;
         }
         // What is live may have changed since the plan was shown.
-        let live = inventory::read(session, &plan.target)?;
+        let survey = inventory::survey(session, &plan.target)?;
+        let live = survey.everything();
+        let packages: Vec<String> = survey.packages().into_iter().collect();
         sys::signal::check()?;
+        done.notes = notes::keep(session, staged, &survey, &done.saved)?;
+        let leaving = Leaving { notes: done.notes.as_deref(), packages: &packages };
         let definer = self.held.ctx().settings.program_definer();
         let owner = programs::owner(&definer, self.provenance);
         let may_run = self.provenance.is_proven() || plan.enable_events;
         let incoming = programs::incoming((&plan.target, &live), staged, &owner, may_run);
         let change = swap::Swap {
             server_uuid: &self.facts.uuid,
-            sides: self.sides(&live, &incoming.inventory, owner),
+            sides: Sides { leaving, ..self.sides(&live, &incoming.inventory, owner) },
             source: &self.source.name,
             purpose: Purpose::Restore,
             enable: incoming.enable,
             beside: false,
+            unsaved: &done.saved.unsaved,
         };
         self.say_what_goes(&live, staged);
+        self.say_what_cannot_come_back(&survey, staged);
         if !self.provenance.is_proven() {
             programs::say(self.held.ctx(), self.source, &live, &staged.inventory);
         }
@@ -260,7 +273,7 @@ impl Run<'_> {
         done.disabled_events = incoming.left;
         staging::drop_schema(session, &plan.staging)?;
         point("restore.swapped")?;
-        if self.old_tables_can_go(session, done.safety.as_ref())? {
+        if ends::old_tables_can_go(self.held, session, plan, &done.saved)? {
             staging::drop_schema(session, &plan.before)?;
         } else {
             done.previous = Some(plan.before.clone());
@@ -276,7 +289,7 @@ impl Run<'_> {
         {
             staging::drop_schema(session, change.sides.staging).ok();
         }
-        swapped.map(drop)
+        swapped.map(drop).map_err(|error| ends::with_into(error, self.plan))
     }
 
     fn sides<'s>(
@@ -286,7 +299,8 @@ impl Run<'_> {
         owner: Owner<'s>,
     ) -> Sides<'s> {
         let RestorePlan { target, staging, before, .. } = self.plan;
-        Sides { flavour: self.facts.flavour, target, live, staging, staged, before, owner }
+        let (flavour, leaving) = (self.facts.flavour, Leaving::default());
+        Sides { flavour, target, live, staging, staged, before, owner, leaving }
     }
 
     /// Moves what was compared into a schema of its own. It never acts there; what a file
@@ -310,6 +324,7 @@ impl Run<'_> {
             purpose: Purpose::Restore,
             enable: Vec::new(),
             beside: true,
+            unsaved: &[],
         };
         if let Err(error) = self.swap(session, &change) {
             if self.held.store().read_journal()?.is_none() {
@@ -320,6 +335,7 @@ impl Run<'_> {
         }
         swap::demand_exact(session, &plan.target, &idle)?;
         staging::drop_schema(session, &plan.staging)?;
+        programs::say_idle(self.held.ctx(), &plan.target, staged);
         staging::drop_empty(session, &plan.before)
     }
 
@@ -341,40 +357,33 @@ impl Run<'_> {
         }
     }
 
-    /// With `--drop-old`: only when every old table holds exactly what the safety
-    /// backup saved. What was written between that backup and the swap is nowhere else.
-    fn old_tables_can_go(&self, session: &mut Session, safety: Option<&Label>) -> Result<bool> {
-        let before = &self.plan.before;
-        let old = inventory::read(session, before)?;
-        if old.tables.is_empty() {
-            return Ok(true);
-        }
-        let saved = match safety {
-            Some(label) => {
-                self.held.store().backup(label)?.and_then(|entry| entry.manifest().cloned())
-            }
-            None => None,
+    /// What the swap drops before its RENAME, and could not make again should that fail.
+    fn say_what_cannot_come_back(&self, live: &Survey, staged: &Staged) {
+        let warn = |what: String, text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            self.held.ctx().ui.warn(format!("{what} cannot be made again from its text: {text}"));
         };
-        let Some(saved) = saved.filter(|_| self.plan.drop_old) else { return Ok(false) };
-        let written = old_tables::not_in(session, before, &saved)?;
-        if written.is_empty() {
-            return Ok(true);
+        for it in live.unread.iter().filter(|it| it.kind == ObjectKind::Trigger) {
+            warn(it.left_out().what(), it.definition.as_deref().unwrap_or_default());
         }
-        self.held.ctx().ui.warn(format!(
-            "the old tables are kept in `{before}`: the safety backup {} does not exactly match {}",
-            saved.label,
-            written.join(", ")
-        ));
-        Ok(false)
+        let in_the_way = |name: &String| staged.inventory.tables.contains_key(name);
+        let everything = live.everything();
+        for view in everything.broken_views.iter().filter(|view| in_the_way(&view.name)) {
+            warn(format!("view `{}`", view.name), view.ddl.as_bytes());
+        }
     }
 
     fn record(&self, done: &Outcomes, duration_ms: u64) -> Result<()> {
+        // With --table, what could not be saved is not touched either.
+        let moved = self.plan.scope == Scope::Replace;
+        let unsaved = if moved { done.saved.unsaved.clone() } else { Vec::new() };
         let event = Event::Restore {
             subject: self.source.name.clone(),
             sha256: done.sha256.clone(),
             target: self.plan.target.clone(),
-            safety_backup: done.safety.clone(),
+            safety_backup: done.saved.label.clone(),
             previous_schema: done.previous.clone(),
+            unsaved,
             rows: done.rows,
             duration_ms,
         };

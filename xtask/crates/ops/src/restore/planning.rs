@@ -8,13 +8,14 @@ use chrono::NaiveDateTime;
 
 use super::programs;
 use crate::ctx::Ctx;
-use crate::tables;
+use crate::{tables, unsaved};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
-use model::inventory::Inventory;
+use model::inventory::ObjectKind;
 use plan::backup::contents;
 use plan::restore::{RestorePlan, Scope, before_name, staging_name};
+use server::survey::Survey;
 use server::{Server, Session, facts, inventory};
 use store::Provenance;
 use store::source::Source;
@@ -33,6 +34,8 @@ pub struct Request {
     pub tables: Vec<String>,
     /// Drop the old tables instead of keeping them.
     pub drop_old: bool,
+    /// Go on although the safety backup cannot hold all of the live schema.
+    pub accept_unsaved: bool,
     /// Let events of a file of unknown origin run.
     pub enable_events: bool,
     /// Sessions that load rows; `None`: by the policy.
@@ -114,19 +117,9 @@ pub(super) fn plan(
             .hint("--into creates a new schema; choose another name, or drop that one first.")
             .into());
     }
-    let live = if inventory::schema_exists(&mut session, &target)? {
-        inventory::read(&mut session, &target)?
-    } else {
-        if let Scope::Tables(_) = scope {
-            return Err(Stop::new(ExitCode::Usage, format!("`{target}` does not exist"))
-                .hint(
-                    "--table restores into an existing schema; without it everything is \
-                restored.",
-                )
-                .into());
-        }
-        Inventory::default()
-    };
+    let live = what_is_there(&mut session, &target, &scope)?;
+    let safety_backup = scope != Scope::Beside && !live.is_empty();
+    let unsaved = if safety_backup { unsaved::look(ctx, server)? } else { Vec::new() };
     let (description, age) = match &source.manifest {
         Some(m) => (
             format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
@@ -145,8 +138,11 @@ pub(super) fn plan(
         age,
         server: server.to_string(),
         target,
-        target_contents: contents(&live),
-        safety_backup: scope != Scope::Beside && !live.is_empty(),
+        target_contents: contents(&live.everything()),
+        safety_backup,
+        unsaved,
+        accepts_unsaved: args.accept_unsaved,
+        events: brings_events(file),
         staging,
         before,
         drop_old: args.drop_old,
@@ -154,12 +150,37 @@ pub(super) fn plan(
         brings: if file.provenance.is_proven() || matches!(scope, Scope::Tables(_)) {
             Vec::new()
         } else {
-            programs::announced(source, file.programs, &live)
+            programs::announced(source, file.programs, &live.inventory)
         },
         enable_events: args.enable_events,
         scope,
     };
     Ok((plan, facts))
+}
+
+/// What the target holds now. Whatever it is must not be in the way of what comes back.
+fn what_is_there(session: &mut Session, target: &str, scope: &Scope) -> Result<Survey> {
+    if inventory::schema_exists(session, target)? {
+        return inventory::survey(session, target);
+    }
+    if let Scope::Tables(_) = scope {
+        return Err(Stop::new(ExitCode::Usage, format!("`{target}` does not exist"))
+            .hint(
+                "--table restores into an existing schema; without it everything is \
+                restored.",
+            )
+            .into());
+    }
+    Ok(Survey::default())
+}
+
+/// Whether there are events in the file.
+fn brings_events(file: &File<'_>) -> bool {
+    let listed = file.source.manifest.iter().flat_map(|manifest| &manifest.programs);
+    listed
+        .map(|it| it.kind)
+        .chain(file.programs.iter().map(|(kind, _)| *kind))
+        .any(|kind| kind == ObjectKind::Event)
 }
 
 /// Names for staging and for the old tables that nothing has yet: two restores can

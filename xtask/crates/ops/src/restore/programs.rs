@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::ctx::Ctx;
 use crate::staging::Staged;
-use model::inventory::{Inventory, ObjectKind};
+use model::inventory::{Inventory, ObjectKind, Program};
 use model::swap::EventStatement;
 use plan::definer::{self, Owner};
 use plan::restore::Brought;
@@ -70,6 +70,22 @@ pub(super) fn beside(staged: &Staged) -> Inventory {
         inventory.programs.insert((ObjectKind::Event, name.clone()), idle.clone());
     }
     inventory
+}
+
+/// Names the events that run in the backup, and not in its copy.
+pub(super) fn say_idle(ctx: &Ctx, target: &str, staged: &Staged) {
+    let runs = |(name, idle): &(&String, &Program)| {
+        let wanted = staged.inventory.programs.get(&(ObjectKind::Event, (*name).clone()));
+        wanted.is_some_and(|wanted| wanted.ddl != idle.ddl)
+    };
+    let names: Vec<String> =
+        staged.events.iter().filter(runs).map(|(name, _)| format!("`{name}`")).collect();
+    if !names.is_empty() {
+        let all = names.join(", ");
+        ctx.ui.say(format!(
+            "nothing acts in a copy: in `{target}` these events stay disabled: {all}"
+        ));
+    }
 }
 
 /// What a file of unknown origin brings, as far as it can be told before it is loaded:

@@ -23,6 +23,7 @@ use plan::definer::{self, Owner};
 use plan::swap as swap_plan;
 use plan::tables::{Change, TablesPlan};
 use server::session::{code, said};
+use server::survey::{Survey, Unread};
 use server::{Session, inventory};
 use sql::fingerprint;
 use sys::fault::point;
@@ -102,9 +103,17 @@ impl Run<'_> {
     ) -> Result<(Inventory, TablesPlan, Vec<plan::tables::ForeignKey>)> {
         let target = self.place.target;
         // What is live may have changed since the plan was shown.
-        let live = inventory::read(session, target)?;
-        self.demand_replaceable(&live)?;
+        let Survey { inventory: live, unread } = inventory::survey(session, target)?;
         let chosen: BTreeSet<String> = self.staged.inventory.tables.keys().cloned().collect();
+        // What has nothing to do with the chosen tables stays as it is, read or not.
+        let about = |it: &&Unread| {
+            chosen.contains(&it.name) || it.table.as_ref().is_some_and(|it| chosen.contains(it))
+        };
+        if let Some(it) = unread.iter().find(about) {
+            let kind = it.kind.keyword().to_lowercase();
+            return Err(refusal(format!("the {kind} `{target}`.`{}`: {}", it.name, it.why)));
+        }
+        self.demand_replaceable(&live)?;
         let keys = keys::read(session, target, &self.staged.schema, &chosen)?;
         let stamp = self.staged.schema.rsplit("staging_").next().unwrap_or_default();
         // Triggers that are made belong to the locked account, those that come back to whom
@@ -189,6 +198,7 @@ impl Run<'_> {
             counters: plan.counters.clone(),
             enable: Vec::new(),
             beside: false,
+            unsaved: Vec::new(),
         }
     }
 
@@ -288,7 +298,7 @@ impl Run<'_> {
             let own = triggers.filter(|(_, program)| program.table.as_ref() == Some(name));
             want.programs.extend(own.map(|(key, program)| (key.clone(), program.clone())));
         }
-        let now = inventory::read(session, self.place.target)?;
+        let now = inventory::survey(session, self.place.target)?.inventory;
         // The order of triggers counts within a table.
         want.trigger_order.clone_from(&now.trigger_order);
         let mut different = fingerprint::differences(&want, &now);

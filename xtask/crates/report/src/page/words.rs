@@ -158,10 +158,12 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::Live { passed, checks, .. } => {
             format!("the running database; {}", judged(*passed, checks))
         }
-        Event::Restore { subject, target, safety_backup, rows, .. } => {
+        Event::Restore { subject, target, safety_backup, rows, unsaved, .. } => {
             let before = match safety_backup {
-                Some(label) => format!("the previous state is in {label}"),
-                None => "the target was empty".to_owned(),
+                Some(label) if unsaved.is_empty() => format!("the previous state is in {label}"),
+                Some(label) => format!("a part of the previous state is in {label}"),
+                None if unsaved.is_empty() => "the target was empty".to_owned(),
+                None => "the previous state is in no backup".to_owned(),
             };
             format!("{subject} into {target}, {}; {before}", human::count(*rows, "row"))
         }

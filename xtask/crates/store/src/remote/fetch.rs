@@ -66,7 +66,9 @@ pub fn pick(
         let whole = |copy: &&RemoteCopy| copy.problem.is_none() && copy.label.schema() == schema;
         let notes: Vec<String> =
             copies.iter().filter(whole).filter_map(|copy| too_new(copy, now)).collect();
-        let usable = |copy: &&RemoteCopy| whole(copy) && too_new(copy, now).is_none();
+        let partial = |copy: &RemoteCopy| copy.manifest.as_ref().is_some_and(Manifest::is_partial);
+        let usable =
+            |copy: &&RemoteCopy| whole(copy) && !partial(copy) && too_new(copy, now).is_none();
         let safety = |copy: &RemoteCopy| {
             copy.manifest.as_ref().is_some_and(|manifest| manifest.reason == Reason::Safety)
         };

@@ -200,7 +200,8 @@ impl<'a> Gathered<'a> {
         backup.safety = manifest.reason == Reason::Safety;
         // A good backup is not deleted in favour of one of unknown origin.
         let signed = self.keyring.judge(manifest.signer.as_deref());
-        if self.ledger.origin(manifest, signed).is_proven() {
+        // Nor in favour of one that holds a part of what was there.
+        if self.ledger.origin(manifest, signed).is_proven() && !manifest.is_partial() {
             let verified = self.ledger.highest_verification(label, &manifest.sha256);
             backup.verified = verified.map(|(level, _)| level);
         }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{places, written};
 use crate::schedule;
+use model::entry::Level;
 use model::label::Label;
 use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
@@ -57,15 +58,16 @@ impl Known {
         History::of(&self.ledger.entries, &ctx.settings.schema)
     }
 
-    /// The backups that can be used and whose last verification did not fail.
+    /// The backups that can be used, hold all of the schema, and whose last verification did
+    /// not fail.
     pub(crate) fn usable(&self, history: &History<'_>) -> Vec<&Manifest> {
         let failed = history.failed();
-        let sound = |m: &&Manifest| !failed.contains_key(&m.label.to_string());
+        let sound = |m: &&Manifest| !m.is_partial() && !failed.contains_key(&m.label.to_string());
         self.entries.iter().filter_map(Backup::manifest).filter(sound).collect()
     }
 
     fn facts_of(&self, manifest: &Manifest) -> BackupFacts {
-        let verified = self.ledger.highest_verification(&manifest.label, &manifest.sha256);
+        let verified = self.verified(manifest);
         BackupFacts {
             label: manifest.label.clone(),
             created_utc: manifest.created_utc,
@@ -78,6 +80,12 @@ impl Known {
         }
     }
 
+    /// How far a backup was proven; a partial one proves nothing.
+    fn verified(&self, manifest: &Manifest) -> Option<(Level, DateTime<Utc>)> {
+        let verified = self.ledger.highest_verification(&manifest.label, &manifest.sha256);
+        verified.filter(|_| !manifest.is_partial())
+    }
+
     /// Whether the origin of a backup is proven: one of unknown origin protects nothing.
     fn is_own(&self, manifest: &Manifest) -> bool {
         self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
@@ -87,9 +95,7 @@ impl Known {
     /// replaced, so it counts only if there is no other.
     fn newest_verified<'a>(&self, usable: &[&'a Manifest]) -> Option<&'a Manifest> {
         let proven = |m: &&&Manifest| {
-            self.is_own(m)
-                && !self.suspects.contains_key(&m.label)
-                && self.ledger.highest_verification(&m.label, &m.sha256).is_some()
+            self.is_own(m) && !self.suspects.contains_key(&m.label) && self.verified(m).is_some()
         };
         let order = |m: &&&Manifest| (m.reason != Reason::Safety, m.created_utc);
         usable.iter().filter(proven).max_by_key(order).copied()

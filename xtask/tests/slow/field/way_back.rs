@@ -1,1 +1,0 @@
-//! The way back does not depend on what is live now.
