@@ -190,6 +190,7 @@ fn what_a_restore_brought_back_is_a_state_to_compare_with() {
         target: target.to_owned(),
         safety_backup: None,
         previous_schema: None,
+        unsaved: Vec::new(),
         rows: 1,
         duration_ms: 1,
     };
