@@ -17,6 +17,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
         accept_unsaved,
         enable_events,
         threads,
+        no_end_line,
         yes,
         dry_run,
     } = args.clone();
@@ -29,6 +30,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
         accept_unsaved,
         enable_events,
         threads,
+        no_end_line,
         yes,
         dry_run,
     };

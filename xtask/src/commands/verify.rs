@@ -11,9 +11,10 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
     let Verdict { document, refusal } = if args.live {
         live::run(ctx, args.require_api)?
     } else {
-        let DbVerify { source, from, level, threads, .. } = args;
+        let DbVerify { source, from, level, threads, no_end_line, .. } = args;
         let (source, from) = (source.as_deref(), from.as_deref());
-        verify::run(ctx, Request { source, from, level: *level, threads: *threads })?
+        let (level, threads, no_end_line) = (*level, *threads, *no_end_line);
+        verify::run(ctx, Request { source, from, level, threads, no_end_line })?
     };
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document)?);

@@ -36,6 +36,9 @@ pub struct DbRestore {
     /// in xtask.toml]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: Option<u8>,
+    /// The file has no end line; you say that it is whole
+    #[arg(long)]
+    pub no_end_line: bool,
     /// Overwrite without asking
     #[arg(long)]
     pub yes: bool,

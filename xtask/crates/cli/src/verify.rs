@@ -22,6 +22,9 @@ pub struct DbVerify {
     /// Load rows over this many sessions; 1: over one, in the dump's order [default: restore.threads of xtask.toml]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64), conflicts_with = "live")]
     pub threads: Option<u8>,
+    /// The file has no end line; you say that it is whole
+    #[arg(long, requires = "source", conflicts_with = "live")]
+    pub no_end_line: bool,
     /// Check the running database and the API instead of a backup
     #[arg(long, conflicts_with = "source")]
     pub live: bool,

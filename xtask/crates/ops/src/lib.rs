@@ -29,5 +29,6 @@ pub mod unchanged;
 pub mod unsaved;
 pub mod up;
 pub mod verify;
+pub mod whole;
 pub use ctx::{Ctx, Made};
 pub use held::{Entries, Held, HeldFolder};

@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use chrono::{NaiveDateTime, TimeDelta};
 
-use crate::copy_digests;
 use crate::ctx::Ctx;
 use crate::held::Held;
 pub use crate::leftovers::{clean, drop_kept};
+use crate::{copy_digests, whole};
 use model::account::Role;
 use model::check::{self, Check, Outcome};
 use model::exit::{ExitCode, Stop};
@@ -202,7 +202,10 @@ fn load_and_compare(
         Some(manifest) => {
             Expected::from_manifest(manifest).context("the manifest contains an invalid digest")?
         }
-        None => Expected::from_text(&loaded.seen),
+        None => {
+            checks.push(whole::end(&loaded.seen, source));
+            Expected::from_text(&loaded.seen)
+        }
     };
     if !loaded.past_events.is_empty() {
         let names: Vec<String> =
@@ -265,7 +268,7 @@ pub fn load_file(
             ExitCode::Store,
             format!("{} is not what was backed up: {}: {}", source.name, check.name, check.detail),
         )
-        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.");
+        .hint(source.instead());
         return Err(match loaded {
             Err(error) => error.context(stop),
             Ok(_) => stop.into(),

@@ -9,14 +9,15 @@ use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
 use crate::prove;
+use crate::whole::{self, way_of};
 use model::check::{self, Check};
 use model::entry::{Event, Level};
 use model::exit::{ExitCode, Stop};
 use model::inventory::ObjectKind;
 use report::json::VerifyDocument;
-use sql::{Guard, Seen, compare, decode, read_dump};
+use sql::{Guard, compare, decode, read_dump};
 use store::check as file_check;
-use store::source::Source;
+use store::source::{Origin, Source};
 use sys::{clock, signal};
 
 /// What is to be proven, and how far.
@@ -30,6 +31,8 @@ pub struct Request<'a> {
     pub level: Level,
     /// Sessions that load rows; `None`: by the policy.
     pub threads: Option<u8>,
+    /// A person says that the file is whole, although it has no end line.
+    pub no_end_line: bool,
 }
 
 /// What was found, for the user, and the failure that it means.
@@ -62,6 +65,7 @@ pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
         }
         _ => store.resolve_in(text, &ctx.settings.schema)?,
     };
+    let source = source.without_end_line(request.no_end_line)?;
     for note in &source.notes {
         ctx.ui.warn(note);
     }
@@ -96,11 +100,12 @@ fn verdict(source: &Source, verified: &Verified) -> Verdict {
         verified.duration_ms,
     )
     .vouched(&source.trust);
-    let refusal = (!verified.passed()).then(|| refusal(source, verified.level));
+    let way = way_of(source, &verified.checks);
+    let refusal = (!verified.passed()).then(|| refusal(source, verified.level, way));
     Verdict { document, refusal }
 }
 
-fn refusal(source: &Source, level: Level) -> Stop {
+fn refusal(source: &Source, level: Level, way: Option<&'static str>) -> Stop {
     let (name, word) = (&source.name, level.word());
     if let Some(place) = &source.place {
         let message =
@@ -108,11 +113,14 @@ fn refusal(source: &Source, level: Level) -> Stop {
         let hint = "Do not rely on this copy. The local file may still be intact.";
         return Stop::new(ExitCode::VerificationFailed, message).hint(hint);
     }
-    Stop::new(
+    let stop = Stop::new(
         ExitCode::VerificationFailed,
         format!("{name} failed the verification at level {word}"),
-    )
-    .hint(format!(
+    );
+    if source.origin == Origin::Foreign {
+        return stop.hint(way.unwrap_or_else(|| source.instead()));
+    }
+    stop.hint(format!(
         "Do not rely on this backup. Take a new one with `{}` and verify that.",
         plan::backup::another(source.manifest.as_ref(), level)
     ))
@@ -186,7 +194,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
                 seen.programs.len()
             );
             checks.push(Check::passed("statements", found));
-            checks.push(end(&seen, source));
+            checks.push(whole::end(&seen, source));
             match &source.manifest {
                 Some(manifest) => checks.extend(compare::text_with_manifest(&seen, manifest)),
                 None => checks.push(Check::not_run(
@@ -198,28 +206,6 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
     Ok(FileChecked { checks, sha256, tables, programs })
-}
-
-/// Our own end marker where there is a manifest; else the dump program's end line.
-fn end(seen: &Seen, source: &Source) -> Check {
-    const NAME: &str = "end marker";
-    match (&seen.end_marker, &source.manifest) {
-        (Some(marker), _) if marker.agrees(seen) => {
-            Check::passed(NAME, format!("says {} rows", marker.rows))
-        }
-        (Some(marker), _) => {
-            Check::failed(NAME, format!("says {} rows, the text has {}", marker.rows, seen.rows))
-        }
-        (None, Some(_)) => Check::failed(NAME, "is missing: the file is not complete"),
-        (None, None) if seen.completed => {
-            Check::passed(NAME, "the dump program's end line is present")
-        }
-        (None, None) => Check::failed(
-            NAME,
-            "the dump program's end line is missing: the dump is truncated, or was made without \
-            comments",
-        ),
-    }
 }
 
 /// Reads a backup to its end, compares it with its manifest, and writes the entry.

@@ -6,7 +6,7 @@
 //! rows come before triggers, SETs call no functions and are never passed on, and a
 //! statement cannot hide behind a body's end. The loader must disable events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::lex::{LexMode, Token, TokenKind, Tokens};
 use super::read::Piece;
 use super::state::State;
 use super::statement::{Kind, Name, classify};
-use super::{alike, body, versions};
+use super::{alike, altered, body, versions};
 use model::exit::{ExitCode, Stop};
 
 /// What to do with a statement.
@@ -47,6 +47,8 @@ pub struct Guard {
     schema: Option<String>,
     /// Tables with triggers, and views: an INSERT into them could do more.
     acting: BTreeSet<String>,
+    /// Tables that the dump has made, and whether it has given them rows.
+    made: BTreeMap<String, bool>,
     /// `Film` and `film` are one table to the server.
     ignore_case: bool,
     /// What the SETs so far have made of the session.
@@ -83,10 +85,14 @@ impl Guard {
             let message = format!("line {}: {why}: {} …", piece.line, start.join(" "));
             Stop::new(ExitCode::Store, message)
                 .hint(
-                    "Only what mysqldump writes for one schema can be loaded; nothing was \
+                    "Only what dump programs write for one schema can be loaded; nothing was \
                 skipped.",
                 )
-                .hint("If you trust the file, remove the statement or run it by hand.")
+                .hint(format!(
+                    "If you trust the file, take the statement on line {} out of it, or export \
+                    it again without that. docs/foreign-dumps.md lists what was tried.",
+                    piece.line
+                ))
                 .into()
         })
     }
@@ -139,7 +145,16 @@ impl Guard {
         match kind {
             Kind::Empty => Ok(Verdict::Skip("empty")),
             Kind::Set => Err("a SET is not allowed here".to_owned()),
-            Kind::DropTable { name, .. } | Kind::Drop { name, .. } => own(name),
+            Kind::DropTable { name, .. } => {
+                let key = self.key(name);
+                self.made.remove(&key);
+                own(name)
+            }
+            Kind::Drop { name, .. } => own(name),
+            Kind::Alter(alter) => {
+                own(&alter.table).and_then(|run| self.made(&alter.table).map(|_| run))
+            }
+            Kind::Clear { name, truncate } => own(name).and_then(|_| self.clear(name, *truncate)),
             Kind::LockTables(name) => {
                 // Only the first name is known; a dump locks one table at a time.
                 if Tokens::new(text, mode).any(|token| token.is_punct(b',')) {
@@ -163,6 +178,8 @@ impl Guard {
             }
             Kind::Insert(insert) => self.insert(&insert.table),
             Kind::CreateTable { name, .. } => {
+                let key = self.key(name);
+                self.made.entry(key).or_default();
                 own(name)?;
                 create_table(text, mode)
             }
@@ -172,14 +189,34 @@ impl Guard {
             Kind::AlterDatabase(Some(name)) => Err(format!("it alters a named schema, {name}")),
             Kind::Use(name) | Kind::CreateDatabase(name) => self.schema(name),
             Kind::DropDatabase(_) => Err("dropping a schema is not allowed".to_owned()),
-            Kind::Other(_) => Err("this kind of statement is not allowed".to_owned()),
+            Kind::Other(_) => Err(altered::refusal(text, mode)
+                .unwrap_or_else(|| "this kind of statement is not allowed".to_owned())),
+        }
+    }
+
+    /// Whether a table that the dump has made has rows.
+    fn made(&self, table: &Name) -> std::result::Result<bool, String> {
+        let made = self.made.get(&self.key(table)).copied();
+        made.ok_or_else(|| format!("it changes the table {table}, which the file does not create"))
+    }
+
+    /// Programs empty a table before they fill it, should it have been there.
+    fn clear(&self, table: &Name, truncate: bool) -> Judged {
+        match (self.made(table)?, truncate) {
+            (true, _) => Err(format!("it removes rows of {table} that the file has inserted")),
+            (false, true) => Ok(Verdict::Run),
+            (false, false) => Ok(Verdict::Skip("the table has no rows yet")),
         }
     }
 
     /// Dumps create triggers and views after all rows; rows that come later would
     /// make them act.
-    fn insert(&self, table: &Name) -> Judged {
-        if self.acting.contains(&self.key(table)) {
+    fn insert(&mut self, table: &Name) -> Judged {
+        let key = self.key(table);
+        if let Some(rows) = self.made.get_mut(&key) {
+            *rows = true;
+        }
+        if self.acting.contains(&key) {
             return Err(format!("rows for {table} come after its trigger or view"));
         }
         own(table)

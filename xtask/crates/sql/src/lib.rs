@@ -7,7 +7,9 @@
 
 pub mod alike;
 pub mod alter;
+pub mod altered;
 mod body;
+mod bytes;
 pub mod charset;
 pub mod client;
 pub mod compare;
@@ -36,6 +38,7 @@ pub mod state;
 pub mod statement;
 pub mod table;
 pub mod tuple;
+mod unqualified;
 mod versions;
 
 #[cfg(test)]

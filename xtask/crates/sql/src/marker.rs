@@ -8,6 +8,8 @@ use model::sink::SectionSink;
 /// What the first lines say of the file's origin. Part of the format: a reader learns
 /// from it that FLOAT values are written as DOUBLE.
 pub const NATIVE: &str = "-- Engine: native";
+/// How the last line of mysqldump and mariadb-dump begins.
+const COMPLETED: &[u8] = b"-- Dump completed";
 /// How our last line begins. Part of the format: never changes.
 pub const END_PREFIX: &str = "-- End of backup: ";
 
@@ -58,9 +60,21 @@ pub(super) fn native(lead: &[u8]) -> bool {
     lines(lead).any(|line| line.starts_with(NATIVE.as_bytes()))
 }
 
+/// The first lines of a dump by a dumping client, and its last ones, in what stands
+/// before a statement: several dumps can be in one file.
+pub(super) fn heads_and_ends(lead: &[u8]) -> (u64, u64) {
+    const HEADS: [&[u8]; 2] = [b"-- MySQL dump ", b"-- MariaDB dump "];
+    let (mut heads, mut ends) = (0, 0);
+    for line in lines(lead) {
+        heads += u64::from(HEADS.iter().any(|head| line.starts_with(head)));
+        ends += u64::from(line.starts_with(COMPLETED) && line.ends_with(b"\n"));
+    }
+    (heads, ends)
+}
+
 /// Whether the dumping client wrote to its end.
 pub(super) fn dump_completed(lead: &[u8]) -> bool {
-    lines(lead).any(|line| line.starts_with(b"-- Dump completed") && line.ends_with(b"\n"))
+    lines(lead).any(|line| line.starts_with(COMPLETED) && line.ends_with(b"\n"))
 }
 
 /// Our last line, if it is whole and the last.
@@ -93,5 +107,13 @@ mod tests {
         }
         assert_eq!(end_line(19, 3_000_000), "-- End of backup: 19 tables, 3000000 rows\n");
         assert_eq!(parse_end_marker("-- End of backup: x tables, 1 row"), None);
+    }
+
+    #[test]
+    fn dumps_in_one_file_are_counted() {
+        let lead = b"-- Dump completed on 2024-01-02\n\n-- MySQL dump 10.13  Distrib 8.0.36\n--\n";
+        assert_eq!(heads_and_ends(lead), (1, 1));
+        assert_eq!(heads_and_ends(b"-- MariaDB dump 10.19\n-- Dump completed"), (1, 0), "cut off");
+        assert_eq!(heads_and_ends(b"\n# no MySQL dump \n"), (0, 0));
     }
 }

@@ -11,8 +11,9 @@ use super::lex::LexMode;
 use super::rewrite::portable;
 use super::scan::Scanner;
 use super::seen::{Observer, Seen};
-use super::statement::{Kind, Name};
+use super::statement::{Kind, Name, classify};
 use super::tuple::Layout;
+use super::unqualified::unqualified;
 
 /// One statement of a dump, made portable.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +70,15 @@ fn read(
         if item.form != Form::Sql || *kind == Kind::Empty {
             continue;
         }
-        let found = portable(&kind, item.text, item.mode);
+        let plain = match observer.own_schema() {
+            Some(schema) => unqualified(&kind, item.text, item.mode, schema),
+            None => None,
+        };
+        let kind = match &plain {
+            Some(text) => Rc::new(classify(text, item.mode)),
+            None => kind,
+        };
+        let found = portable(&kind, plain.as_deref().unwrap_or(item.text), item.mode);
         observer.definer(&kind, found.definer);
         let text = found.text.trim_ascii_end();
         let (line, mode) = (item.line, item.mode);

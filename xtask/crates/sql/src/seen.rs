@@ -59,6 +59,12 @@ pub struct Seen {
     /// The dump is whole: the dumping client's own last line was there, `-- Dump completed`,
     /// or the native engine wrote to its end.
     pub completed: bool,
+    /// How many first lines of such clients it holds: dumps that were put together.
+    pub heads: u64,
+    /// How many last lines of such clients it holds.
+    pub ends: u64,
+    /// The line on which its last statement begins.
+    pub last_line: u64,
     /// The first lines say that the native engine wrote it.
     pub native: bool,
     /// Our own last line, if it was there.
@@ -103,6 +109,11 @@ impl Observer {
     /// As [`Observer::take`], but an INSERT's rows are neither read nor counted: the
     /// caller does, and never sends what it has not read.
     pub(super) fn take_unread(&mut self, item: &Statement<'_>) -> Result<Rc<Kind>> {
+        if !item.lead.is_empty() {
+            let (heads, ends) = marker::heads_and_ends(item.lead);
+            self.seen.heads += heads;
+            self.seen.ends += ends;
+        }
         match item.form {
             Form::Command => return Err(client_command(item)),
             Form::End => {
@@ -114,6 +125,7 @@ impl Observer {
         if item.form != Form::Sql {
             return Ok(Rc::new(Kind::Empty));
         }
+        self.seen.last_line = item.line;
         if item.offset == 0 {
             self.seen.native = marker::native(item.lead);
         }
@@ -131,6 +143,13 @@ impl Observer {
             }
         };
         Ok(kind)
+    }
+
+    /// The schema that the dump says it is of, if that is one.
+    pub(super) fn own_schema(&self) -> Option<&str> {
+        let mut all = self.seen.schemas.iter();
+        let first = all.next()?;
+        all.next().is_none().then_some(first.as_str())
     }
 
     /// Takes note of a definer that was taken out.
@@ -162,6 +181,18 @@ impl Observer {
                 let kind = Rc::clone(kind);
                 self.cached = Some(Cached { header, mode: item.mode, kind, layout });
             }
+            Kind::Alter(alter) => {
+                self.odd(item.line, format!("ALTER TABLE {}", alter.table));
+                if let Some(next) = alter.counter {
+                    self.counter(&alter.table.name, Some(next).filter(|&next| next > 1));
+                }
+            }
+            Kind::Clear { name, truncate } => {
+                self.odd(item.line, format!("DELETE or TRUNCATE of {name}"));
+                if *truncate {
+                    self.counter(&name.name, None);
+                }
+            }
             Kind::Other(start) => self.odd(item.line, start.clone()),
             Kind::DropDatabase(name) => self.odd(item.line, format!("DROP DATABASE {name}")),
             _ => {}
@@ -178,6 +209,12 @@ impl Observer {
     fn stand_in(&mut self, name: &str) {
         self.seen.placeholders.insert(name.to_owned());
         self.seen.programs.insert((ObjectKind::View, name.to_owned()));
+    }
+
+    fn counter(&mut self, table: &str, next: Option<u64>) {
+        if let Some(table) = self.seen.tables.get_mut(table) {
+            table.auto_increment = next;
+        }
     }
 
     fn odd(&mut self, line: u64, start: String) {
@@ -240,12 +277,16 @@ impl Observer {
             let covered = table.columns.iter().position(|own| *own == column.name);
             places.push(if column.generated { None } else { covered });
         }
-        let width = places.len();
-        if let Some(layout) = Layout::new(places, table.columns.len()) {
+        if let Some(layout) = Layout::new(places.clone(), table.columns.len()) {
             return Ok(layout);
         }
         table.incomparable = Some("an INSERT leaves columns to their defaults".to_owned());
-        Ok(Layout::identity(width))
+        let width = places.len();
+        // What the server computes is left to it all the same.
+        let covered = places.iter().flatten().count();
+        let mut next = 0..covered;
+        let places = places.into_iter().map(|place| place.and_then(|_| next.next())).collect();
+        Ok(Layout::new(places, covered).unwrap_or_else(|| Layout::identity(width)))
     }
 
     fn rows(&mut self, insert: &Insert, item: &Statement<'_>) -> Result<()> {
@@ -292,11 +333,27 @@ fn refuse(line: u64, table: &str, what: &str) -> anyhow::Error {
 
 fn client_command(item: &Statement<'_>) -> anyhow::Error {
     let line = item.line;
-    Stop::new(
-        ExitCode::Store,
-        format!("line {line}: the dump contains a command for the mysql client"),
-    )
-    .hint("Such commands can run programs and read files; they are never executed.")
-    .hint("mysqldump and mariadb-dump do not write them: find out who changed the file.")
-    .into()
+    let word = match item.text {
+        [b'\\', rest @ ..] => {
+            let letter = rest.first().filter(|byte| byte.is_ascii_graphic());
+            letter.map(|letter| format!("\\{}", char::from(*letter)))
+        }
+        _ if item.stray_backslash => None,
+        text => text
+            .split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+            .next()
+            .map(|word| String::from_utf8_lossy(word).into_owned()),
+    };
+    let named = word.filter(|word| !word.is_empty()).map(|word| format!(", `{word}`"));
+    let message = format!(
+        "line {line}: the dump contains a command for the mysql client{}",
+        named.unwrap_or_default()
+    );
+    Stop::new(ExitCode::Store, message)
+        .hint("Such commands can run programs and read files; they are never executed.")
+        .hint(
+            "Dump programs do not write them. If this is a script of your own, put what it \
+            includes into one file and take the command out; else find out who changed the file.",
+        )
+        .into()
 }

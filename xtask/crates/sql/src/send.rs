@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 use anyhow::Result;
 
+use super::bytes::unescape;
 use super::lex::{LexMode, TokenKind, Tokens};
-use super::tuple::unescape;
 use model::exit::{ExitCode, Stop};
 
 /// The statement as UTF-8; strings that are not are written as `0x…`.

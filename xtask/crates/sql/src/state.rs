@@ -113,6 +113,12 @@ impl State {
         Self { client, ..self.clone() }
     }
 
+    /// The same without a word of its `sql_mode`.
+    #[must_use]
+    pub fn without_mode(&self, word: &str) -> Self {
+        Self { sql_mode: self.sql_mode.without(word), ..self.clone() }
+    }
+
     /// The first difference between this and what a server says: the variable, what it
     /// should be, what it is, and the line of the dump that set it.
     pub fn differs(&self, told: &Told) -> Option<(&'static str, String, String, u64)> {

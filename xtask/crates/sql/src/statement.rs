@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::altered::{self, Alter};
 use super::lex::{LexMode, Token, TokenKind, Tokens};
 use model::inventory::ObjectKind;
 
@@ -62,6 +63,14 @@ pub enum Kind {
     UnlockTables,
     /// `ALTER TABLE x DISABLE KEYS` or `ENABLE KEYS`.
     Keys(Name),
+    /// `ALTER TABLE x` that adds keys or sets the counter.
+    Alter(Alter),
+    /// `DELETE FROM x` or `TRUNCATE x`, all of it.
+    Clear {
+        name: Name,
+        /// `TRUNCATE`, which resets the counter.
+        truncate: bool,
+    },
     /// `INSERT … VALUES` or `REPLACE … VALUES`.
     Insert(Insert),
     /// `CREATE VIEW x`.
@@ -120,6 +129,11 @@ pub fn classify(text: &[u8], mode: LexMode) -> Kind {
         "CREATE" => create(tokens, &first, text),
         "DROP" => drop_object(tokens),
         "ALTER" => alter(tokens),
+        "DELETE" => tokens.eat("FROM").then(|| clear(tokens, false)).flatten(),
+        "TRUNCATE" => {
+            tokens.eat("TABLE");
+            clear(tokens, true)
+        }
         "LOCK" => (tokens.eat("TABLES") || tokens.eat("TABLE"))
             .then(|| name(&mut tokens))
             .flatten()
@@ -227,6 +241,10 @@ fn create(mut tokens: Tokens<'_>, first: &Token<'_>, text: &[u8]) -> Option<Kind
             "EVENT" => {
                 if_not_exists(&mut tokens);
                 name(&mut tokens).map(Kind::CreateEvent)
+            }
+            "INDEX" if plain => altered::index(tokens),
+            "UNIQUE" | "FULLTEXT" | "SPATIAL" if plain => {
+                tokens.eat("INDEX").then(|| altered::index(tokens)).flatten()
             }
             "DATABASE" | "SCHEMA" if plain => {
                 if_not_exists(&mut tokens);
@@ -357,6 +375,14 @@ fn alter(mut tokens: Tokens<'_>) -> Option<Kind> {
         return None;
     }
     let name = name(&mut tokens)?;
-    let keys = (tokens.eat("DISABLE") || tokens.eat("ENABLE")) && tokens.eat("KEYS");
-    (keys && tokens.next().is_none()).then_some(Kind::Keys(name))
+    if tokens.eat("DISABLE") || tokens.eat("ENABLE") {
+        let keys = tokens.eat("KEYS") && tokens.next().is_none();
+        return keys.then_some(Kind::Keys(name));
+    }
+    altered::clauses(name, tokens).ok().map(Kind::Alter)
+}
+
+fn clear(mut tokens: Tokens<'_>, truncate: bool) -> Option<Kind> {
+    let name = name(&mut tokens)?;
+    tokens.next().is_none().then_some(Kind::Clear { name, truncate })
 }

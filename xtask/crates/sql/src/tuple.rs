@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use anyhow::Result;
 
+use super::bytes::{nibble, special, unescape};
 use super::digest::{RowHasher, reordered};
 pub use super::layout::{Layout, Place};
 use super::lex::{LexMode, is_space};
@@ -48,6 +49,8 @@ pub struct Rows<'a> {
     layout: &'a Layout,
     place: Place<'a>,
     ranges: Vec<Range<usize>>,
+    /// Where the last row's values of generated columns stand.
+    computed: Vec<Range<usize>>,
     count: u64,
     ended: bool,
 }
@@ -64,7 +67,13 @@ impl<'a> Rows<'a> {
         let escapes = mode.escapes(b'\'');
         let reader = Reader { text, pos: at, escapes, mode, plain: true };
         let ranges = vec![0..0; layout.covered];
-        Self { reader, layout, place, ranges, count: 0, ended: false }
+        Self { reader, layout, place, ranges, computed: Vec::new(), count: 0, ended: false }
+    }
+
+    /// Where in the statement the last row's values of generated columns stand: the
+    /// server computes them, and MySQL takes none from an INSERT.
+    pub fn computed(&self) -> &[Range<usize>] {
+        &self.computed
     }
 
     /// The next row; `None` after the last.
@@ -77,7 +86,8 @@ impl<'a> Rows<'a> {
         reader.plain = true;
         reader.blanks();
         let start = reader.pos;
-        let hash = match reader.row(self.layout, hasher, &mut self.ranges) {
+        self.computed.clear();
+        let hash = match reader.row(self.layout, hasher, &mut self.ranges, &mut self.computed) {
             Ok(hash) => hash,
             Err(what) => {
                 return Err(refuse(reader.text, reader.pos, self.place, self.count + 1, what));
@@ -138,6 +148,7 @@ impl Reader<'_> {
         layout: &Layout,
         hasher: &mut RowHasher,
         ranges: &mut [Range<usize>],
+        computed: &mut Vec<Range<usize>>,
     ) -> Outcome<u128> {
         self.blanks();
         if self.peek() != Some(b'(') {
@@ -152,10 +163,15 @@ impl Reader<'_> {
         }
         let last = layout.places.len().saturating_sub(1);
         for (index, target) in layout.places.iter().enumerate() {
-            let before = hasher.len();
-            self.value(hasher)?;
+            let (before, from) = (hasher.len(), self.pos);
+            if !(target.is_none() && self.default_word()) {
+                self.value(hasher)?;
+            }
             match target {
-                None => hasher.truncate(before),
+                None => {
+                    hasher.truncate(before);
+                    computed.push(from..self.pos);
+                }
                 Some(column) if !layout.in_order => ranges[*column] = before..hasher.len(),
                 Some(_) => {}
             }
@@ -172,6 +188,17 @@ impl Reader<'_> {
             return Err("it has values, but the table's columns are not known");
         }
         Ok(if layout.in_order { hasher.finish() } else { reordered(hasher, ranges) })
+    }
+
+    /// Takes the word DEFAULT, which a generated column may be given.
+    fn default_word(&mut self) -> bool {
+        self.blanks();
+        let run = self.run(self.pos, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let found = self.text[run.clone()].eq_ignore_ascii_case(b"DEFAULT");
+        if found {
+            self.pos = run.end;
+        }
+        found
     }
 
     #[inline]
@@ -273,6 +300,12 @@ impl Reader<'_> {
             hasher.value(None);
             return Ok(());
         }
+        if word.eq_ignore_ascii_case(b"TRUE") || word.eq_ignore_ascii_case(b"FALSE") {
+            self.pos = run.end;
+            self.plain = false;
+            hasher.value(Some(if word.len() == 4 { b"1" } else { b"0" }));
+            return Ok(());
+        }
         if quoted && word.eq_ignore_ascii_case(b"x") {
             self.pos = run.end - 1;
             return self.hex(hasher);
@@ -335,49 +368,5 @@ impl Reader<'_> {
         hasher.close_value();
         self.pos = run.end;
         Ok(())
-    }
-}
-
-/// Offset of the next quote or backslash. Most strings are short: look at the
-/// first bytes directly before paying for a vector search.
-#[inline]
-fn special(rest: &[u8], quote: u8, escapes: bool) -> Option<usize> {
-    let near = rest.len().min(16);
-    for (at, &byte) in rest[..near].iter().enumerate() {
-        if byte == quote || byte == b'\\' && escapes {
-            return Some(at);
-        }
-    }
-    let far = &rest[near..];
-    let found =
-        if escapes { memchr::memchr2(quote, b'\\', far) } else { memchr::memchr(quote, far) };
-    found.map(|at| at + near)
-}
-
-#[inline]
-pub(super) fn unescape(byte: u8, out: &mut Vec<u8>) {
-    let plain = match byte {
-        b'0' => 0,
-        b'b' => 8,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'Z' => 26,
-        // Kept for LIKE: the server leaves the backslash in the string.
-        b'%' | b'_' => {
-            out.push(b'\\');
-            byte
-        }
-        other => other,
-    };
-    out.push(plain);
-}
-
-#[inline]
-fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit - b'A' + 10,
     }
 }

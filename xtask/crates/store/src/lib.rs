@@ -7,6 +7,7 @@
 
 mod believed;
 mod clean;
+mod folders;
 mod names;
 mod seal;
 #[cfg(test)]

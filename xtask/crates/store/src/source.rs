@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::age::KeyFile;
 use super::catalogue::{BY_HAND, Backup, State};
 use super::ledger::Ledger;
-use super::{Store, names};
+use super::{Store, folders, names};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::left_out::LeftOut;
@@ -44,6 +44,8 @@ pub struct Source {
     pub key: KeyFile,
     /// The destination it was fetched from for a check; `None`: it is local.
     pub place: Option<String>,
+    /// A person says that it is whole, although no end line says so.
+    pub no_end_line: bool,
 }
 
 /// Why `latest` does not mean this one, as in "is damaged: …".
@@ -111,7 +113,34 @@ impl Source {
             notes,
             key: KeyFile::default(),
             place: None,
+            no_end_line: false,
         })
+    }
+
+    /// The same, whole on a person's word where it has no end line.
+    ///
+    /// # Errors
+    /// It is a backup of this tool, whose manifest says how it ends ([`ExitCode::Usage`]).
+    pub fn without_end_line(self, said: bool) -> Result<Self, Stop> {
+        if said && self.manifest.is_some() {
+            let message = format!(
+                "--no-end-line: {} is a backup of this tool; its manifest says how it ends",
+                self.name
+            );
+            return Err(Stop::new(ExitCode::Usage, message).hint("Leave --no-end-line out."));
+        }
+        Ok(Self { no_end_line: said, ..self })
+    }
+
+    /// What to do about a file that cannot be used.
+    pub fn instead(&self) -> &'static str {
+        match self.origin {
+            Origin::Own => "Use another backup: `cargo xtask db-list`. Nothing was changed.",
+            Origin::Foreign => {
+                "Export the file again, or repair what is named here: docs/foreign-dumps.md. \
+                 Nothing was changed."
+            }
+        }
     }
 
     fn foreign(path: PathBuf) -> Self {
@@ -128,6 +157,7 @@ impl Source {
             notes: vec![note],
             key: KeyFile::default(),
             place: None,
+            no_end_line: false,
         }
     }
 }
@@ -168,6 +198,9 @@ impl Store {
         for path in [PathBuf::from(text), self.path(text)] {
             if path.is_file() {
                 return self.at_path(path);
+            }
+            if path.is_dir() {
+                return Err(folders::refusal(&path).into());
             }
         }
         let looks_like_path = text.contains(['/', '\\']) || names::is_dump(text);

@@ -155,7 +155,7 @@ fn hidden(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
 
 fn statement(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
     let number = random.below(4);
-    match random.below(12) {
+    match random.below(13) {
         0..4 => {
             let among = if random.chance(92) { FINE } else { SETS.len() };
             out.extend_from_slice(SETS[random.below(among)].as_bytes());
@@ -193,9 +193,44 @@ fn statement(random: &mut Random, schema: &str, out: &mut Vec<u8>) {
             aside(random, schema, out);
             out.extend_from_slice(b" AS a");
         }
+        11 => alter(random, schema, number, out),
         _ => body(random, schema, number, out),
     }
     out.extend_from_slice(b";\n");
+}
+
+/// What other programs write behind the rows of a table.
+fn alter(random: &mut Random, schema: &str, number: usize, out: &mut Vec<u8>) {
+    let table = format!("a{number}");
+    out.extend_from_slice(
+        format!("CREATE TABLE IF NOT EXISTS {table} (a int NOT NULL, b int) ENGINE=InnoDB;\n")
+            .as_bytes(),
+    );
+    match random.below(4) {
+        0 => out.extend_from_slice(format!("TRUNCATE TABLE {table} ").as_bytes()),
+        1 => {
+            let head = format!(
+                "ALTER TABLE {table} ADD UNIQUE KEY (a), MODIFY a int NOT NULL \
+                                AUTO_INCREMENT COMMENT "
+            );
+            out.extend_from_slice(head.as_bytes());
+            string(random, schema, out);
+        }
+        2 => {
+            out.extend_from_slice(format!("ALTER TABLE {table} ADD CONSTRAINT ").as_bytes());
+            name(random, schema, out);
+            out.extend_from_slice(b" CHECK (b <> ");
+            string(random, schema, out);
+            out.extend_from_slice(b")");
+        }
+        _ => {
+            out.extend_from_slice(format!("ALTER TABLE {table} ADD KEY ").as_bytes());
+            name(random, schema, out);
+            out.extend_from_slice(b" (b) COMMENT ");
+            string(random, schema, out);
+        }
+    }
+    aside(random, schema, out);
 }
 
 fn body(random: &mut Random, schema: &str, number: usize, out: &mut Vec<u8>) {

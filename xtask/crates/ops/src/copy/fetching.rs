@@ -47,6 +47,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         trust,
         key: KeyFile::of(&ctx.settings),
         place: Some(name.to_owned()),
+        no_end_line: false,
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
     })
 }

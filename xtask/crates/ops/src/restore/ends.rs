@@ -8,7 +8,7 @@ use super::Outcomes;
 use super::safety::Saved;
 use crate::ctx::Ctx;
 use crate::held::Held;
-use crate::{old_tables, verify};
+use crate::{old_tables, verify, whole};
 use model::check::Outcome;
 use model::exit::{ExitCode, Stop, find_stop};
 use model::ident::qualified;
@@ -21,13 +21,14 @@ use sys::clock;
 /// The whole file, read and compared with its manifest.
 pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
     let checked = verify::file_level(ctx, source)?;
+    say_unknown_end(ctx, source, &checked);
     match checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
         None => Ok(checked),
         Some(check) => Err(Stop::new(
             ExitCode::Store,
             format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
         )
-        .hint("Use another backup: `cargo xtask db-list`. Nothing was changed.")
+        .hint(whole::way_of(source, &checked.checks).unwrap_or_else(|| source.instead()))
         .into()),
     }
 }
@@ -77,6 +78,14 @@ pub(super) fn with_into(error: anyhow::Error, plan: &RestorePlan) -> anyhow::Err
         "`cargo xtask db-restore {source} --into {target}__look` restores it beside `{target}`, \
         which stays as it is."
     )))
+}
+
+/// What a person's word stands for, in front of everything that relies on it.
+fn say_unknown_end(ctx: &Ctx, source: &Source, checked: &verify::FileChecked) {
+    let end = checked.checks.iter().find(|check| check.name == whole::END);
+    if let Some(end) = end.filter(|end| end.outcome == Outcome::NotRun) {
+        ctx.ui.warn(format!("{}: {}: {}", source.name, end.name, end.detail));
+    }
 }
 
 /// The restore is done by then, and the message must say so.

@@ -67,6 +67,7 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
             store.source_of(&label)?
         }
     };
+    let source = source.without_end_line(args.no_end_line)?;
     for note in &source.notes {
         ctx.ui.warn(note);
     }
@@ -216,10 +217,8 @@ impl Run<'_> {
             ExitCode::VerificationFailed,
             format!("{} does not restore to what was backed up: {detail}", self.source.name),
         )
-        .hint(format!(
-            "`{}` was not touched. Use another backup: `cargo xtask db-list`.",
-            self.plan.target
-        ))
+        .hint(format!("`{}` was not touched.", self.plan.target))
+        .hint(self.source.instead())
         .into())
     }
 

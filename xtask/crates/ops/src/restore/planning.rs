@@ -40,6 +40,8 @@ pub struct Request {
     pub enable_events: bool,
     /// Sessions that load rows; `None`: by the policy.
     pub threads: Option<u8>,
+    /// A person says that the file is whole, although it has no end line.
+    pub no_end_line: bool,
     /// Overwrite without asking.
     pub yes: bool,
     /// Only make the plan.

@@ -6,6 +6,7 @@
 //! and last the programs, in the dump's order (`held`). The result is that of the
 //! statements one after the other, and so is every setting that they run under.
 
+mod adapt;
 mod cut;
 mod held;
 mod pool;
@@ -57,6 +58,8 @@ pub struct Loaded {
 struct Made {
     enabled_events: BTreeSet<String>,
     past_events: BTreeSet<String>,
+    /// What became something else than the dump has it.
+    notes: Vec<String>,
 }
 
 /// Memory that the server may use for sorting keys, in all, in bytes.
@@ -96,7 +99,8 @@ pub fn load(
     }
     session.run("COMMIT")?;
     reset(session).context("put the session's settings back")?;
-    let Made { enabled_events, past_events } = made;
+    let Made { enabled_events, past_events, notes: made } = made;
+    notes.extend(made);
     Ok(Loaded { seen, enabled_events, past_events, notes })
 }
 

@@ -2,6 +2,7 @@
 //! of a size that servers digest best.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -82,10 +83,10 @@ impl Batch {
             let place = Place { table: &self.target.name, line: insert.line };
             let mut rows = Rows::new(text, insert.header, self.mode, &self.layout, place);
             while let Some(row) = rows.next(hasher)? {
-                let (header, bytes) = (&text[..insert.header], &text[row.range]);
+                let (header, bytes) = (&text[..insert.header], &text[row.range.clone()]);
                 let read = ReadRow {
                     header,
-                    bytes,
+                    bytes: without_computed(bytes, row.range.start, rows.computed()),
                     hash: row.hash,
                     plain: row.plain,
                     line: insert.line,
@@ -131,7 +132,7 @@ impl Batch {
             } else {
                 out.push(b',');
             }
-            out.extend_from_slice(row.bytes);
+            out.extend_from_slice(&row.bytes);
             Ok(true)
         })?;
         if !out.is_empty() {
@@ -145,12 +146,29 @@ impl Batch {
 pub(super) struct ReadRow<'a> {
     /// The INSERT up to its rows.
     pub header: &'a [u8],
-    /// The row itself, parentheses included.
-    pub bytes: &'a [u8],
+    /// The row as it is sent, parentheses included.
+    pub bytes: Cow<'a, [u8]>,
     pub hash: u128,
     pub plain: bool,
     pub line: u64,
     pub hasher: &'a RowHasher,
+}
+
+/// A row with DEFAULT in place of what a dump says of generated columns: MySQL takes no
+/// value for them, MariaDB ignores one. `start` is the row's place in its statement.
+fn without_computed<'a>(bytes: &'a [u8], start: usize, computed: &[Range<usize>]) -> Cow<'a, [u8]> {
+    if computed.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for value in computed {
+        out.extend_from_slice(&bytes[done..value.start - start]);
+        out.extend_from_slice(b"DEFAULT");
+        done = value.end - start;
+    }
+    out.extend_from_slice(&bytes[done..]);
+    Cow::Owned(out)
 }
 
 /// Sends batches over one session.
@@ -299,6 +317,17 @@ mod tests {
         let (two, _) = cut(&batch, 45).unwrap();
         assert!(two.iter().all(|(text, _)| text.len() <= 45), "{two:?}");
         assert_eq!(two.len(), 3);
+    }
+
+    #[test]
+    fn values_of_generated_columns_are_left_to_the_server() {
+        let mut batch =
+            batch(&[("INSERT INTO t VALUES (1, 12.00,'a'),(2,NULL ,'b'),( 3 , default, 'c')", 1)]);
+        batch.layout = Arc::new(Layout::new(vec![Some(0), None, Some(1)], 2).unwrap());
+        let (all, digest) = cut(&batch, 1000).unwrap();
+        let sent = "INSERT INTO t VALUES(1,DEFAULT,'a'),(2,DEFAULT ,'b'),( 3 ,DEFAULT, 'c')";
+        assert_eq!(all, [(sent.to_owned(), 1)]);
+        assert_eq!(digest.rows, 3);
     }
 
     #[test]

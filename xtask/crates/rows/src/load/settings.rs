@@ -54,7 +54,15 @@ impl Settings {
 
 /// The settings of one session, as it was last seen to have them.
 #[derive(Debug)]
-pub(super) struct InForce(State);
+pub(super) struct InForce {
+    state: State,
+    /// The server does not know a word that older ones put into `sql_mode`, and that
+    /// means nothing but to GRANT.
+    lacks_auto_create_user: bool,
+}
+
+/// The word that MySQL 8 took out of `sql_mode`.
+const NO_AUTO_CREATE_USER: &str = "NO_AUTO_CREATE_USER";
 
 impl InForce {
     /// Begins a load in the schema: what every session of it starts from.
@@ -65,7 +73,9 @@ impl InForce {
              sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0 \
              /*M!100201 , check_constraint_checks = 1 */",
         )?;
-        let begun = Self(State::default());
+        let lacks_auto_create_user =
+            session.value("SELECT VERSION() NOT LIKE '%MariaDB%' AND VERSION() NOT LIKE '5.%'")?;
+        let begun = Self { state: State::default(), lacks_auto_create_user };
         begun.look(session)?;
         Ok(begun)
     }
@@ -82,27 +92,30 @@ impl InForce {
     }
 
     pub(super) fn state(&self) -> &State {
-        &self.0
+        &self.state
     }
 
     /// Gives the session the settings that a statement needs, and has the server confirm
     /// them; nothing where it has them.
     pub(super) fn become_state(&mut self, session: &mut Session, wanted: &State) -> Result<()> {
-        let missing = wanted.since(&self.0);
+        let known = self.lacks_auto_create_user && wanted.sql_mode.has(NO_AUTO_CREATE_USER);
+        let known = known.then(|| wanted.without_mode(NO_AUTO_CREATE_USER));
+        let wanted = known.as_ref().unwrap_or(wanted);
+        let missing = wanted.since(&self.state);
         if missing.is_empty() {
             return Ok(());
         }
         for (sql, line) in missing {
             session.run(&sql).map_err(|error| refused(error, line))?;
         }
-        self.0 = wanted.clone();
+        self.state = wanted.clone();
         self.look(session)
     }
 
     /// Asks the server whether the session has them.
     fn look(&self, session: &mut Session) -> Result<()> {
         let told: Told = session.first(ASK)?.context("the server does not report its settings")?;
-        let Some((name, wanted, is, line)) = self.0.differs(&told) else { return Ok(()) };
+        let Some((name, wanted, is, line)) = self.state.differs(&told) else { return Ok(()) };
         let message = format!(
             "line {line}: the server has {name} = `{is}`, but the dump was read with `{wanted}`"
         );

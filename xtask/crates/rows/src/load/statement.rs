@@ -136,8 +136,11 @@ pub(super) fn refused(error: anyhow::Error, line: u64) -> anyhow::Error {
     stop = match code {
         1153 => stop.hint("A row is larger than the server's max_allowed_packet; raise it and try again."),
         1273 | 1115 => stop.hint("The dump uses a character set or collation that this server does not have."),
-        1142 | 1227 | 1370 | 1044 => stop.hint("`cargo xtask doctor --fix` grants restore_user \
-        the privileges it needs."),
+        1142 | 1143 | 1227 | 1370 | 1044 => stop.hint("The account that loads a dump has rights on the \
+        copy alone: a statement that names another schema is refused. If this one does not, `cargo \
+        xtask doctor --fix` grants what is missing."),
+        1064 => stop.hint("This server does not know a type or clause of the statement: the dump is of \
+        another flavour or a newer version, or was edited."),
         1419 => stop.hint("The server needs log_bin_trust_function_creators=ON to create triggers and functions without SUPER."),
         _ => stop,
     };

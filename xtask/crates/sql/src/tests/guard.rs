@@ -28,10 +28,16 @@ fn a_dumps_work_is_allowed() {
         "ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_swedish_ci;",
         "ALTER DATABASE `mydb` CHARACTER SET utf8mb4;",
         "/*!50106 DROP EVENT IF EXISTS `e` */;",
+        "CREATE TABLE t (a int); INSERT INTO t VALUES (1); ALTER TABLE t ADD PRIMARY KEY (a), \
+         ADD KEY k (a) /*!80000 INVISIBLE */; ALTER TABLE t MODIFY a int AUTO_INCREMENT, \
+         AUTO_INCREMENT=5; ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES u (a);",
+        "CREATE TABLE t (a int); TRUNCATE TABLE t; INSERT INTO t VALUES (1);",
     ] {
         let all = check(good).unwrap_or_else(|error| panic!("{good}: {error}"));
         assert!(!all.iter().any(|verdict| matches!(verdict, Verdict::Skip(_))), "{good}");
     }
+    let all = check("CREATE TABLE t (a int); DELETE FROM `t`;").unwrap();
+    assert!(matches!(all[..], [Verdict::Run, Verdict::Skip(_)]));
     let databases = "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `a` /*!40100 DEFAULT CHARACTER SET \
                      utf8mb4 */ /*!80016 DEFAULT ENCRYPTION='N' */; USE `a`;";
     assert!(check(databases).unwrap().iter().all(|v| matches!(v, Verdict::Skip(_))));
@@ -80,6 +86,22 @@ fn everything_else_is_refused() {
         "LOAD DATA INFILE 'x' INTO TABLE t;",
         "CALL p();",
         "ALTER TABLE t ADD COLUMN b int;",
+        "CREATE TABLE t (a int); ALTER TABLE t ADD COLUMN b int;",
+        "CREATE TABLE t (a int); ALTER TABLE t RENAME mysql.x;",
+        "CREATE TABLE t (a int); ALTER TABLE t ADD KEY (a) /*!99999 , RENAME u */;",
+        "CREATE TABLE t (a int); ALTER TABLE t ADD KEY (a) /*!80000 , DISCARD TABLESPACE */;",
+        "CREATE TABLE t (a int); ALTER TABLE t /*!99999 RENAME u -- \n */ ADD KEY (a);",
+        "ALTER TABLE t ADD KEY (a);",
+        "ALTER TABLE mysql.user ADD KEY (a);",
+        "CREATE TABLE t (a int); DROP TABLE t; ALTER TABLE t ADD KEY (a);",
+        "USE a; CREATE TABLE a.t (a int); ALTER TABLE b.t ADD KEY (a);",
+        "DELETE FROM t;",
+        "TRUNCATE TABLE mysql.user;",
+        "DELETE FROM mysql.user;",
+        "CREATE TABLE t (a int); DELETE FROM t WHERE a = 1;",
+        "CREATE TABLE t (a int); INSERT INTO t VALUES (1); DELETE FROM t;",
+        "CREATE TABLE t (a int); INSERT INTO t VALUES (1); TRUNCATE t;",
+        "CREATE TABLE t (a int); DELETE FROM t RETURNING f();",
         "ALTER DATABASE `x` READ ONLY = 1;",
         "BEGIN NOT ATOMIC SELECT 1; END;",
         "LOCK TABLES a WRITE, b.c WRITE;",
@@ -96,6 +118,32 @@ fn everything_else_is_refused() {
         assert_eq!(stop.code, ExitCode::Store, "{bad}");
         assert!(stop.message.starts_with("line "), "{bad}: {}", stop.message);
     }
+}
+
+#[test]
+fn names_of_the_dumps_own_schema_pass_without_it() {
+    let text = "CREATE SCHEMA IF NOT EXISTS `s`; USE `s`; CREATE TABLE IF NOT EXISTS `s`.`t` (a int); \
+                INSERT INTO `s`.`t` (a) VALUES (1),(2); ALTER TABLE `s`.`t` ADD KEY (a); \
+                CREATE VIEW `s`.`v` AS SELECT a FROM `s`.`t`;";
+    let mut guard = Guard::new();
+    let mut sent = Vec::new();
+    let seen = read_dump(text.as_bytes(), &mut |piece, _| {
+        if matches!(guard.check(piece)?, Verdict::Run) {
+            sent.push(String::from_utf8(piece.text.to_vec()).unwrap());
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(
+        sent,
+        [
+            "CREATE TABLE IF NOT EXISTS `t` (a int)",
+            "INSERT INTO `t` (a) VALUES (1),(2)",
+            "ALTER TABLE `t` ADD KEY (a)",
+            "CREATE VIEW `v` AS SELECT a FROM `t`",
+        ]
+    );
+    assert_eq!((seen.rows, seen.tables.len()), (2, 1));
 }
 
 #[test]

@@ -52,6 +52,8 @@ fn one(literal: &str) -> Option<Vec<u8>> {
         ("1.5e-7", Some(b"1.5e-7")),
         ("00042", Some(b"00042")),
         (".5", Some(b".5")),
+        ("TRUE", Some(b"1")),
+        ("false", Some(b"0")),
     ];
     let (_, value) = table.iter().find(|(text, _)| *text == literal).expect(literal);
     let value = value.map(<[u8]>::to_vec);
@@ -83,6 +85,8 @@ fn every_literal_reads_as_the_server_sends_it() {
         "1.5e-7",
         "00042",
         ".5",
+        "TRUE",
+        "false",
     ] {
         one(literal);
     }
@@ -114,7 +118,8 @@ fn anything_else_is_refused_with_its_place() {
         "(@x)",
         "(1 /* x */)",
         "(\\N)",
-        "(TRUE)",
+        "(TRUES)",
+        "(TRUE+1)",
         "(NULLX)",
     ] {
         let error = digest_of(bad, &Layout::identity(1)).expect_err(bad).to_string();

@@ -1,6 +1,7 @@
 //! Reads a dump from its front to its end, in one thread, and says what happens to
 //! each statement: it runs now, its rows go to the pool, or it is held back.
 
+mod alter;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,8 @@ struct Table {
     /// What is not made yet.
     keys: Option<Keys>,
     foreign_keys: Option<Keys>,
+    /// The dump's own ALTER TABLE statements, from the first one with a foreign key on.
+    late: Vec<Keys>,
     /// Its rows were complete once, and its keys are made or being made.
     closed: bool,
     target: Option<(Arc<Layout>, Arc<Target>)>,
@@ -147,15 +150,16 @@ impl<'a> Reader<'a> {
             object = &insert.table.name;
             self.insert(piece, insert, seen)?;
         } else {
+            let mut dropped = false;
             if let Kind::DropTable { name, .. } = piece.kind {
-                self.forget(name)?;
+                dropped = self.forget(name)?;
             }
             let skipped = matches!(verdict, Verdict::Skip(_)) || without_meaning(piece.kind);
             if !skipped && wanted(self.part, piece.kind) {
                 self.flush()?;
                 match self.last {
                     None => self.run_now(piece)?,
-                    Some(_) => self.place(piece)?,
+                    Some(_) => self.place(piece, dropped)?,
                 }
             }
             if let Kind::CreateTable { name, .. } = piece.kind {
@@ -179,12 +183,13 @@ impl<'a> Reader<'a> {
             kind if kind.program().is_some() => {
                 run_program(self.session, &mut self.force, text, mode, line)
             }
+            Kind::CreateTable { name, .. } => self.make_table(name, text, mode, line),
             _ => run(self.session, text, mode, line),
         }
     }
 
-    /// Runs a statement now or holds it back.
-    fn place(&mut self, piece: &Piece<'_>) -> Result<()> {
+    /// Runs a statement now or holds it back. `dropped`: it drops a table that was made.
+    fn place(&mut self, piece: &Piece<'_>, dropped: bool) -> Result<()> {
         match piece.kind {
             // The pool commits in its own way.
             Kind::Transaction => Ok(()),
@@ -200,8 +205,14 @@ impl<'a> Reader<'a> {
                 if self.held.names(&key) {
                     return self.hold(piece, None);
                 }
+                // A stand-in for a view: views that are held may name it.
+                if dropped && !self.held.is_empty() {
+                    return self.hold(piece, Some(key));
+                }
                 self.run_now(piece)
             }
+            Kind::Alter(alter) => self.alter(piece, alter),
+            Kind::Clear { name, .. } => self.clear(piece, name),
             Kind::AlterDatabase(_) if self.held.is_empty() => {
                 // It waits for every session's transaction in the schema.
                 self.settle_rows()?;
@@ -254,7 +265,7 @@ impl<'a> Reader<'a> {
             cut = None;
         }
         let text = cut.as_ref().map_or(piece.text, |cut| &cut.create);
-        run(self.session, text, piece.mode, piece.line)?;
+        self.make_table(name, text, piece.mode, piece.line)?;
         let (keys, foreign_keys) = cut.map(|cut| (cut.keys, cut.foreign_keys)).unwrap_or_default();
         let table = &name.name;
         let later = |sql: Option<String>| {
@@ -280,23 +291,27 @@ impl<'a> Reader<'a> {
             partitioned: false,
             keys: None,
             foreign_keys: None,
+            late: Vec::new(),
             closed: false,
             target: None,
         }
     }
 
-    /// Forgets the rows of a table that is dropped: one of that name is another.
-    fn forget(&mut self, name: &Name) -> Result<()> {
+    /// Forgets the rows of a table that is dropped: one of that name is another. Says
+    /// whether there was one.
+    fn forget(&mut self, name: &Name) -> Result<bool> {
         self.flush()?;
         let key = self.key(name);
-        if let Some(table) = self.tables.remove(&key) {
+        let table = self.tables.remove(&key);
+        if let Some(table) = &table {
             self.shared.settle(table.id, &mut |what| self.told.building(what))?;
             if self.current.as_deref() == Some(&key) {
                 self.current = None;
             }
         }
         self.shared.forget(&name.name);
-        self.commit()
+        self.commit()?;
+        Ok(table.is_some())
     }
 
     fn close_current(&mut self) -> Result<()> {
@@ -335,7 +350,12 @@ impl<'a> Reader<'a> {
         // In the order in which the tables were made.
         let mut tables: Vec<&mut Table> = self.tables.values_mut().collect();
         tables.sort_by_key(|table| table.id);
-        for keys in tables.into_iter().filter_map(|table| table.foreign_keys.take()) {
+        let mut late: Vec<Keys> =
+            tables.iter_mut().flat_map(|table| std::mem::take(&mut table.late)).collect();
+        // Those of ALTER TABLE statements as the dump has them.
+        late.sort_by_key(|keys| keys.line);
+        let own = tables.into_iter().filter_map(|table| table.foreign_keys.take());
+        for keys in own.chain(late) {
             signal::check()?;
             self.told.now_at(&format!("foreign keys of {}", keys.table));
             keys.build(last, force)?;
@@ -355,7 +375,8 @@ fn wanted(part: &Part, kind: &Kind) -> bool {
     let Part::Tables(tables) = part else { return true };
     match kind {
         Kind::CreateTable { name, placeholder } => !placeholder && tables.contains(&name.name),
-        Kind::DropTable { name, .. } => tables.contains(&name.name),
+        Kind::DropTable { name, .. } | Kind::Clear { name, .. } => tables.contains(&name.name),
+        Kind::Alter(alter) => tables.contains(&alter.table.name),
         Kind::CreateTrigger { table, .. } => tables.contains(&table.name),
         _ => false,
     }

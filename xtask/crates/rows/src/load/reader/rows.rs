@@ -31,8 +31,9 @@ impl Reader<'_> {
         let Some(layout) = piece.layout else { return Ok(()) };
         let name = &insert.table.name;
         let key = self.key(&insert.table);
-        if self.held.names(&key) {
-            // A table that looked like a stand-in and gets rows.
+        if self.held.names(&key) || self.is_late(&key) {
+            // A table that looked like a stand-in and gets rows, or gets them behind the
+            // keys that wait.
             self.settle()?;
         }
         let target = self.target(&key, name, layout, seen);

@@ -1,1 +1,0 @@
-//! Dumps of other programs, and files that are not what their name says.
