@@ -10,7 +10,7 @@ use model::ident::qualified;
 use model::inventory::ObjectKind;
 use model::left_out::LeftOut;
 use plan::unsaved::with_dependents;
-use server::session::{is_lasting, said};
+use server::session::{code, is_lasting, said};
 use server::survey::Survey;
 use server::{Server, Session, inventory, obstacles};
 use sql::guard;
@@ -25,6 +25,8 @@ pub fn look(ctx: &Ctx, server: &Server) -> Result<Vec<LeftOut>> {
     // Without a right, everything may look as if it could not be saved.
     ctx.demand_rights(&mut session, Role::Backup, "a safety backup needs")?;
     let seen = inventory::survey(&mut session, schema)?;
+    // A table that another session has locked is no obstacle, and not worth a wait.
+    session.run("SET lock_wait_timeout = 1")?;
     let mut all: Vec<LeftOut> = Vec::new();
     for it in &seen.unread {
         let rows = match it.kind {
@@ -85,6 +87,8 @@ fn unreadable(session: &mut Session, schema: &str, table: &str) -> Result<Option
         Err(error) if is_lasting(&error) => {
             Ok(Some(format!("its rows cannot be read: {}", said(&error))))
         }
+        // It may be locked for the moment: the backup itself waits as long as it may.
+        Err(error) if code(&error).is_some() => Ok(None),
         other => other.map(|()| None),
     }
 }
