@@ -68,8 +68,8 @@ fn good(store: &store::Store, schema: &str) -> Result<Option<Manifest>> {
     let entries = store.list()?;
     let suspects = store.suspects(&entries, &store.read()?);
     let own = entries.iter().filter(|e| e.label.schema() == schema);
-    let usable = own.filter_map(|e| e.manifest()).filter(|m| m.reason != Reason::Safety);
-    Ok(usable.filter(|m| !suspects.contains_key(&m.label)).next().cloned())
+    let mut usable = own.filter_map(|e| e.manifest()).filter(|m| m.reason != Reason::Safety);
+    Ok(usable.find(|m| !suspects.contains_key(&m.label)).cloned())
 }
 
 fn counts(session: &mut Session, schema: &str) -> Result<BTreeMap<String, u64>> {

@@ -211,7 +211,7 @@ pub struct ListedBackup {
     pub claimed: Option<Level>,
     /// What it lost against the last good backup; left out where it is not suspect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspect: Option<Loss>,
+    pub suspect: Option<Box<Loss>>,
     /// Whether its last verification failed; left out where it did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
@@ -224,7 +224,7 @@ impl ListedBackup {
     /// With what it lost.
     #[must_use]
     pub fn suspect(self, loss: Option<&Loss>) -> Self {
-        Self { suspect: loss.cloned(), ..self }
+        Self { suspect: loss.cloned().map(Box::new), ..self }
     }
 
     /// From a manifest and what the ledger says about it.
