@@ -5,6 +5,7 @@ use anyhow::Result;
 use cli::restore::DbRestore;
 use ops::ctx::{Ctx, Made};
 use ops::restore::{self, Ended, Request};
+use store::source::TextSaid;
 
 /// Restores a backup and shows where the old tables are.
 pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
@@ -18,9 +19,12 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
         enable_events,
         threads,
         no_end_line,
+        charset,
+        keep_text,
         yes,
         dry_run,
     } = args.clone();
+    let text = TextSaid { charset, keep_text };
     let request = Request {
         source,
         from,
@@ -31,6 +35,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
         enable_events,
         threads,
         no_end_line,
+        text,
         yes,
         dry_run,
     };

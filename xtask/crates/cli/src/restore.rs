@@ -39,6 +39,12 @@ pub struct DbRestore {
     /// The file has no end line; you say that it is whole
     #[arg(long)]
     pub no_end_line: bool,
+    /// The whole file is in this character set (latin1, gbk, cp932, …), whatever it says itself
+    #[arg(long, value_name = "NAME")]
+    pub charset: Option<String>,
+    /// Keep text that looks as if it was read in the wrong character set
+    #[arg(long)]
+    pub keep_text: bool,
     /// Overwrite without asking
     #[arg(long)]
     pub yes: bool,

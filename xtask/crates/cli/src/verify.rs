@@ -25,6 +25,12 @@ pub struct DbVerify {
     /// The file has no end line; you say that it is whole
     #[arg(long, requires = "source", conflicts_with = "live")]
     pub no_end_line: bool,
+    /// The whole file is in this character set (latin1, gbk, cp932, …), whatever it says itself
+    #[arg(long, value_name = "NAME", requires = "source", conflicts_with = "live")]
+    pub charset: Option<String>,
+    /// Keep text that looks as if it was read in the wrong character set
+    #[arg(long, requires = "source", conflicts_with = "live")]
+    pub keep_text: bool,
     /// Check the running database and the API instead of a backup
     #[arg(long, conflicts_with = "source")]
     pub live: bool,

@@ -17,6 +17,7 @@ pub mod live;
 pub mod obstacles;
 pub mod old_tables;
 pub mod prove;
+pub mod reading;
 pub mod recover;
 pub mod replay;
 pub mod restore;

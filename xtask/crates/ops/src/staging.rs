@@ -10,7 +10,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use crate::ctx::Ctx;
 use crate::held::Held;
 pub use crate::leftovers::{clean, drop_kept};
-use crate::{copy_digests, whole};
+use crate::{copy_digests, reading, whole};
 use model::account::Role;
 use model::check::{self, Check, Outcome};
 use model::exit::{ExitCode, Stop};
@@ -21,7 +21,7 @@ use rows::load::{self, Loaded, Part};
 use server::session::{code, said};
 use server::{Session, facts, inventory};
 use sql::compare::{self, Expected};
-use sql::{decode, enable_event};
+use sql::enable_event;
 use store::check as file_check;
 use store::source::Source;
 use sys::clock;
@@ -207,6 +207,9 @@ fn load_and_compare(
             Expected::from_text(&loaded.seen)
         }
     };
+    if session.value::<u8>("SELECT @@lower_case_table_names")? != 0 {
+        expected = expected.named_as_in(&inventory);
+    }
     if !loaded.past_events.is_empty() {
         let names: Vec<String> =
             loaded.past_events.iter().map(|name| format!("`{name}`")).collect();
@@ -246,16 +249,14 @@ pub fn load_file(
     schema: &str,
     part: &Part,
 ) -> Result<(Loaded, String, Vec<Check>)> {
+    let reading = reading::of(source)?;
     let mut reader = file_check::open_checked(source)?;
     let expected = source.manifest.as_ref().map_or(0, |m| m.text_bytes);
     let mut bar = ctx.ui.bar("load", expected);
     let loaded = {
-        let text = decode(&mut reader)?;
-        if let Some(note) = text.encoding().note() {
-            ctx.ui.warn(note);
-        }
+        let text = reading::open(ctx, source, &mut reader)?;
         let threads = ctx.settings.policy.restore.threads();
-        load::load(text, session, schema, part, threads, &mut |p| {
+        load::load((text, reading), session, schema, part, threads, &mut |p| {
             bar.set(p.bytes, p.rows, p.object)
         })
     };
@@ -276,6 +277,9 @@ pub fn load_file(
     }
     let loaded = loaded?;
     loaded.notes.iter().for_each(|note| ctx.ui.warn(note));
+    if let Some(said) = reading::bodies(&loaded.seen) {
+        ctx.ui.warn(format!("{}: {said}", source.name));
+    }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
     Ok((loaded, sha256, checked.checks))
 }

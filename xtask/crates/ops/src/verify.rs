@@ -8,20 +8,20 @@ use anyhow::Result;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
-use crate::prove;
 use crate::whole::{self, way_of};
+use crate::{prove, reading};
 use model::check::{self, Check};
 use model::entry::{Event, Level};
 use model::exit::{ExitCode, Stop};
 use model::inventory::ObjectKind;
 use report::json::VerifyDocument;
-use sql::{Guard, compare, decode, read_dump};
+use sql::{Guard, compare, read_dump_as};
 use store::check as file_check;
-use store::source::{Origin, Source};
+use store::source::{Origin, Source, TextSaid};
 use sys::{clock, signal};
 
 /// What is to be proven, and how far.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// A label, a file, or `latest`, which is also meant where nothing is said.
     pub source: Option<&'a str>,
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub threads: Option<u8>,
     /// A person says that the file is whole, although it has no end line.
     pub no_end_line: bool,
+    /// What a person says of the file's text.
+    pub text: TextSaid,
 }
 
 /// What was found, for the user, and the failure that it means.
@@ -52,6 +54,7 @@ pub struct Verdict {
 pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
     let store = ctx.store()?;
     let text = request.source.unwrap_or(store::source::LATEST);
+    let said = request.text.clone();
     // Dropped at the end: a copy that was only looked at does not stay.
     let scratch = request.from.map(|_| fetching::Scratch::new(ctx)).transpose()?;
     let mut fetched = None;
@@ -65,7 +68,7 @@ pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
         }
         _ => store.resolve_in(text, &ctx.settings.schema)?,
     };
-    let source = source.without_end_line(request.no_end_line)?;
+    let source = source.without_end_line(request.no_end_line)?.with_text(said)?;
     for note in &source.notes {
         ctx.ui.warn(note);
     }
@@ -101,7 +104,10 @@ fn verdict(source: &Source, verified: &Verified) -> Verdict {
     )
     .vouched(&source.trust);
     let way = way_of(source, &verified.checks);
-    let refusal = (!verified.passed()).then(|| refusal(source, verified.level, way));
+    let refusal = (!verified.passed()).then(|| {
+        let stop = refusal(source, verified.level, way);
+        reading::with_hints(stop, source, &verified.hints)
+    });
     Verdict { document, refusal }
 }
 
@@ -133,6 +139,8 @@ pub struct Verified {
     pub level: Level,
     /// Each check.
     pub checks: Vec<Check>,
+    /// What to do where the file could not be read or loaded.
+    pub hints: Vec<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
@@ -149,6 +157,8 @@ impl Verified {
 pub struct FileChecked {
     /// Each check.
     pub checks: Vec<Check>,
+    /// What to do where its text could not be read.
+    pub hints: Vec<String>,
     /// SHA-256 of the file.
     pub sha256: String,
     /// The tables that it holds.
@@ -163,14 +173,12 @@ pub struct FileChecked {
 /// # Errors
 /// The file cannot be opened, or someone pressed Ctrl-C.
 pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
+    let reading = reading::of(source)?;
     let mut reader = file_check::open_checked(source)?;
     let mut bar = ctx.ui.bar("read", source.manifest.as_ref().map_or(0, |m| m.text_bytes));
-    let mut guard = Guard::new();
-    let read = decode(&mut reader).and_then(|text| {
-        if let Some(note) = text.encoding().note() {
-            ctx.ui.warn(note);
-        }
-        read_dump(text, &mut |piece, seen| {
+    let mut guard = Guard::new().named(reading.charset);
+    let read = reading::open(ctx, source, &mut reader).and_then(|text| {
+        read_dump_as(text, reading, &mut |piece, seen| {
             signal::check()?;
             bar.set(piece.bytes, seen.rows, "");
             guard.check(piece).map(|_| ())
@@ -180,10 +188,13 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     signal::check()?;
     let checked = reader.finish();
     let mut checks = checked.checks;
-    let mut tables = Vec::new();
+    let (mut tables, mut hints) = (Vec::new(), Vec::new());
     let mut programs = BTreeSet::new();
     match read {
-        Err(error) => checks.push(Check::failed("statements", format!("{error:#}"))),
+        Err(error) => {
+            hints.extend(reading::hints(&error));
+            checks.push(Check::failed("statements", format!("{error:#}")));
+        }
         Ok(seen) => {
             tables.extend(seen.tables.keys().cloned());
             programs.extend(seen.programs.iter().cloned());
@@ -194,6 +205,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
                 seen.programs.len()
             );
             checks.push(Check::passed("statements", found));
+            checks.extend(reading::bodies(&seen).map(|said| Check::passed("line ends", said)));
             checks.push(whole::end(&seen, source));
             match &source.manifest {
                 Some(manifest) => checks.extend(compare::text_with_manifest(&seen, manifest)),
@@ -205,7 +217,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
         }
     }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
-    Ok(FileChecked { checks, sha256, tables, programs })
+    Ok(FileChecked { checks, hints, sha256, tables, programs })
 }
 
 /// Reads a backup to its end, compares it with its manifest, and writes the entry.
@@ -215,8 +227,12 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
 pub fn file(held: &HeldFolder<'_>, source: &Source) -> Result<Verified> {
     let start = Instant::now();
     let read = file_level(held.ctx(), source)?;
-    let verified =
-        Verified { level: Level::File, checks: read.checks, duration_ms: clock::elapsed_ms(start) };
+    let verified = Verified {
+        level: Level::File,
+        checks: read.checks,
+        hints: read.hints,
+        duration_ms: clock::elapsed_ms(start),
+    };
     let uuid = source.manifest.as_ref().map_or("unknown", |m| m.server.uuid.as_str());
     let read = Read { sha256: read.sha256, uuid, own_gtids: None, kept: None };
     record(held, source, &verified, read)?;

@@ -4,6 +4,8 @@
 //! character above ASCII is a quote or a backslash, and as long as it takes no byte
 //! above ASCII for a blank (0xA0 is one in latin1).
 
+use super::decoder::Decoder;
+
 /// Character sets of one byte, all of them ASCII in their lower half. `swe7` is not
 /// among them: it has a letter where ASCII has the backslash.
 const SINGLE: [&str; 25] = [
@@ -52,6 +54,38 @@ impl Charset {
     }
 }
 
+/// Other names under which people know a character set, with the server's.
+const ALIASES: [(&str, &str); 16] = [
+    ("ansi", "latin1"),
+    ("cp1252", "latin1"),
+    ("windows-1252", "latin1"),
+    ("iso-8859-1", "latin1"),
+    ("windows-1250", "cp1250"),
+    ("windows-1251", "cp1251"),
+    ("iso-8859-2", "latin2"),
+    ("iso-8859-9", "latin5"),
+    ("cp936", "gbk"),
+    ("cp949", "euckr"),
+    ("cp950", "big5"),
+    ("shift_jis", "cp932"),
+    ("shift-jis", "cp932"),
+    ("euc-jp", "eucjpms"),
+    ("euc-kr", "euckr"),
+    ("utf-8", "utf8mb4"),
+];
+
+impl Charset {
+    /// The character set that a person names for a file; `None` where text in it cannot
+    /// be read here.
+    pub fn named(name: &str) -> Option<Self> {
+        let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+        let found = Self::of(alias.map_or(name, |(_, own)| own))?;
+        // What is said of a file is said of all characters.
+        let found = if found.class == Class::Utf8 { UTF8MB4 } else { found };
+        (found.class == Class::Utf8 || Decoder::of(found).is_some()).then_some(found)
+    }
+}
+
 /// Whether two names of character sets or collations mean the same: `utf8` is
 /// `utf8mb3`, and where a server is told so `utf8mb4`.
 pub fn same_name(asked: &str, server: &str) -> bool {
@@ -86,6 +120,17 @@ mod tests {
         }
         assert_eq!(Charset::of("UTF8MB4"), Some(UTF8MB4));
         assert_eq!(Charset::of("koi8r").unwrap().class, Class::Single);
+    }
+
+    #[test]
+    fn people_have_other_names() {
+        for (name, own) in [("CP1252", "latin1"), ("gbk", "gbk"), ("utf8", "utf8mb4")] {
+            assert_eq!(Charset::named(name).unwrap().name, own);
+        }
+        for name in ["binary", "dec8", "utf16", "ebcdic"] {
+            assert_eq!(Charset::named(name), None, "{name}");
+        }
+        assert!(ALIASES.iter().all(|(alias, _)| Charset::named(alias).is_some()));
     }
 
     #[test]

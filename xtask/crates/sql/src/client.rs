@@ -1,6 +1,7 @@
 //! What an item of a dump is, and which of them only the mysql client itself
 //! would carry out.
 
+use super::charset::Charset;
 use super::lex::{LexMode, is_space, is_word};
 
 /// Commands that the mysql client, not the server, would carry out.
@@ -66,6 +67,11 @@ pub struct Statement<'a> {
     pub offset: u64,
     /// The lexer mode in which it was read.
     pub mode: LexMode,
+    /// The character set that it is in.
+    pub charset: Charset,
+    /// The text with each character of several bytes hidden, for character sets in which
+    /// such a byte can look like a mark; as long as the text.
+    pub mask: Option<&'a [u8]>,
     /// A backslash stands outside strings: the client would take it for a command.
     pub stray_backslash: bool,
 }

@@ -7,7 +7,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use model::exit::{ExitCode, Stop};
 
@@ -58,7 +58,7 @@ impl<R> std::fmt::Debug for DumpText<R> {
 /// Looks at the first bytes and wraps the input so that it reads as UTF-8.
 pub fn decode<R: BufRead>(mut input: R) -> Result<DumpText<R>> {
     let mut first = Vec::new();
-    input.by_ref().take(4).read_to_end(&mut first).context("read the dump's first bytes")?;
+    input.by_ref().take(4).read_to_end(&mut first).map_err(unreadable)?;
     let (encoding, mark) = match first.as_slice() {
         [0xEF, 0xBB, 0xBF, ..] => (Encoding::Utf8Bom, 3),
         [0xFF, 0xFE, ..] => (Encoding::Utf16Le, 2),
@@ -81,6 +81,25 @@ impl<R: BufRead> DumpText<R> {
     /// How the file was written.
     pub fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// The first bytes of the text, which are still to be read; of a short text, all.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn front(&mut self, bytes: u64) -> io::Result<&[u8]> {
+        if self.is_wide() {
+            return self.fill_buf();
+        }
+        let at = self.ahead.position();
+        let have = self.ahead.get_ref().len() as u64 - at;
+        let mut more = Vec::new();
+        let read = self.input.by_ref().take(bytes.saturating_sub(have)).read_to_end(&mut more);
+        // What came before the fault is kept.
+        self.ahead.get_mut().extend_from_slice(&more);
+        read?;
+        let at = usize::try_from(at).unwrap_or_default();
+        Ok(self.ahead.get_ref().get(at..).unwrap_or_default())
     }
 
     fn is_wide(&self) -> bool {
@@ -149,6 +168,14 @@ fn decode_units(units: &[u16], eof: bool, out: &mut Vec<u8>) -> io::Result<usize
         used += 1;
     }
     Ok(used)
+}
+
+/// A compressed file can end before its first byte of text.
+fn unreadable(error: io::Error) -> Stop {
+    error.downcast::<Stop>().unwrap_or_else(|error| {
+        Stop::new(ExitCode::Store, format!("the file cannot be read: {error}"))
+            .hint("It is cut off or damaged: get a fresh copy of it.")
+    })
 }
 
 fn damaged(what: &str) -> io::Error {
@@ -222,6 +249,11 @@ mod tests {
             }
             let (found, result) = text(sql.as_bytes(), chunk);
             assert_eq!((found, result.unwrap()), (Encoding::Plain, sql.as_bytes().to_vec()));
+            let mut reader = decode(io::BufReader::with_capacity(chunk, sql.as_bytes())).unwrap();
+            assert_eq!(reader.front(9).unwrap(), &sql.as_bytes()[..9]);
+            let mut all = String::new();
+            reader.read_to_string(&mut all).unwrap();
+            assert_eq!(all, sql);
             let (found, result) = text(b"\xEF\xBB\xBFSET", chunk);
             assert_eq!((found, result.unwrap()), (Encoding::Utf8Bom, b"SET".to_vec()));
             let (_, result) = text(b"", chunk);

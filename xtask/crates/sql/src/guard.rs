@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::charset::{Charset, Class, UTF8MB4};
 use super::follow::{Effect, Model};
 use super::lex::{LexMode, Token, TokenKind, Tokens};
 use super::read::Piece;
@@ -51,6 +52,8 @@ pub struct Guard {
     made: BTreeMap<String, bool>,
     /// `Film` and `film` are one table to the server.
     ignore_case: bool,
+    /// The character set that a person says the whole file is in.
+    named: Option<Charset>,
     /// What the SETs so far have made of the session.
     model: Model,
 }
@@ -66,6 +69,12 @@ impl Guard {
     /// As [`Guard::new`], for a server with `lower_case_table_names` other than 0.
     pub fn ignoring_case() -> Self {
         Self { ignore_case: true, ..Self::default() }
+    }
+
+    /// The same for a file that is read in the character set that a person names.
+    #[must_use]
+    pub fn named(self, charset: Option<Charset>) -> Self {
+        Self { named: charset, ..self }
     }
 
     /// A table's name, as the server tells tables apart.
@@ -104,7 +113,13 @@ impl Guard {
         if mode != self.model.mode() {
             return Err("sql_mode differs from the one it was read in".to_owned());
         }
-        alike::check(kind, text, mode, self.model.state().client)?;
+        if piece.charset != self.named.unwrap_or(self.model.state().client) {
+            return Err("the character set differs from the one it was read in".to_owned());
+        }
+        if piece.utf8 && piece.charset.class != Class::Utf8 && std::str::from_utf8(text).is_err() {
+            return Err("its text is not UTF-8".to_owned());
+        }
+        alike::check(kind, text, mode, if piece.utf8 { UTF8MB4 } else { piece.charset })?;
         if *kind == Kind::Set {
             return Ok(match self.model.apply(text, piece.line)? {
                 Effect::Replication => Verdict::Skip("concerns replication, not the data"),

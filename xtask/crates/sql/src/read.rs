@@ -1,17 +1,21 @@
 //! Reads a dump for loading it or for checking it as a file.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::charset::Charset;
 use super::client::{Form, Statement};
 use super::lex::LexMode;
+use super::recode::{Reading, Recoded, Recoder};
 use super::rewrite::portable;
 use super::scan::Scanner;
 use super::seen::{Observer, Seen};
 use super::statement::{Kind, Name, classify};
+use super::stranger::Stranger;
 use super::tuple::Layout;
 use super::unqualified::unqualified;
 
@@ -29,6 +33,10 @@ pub struct Piece<'a> {
     pub bytes: u64,
     /// The lexer mode in which it was read.
     pub mode: LexMode,
+    /// The character set in which it was read.
+    pub charset: Charset,
+    /// Its text was put into UTF-8, and is to be sent as such.
+    pub utf8: bool,
     /// How an INSERT's values map to its table's columns.
     pub layout: Option<&'a Arc<Layout>>,
 }
@@ -40,67 +48,98 @@ pub fn read_dump(
     input: impl BufRead,
     on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
 ) -> Result<Seen> {
-    read(input, Observer::take, on)
+    read(input, Reading::default(), Observer::take, on)
 }
 
-/// As [`read_dump`], but the rows of an INSERT are neither read nor counted: `on` is
+/// As [`read_dump`], of a file of which more is known, or less.
+pub fn read_dump_as(
+    input: impl BufRead,
+    reading: Reading,
+    on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
+) -> Result<Seen> {
+    read(input, reading, Observer::take, on)
+}
+
+/// As [`read_dump_as`], but the rows of an INSERT are neither read nor counted: `on` is
 /// given their layout, and reads them before it sends them.
 pub fn read_unread(
     input: impl BufRead,
+    reading: Reading,
     on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
 ) -> Result<Seen> {
-    read(input, Observer::take_unread, on)
+    read(input, reading, Observer::take_unread, on)
 }
 
 type Take = fn(&mut Observer, &Statement<'_>) -> Result<Rc<Kind>>;
 
 fn read(
     input: impl BufRead,
+    reading: Reading,
     take: Take,
     on: &mut dyn FnMut(&Piece<'_>, &Seen) -> Result<()>,
 ) -> Result<Seen> {
-    let mut scanner = Scanner::new(input);
+    let mut scanner = Scanner::new(input).named(reading.charset);
     let mut observer = Observer::default();
+    let mut recoder = Recoder::new(reading);
+    let mut stranger = Stranger::of(reading);
     loop {
         let before = scanner.consumed();
-        let Some(item) = scanner.next()? else { break };
-        let bytes = before + item.len() as u64;
+        let Some(raw) = scanner.next()? else { break };
+        let bytes = before + raw.len() as u64;
         observer.seen.text_bytes = bytes;
+        let recoded = recoder.statement(&raw, &observer)?;
+        let text = recoded.text().unwrap_or(raw.text);
+        let item = Statement { text, ..raw };
         let kind = take(&mut observer, &item)?;
+        let mut body = None;
+        if let Some(stranger) = &mut stranger {
+            stranger.item(&raw, observer.seen.native)?;
+            stranger.text(text, item.line, item.charset);
+            body = kind.program().and_then(|_| stranger.body(text));
+            observer.seen.unix_bodies += u64::from(body.is_some());
+        }
         if item.form != Form::Sql || *kind == Kind::Empty {
             continue;
         }
+        let text = body.as_deref().unwrap_or(text);
         let plain = match observer.own_schema() {
-            Some(schema) => unqualified(&kind, item.text, item.mode, schema),
+            Some(schema) => unqualified(&kind, text, item.mode, schema),
             None => None,
         };
         let kind = match &plain {
             Some(text) => Rc::new(classify(text, item.mode)),
             None => kind,
         };
-        let found = portable(&kind, plain.as_deref().unwrap_or(item.text), item.mode);
+        let found = portable(&kind, plain.as_deref().unwrap_or(text), item.mode);
         observer.definer(&kind, found.definer);
-        let text = found.text.trim_ascii_end();
-        let (line, mode) = (item.line, item.mode);
-        // The rewritten text names no schema any more.
-        let unnamed = Kind::AlterDatabase(None);
-        let kind = match &*kind {
-            Kind::AlterDatabase(_) => unnamed,
-            Kind::CreateTrigger { name, table } => {
-                let plain = |name: &Name| Name { schema: None, name: name.name.clone() };
-                Kind::CreateTrigger { name: plain(name), table: plain(table) }
-            }
-            _ => {
-                let layout = match &*kind {
-                    Kind::Insert(_) => observer.layout_of_last(),
-                    _ => None,
-                };
-                on(&Piece { kind: &kind, text, line, bytes, mode, layout }, &observer.seen)?;
-                continue;
-            }
+        let kind = unnamed(&kind);
+        let piece = Piece {
+            kind: &kind,
+            text: found.text.trim_ascii_end(),
+            line: item.line,
+            bytes,
+            mode: item.mode,
+            charset: item.charset,
+            utf8: recoded != Recoded::Left,
+            layout: match &*kind {
+                Kind::Insert(_) => observer.layout_of_last(),
+                _ => None,
+            },
         };
-        let piece = Piece { kind: &kind, text, line, bytes, mode, layout: None };
         on(&piece, &observer.seen)?;
     }
+    stranger.map_or(Ok(()), |stranger| stranger.end())?;
     Ok(observer.seen)
+}
+
+/// The rewritten text names no schema any more.
+fn unnamed(kind: &Rc<Kind>) -> Cow<'_, Kind> {
+    let plain = |name: &Name| Name { schema: None, name: name.name.clone() };
+    match &**kind {
+        Kind::AlterDatabase(_) => Cow::Owned(Kind::AlterDatabase(None)),
+        Kind::CreateTrigger { name, table } => {
+            Cow::Owned(Kind::CreateTrigger { name: plain(name), table: plain(table) })
+        }
+        other => Cow::Borrowed(other),
+    }
 }

@@ -8,10 +8,14 @@ use std::io::BufRead;
 
 use anyhow::Result;
 
+use super::charset::Charset;
 use super::client::{Form, Statement, delimiter_argument, is_command};
+use super::faults;
 use super::follow::Model;
 use super::lex::{close_quote, is_dash_comment, is_space, newlines, version_mark};
-use model::exit::{ExitCode, Stop};
+use super::mask::Mask;
+use super::recode::Decoders;
+use super::step::{Cut, Progress, State, Step};
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
@@ -37,46 +41,12 @@ pub struct Scanner<R> {
     delimiter: Vec<u8>,
     special: [bool; 256],
     modes: Model,
+    /// The character set that the whole file is in, where a person has named it.
+    named: Option<Charset>,
+    mask: Mask,
+    decoders: Decoders,
     line: u64,
     offset: u64,
-}
-
-/// Where an item is cut, relative to its start.
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    form: Form,
-    text: usize,
-    tail: usize,
-    end: usize,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    #[default]
-    Lead,
-    Code,
-    Quote(u8),
-    Line {
-        in_lead: bool,
-    },
-    Block {
-        in_lead: bool,
-    },
-}
-
-/// How far the item being read has come.
-#[derive(Debug, Default)]
-struct Progress {
-    state: State,
-    pos: usize,
-    text: usize,
-    version: bool,
-    stray_backslash: bool,
-}
-
-enum Step {
-    More,
-    Cut(Cut),
 }
 
 impl<R: BufRead> Scanner<R> {
@@ -97,6 +67,9 @@ impl<R: BufRead> Scanner<R> {
             delimiter: Vec::new(),
             special: [false; 256],
             modes: Model::default(),
+            named: None,
+            mask: Mask::default(),
+            decoders: Decoders::default(),
             line: 1,
             offset: 0,
         };
@@ -104,10 +77,28 @@ impl<R: BufRead> Scanner<R> {
         scanner
     }
 
+    /// The same file, all of it in the character set that a person names.
+    #[must_use]
+    pub fn named(self, charset: Option<Charset>) -> Self {
+        Self { named: charset, ..self }
+    }
+
+    /// The character set of the statement being read.
+    fn charset(&self) -> Charset {
+        self.named.unwrap_or(self.modes.state().client)
+    }
+
+    /// What the lexer looks at: the bytes that are there, from the item's first on.
+    fn lexed(&self) -> &[u8] {
+        self.mask.over(&self.buf).get(self.start..).unwrap_or_default()
+    }
+
     /// The next item; `None` at the end of the file.
     #[allow(clippy::should_implement_trait)] // A lending iterator has no trait to implement.
     pub fn next(&mut self) -> Result<Option<Statement<'_>>> {
         self.release();
+        let mode = self.modes.mode();
+        self.mask.follow(self.charset(), mode, &self.buf, self.start, self.eof);
         let mut at = Progress::default();
         let cut = loop {
             match self.step(&mut at) {
@@ -120,18 +111,18 @@ impl<R: BufRead> Scanner<R> {
             return Ok(None);
         }
         self.lent = cut.end;
-        let mode = self.modes.mode();
-        let item = &self.buf[self.start..self.start + cut.end];
+        // As it was before the item itself, which may be a SET.
+        let charset = self.charset();
+        let text = self.start + cut.text..self.start + cut.tail;
         match cut.form {
-            Form::Sql => self.modes.observe(&item[cut.text..cut.tail]),
+            Form::Sql => {
+                let (text, mask) = (&self.buf[text.clone()], self.mask.part(text));
+                self.modes.observe(&self.decoders.of_set(charset, mode, text, mask));
+            }
             Form::Delimiter => {
-                let wanted = delimiter_argument(&item[cut.text..cut.tail]).map(<[u8]>::to_vec);
-                let line = self.line + newlines(&item[..cut.text]);
-                let wanted = wanted.ok_or_else(|| {
-                    Stop::new(ExitCode::Store, format!("line {line}: DELIMITER lacks a delimiter"))
-                        .hint("mysqldump and mariadb-dump do not write such a file.")
-                })?;
-                self.set_delimiter(wanted);
+                let line = self.line + newlines(&self.buf[self.start..text.start]);
+                let wanted = delimiter_argument(&self.buf[text]).map(<[u8]>::to_vec);
+                self.set_delimiter(wanted.ok_or_else(|| faults::no_delimiter(line))?);
             }
             _ => {}
         }
@@ -145,6 +136,8 @@ impl<R: BufRead> Scanner<R> {
             line: self.line + newlines(lead),
             offset: self.offset,
             mode,
+            charset,
+            mask: self.mask.part(self.start + cut.text..self.start + cut.tail),
             stray_backslash: at.stray_backslash,
         }))
     }
@@ -173,22 +166,19 @@ impl<R: BufRead> Scanner<R> {
     /// Moves what is unfinished to the front, at most once a statement, and reads on.
     fn refill(&mut self) -> Result<()> {
         if self.start > 0 {
-            self.buf.copy_within(self.start.., 0);
-            self.buf.truncate(self.buf.len() - self.start);
+            self.buf.drain(..self.start);
+            self.mask.forget(self.start);
             self.start = 0;
         }
         if self.buf.len() > LONGEST {
-            let message = format!("line {}: a statement is longer than 1 GiB", self.line);
-            return Err(Stop::new(ExitCode::Store, message)
-                .hint("No server accepts it; the file probably lacks a quote.")
-                .into());
+            return Err(faults::too_long(self.line));
         }
         let wanted = self.buf.len() + self.chunk;
         while self.buf.len() < wanted {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.unreadable(error)),
+                Err(error) => return Err(faults::unreadable(error, self.line)),
             };
             if chunk.is_empty() {
                 self.eof = true;
@@ -198,16 +188,8 @@ impl<R: BufRead> Scanner<R> {
             let len = chunk.len();
             self.input.consume(len);
         }
+        self.mask.extend(&self.buf, self.eof);
         Ok(())
-    }
-
-    /// A foreseen refusal of the layer below keeps its exit code and hints.
-    fn unreadable(&self, error: std::io::Error) -> anyhow::Error {
-        match error.downcast::<Stop>() {
-            Ok(stop) => stop.into(),
-            Err(error) => anyhow::Error::from(error)
-                .context(format!("read the dump after line {}", self.line)),
-        }
     }
 
     fn truncated(&self, at: &Progress) -> anyhow::Error {
@@ -218,15 +200,12 @@ impl<R: BufRead> Scanner<R> {
             State::Lead | State::Code => "the statement",
         };
         let begun = self.line + newlines(&data[..at.text.min(data.len())]);
-        let message = format!("the dump ends inside {inside} that starts on line {begun}");
-        Stop::new(ExitCode::Store, message)
-            .hint("The file is truncated or damaged: use another backup or a fresh copy of it.")
-            .into()
+        faults::truncated(inside, begun, data, self.charset())
     }
 
     /// Lexes what is in the buffer, until the item ends or more is needed.
     fn step(&self, at: &mut Progress) -> Step {
-        let data = &self.buf[self.start..];
+        let data = self.lexed();
         loop {
             match at.state {
                 State::Lead => {

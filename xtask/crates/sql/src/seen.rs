@@ -11,7 +11,7 @@ use super::digest::RowHasher;
 use super::lex::LexMode;
 use super::marker::{self, EndMarker};
 use super::statement::{Insert, Kind, classify};
-use super::table::{self, Definition};
+use super::table::{self, Column, Definition, Holds};
 use super::tuple::{self, Layout, Place};
 use model::digest::ContentDigest;
 use model::exit::{ExitCode, Stop};
@@ -69,6 +69,8 @@ pub struct Seen {
     pub native: bool,
     /// Our own last line, if it was there.
     pub end_marker: Option<EndMarker>,
+    /// Programs whose line ends a transfer had made CR LF, and that are read with LF.
+    pub unix_bodies: u64,
     /// Statements that are not known from dumps.
     pub odd: Vec<Odd>,
 }
@@ -249,6 +251,22 @@ impl Observer {
         }
         if self.seen.placeholders.remove(name) {
             self.seen.programs.remove(&(ObjectKind::View, name.to_owned()));
+        }
+    }
+
+    /// What each value of a row of this INSERT is, as far as the table is known.
+    pub(super) fn holds(&self, insert: &Insert) -> Vec<Holds> {
+        let Some(definition) = self.definitions.get(&insert.table.name) else { return Vec::new() };
+        let of = |name: &String| {
+            let same = |column: &&Column| column.name == *name || fold(&column.name) == fold(name);
+            definition.columns.iter().find(same).map_or(Holds::Other, |column| column.holds)
+        };
+        match &insert.columns {
+            Some(list) => list.iter().map(of).collect(),
+            None => {
+                let visible = definition.columns.iter().filter(|column| !column.invisible);
+                visible.map(|column| column.holds).collect()
+            }
         }
     }
 

@@ -60,7 +60,7 @@ fn plain(raw: &[u8], mode: LexMode) -> Vec<u8> {
     out
 }
 
-fn hex(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.extend_from_slice(b"0x");
     for byte in bytes {

@@ -119,6 +119,18 @@ impl State {
         Self { sql_mode: self.sql_mode.without(word), ..self.clone() }
     }
 
+    /// The same for a statement whose text was put into UTF-8. Rows go straight into
+    /// their columns: on the way through a smaller character set they could lose some.
+    #[must_use]
+    pub fn in_utf8(&self, rows: bool) -> Self {
+        let state = self.with_client(UTF8MB4);
+        if rows {
+            Self { collation: Collation::DefaultOf(UTF8MB4.name.to_owned()), ..state }
+        } else {
+            state
+        }
+    }
+
     /// The first difference between this and what a server says: the variable, what it
     /// should be, what it is, and the line of the dump that set it.
     pub fn differs(&self, told: &Told) -> Option<(&'static str, String, String, u64)> {

@@ -3,6 +3,17 @@
 use super::lex::{LexMode, Token, TokenKind, Tokens};
 use super::statement;
 
+/// What the strings are that a column takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Characters.
+    Text,
+    /// Bytes, whatever the connection's character set.
+    Bytes,
+    /// Neither, or it is not known: ASCII alone means the same everywhere.
+    Other,
+}
+
 /// A column, as far as the digest has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -10,6 +21,7 @@ pub struct Column {
     /// The server computes it, so that it is no data of its own.
     pub generated: bool,
     pub float: bool,
+    pub holds: Holds,
     /// `SELECT *` and an INSERT without a column list leave it out.
     pub invisible: bool,
 }
@@ -43,6 +55,11 @@ pub fn definition(text: &[u8], mode: LexMode) -> Option<Definition> {
             break;
         }
     }
+    if options_say_binary(tokens.clone()) {
+        // Which of its columns are text after all is not looked into.
+        let text = found.columns.iter_mut().filter(|column| column.holds == Holds::Text);
+        text.for_each(|column| column.holds = Holds::Other);
+    }
     found.auto_increment = auto_increment(tokens).filter(|&next| next > 1);
     Some(found)
 }
@@ -51,8 +68,14 @@ pub fn definition(text: &[u8], mode: LexMode) -> Option<Definition> {
 fn item(tokens: &mut Tokens<'_>) -> Option<(Option<Column>, bool)> {
     let first = tokens.next()?;
     let float = tokens.peek().is_some_and(|next| next.is("FLOAT"));
-    let mut column =
-        column_name(&first).map(|name| Column { name, generated: false, float, invisible: false });
+    let holds = tokens.peek().map_or(Holds::Other, |next| holds(&next));
+    let mut column = column_name(&first).map(|name| Column {
+        name,
+        generated: false,
+        float,
+        holds,
+        invisible: false,
+    });
     let mut depth = 0_u32;
     loop {
         let token = tokens.next()?;
@@ -67,11 +90,81 @@ fn item(tokens: &mut Tokens<'_>) -> Option<(Option<Column>, bool)> {
                         token.is("AS") && tokens.peek().is_some_and(|next| next.is_punct(b'('));
                     column.generated |= computed || token.is("GENERATED");
                     column.invisible |= token.is("INVISIBLE");
+                    if column.holds == Holds::Text && says_binary(&token, tokens) {
+                        column.holds = Holds::Bytes;
+                    }
                 }
             }
             _ => {}
         }
     }
+}
+
+/// What a column of that type takes.
+pub(super) fn holds(kind: &Token<'_>) -> Holds {
+    const TEXT: [&str; 13] = [
+        "CHAR",
+        "CHARACTER",
+        "NCHAR",
+        "NATIONAL",
+        "VARCHAR",
+        "NVARCHAR",
+        "TINYTEXT",
+        "TEXT",
+        "MEDIUMTEXT",
+        "LONGTEXT",
+        "ENUM",
+        "SET",
+        "JSON",
+    ];
+    const BYTES: [&str; 17] = [
+        "BINARY",
+        "VARBINARY",
+        "TINYBLOB",
+        "BLOB",
+        "MEDIUMBLOB",
+        "LONGBLOB",
+        "BIT",
+        "GEOMETRY",
+        "POINT",
+        "LINESTRING",
+        "POLYGON",
+        "MULTIPOINT",
+        "MULTILINESTRING",
+        "MULTIPOLYGON",
+        "GEOMETRYCOLLECTION",
+        "GEOMCOLLECTION",
+        "VECTOR",
+    ];
+    match () {
+        () if TEXT.iter().any(|word| kind.is(word)) => Holds::Text,
+        () if BYTES.iter().any(|word| kind.is(word)) => Holds::Bytes,
+        () => Holds::Other,
+    }
+}
+
+/// Whether `CHARACTER SET binary` or its like begins with this word.
+fn says_binary(word: &Token<'_>, rest: &Tokens<'_>) -> bool {
+    if word.is("BYTE") {
+        return true;
+    }
+    let mut ahead = rest.clone();
+    if !(word.is("CHARSET") || word.is("CHARACTER") && ahead.eat("SET")) {
+        return false;
+    }
+    ahead.eat_punct(b'=');
+    ahead.next().is_some_and(|set| {
+        set.is("binary") || set.raw.trim_ascii().eq_ignore_ascii_case(b"'binary'")
+    })
+}
+
+fn options_say_binary(mut options: Tokens<'_>) -> bool {
+    while let Some(word) = options.next() {
+        if says_binary(&word, &options) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Keys and constraints begin with a keyword, columns with a name.
@@ -122,6 +215,15 @@ mod tests {
         assert!(found.columns[3].invisible);
         assert_eq!(found.auto_increment, Some(42));
         assert!(definition(b"CREATE TABLE a LIKE b", LexMode::default()).is_none());
+        let text = "CREATE TABLE t (a char(9) CHARACTER SET binary, b varchar(9) COLLATE \
+                    latin1_bin, c longblob, d bit(9), e int, f text CHARSET=latin1 DEFAULT NULL)";
+        let found = definition(text.as_bytes(), LexMode::default()).unwrap();
+        let holds: Vec<_> = found.columns.iter().map(|column| column.holds).collect();
+        use Holds::{Bytes, Other, Text};
+        assert_eq!(holds, [Bytes, Text, Bytes, Bytes, Other, Text]);
+        let text = b"CREATE TABLE t (a char(9), b blob) DEFAULT CHARSET=binary";
+        let found = definition(text, LexMode::default()).unwrap();
+        assert_eq!(found.columns[0].holds, Other);
         let one = definition(b"CREATE TABLE a (b int) AUTO_INCREMENT=1", LexMode::default());
         assert_eq!(one.unwrap().auto_increment, None);
     }

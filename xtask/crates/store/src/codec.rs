@@ -162,9 +162,18 @@ fn recognise(front: &[u8], path: &Path) -> Result<Format, Stop> {
     match front {
         [0x1f, 0x8b, ..] => Ok(Format::Gzip),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Ok(Format::Zstd),
-        [b'P', b'K', 3, 4, ..] => refuse("a ZIP archive", "Unpack it first."),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => refuse("xz-compressed", "Unpack it first."),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => refuse("bzip2-compressed", "Unpack it first."),
+        [b'P', b'K', 3, 4, ..] => refuse("a ZIP archive", "Unpack it first: `unzip`."),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            refuse("xz-compressed", "Unpack it first: `xz -dk`.")
+        }
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
+            refuse("bzip2-compressed", "Unpack it first: `bunzip2 -k`.")
+        }
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => {
+            refuse("a 7z archive", "Unpack it first: `7z x`.")
+        }
+        [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => refuse("a RAR archive", "Unpack it first."),
+        [4, 0x22, 0x4d, 0x18, ..] => refuse("lz4-compressed", "Unpack it first: `lz4 -d`."),
         _ if front.starts_with(b"-----BEGIN AGE") => {
             refuse("encrypted with age as text", "Decrypt it first: `age -d`.")
         }

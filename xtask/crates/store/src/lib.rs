@@ -9,6 +9,7 @@ mod believed;
 mod clean;
 mod folders;
 mod names;
+mod said;
 mod seal;
 #[cfg(test)]
 mod sealed_tests;

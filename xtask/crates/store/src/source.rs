@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::age::KeyFile;
 use super::catalogue::{BY_HAND, Backup, State};
 use super::ledger::Ledger;
+pub use super::said::TextSaid;
 use super::{Store, folders, names};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
@@ -46,6 +47,8 @@ pub struct Source {
     pub place: Option<String>,
     /// A person says that it is whole, although no end line says so.
     pub no_end_line: bool,
+    /// What a person says of its text.
+    pub text: TextSaid,
 }
 
 /// Why `latest` does not mean this one, as in "is damaged: …".
@@ -114,6 +117,7 @@ impl Source {
             key: KeyFile::default(),
             place: None,
             no_end_line: false,
+            text: TextSaid::default(),
         })
     }
 
@@ -143,6 +147,21 @@ impl Source {
         }
     }
 
+    /// The same, its text being what a person says.
+    ///
+    /// # Errors
+    /// It is a backup of this tool, whose text needs no word ([`ExitCode::Usage`]).
+    pub fn with_text(self, text: TextSaid) -> Result<Self, Stop> {
+        if text != TextSaid::default() && self.manifest.is_some() {
+            let message = format!(
+                "--charset and --keep-text: {} is a backup of this tool, which writes UTF-8",
+                self.name
+            );
+            return Err(Stop::new(ExitCode::Usage, message).hint("Leave them out."));
+        }
+        Ok(Self { text, ..self })
+    }
+
     fn foreign(path: PathBuf) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let note = format!(
@@ -158,6 +177,7 @@ impl Source {
             key: KeyFile::default(),
             place: None,
             no_end_line: false,
+            text: TextSaid::default(),
         }
     }
 }

@@ -60,7 +60,9 @@ impl Loading {
                     let program = piece.kind.program().is_some();
                     // Programs above ASCII are sent as UTF-8, whatever their client was.
                     let utf8 = wanted.client.name.starts_with("utf8");
+                    let rows = matches!(piece.kind, Kind::Insert(_));
                     let needs = match program && !utf8 && !text.is_ascii() {
+                        _ if piece.utf8 => wanted.in_utf8(rows),
                         true => wanted.with_client(State::default().client),
                         false => State::clone(&wanted),
                     };

@@ -120,7 +120,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("SET NAMES utf8mb4 COLLATE @x", "SET"),
     ("SET character_set_client = 33", "character_set_client"),
     ("SET character_set_client = CONCAT('gb', 'k')", "character_set_client"),
-    ("SET character_set_client = gbk; SET @a = '中'", "character_set_client"),
+    ("SET character_set_client = gbk; SET @a = '中'", "gbk"),
     ("SET character_set_connection = utf16", "character_set_connection"),
     ("SET collation_connection = utf32_unicode_ci", "collation_connection"),
     ("SET collation_connection = ucs2_bin", "collation_connection"),

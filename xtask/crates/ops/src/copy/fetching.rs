@@ -18,7 +18,7 @@ use store::age::identity_of;
 use store::ledger::Ledger;
 use store::remote::fault::Fault;
 use store::remote::{self, Depot, RemoteCopy, fetch, known};
-use store::source::{Origin, Source, origin_note};
+use store::source::{Origin, Source, TextSaid, origin_note};
 use store::{KeyFile, Keyring, Store};
 use sys::{clock, fs, proc};
 
@@ -48,6 +48,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         key: KeyFile::of(&ctx.settings),
         place: Some(name.to_owned()),
         no_end_line: false,
+        text: TextSaid::default(),
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
     })
 }

@@ -14,6 +14,7 @@ pub use still::{Still, still};
 
 use crate::ctx::Ctx;
 use crate::held::Held;
+use crate::reading;
 use crate::sessions::{self, Pair};
 use crate::staging::{self, Staged};
 use crate::verify::{self, Read, Verified};
@@ -76,13 +77,17 @@ fn restore(
 ) -> Result<Trial> {
     let schema = staging::free_name(held.ctx(), session, named)?;
     held.ctx().ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
+    let mut hints = Vec::new();
     let (checks, staged) = match staging::stage(held, session, source, &schema) {
         Ok(staged) => (staged.checks.clone(), Some(staged)),
-        Err(error) if unusable(&error) => (vec![Check::failed("load", format!("{error:#}"))], None),
+        Err(error) if unusable(&error) => {
+            hints = reading::hints(&error);
+            (vec![Check::failed("load", format!("{error:#}"))], None)
+        }
         Err(error) => return Err(error),
     };
     let duration_ms = clock::elapsed_ms(start);
-    Ok(Trial { verified: Verified { level: Level::Restore, checks, duration_ms }, staged })
+    Ok(Trial { verified: Verified { level: Level::Restore, checks, hints, duration_ms }, staged })
 }
 
 fn unusable(error: &anyhow::Error) -> bool {

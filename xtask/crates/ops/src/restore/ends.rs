@@ -8,7 +8,7 @@ use super::Outcomes;
 use super::safety::Saved;
 use crate::ctx::Ctx;
 use crate::held::Held;
-use crate::{old_tables, verify, whole};
+use crate::{old_tables, reading, verify, whole};
 use model::check::Outcome;
 use model::exit::{ExitCode, Stop, find_stop};
 use model::ident::qualified;
@@ -24,12 +24,14 @@ pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked>
     say_unknown_end(ctx, source, &checked);
     match checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
         None => Ok(checked),
-        Some(check) => Err(Stop::new(
-            ExitCode::Store,
-            format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
-        )
-        .hint(whole::way_of(source, &checked.checks).unwrap_or_else(|| source.instead()))
-        .into()),
+        Some(check) => {
+            let stop = Stop::new(
+                ExitCode::Store,
+                format!("{} cannot be restored: {}: {}", source.name, check.name, check.detail),
+            )
+            .hint(whole::way_of(source, &checked.checks).unwrap_or_else(|| source.instead()));
+            Err(reading::with_hints(stop, source, &checked.hints).into())
+        }
     }
 }
 

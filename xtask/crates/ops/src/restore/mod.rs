@@ -67,7 +67,7 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
             store.source_of(&label)?
         }
     };
-    let source = source.without_end_line(args.no_end_line)?;
+    let source = source.without_end_line(args.no_end_line)?.with_text(args.text.clone())?;
     for note in &source.notes {
         ctx.ui.warn(note);
     }

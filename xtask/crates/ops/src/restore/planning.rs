@@ -18,7 +18,7 @@ use plan::restore::{RestorePlan, Scope, before_name, staging_name};
 use server::survey::Survey;
 use server::{Server, Session, facts, inventory};
 use store::Provenance;
-use store::source::Source;
+use store::source::{Source, TextSaid};
 use sys::clock;
 
 /// What is to be restored, and where to.
@@ -42,6 +42,8 @@ pub struct Request {
     pub threads: Option<u8>,
     /// A person says that the file is whole, although it has no end line.
     pub no_end_line: bool,
+    /// What a person says of the file's text.
+    pub text: TextSaid,
     /// Overwrite without asking.
     pub yes: bool,
     /// Only make the plan.

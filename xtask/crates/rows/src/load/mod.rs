@@ -27,7 +27,7 @@ use reader::Reader;
 use server::Session;
 use server::session::{code, has_no_room};
 use settings::InForce;
-use sql::{Progress, Seen};
+use sql::{Progress, Reading, Seen};
 use statement::{Keys, refused};
 use sys::{clock, signal};
 
@@ -75,7 +75,7 @@ const STOPPED: Duration = Duration::from_secs(60);
 /// The dump holds a statement that is not on the allow-list, is damaged, or the
 /// server refuses a statement; the message has the line in the dump.
 pub fn load(
-    input: impl BufRead,
+    (input, reading): (impl BufRead, Reading),
     session: &mut Session,
     schema: &str,
     part: &Part,
@@ -87,7 +87,7 @@ pub fn load(
     let helpers =
         if threads > 1 { helpers(session, schema, threads, &mut notes)? } else { Vec::new() };
     let shared = Shared::default();
-    let to = (schema, part);
+    let to = (schema, part, reading);
     let (outcome, helpers) = side_by_side(input, (session, begun), to, helpers, &shared, progress);
     // Also after a failure: what was committed is this run's own.
     helpers.iter().for_each(|(helper, _)| session.own(helper));
@@ -149,7 +149,7 @@ type Helper = (Session, InForce);
 fn side_by_side(
     input: impl BufRead,
     (session, begun): (&mut Session, InForce),
-    to: (&str, &Part),
+    to: (&str, &Part, Reading),
     mut helpers: Vec<Helper>,
     shared: &Shared,
     progress: &mut dyn FnMut(Progress<'_>),

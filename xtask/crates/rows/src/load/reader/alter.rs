@@ -44,7 +44,7 @@ impl Reader<'_> {
                 table: alter.table.name.clone(),
                 sql: as_utf8(piece.text, piece.mode)?.into_owned(),
                 line: piece.line,
-                state: Arc::clone(&self.wanted),
+                state: Arc::clone(self.wanted.now()),
             };
             let Some(table) = self.tables.get_mut(&key) else { return self.run_now(piece) };
             table.late.push(keys);

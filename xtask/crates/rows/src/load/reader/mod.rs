@@ -3,12 +3,14 @@
 
 mod alter;
 mod rows;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::{Arc, PoisonError};
 
 use anyhow::Result;
+use wanted::Wanted;
 
 use super::cut::{cut, is_innodb, is_partitioned};
 use super::held::{Held, make_event};
@@ -20,9 +22,8 @@ use super::{Made, Part};
 use server::Session;
 use sql::charset::UTF8MB4;
 use sql::read::read_unread;
-use sql::state::State;
 use sql::tuple::Layout;
-use sql::{Guard, Kind, Name, Piece, Progress, Seen, Verdict};
+use sql::{Guard, Kind, Name, Piece, Progress, Reading, Seen, Verdict};
 use sys::fault::point;
 use sys::signal;
 
@@ -69,7 +70,8 @@ pub(super) struct Reader<'a> {
     /// The settings of that session.
     force: InForce,
     /// The settings that the next statement needs.
-    wanted: Arc<State>,
+    wanted: Wanted,
+    reading: Reading,
     /// For what comes after all rows; without it everything runs over the one session.
     last: Option<&'a mut (Session, InForce)>,
     schema: &'a str,
@@ -97,22 +99,25 @@ impl<'a> Reader<'a> {
     pub(super) fn new(
         (session, force): (&'a mut Session, InForce),
         last: Option<&'a mut (Session, InForce)>,
-        (schema, part): (&'a str, &'a Part),
+        (schema, part, reading): (&'a str, &'a Part, Reading),
         load_data: bool,
         shared: &'a Shared,
         progress: &'a mut dyn FnMut(Progress<'_>),
     ) -> Result<Self> {
+        // Names differ by their case on some servers.
         let one_case = session.value::<u8>("SELECT @@lower_case_table_names")? != 0;
         Ok(Self {
             sender: Sender::new(session)?,
             session,
             force,
-            wanted: Arc::default(),
+            wanted: Wanted::default(),
+            reading,
             last,
             schema,
             part,
             shared,
-            guard: if one_case { Guard::ignoring_case() } else { Guard::new() },
+            guard: if one_case { Guard::ignoring_case() } else { Guard::new() }
+                .named(reading.charset),
             one_case,
             load_data,
             told: Told { progress, bytes: 0, shared },
@@ -130,7 +135,7 @@ impl<'a> Reader<'a> {
 
     /// Reads all of it; when it returns, everything is on the server.
     pub(super) fn read(mut self, input: impl BufRead) -> Result<(Seen, Made)> {
-        let seen = read_unread(input, &mut |piece, seen| self.take(piece, seen))?;
+        let seen = read_unread(input, self.reading, &mut |piece, seen| self.take(piece, seen))?;
         self.settle()?;
         self.shared.end();
         Ok((seen, self.made))
@@ -142,10 +147,11 @@ impl<'a> Reader<'a> {
         // statement is not to be trusted in any part.
         let verdict = self.guard.check(piece)?;
         self.told.bytes = piece.bytes;
+        self.wanted.next(piece);
         let mut object = "";
         if let Verdict::Set(state) = verdict {
             // The next statement that needs it brings its session there.
-            self.wanted = state;
+            self.wanted.follow(state);
         } else if let Kind::Insert(insert) = piece.kind {
             object = &insert.table.name;
             self.insert(piece, insert, seen)?;
@@ -232,12 +238,12 @@ impl<'a> Reader<'a> {
     /// The number of the settings that the statement at hand needs.
     fn settings(&self, line: u64) -> Result<usize> {
         let settings = &self.shared.settings;
-        settings.write().unwrap_or_else(PoisonError::into_inner).number(&self.wanted, line)
+        settings.write().unwrap_or_else(PoisonError::into_inner).number(self.wanted.now(), line)
     }
 
     /// Gives the one session the settings that the statement at hand needs.
     fn catch_up(&mut self) -> Result<()> {
-        self.force.become_state(self.session, &self.wanted)
+        self.force.become_state(self.session, self.wanted.now())
     }
 
     fn hold(&mut self, piece: &Piece<'_>, key: Option<String>) -> Result<()> {
@@ -260,7 +266,7 @@ impl<'a> Reader<'a> {
         let mut cut = cut(piece.text, piece.mode);
         if let Some(found) = &cut
             && !found.keys.iter().chain(&found.foreign_keys).all(|sql| sql.is_ascii())
-            && self.wanted.client != UTF8MB4
+            && self.wanted.now().client != UTF8MB4
         {
             cut = None;
         }
@@ -269,7 +275,7 @@ impl<'a> Reader<'a> {
         let (keys, foreign_keys) = cut.map(|cut| (cut.keys, cut.foreign_keys)).unwrap_or_default();
         let table = &name.name;
         let later = |sql: Option<String>| {
-            let state = Arc::clone(&self.wanted);
+            let state = Arc::clone(self.wanted.now());
             sql.map(|sql| Keys { table: table.clone(), sql, line: piece.line, state })
         };
         let table = Table {
