@@ -105,7 +105,6 @@ fn every_character_is_the_servers() {
                     _ => {}
                 }
             }
-            println!("{kind} {name}: {same} the same, {missing} refused here");
             // What is refused is rare: characters of users and of vendors, and halves of some.
             if same < 60 || missing * 3 > same {
                 wrong.push(format!("{kind} {name}: {same} the same, {missing} missing"));
