@@ -81,7 +81,9 @@ fn a_name_commands_no_terminal() {
 
 /// Names in a file: one that loads, one that the server refuses, one that the guard refuses.
 fn files_with_such_names(sandbox: &Sandbox) {
-    let good = format!("CREATE TABLE `{NAME}` (`id` int NOT NULL, PRIMARY KEY (`id`));\n");
+    let good = format!(
+        "CREATE TABLE `{NAME}` (`id` int NOT NULL, PRIMARY KEY (`id`));\n-- Dump completed\n"
+    );
     let unknown = format!("CREATE TABLE `t` (`id` int NOT NULL, PRIMARY KEY (`{NAME}`));\n");
     let refused = format!("DROP DATABASE `{NAME}`;\n");
     for (text, code) in [(good, 0), (unknown, 40), (refused, 40)] {

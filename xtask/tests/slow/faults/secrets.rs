@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use model::account::Role;
-use sys::{disk, fs};
+use sys::{clock, disk, fs};
 
 use super::running::{Running, processes};
 use super::world::World;
@@ -55,13 +55,16 @@ fn demand_nothing_in_processes(world: &World, run: u32) {
         let bytes = fs::read_bytes(&PathBuf::from(format!("/proc/{pid}/{what}")));
         bytes.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " ")).unwrap_or_default()
     };
-    let all = processes();
-    for (pid, _) in &all {
+    // A restore's plan looks at the table, too, before the program dumps it.
+    let children = clock::poll(Duration::from_secs(60), || {
+        let all = processes().into_iter().filter(|(_, parent)| *parent == run);
+        let all: Vec<u32> = all.map(|(pid, _)| pid).collect();
+        Ok::<_, ()>((!all.is_empty()).then_some(all))
+    });
+    let children = children.unwrap().expect("a program that dumps");
+    for (pid, _) in &processes() {
         demand_none(&read(*pid, "cmdline"), world, &format!("the arguments of {pid}"));
     }
-    let children: Vec<u32> =
-        all.iter().filter(|(_, parent)| *parent == run).map(|(pid, _)| *pid).collect();
-    assert!(!children.is_empty(), "nobody dumps");
     for pid in children {
         demand_none(
             &read(pid, "environ"),
