@@ -335,7 +335,7 @@ fn messages_go_out_when_something_changes() {
     let document: Value = serde_json::from_str(&sent[0].body).unwrap();
     assert_eq!((&document["state"], &document["new"]), (&"safe".into(), &serde_json::json!([])));
     assert_eq!(document["resolved"][0]["id"], "no_backup");
-    assert!(sent[1].body.contains("Resolved: there is no backup"));
+    assert!(sent[1].body.contains("Resolved: there is no usable backup"));
     assert!(tell().1.is_empty());
     // Nobody listens any more: the command itself succeeds.
     drop(listener);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::inventory::ObjectKind;
 use super::label::Label;
 use super::number::thousands;
+use super::visible::visible;
 
 /// A loss: never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,18 +40,19 @@ const NAMED: usize = 5;
 
 impl fmt::Display for TableLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let before = thousands(self.before);
+        // A name may hold a line break, and the text stays on one line.
+        let (name, before) = (visible(&self.name), thousands(self.before));
         match self.now {
-            None => write!(f, "`{}` is gone ({before} rows)", self.name),
-            Some(0) => write!(f, "`{}` is empty ({before} rows before)", self.name),
-            Some(now) => write!(f, "`{}` has {} of {before} rows", self.name, thousands(now)),
+            None => write!(f, "`{name}` is gone ({before} rows)"),
+            Some(0) => write!(f, "`{name}` is empty ({before} rows before)"),
+            Some(now) => write!(f, "`{name}` has {} of {before} rows", thousands(now)),
         }
     }
 }
 
 impl fmt::Display for LostProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `{}` is gone", self.kind.keyword().to_lowercase(), self.name)
+        write!(f, "{} `{}` is gone", self.kind.keyword().to_lowercase(), visible(&self.name))
     }
 }
 

@@ -288,8 +288,8 @@ INSERT INTO dates VALUES ('2026-02-31')",
         let packet: Option<u64> = root.query_first("SELECT @@global.max_allowed_packet").unwrap();
         let size = packet.unwrap() / 2 + 1;
         root.query_drop(format!("INSERT INTO big VALUES (repeat('x', {size}))")).unwrap();
-        backup(sandbox, "zstd");
-        let done = sandbox.xtask(&["db-verify"]);
+        let label = backup(sandbox, "zstd");
+        let done = sandbox.xtask(&["db-verify", &label]);
         demand(&done, 21, "a row that no packet holds");
         assert!(done.stdout.contains("max_allowed_packet"), "{}", done.stdout);
     });
