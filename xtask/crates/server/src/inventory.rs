@@ -1,16 +1,17 @@
 //! Reads everything a schema contains, in a form that can be compared and
 //! created again elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use mysql_common::prelude::FromValue;
 use mysql_common::{Row, Value};
 
 use super::definition::{
-    split_auto_increment, without_definer, without_implied_charset, without_schema,
+    split_auto_increment, without_default_completion, without_definer, without_implied_charset,
+    without_own_schema, without_schema,
 };
-use super::session::Session;
+use super::session::{Session, code, said};
 use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified, quote};
 use model::inventory::{BrokenView, Inventory, ObjectKind, Program, TableFacts};
@@ -62,11 +63,18 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
     );
     type Line = (String, String, Option<String>, Option<u64>, Option<u64>, Option<String>);
     let lines: Vec<Line> = session.rows(&sql)?;
+    let fragile = fragile(session, schema)?;
     for (name, kind, engine, rows_estimate, bytes_estimate, comment) in lines {
         match kind.as_str() {
             "VIEW" => {
                 let names = columns.remove(&name).unwrap_or_default();
                 let names = names.into_iter().map(|column| column.name).collect();
+                if fragile.contains(&name)
+                    && let Some(why) = unreadable(session, schema, &name)?
+                {
+                    inventory.broken_views.push(not_read(session, schema, &name, why));
+                    continue;
+                }
                 view(session, schema, &name, comment.unwrap_or_default(), names, inventory)?;
             }
             "BASE TABLE" => {
@@ -85,20 +93,31 @@ fn tables(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
                 };
                 inventory.tables.insert(name, facts);
             }
-            other => {
-                return Err(Stop::new(
-                    ExitCode::Store,
-                    format!(
-                        "`{schema}`.`{name}` is a {}, which a dump cannot fully contain",
-                        other.to_lowercase()
-                    ),
-                )
-                .hint("Replace it with a base table, or move it to another schema.")
-                .into());
-            }
+            other => return Err(unlike_a_table(&name, other).into()),
         }
     }
     Ok(())
+}
+
+/// What the server lists among its tables, and is none.
+fn unlike_a_table(name: &str, kind: &str) -> Stop {
+    let (what, hint) = match kind {
+        "SEQUENCE" => (
+            "a sequence",
+            "Use an AUTO_INCREMENT column in its place, or keep it in another schema.".to_owned(),
+        ),
+        "SYSTEM VERSIONED" => (
+            "a system-versioned table",
+            format!(
+                "A backup would lack its history. Take the versioning away (ALTER TABLE {} DROP \
+                 SYSTEM VERSIONING), or keep it in another schema.",
+                quote(name)
+            ),
+        ),
+        _ => ("neither a table nor a view", "Keep it in another schema.".to_owned()),
+    };
+    Stop::new(ExitCode::Store, format!("`{name}` is {what}, which no backup can fully hold"))
+        .hint(hint)
 }
 
 /// A table's definition: as the server prints it, as [`TableFacts::ddl`] has it, and
@@ -146,7 +165,14 @@ fn view(
     columns: Vec<String>,
     inventory: &mut Inventory,
 ) -> Result<()> {
-    let row = show_create(session, ObjectKind::View, schema, name)?;
+    let row = match asked(session, ObjectKind::View, schema, name) {
+        // A view over what is gone or not allowed can fail in other ways than the usual one.
+        Err(error) if is_about_the_object(&error) => {
+            inventory.broken_views.push(not_read(session, schema, name, said(&error)));
+            return Ok(());
+        }
+        row => row?,
+    };
     let (ddl, definer) = without_definer(&text(&row, "Create View")?);
     // The server writes this where a comment would be, in these words on both flavours.
     if comment.contains("references invalid table") {
@@ -154,7 +180,7 @@ fn view(
         return Ok(());
     }
     let program = Program {
-        ddl,
+        ddl: without_own_schema(&ddl, schema),
         definer,
         sql_mode: None,
         charset_client: text(&row, "character_set_client")?,
@@ -166,6 +192,42 @@ fn view(
     };
     inventory.programs.insert((ObjectKind::View, name.to_owned()), program);
     Ok(())
+}
+
+/// Views that must be readable before they may be shown: MariaDB 10.11 dies of a SHOW CREATE
+/// VIEW over JSON_TABLE when a table in it is gone, and does not list such a view as broken.
+fn fragile(session: &mut Session, schema: &str) -> Result<BTreeSet<String>> {
+    let sql = format!(
+        "SELECT TABLE_NAME FROM information_schema.VIEWS \
+         WHERE TABLE_SCHEMA = {} AND LOWER(VIEW_DEFINITION) LIKE '%json_table%'",
+        literal(schema)
+    );
+    Ok(session.rows(&sql)?.into_iter().collect())
+}
+
+/// Why a view cannot be read; no row of it is.
+fn unreadable(session: &mut Session, schema: &str, name: &str) -> Result<Option<String>> {
+    match session.run(&format!("SELECT 1 FROM {} LIMIT 0", qualified(schema, name))) {
+        Ok(()) => Ok(None),
+        Err(error) if is_about_the_object(&error) => Ok(Some(said(&error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// A view that cannot be shown, with what information_schema has of it.
+fn not_read(session: &mut Session, schema: &str, name: &str, why: String) -> BrokenView {
+    let sql = format!(
+        "SELECT VIEW_DEFINITION FROM information_schema.VIEWS \
+         WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+        literal(schema),
+        literal(name)
+    );
+    let body = session.value::<Option<String>>(&sql).ok().flatten().unwrap_or_default();
+    let ddl = match body.as_str() {
+        "" => String::new(),
+        body => format!("CREATE VIEW {} AS {body}", quote(name)),
+    };
+    BrokenView { name: name.to_owned(), ddl, why }
 }
 
 fn triggers(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Result<()> {
@@ -242,16 +304,47 @@ fn events(session: &mut Session, schema: &str, inventory: &mut Inventory) -> Res
         let row = show_create(session, ObjectKind::Event, schema, &name)?;
         let mut program = program(&row, "Create Event")?;
         program.time_zone = Some(text(&row, "time_zone")?);
+        if program.sql_mode.as_deref().is_some_and(|mode| mode.contains("HIGH_NOT_PRECEDENCE")) {
+            program.ddl = without_default_completion(&program.ddl);
+        }
         inventory.programs.insert((ObjectKind::Event, name), program);
     }
     Ok(())
 }
 
 fn show_create(session: &mut Session, kind: ObjectKind, schema: &str, name: &str) -> Result<Row> {
+    asked(session, kind, schema, name).map_err(|error| not_shown(error, kind, schema, name))
+}
+
+fn asked(session: &mut Session, kind: ObjectKind, schema: &str, name: &str) -> Result<Row> {
     // A view is asked for without its schema: the server leaves the schema out of
     // the definition only for objects in the current one.
     let sql = format!("SHOW CREATE {} {}", kind.keyword(), qualified(schema, name));
     session.first(&sql)?.with_context(|| format!("`{sql}` returned no row"))
+}
+
+/// Whether the server refused to show an object, and not to wait, or to go on.
+fn is_about_the_object(error: &anyhow::Error) -> bool {
+    // Locks, limits of time, a KILL, a shutdown.
+    const OF_THE_MOMENT: [u16; 9] = [1053, 1205, 1213, 1317, 1927, 1969, 3024, 3169, 4031];
+    code(error).is_some_and(|code| !OF_THE_MOMENT.contains(&code))
+}
+
+/// A refusal with the object in it, and what can be done.
+fn not_shown(error: anyhow::Error, kind: ObjectKind, schema: &str, name: &str) -> anyhow::Error {
+    if !is_about_the_object(&error) {
+        return error;
+    }
+    let kind = kind.keyword().to_lowercase();
+    let message =
+        format!("the server does not show the {kind} `{schema}`.`{name}`: {}", said(&error));
+    let stop = match code(&error) {
+        Some(1044 | 1142 | 1143 | 1227 | 1370) => Stop::new(ExitCode::Configuration, message)
+            .hint("`cargo xtask doctor --fix` grants its role's privileges."),
+        _ => Stop::new(ExitCode::Store, message)
+            .hint(format!("Drop the {kind} or make it again: `SHOW CREATE` has to work for it.")),
+    };
+    error.context(stop)
 }
 
 fn program(row: &Row, column: &str) -> Result<Program> {

@@ -10,9 +10,11 @@ pub mod greeting;
 pub mod install;
 pub mod inventory;
 pub mod local;
+pub mod making;
 pub mod obstacles;
 mod refusal;
 pub mod session;
+mod settings;
 pub mod tunnel;
 pub mod wire;
 

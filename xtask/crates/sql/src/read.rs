@@ -73,25 +73,29 @@ fn read(
         observer.definer(&kind, found.definer);
         let text = found.text.trim_ascii_end();
         let (line, mode) = (item.line, item.mode);
-        // The rewritten text names no schema any more.
-        let unnamed = Kind::AlterDatabase(None);
-        let kind = match &*kind {
-            Kind::AlterDatabase(_) => unnamed,
-            Kind::CreateTrigger { name, table } => {
-                let plain = |name: &Name| Name { schema: None, name: name.name.clone() };
-                Kind::CreateTrigger { name: plain(name), table: plain(table) }
-            }
-            _ => {
-                let layout = match &*kind {
-                    Kind::Insert(_) => observer.layout_of_last(),
-                    _ => None,
-                };
-                on(&Piece { kind: &kind, text, line, bytes, mode, layout }, &observer.seen)?;
-                continue;
-            }
+        let Some(kind) = rewritten(&kind) else {
+            let layout = match &*kind {
+                Kind::Insert(_) => observer.layout_of_last(),
+                _ => None,
+            };
+            on(&Piece { kind: &kind, text, line, bytes, mode, layout }, &observer.seen)?;
+            continue;
         };
         let piece = Piece { kind: &kind, text, line, bytes, mode, layout: None };
         on(&piece, &observer.seen)?;
     }
     Ok(observer.seen)
+}
+
+/// What a statement is once [`portable`] has taken the schema's name out of its text; `None`
+/// for the others.
+pub(super) fn rewritten(kind: &Kind) -> Option<Kind> {
+    match kind {
+        Kind::AlterDatabase(_) => Some(Kind::AlterDatabase(None)),
+        Kind::CreateTrigger { name, table } => {
+            let plain = |name: &Name| Name { schema: None, name: name.name.clone() };
+            Some(Kind::CreateTrigger { name: plain(name), table: plain(table) })
+        }
+        _ => None,
+    }
 }

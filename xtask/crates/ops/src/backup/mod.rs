@@ -1,6 +1,7 @@
 //! A backup: dump, prove that the dump is complete, commit.
 
 mod complete;
+mod loading;
 mod manifest;
 mod prepare;
 
@@ -125,6 +126,10 @@ pub fn take(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest> {
     let plan = &prepared.plan;
     ctx.ui.detail(plan.to_string());
     prepare::warn(ctx, &prepared);
+    if let Some(stop) = loading::look(ctx, server, &mut session, &prepared)? {
+        let hints = stop.hints.join(" ");
+        ctx.ui.warn(format!("the tool cannot load this backup yet: {}. {hints}", stop.message));
+    }
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();

@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) migrations: Vec<AppliedMigration>,
     pub(super) rounded: BTreeMap<String, u64>,
     pub(super) changed_texts: BTreeMap<String, u64>,
+    /// Documents per JSON column that come back with other types.
+    pub(super) plainer: Vec<(String, u64)>,
     pub(super) sealing: Option<Sealing>,
 }
 
@@ -43,9 +45,15 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
     let migrations = facts::migrations(&mut session, schema)?;
     let bytes_estimate = before.bytes_estimate();
     let mover = mover(ctx, server, &facts, bytes_estimate)?;
-    obstacles::demand_own_rows(&before)?;
-    obstacles::demand_unmasked(&mut session, schema)?;
+    if let Some(found) = obstacles::first(&mut session, schema, &facts, &before)? {
+        return Err(found.no_backup().into());
+    }
     let changed_texts = obstacles::changed_texts(&mut session, schema, &before)?;
+    let documents = obstacles::documents(&mut session, schema, &facts, &before)?;
+    if let Some(found) = documents.changed {
+        return Err(found.no_backup().into());
+    }
+    let plainer = documents.plainer;
     let mut rounded = BTreeMap::new();
     if let Mover::Mysqldump(_) = mover {
         obstacles::demand_writable(&mut session, schema, &before)?;
@@ -64,7 +72,9 @@ pub(super) fn prepare(ctx: &Ctx, server: &Server, wish: &Wish) -> Result<(Sessio
         non_transactional: before.non_transactional().into_iter().map(str::to_owned).collect(),
         broken_views: before.broken_views.iter().map(|view| view.name.clone()).collect(),
     };
-    Ok((session, Prepared { plan, facts, before, migrations, rounded, changed_texts, sealing }))
+    let prepared =
+        Prepared { plan, facts, before, migrations, rounded, changed_texts, plainer, sealing };
+    Ok((session, prepared))
 }
 
 /// How the file is encrypted, tried before anything is read from the server.
@@ -134,6 +144,12 @@ pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
         ctx.ui.warn(format!(
             "{n} texts of `{table}` come back as different bytes in their character set; make the \
             column utf8mb4"
+        ));
+    }
+    for (column, n) in &prepared.plainer {
+        ctx.ui.warn(format!(
+            "{n} documents of {column} hold dates or other values that JSON has no words for; they \
+            come back as strings with the same text"
         ));
     }
     for (table, n) in &prepared.rounded {

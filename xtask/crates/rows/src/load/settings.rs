@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use super::statement::refused;
 use model::exit::{ExitCode, Stop};
 use model::ident::quote;
-use server::Session;
 use server::session::code;
+use server::{Session, making};
 use sql::state::{ASK, State, Told};
 
 /// The states that statements of the dump were met in, in order.
@@ -54,18 +54,23 @@ impl Settings {
 
 /// The settings of one session, as it was last seen to have them.
 #[derive(Debug)]
-pub(super) struct InForce(State);
+pub(super) struct InForce {
+    state: State,
+    /// The server's rules for new tables that its account may not take off.
+    rules: making::InForce,
+}
 
 impl InForce {
     /// Begins a load in the schema: what every session of it starts from.
     pub(super) fn begin(session: &mut Session, schema: &str) -> Result<Self> {
         session.run(&format!("USE {}", quote(schema)))?;
+        let rules = making::take_off(session)?;
         session.run(
             "SET NAMES utf8mb4, time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0, \
              sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0 \
              /*M!100201 , check_constraint_checks = 1 */",
         )?;
-        let begun = Self(State::default());
+        let begun = Self { state: State::default(), rules };
         begun.look(session)?;
         Ok(begun)
     }
@@ -82,27 +87,31 @@ impl InForce {
     }
 
     pub(super) fn state(&self) -> &State {
-        &self.0
+        &self.state
+    }
+
+    pub(super) fn rules(&self) -> &making::InForce {
+        &self.rules
     }
 
     /// Gives the session the settings that a statement needs, and has the server confirm
     /// them; nothing where it has them.
     pub(super) fn become_state(&mut self, session: &mut Session, wanted: &State) -> Result<()> {
-        let missing = wanted.since(&self.0);
+        let missing = wanted.since(&self.state);
         if missing.is_empty() {
             return Ok(());
         }
         for (sql, line) in missing {
             session.run(&sql).map_err(|error| refused(error, line))?;
         }
-        self.0 = wanted.clone();
+        self.state = wanted.clone();
         self.look(session)
     }
 
     /// Asks the server whether the session has them.
     fn look(&self, session: &mut Session) -> Result<()> {
         let told: Told = session.first(ASK)?.context("the server does not report its settings")?;
-        let Some((name, wanted, is, line)) = self.0.differs(&told) else { return Ok(()) };
+        let Some((name, wanted, is, line)) = self.state.differs(&told) else { return Ok(()) };
         let message = format!(
             "line {line}: the server has {name} = `{is}`, but the dump was read with `{wanted}`"
         );

@@ -20,6 +20,7 @@ use server::Session;
 use sql::charset::UTF8MB4;
 use sql::read::read_unread;
 use sql::state::State;
+use sql::table::has_primary_key;
 use sql::tuple::Layout;
 use sql::{Guard, Kind, Name, Piece, Progress, Seen, Verdict};
 use sys::fault::point;
@@ -179,6 +180,10 @@ impl<'a> Reader<'a> {
             kind if kind.program().is_some() => {
                 run_program(self.session, &mut self.force, text, mode, line)
             }
+            Kind::CreateTable { name, placeholder: false } => {
+                self.demand_key(piece, name)?;
+                run(self.session, text, mode, line)
+            }
             _ => run(self.session, text, mode, line),
         }
     }
@@ -246,6 +251,7 @@ impl<'a> Reader<'a> {
             // The server says what it thinks of a table that is made twice.
             return self.run_now(piece);
         }
+        self.demand_key(piece, name)?;
         let mut cut = cut(piece.text, piece.mode);
         if let Some(found) = &cut
             && !found.keys.iter().chain(&found.foreign_keys).all(|sql| sql.is_ascii())
@@ -270,6 +276,17 @@ impl<'a> Reader<'a> {
         };
         self.tables.insert(key, table);
         Ok(())
+    }
+
+    /// Refuses a table without a primary key where the server would give it one.
+    fn demand_key(&self, piece: &Piece<'_>, name: &Name) -> Result<()> {
+        if !self.force.rules().about_primary_keys() || !is_innodb(piece.text, piece.mode) {
+            return Ok(());
+        }
+        match self.force.rules().refuses_without_key(&name.name) {
+            Some(stop) if !has_primary_key(piece.text, piece.mode) => Err(stop.into()),
+            _ => Ok(()),
+        }
     }
 
     fn table(&mut self) -> Table {
