@@ -1,4 +1,4 @@
-//! How the text of a file is read: as a backup of this tool, or as what a person says of it.
+//! How the text of a file is read: as a backup of this tool, or as what the user says of it.
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ const FRONT: u64 = 4096;
 /// How it is to be read.
 ///
 /// # Errors
-/// A person names a character set that is not known here ([`ExitCode::Usage`]).
+/// The user names a character set that is not known here ([`ExitCode::Usage`]).
 pub fn of(source: &Source) -> Result<Reading, Stop> {
     let charset = source.text.charset.as_deref().map(named).transpose()?;
     let stranger = source.manifest.is_none();

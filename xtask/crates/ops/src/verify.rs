@@ -31,9 +31,9 @@ pub struct Request<'a> {
     pub level: Level,
     /// Sessions that load rows; `None`: by the policy.
     pub threads: Option<u8>,
-    /// A person says that the file is whole, although it has no end line.
+    /// The user says that the file is whole, although it has no end line.
     pub no_end_line: bool,
-    /// What a person says of the file's text.
+    /// What the user says of the file's text.
     pub text: TextSaid,
 }
 

@@ -158,7 +158,8 @@ impl<'a> Watch<'a> {
     }
 
     fn see(&mut self, entry: &'a Entry) {
-        // Only a proven entry explains anything; a backup counts by its manifest.
+        // Only a proven entry explains anything, or makes a backup one to compare with: a forged
+        // one that holds more than the schema would make each honest one after it suspect.
         let proven = entry.trust.is_proven();
         match &entry.event {
             Event::Backup { label, sha256, accepted_loss, .. } => {
@@ -166,15 +167,15 @@ impl<'a> Watch<'a> {
                 let Some(made) = made.filter(|it| it.sha256 == *sha256 && !it.is_partial()) else {
                     return;
                 };
-                let loss = self.lost(server_of(made), &Holdings::of(made));
-                match loss {
+                match self.lost(server_of(made), &Holdings::of(made)) {
                     Some(loss) if !(proven && accepted_loss.is_some()) => {
                         self.suspects.insert(label.clone(), loss);
                     }
-                    _ => {
+                    _ if proven => {
                         let known = Known { good: vec![made], explained: Explained::default() };
                         self.servers.insert(server_of(made), known);
                     }
+                    _ => {}
                 }
             }
             _ if !proven => {}

@@ -132,12 +132,29 @@ fn a_loss_does_not_become_normal_by_being_backed_up_twice() {
     log.add(at(), made(&one, None)).add(at(), made(&two, loss)).add(at(), made(&three, None));
     assert!(watch(&[&one, &two, &three], &log).is_empty());
     let mut forged = log.entries().to_vec();
-    forged.iter_mut().for_each(|it| it.trust = Trust::Unsigned);
+    forged[1..].iter_mut().for_each(|it| it.trust = Trust::Unsigned);
     let policy = LossPolicy::default();
     let watch = Watch::new("mydb", &[], &forged, &policy);
     assert!(watch.suspects().is_empty(), "without manifests nothing is known");
     let watch = Watch::new("mydb", &[&one, &two, &three], &forged, &policy);
     assert_eq!(watch.suspects().len(), 2);
+}
+
+#[test]
+fn a_forged_backup_makes_no_honest_one_suspect() {
+    let one = backup("20261101_000001", &FULL);
+    let forged = backup("20261101_000002", &[&FULL[..], &[("more", 9)]].concat());
+    let three = backup("20261101_000003", &FULL);
+    let all = [&one, &forged, &three];
+    let mut log = Log::default();
+    for it in all {
+        log.add(at(), made(it, None));
+    }
+    assert_eq!(watch(&all, &log).len(), 1, "if it were proven");
+    let mut entries = log.entries().to_vec();
+    entries[1].trust = Trust::Unsigned;
+    let policy = LossPolicy::default();
+    assert!(Watch::new("mydb", &all, &entries, &policy).suspects().is_empty());
 }
 
 fn gate(outcome: GateOutcome, statements: &[&str]) -> Event {

@@ -75,7 +75,7 @@ const ALIASES: [(&str, &str); 16] = [
 ];
 
 impl Charset {
-    /// The character set that a person names for a file; `None` where text in it cannot
+    /// The character set that the user names for a file; `None` where text in it cannot
     /// be read here.
     pub fn named(name: &str) -> Option<Self> {
         let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));

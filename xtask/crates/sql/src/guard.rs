@@ -52,7 +52,7 @@ pub struct Guard {
     made: BTreeMap<String, bool>,
     /// `Film` and `film` are one table to the server.
     ignore_case: bool,
-    /// The character set that a person says the whole file is in.
+    /// The character set that the user says the whole file is in.
     named: Option<Charset>,
     /// What the SETs so far have made of the session.
     model: Model,
@@ -71,7 +71,7 @@ impl Guard {
         Self { ignore_case: true, ..Self::default() }
     }
 
-    /// The same for a file that is read in the character set that a person names.
+    /// The same for a file that is read in the character set that the user names.
     #[must_use]
     pub fn named(self, charset: Option<Charset>) -> Self {
         Self { named: charset, ..self }

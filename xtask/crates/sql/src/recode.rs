@@ -24,7 +24,7 @@ use super::table::{self, Holds};
 /// How a file is to be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// The character set that a person says the whole file is in, whatever its own SETs say.
+    /// The character set that the user says the whole file is in, whatever its own SETs say.
     pub charset: Option<Charset>,
     /// This tool has no manifest of it: what may have happened to it on its way is looked for.
     pub stranger: bool,

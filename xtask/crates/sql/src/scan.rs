@@ -41,7 +41,7 @@ pub struct Scanner<R> {
     delimiter: Vec<u8>,
     special: [bool; 256],
     modes: Model,
-    /// The character set that the whole file is in, where a person has named it.
+    /// The character set that the whole file is in, where the user has named it.
     named: Option<Charset>,
     mask: Mask,
     decoders: Decoders,
@@ -77,7 +77,7 @@ impl<R: BufRead> Scanner<R> {
         scanner
     }
 
-    /// The same file, all of it in the character set that a person names.
+    /// The same file, all of it in the character set that the user names.
     #[must_use]
     pub fn named(self, charset: Option<Charset>) -> Self {
         Self { named: charset, ..self }

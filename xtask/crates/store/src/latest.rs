@@ -69,7 +69,7 @@ impl Store {
         if let Some(why) = wanted.and_then(|wanted| passed_over(&ledger, wanted)) {
             notes.push(format!("`latest` {why}, and there is no other backup."));
         }
-        let newer = entries.iter().take_while(newer);
+        let newer = entries.iter().take_while(newer).filter(|entry| !safety(entry));
         notes
             .extend(newer.filter_map(|it| Some(suspect_note(&it.label, suspects.get(&it.label)?))));
         match wanted {

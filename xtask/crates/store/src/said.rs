@@ -1,6 +1,6 @@
-//! What a person says of a file that this tool did not make.
+//! What the user says of a file that this tool did not make.
 
-/// What a person says of the text of a file that has no manifest.
+/// What the user says of the text of a file that has no manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextSaid {
     /// The character set that the whole file is in.

@@ -43,9 +43,9 @@ pub struct Source {
     pub key: KeyFile,
     /// The destination it was fetched from for a check; `None`: it is local.
     pub place: Option<String>,
-    /// A person says that it is whole, although no end line says so.
+    /// The user says that it is whole, although no end line says so.
     pub no_end_line: bool,
-    /// What a person says of its text.
+    /// What the user says of its text.
     pub text: TextSaid,
 }
 
@@ -103,7 +103,7 @@ impl Source {
         })
     }
 
-    /// The same, whole on a person's word where it has no end line.
+    /// The same, whole on the user's word where it has no end line.
     ///
     /// # Errors
     /// It is a backup of this tool, whose manifest says how it ends ([`ExitCode::Usage`]).
@@ -129,7 +129,7 @@ impl Source {
         }
     }
 
-    /// The same, its text being what a person says.
+    /// The same, its text being what the user says.
     ///
     /// # Errors
     /// It is a backup of this tool, whose text needs no word ([`ExitCode::Usage`]).

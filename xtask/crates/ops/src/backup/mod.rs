@@ -228,7 +228,8 @@ pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest
         .map_err(|error| failed::on_full_disk(error, store))?;
     let manifest =
         entry.manifest().cloned().context("the backup that was just made has no manifest")?;
-    let lost = loss::of(held, &manifest)?;
+    let lost =
+        loss::of(held, &manifest).map_err(|error| failed::without_entry(error, &manifest))?;
     let event = Event::Backup {
         label: manifest.label.clone(),
         sha256: manifest.sha256.clone(),

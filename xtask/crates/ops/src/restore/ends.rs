@@ -82,7 +82,7 @@ pub(super) fn with_into(error: anyhow::Error, plan: &RestorePlan) -> anyhow::Err
     )))
 }
 
-/// What a person's word stands for, in front of everything that relies on it.
+/// What the user's word stands for, in front of everything that relies on it.
 fn say_unknown_end(ctx: &Ctx, source: &Source, checked: &verify::FileChecked) {
     let end = checked.checks.iter().find(|check| check.name == whole::END);
     if let Some(end) = end.filter(|end| end.outcome == Outcome::NotRun) {

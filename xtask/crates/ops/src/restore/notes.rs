@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::safety::Saved;
 use crate::staging::Staged;
+use model::hash::hex;
 use model::ident::{literal, qualified};
 use model::inventory::{Inventory, ObjectKind};
 use plan::definer;
@@ -117,10 +118,6 @@ fn programs(live: &Inventory, why: &impl Fn(ObjectKind, &str) -> Option<String>)
     own.programs.iter().filter_map(note).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,10 +173,5 @@ mod tests {
     fn without_a_backup_all_of_it_is_noted() {
         let unsaved = vec![out(ObjectKind::View, "v"), out(ObjectKind::Function, "f")];
         assert_eq!(names(&Saved { label: None, unsaved }), ["v", "f", "b"]);
-    }
-
-    #[test]
-    fn bytes_are_kept_as_they_are() {
-        assert_eq!(hex(b"caf\xE9"), "636166e9");
     }
 }

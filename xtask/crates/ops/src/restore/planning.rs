@@ -40,9 +40,9 @@ pub struct Request {
     pub enable_events: bool,
     /// Sessions that load rows; `None`: by the policy.
     pub threads: Option<u8>,
-    /// A person says that the file is whole, although it has no end line.
+    /// The user says that the file is whole, although it has no end line.
     pub no_end_line: bool,
-    /// What a person says of the file's text.
+    /// What the user says of the file's text.
     pub text: TextSaid,
     /// Overwrite without asking.
     pub yes: bool,
