@@ -207,6 +207,9 @@ async fn others(conn: &mut MySqlConnection) -> Result<Vec<Row>> {
     listed.sort();
     for row in listed {
         let [Some(kind), Some(name)] = row.as_slice() else { continue };
+        if kind == "VIEW" {
+            demand_showable(conn, name).await?;
+        }
         let mut shown = show(conn, kind, name).await?;
         // Name, [mode, [zone,]] definition, character set, collation, [the schema's].
         let at = match kind.as_str() {
@@ -254,6 +257,25 @@ fn tagged(tag: &str, rows: Vec<Row>) -> Vec<Row> {
             row
         })
         .collect()
+}
+
+// MariaDB 10.11 crashes when it shows a view over JSON_TABLE with a table that is gone: such a
+// view must be readable first.
+async fn demand_showable(conn: &mut MySqlConnection, view: &str) -> Result<()> {
+    let fragile: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM information_schema.views WHERE table_schema = DATABASE() \
+         AND table_name = ? AND LOWER(view_definition) LIKE '%json_table%'",
+    )
+    .bind(view)
+    .fetch_one(&mut *conn)
+    .await
+    .context("cannot read information_schema.views")?;
+    if fragile > 0 {
+        texts(conn, AssertSqlSafe(format!("SELECT 1 FROM {} LIMIT 0", quoted(view))))
+            .await
+            .with_context(|| format!("the view {view} cannot be read: drop it or repair it"))?;
+    }
+    Ok(())
 }
 
 async fn show(conn: &mut MySqlConnection, kind: &str, name: &str) -> Result<Row> {

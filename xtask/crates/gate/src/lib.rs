@@ -2,6 +2,7 @@
 //! a rehearsal on the copy, and only then the change, which is all or nothing where
 //! the server allows that. It fails closed at every step.
 
+pub mod after;
 pub mod api;
 pub mod by_swap;
 pub mod import;

@@ -85,6 +85,7 @@ pub struct Copy<'a> {
 fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
     let mut session = ctx.session(server, Role::Drill, Some(copy.schema))?;
     session.track_gtids()?;
+    session.as_a_migration()?;
     let ApiSession { sql_mode, time_zone, character_set_client, collation_connection } =
         copy.settings;
     session.run(&format!(
@@ -93,7 +94,7 @@ fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
         literal(collation_connection)
     ))?;
     session.run(&format!(
-        "SET time_zone = {}, sql_mode = {}, group_concat_max_len = DEFAULT",
+        "SET time_zone = {}, sql_mode = {}",
         literal(time_zone),
         literal(sql_mode)
     ))?;

@@ -7,6 +7,7 @@ pub mod copy;
 pub mod copy_digests;
 pub mod ctx;
 pub mod definers;
+pub mod definitions;
 pub mod events;
 pub mod failed_backup;
 pub mod frame;

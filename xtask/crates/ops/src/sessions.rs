@@ -11,7 +11,7 @@ use crate::ctx::Ctx;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::ident::literal;
-use server::{Server, Session};
+use server::{Server, Session, making};
 
 /// The two sessions of a run that makes a copy and may put it live.
 #[derive(Debug)]
@@ -28,7 +28,9 @@ impl Pair {
     pub fn open(ctx: &Ctx, server: &Server) -> Result<Self> {
         // First, so that a missing account is known before anybody has to wait.
         let copy = tracked(ctx, server, Role::Drill)?;
-        let live = locked(ctx, server, Role::Restore)?;
+        let mut live = locked(ctx, server, Role::Restore)?;
+        // Tables that it makes or alters are what they were, too.
+        making::take_off(&mut live)?;
         Ok(Self { live, copy })
     }
 

@@ -309,7 +309,7 @@ pub fn events_of(inventory: &Inventory) -> BTreeMap<String, Program> {
 }
 
 /// Events are disabled in the copy; in the inventory they are what they will be.
-fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
+pub(crate) fn enable_events(inventory: &mut Inventory, loaded: &Loaded) {
     for name in &loaded.enabled_events {
         if let Some(event) = inventory.programs.get_mut(&(ObjectKind::Event, name.clone())) {
             event.ddl = enable_event(&event.ddl);

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::ctx::Ctx;
+use crate::obstacles::documents;
 use model::account::Role;
 use model::ident::qualified;
-use model::inventory::ObjectKind;
+use model::inventory::{Inventory, ObjectKind};
 use model::left_out::LeftOut;
-use plan::unsaved::with_dependents;
+use plan::unsaved::{with_dependents, without};
+use rows::native::{self, Refused};
 use server::session::{code, is_lasting, said};
 use server::survey::Survey;
-use server::{Server, Session, inventory, obstacles};
+use server::{Server, Session, facts, inventory, obstacles};
 use sql::guard;
 
 /// Looks at the live schema as the account does that backs it up.
@@ -57,7 +59,32 @@ pub fn look(ctx: &Ctx, server: &Server) -> Result<Vec<LeftOut>> {
         all.push(LeftOut { kind, name: table.clone(), rows, why });
     }
     all.extend(hidden(ctx, server, &seen)?);
+    all.extend(changed_by_a_restore(&mut session, schema, &without(&seen.inventory, &all))?);
     Ok(with_dependents(&seen.inventory, &all))
+}
+
+/// What a backup could hold, and no restore bring back as it is: definitions that the guard
+/// refuses, and documents with numbers of a type that only the server itself writes.
+fn changed_by_a_restore(
+    session: &mut Session,
+    schema: &str,
+    rest: &Inventory,
+) -> Result<Vec<LeftOut>> {
+    let facts = facts::read(session)?;
+    let mut all = Vec::new();
+    for Refused { kind, name, why } in native::refused(schema, &facts, rest) {
+        let rows = (kind == ObjectKind::Table).then(|| rows(session, schema, &name)).flatten();
+        let why = format!("it could not be restored from a backup: {why}");
+        all.push(LeftOut { kind, name, rows, why });
+    }
+    for found in documents(session, schema, &facts, &without(rest, &all))?.changed {
+        let why = found.why();
+        let rows = rows(session, schema, &found.table);
+        if !all.iter().any(|it| it.kind == ObjectKind::Table && it.name == found.table) {
+            all.push(LeftOut { kind: ObjectKind::Table, name: found.table, rows, why });
+        }
+    }
+    Ok(all)
 }
 
 /// Views that look broken only to this account.

@@ -28,6 +28,15 @@ pub struct DumpClient {
     pub options: Vec<String>,
 }
 
+/// What a dump program's session relies on, for those that take it (MySQL 8.4 and later): a
+/// server's defaults could hide generated keys, cut or refuse what is read, and give other
+/// rows than those of the snapshot.
+const SESSION: &str = "SET SESSION autocommit = 1, completion_type = 0, sql_big_selects = 1, \
+     sql_select_limit = 18446744073709551615, sql_buffer_result = 0, max_execution_time = 0, \
+     show_create_table_verbosity = 0, show_create_table_skip_secondary_engine = 0, \
+     use_secondary_engine = 'OFF', show_gipk_in_create_table_and_information_schema = 1, \
+     net_write_timeout = 1800, transaction_read_only = 0";
+
 impl fmt::Display for DumpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.program, self.version, self.flavour)?;
@@ -113,6 +122,9 @@ impl DumpClient {
             arguments.push("--column-statistics=0");
         }
         let mut arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
+        if self.flavour == Flavour::Mysql && self.knows("init-command") {
+            arguments.push(format!("--init-command={SESSION}"));
+        }
         arguments.extend(left_out.iter().map(|view| format!("--ignore-table={schema}.{view}")));
         arguments.push("--".to_owned());
         arguments.push(schema.to_owned());

@@ -237,7 +237,10 @@ fn mark(change: &Change<'_>, places: &[(String, String)]) -> Vec<String> {
 }
 
 pub fn create_marker(staging: &str) -> String {
-    format!("CREATE TABLE {} (done TINYINT NOT NULL) ENGINE = InnoDB", qualified(staging, MARKER))
+    format!(
+        "CREATE TABLE {} (done TINYINT NOT NULL PRIMARY KEY) ENGINE = InnoDB",
+        qualified(staging, MARKER)
+    )
 }
 
 /// The known names that are nearest to a mistyped one; at most three.

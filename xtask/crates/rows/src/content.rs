@@ -74,3 +74,24 @@ pub fn changed_texts(
         qualified(schema, table)
     ))
 }
+
+/// Documents of a JSON column of MySQL that do not come back as they are: how many have
+/// another text then, and how many have the same text and other types. The server keeps a
+/// DECIMAL or a date in a document as such, and a dump has its text.
+pub fn changed_documents(
+    session: &mut Session,
+    schema: &str,
+    table: &str,
+    column: &str,
+) -> Result<(u64, u64)> {
+    let name = quote(column);
+    let again = format!("CAST(CAST({name} AS CHAR) AS JSON)");
+    let text = |of: &str| format!("CAST(CAST({of} AS CHAR) AS BINARY)");
+    let same = format!("{} = {}", text(&again), text(&name));
+    let counts = session.first(&format!(
+        "SELECT CAST(COALESCE(SUM(NOT {same}), 0) AS UNSIGNED), \
+         CAST(COALESCE(SUM({same} AND {again} <> {name}), 0) AS UNSIGNED) FROM {}",
+        qualified(schema, table)
+    ))?;
+    Ok(counts.unwrap_or_default())
+}

@@ -95,6 +95,44 @@ pub(super) fn without_definer(ddl: &str) -> (String, String) {
     (format!("{}{}", &ddl[..at], rest[end..].trim_start()), rest[..end].to_owned())
 }
 
+/// Takes `ON COMPLETION NOT PRESERVE`, which is the default, out of an event: under
+/// `HIGH_NOT_PRECEDENCE` no server reads what it prints there.
+pub(super) fn without_default_completion(ddl: &str) -> String {
+    const WORDS: &str = " ON COMPLETION NOT PRESERVE";
+    let schedule = ddl.find(" ON SCHEDULE ").unwrap_or(ddl.len());
+    let Some(at) = ddl[schedule..].find(WORDS).map(|n| schedule + n) else { return ddl.to_owned() };
+    // In a body, the words are someone's own.
+    if ddl[schedule..at].contains(" DO ") {
+        return ddl.to_owned();
+    }
+    format!("{}{}", &ddl[..at], &ddl[at + WORDS.len()..])
+}
+
+/// Takes the schema's own name out of a view, where MariaDB shows it: in every view with
+/// JSON_TABLE in or below it. A view that has the name for something else stays as it is.
+pub(super) fn without_own_schema(ddl: &str, schema: &str) -> String {
+    let name = format!("`{}`", schema.replace('`', "``"));
+    let mut out = String::with_capacity(ddl.len());
+    let mut rest = ddl;
+    while let Some(at) = rest.find(['`', '\'', '"']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = quoted_end(from);
+        let (quoted, after) = from.split_at(end);
+        let qualifies = !before.ends_with('.') && after.starts_with('.');
+        match quoted == name {
+            true if qualifies => rest = &after[1..],
+            true if !before.ends_with('.') => return ddl.to_owned(),
+            _ => {
+                out.push_str(quoted);
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Takes the schema's name out of a trigger's head: `` `mydb`.`t` `` is `` `t` ``.
 pub(super) fn without_schema(ddl: &str, schema: &str) -> String {
     let quoted = |quote: char| {
@@ -124,6 +162,31 @@ pub(super) fn without_schema(ddl: &str, schema: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_of_an_event_is_taken_out_of_its_head_only() {
+        assert_eq!(
+            without_default_completion(
+                "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE DISABLE DO SELECT 1"
+            ),
+            "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1"
+        );
+        let kept = "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION PRESERVE DO SELECT ' ON COMPLETION NOT PRESERVE'";
+        assert_eq!(without_default_completion(kept), kept);
+    }
+
+    #[test]
+    fn the_schema_is_taken_out_of_a_view_of_its_own() {
+        let read = |ddl: &str| without_own_schema(ddl, "my db");
+        assert_eq!(
+            read(
+                "CREATE VIEW `v` AS select `a`.`my db` AS `x`,'`my db`.' AS `s` from `my db`.`t` `a` join `o`.`u`"
+            ),
+            "CREATE VIEW `v` AS select `a`.`my db` AS `x`,'`my db`.' AS `s` from `t` `a` join `o`.`u`"
+        );
+        let alias = "CREATE VIEW `v` AS select `my db`.`a` AS `a` from `t` `my db`";
+        assert_eq!(read(alias), alias);
+    }
 
     #[test]
     fn auto_increment_is_taken_out_of_the_options_only() {

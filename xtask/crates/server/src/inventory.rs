@@ -8,13 +8,16 @@ use mysql_common::prelude::FromValue;
 use mysql_common::{Row, Value};
 
 use super::definition::{
-    split_auto_increment, without_definer, without_implied_charset, without_schema,
+    split_auto_increment, without_default_completion, without_definer, without_implied_charset,
+    without_schema,
 };
-use super::session::Session;
+use super::refusal::is_lasting;
+use super::session::{Session, code, said};
 use super::survey::{Survey, bytes, package, strange, unread};
+use super::views::{fragile, not_read, unreadable, view};
 use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified, quote};
-use model::inventory::{BrokenView, Inventory, ObjectKind, Program, TableFacts};
+use model::inventory::{Inventory, ObjectKind, Program, TableFacts};
 
 /// Whether the schema exists and this account may see it.
 pub fn schema_exists(session: &mut Session, schema: &str) -> Result<bool> {
@@ -75,11 +78,18 @@ fn tables(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()>
     );
     type Line = (String, String, Option<String>, Option<u64>, Option<u64>, Option<String>);
     let lines: Vec<Line> = session.rows(&sql)?;
+    let fragile = fragile(session, schema)?;
     for (name, kind, engine, rows_estimate, bytes_estimate, comment) in lines {
         match kind.as_str() {
             "VIEW" => {
                 let names = columns.remove(&name).unwrap_or_default();
                 let names = names.into_iter().map(|column| column.name).collect();
+                if fragile.contains(&name)
+                    && let Some(why) = unreadable(session, schema, &name)?
+                {
+                    found.inventory.broken_views.push(not_read(session, schema, &name, why));
+                    continue;
+                }
                 let comment = comment.unwrap_or_default();
                 let read = view(session, schema, &name, comment, names, &mut found.inventory);
                 if let Err(error) = read {
@@ -110,20 +120,35 @@ fn tables(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()>
                 found.inventory.tables.insert(name, facts);
             }
             other => {
-                let what = match other {
-                    "SYSTEM VERSIONED" => "a system-versioned table".to_owned(),
-                    other => format!("a {}", other.to_lowercase()),
-                };
-                let message =
-                    format!("`{schema}`.`{name}` is {what}, which a dump cannot fully contain");
-                let refusal = Stop::new(ExitCode::Store, message)
-                    .hint("Replace it with a base table, or move it to another schema.");
-                let it = strange(session, schema, &name, (&what, refusal));
+                let (what, refusal) = unlike_a_table(&name, other);
+                let it = strange(session, schema, &name, (what, refusal));
                 found.unread.push(it.of_table(engine));
             }
         }
     }
     Ok(())
+}
+
+/// What the server lists among its tables, and is none: its name for people, and why no
+/// backup has it.
+fn unlike_a_table(name: &str, kind: &str) -> (&'static str, Stop) {
+    let (what, hint) = match kind {
+        "SEQUENCE" => (
+            "a sequence",
+            "Use an AUTO_INCREMENT column in its place, or keep it in another schema.".to_owned(),
+        ),
+        "SYSTEM VERSIONED" => (
+            "a system-versioned table",
+            format!(
+                "A backup would lack its history. Take the versioning away (ALTER TABLE {} DROP \
+                 SYSTEM VERSIONING), or keep it in another schema.",
+                quote(name)
+            ),
+        ),
+        _ => ("neither a table nor a view", "Keep it in another schema.".to_owned()),
+    };
+    let message = format!("`{name}` is {what}, which no backup can fully hold");
+    (what, Stop::new(ExitCode::Store, message).hint(hint))
 }
 
 /// A table's definition: as the server prints it, as [`TableFacts::ddl`] has it, and
@@ -161,36 +186,6 @@ fn columns(session: &mut Session, schema: &str) -> Result<BTreeMap<String, Vec<C
         columns.entry(table).or_default().push(Column { name, data_type, charset });
     }
     Ok(columns)
-}
-
-fn view(
-    session: &mut Session,
-    schema: &str,
-    name: &str,
-    comment: String,
-    columns: Vec<String>,
-    inventory: &mut Inventory,
-) -> Result<()> {
-    let row = show_create(session, ObjectKind::View, schema, name)?;
-    let (ddl, definer) = without_definer(&text(&row, "Create View")?);
-    // The server writes this where a comment would be, in these words on both flavours.
-    if comment.contains("references invalid table") {
-        inventory.broken_views.push(BrokenView { name: name.to_owned(), ddl, why: comment });
-        return Ok(());
-    }
-    let program = Program {
-        ddl,
-        definer,
-        sql_mode: None,
-        charset_client: text(&row, "character_set_client")?,
-        collation: text(&row, "collation_connection")?,
-        time_zone: None,
-        table: None,
-        database_collation: None,
-        columns,
-    };
-    inventory.programs.insert((ObjectKind::View, name.to_owned()), program);
-    Ok(())
 }
 
 fn triggers(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()> {
@@ -279,11 +274,7 @@ fn events(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()>
         literal(schema)
     );
     for name in session.rows::<String>(&sql)? {
-        let read = show_create(session, ObjectKind::Event, schema, &name).and_then(|row| {
-            let time_zone = Some(text(&row, "time_zone")?);
-            Ok(Program { time_zone, ..program(&row, "Create Event")? })
-        });
-        match read {
+        match event(session, schema, &name) {
             Ok(program) => {
                 found.inventory.programs.insert((ObjectKind::Event, name), program);
             }
@@ -295,11 +286,47 @@ fn events(session: &mut Session, schema: &str, found: &mut Survey) -> Result<()>
     Ok(())
 }
 
+fn event(session: &mut Session, schema: &str, name: &str) -> Result<Program> {
+    let row = show_create(session, ObjectKind::Event, schema, name)?;
+    let mut program = program(&row, "Create Event")?;
+    program.time_zone = Some(text(&row, "time_zone")?);
+    if program.sql_mode.as_deref().is_some_and(|mode| mode.contains("HIGH_NOT_PRECEDENCE")) {
+        program.ddl = without_default_completion(&program.ddl);
+    }
+    Ok(program)
+}
+
 fn show_create(session: &mut Session, kind: ObjectKind, schema: &str, name: &str) -> Result<Row> {
+    asked(session, kind, schema, name).map_err(|error| not_shown(error, kind, schema, name))
+}
+
+pub(super) fn asked(
+    session: &mut Session,
+    kind: ObjectKind,
+    schema: &str,
+    name: &str,
+) -> Result<Row> {
     // A view is asked for without its schema: the server leaves the schema out of
     // the definition only for objects in the current one.
     let sql = format!("SHOW CREATE {} {}", kind.keyword(), qualified(schema, name));
     session.first(&sql)?.with_context(|| format!("`{sql}` returned no row"))
+}
+
+/// A refusal with the object in it, and what can be done.
+fn not_shown(error: anyhow::Error, kind: ObjectKind, schema: &str, name: &str) -> anyhow::Error {
+    if !is_lasting(&error) {
+        return error;
+    }
+    let kind = kind.keyword().to_lowercase();
+    let message =
+        format!("the server does not show the {kind} `{schema}`.`{name}`: {}", said(&error));
+    let stop = match code(&error) {
+        Some(1044 | 1142 | 1143 | 1227 | 1370) => Stop::new(ExitCode::Configuration, message)
+            .hint("`cargo xtask doctor --fix` grants its role's privileges."),
+        _ => Stop::new(ExitCode::Store, message)
+            .hint(format!("Drop the {kind} or make it again: `SHOW CREATE` has to work for it.")),
+    };
+    error.context(stop)
 }
 
 fn program(row: &Row, column: &str) -> Result<Program> {
@@ -317,7 +344,7 @@ fn program(row: &Row, column: &str) -> Result<Program> {
     })
 }
 
-fn text(row: &Row, column: &str) -> Result<String> {
+pub(super) fn text(row: &Row, column: &str) -> Result<String> {
     let index = row
         .columns_ref()
         .iter()

@@ -10,11 +10,14 @@ pub mod greeting;
 pub mod install;
 pub mod inventory;
 pub mod local;
+pub mod making;
 pub mod obstacles;
 mod refusal;
 pub mod session;
+mod settings;
 pub mod survey;
 pub mod tunnel;
+mod views;
 pub mod wire;
 
 pub use endpoint::{Endpoint, Near, Reach, Server};

@@ -30,11 +30,12 @@ pub fn code(error: &anyhow::Error) -> Option<u16> {
     own(error).map(|error| error.code)
 }
 
-/// Whether the server may answer otherwise in a moment: a lock, a limit, memory, a shutdown.
+/// Whether the server may answer otherwise in a moment: a lock, a limit, memory, a KILL, a
+/// shutdown.
 pub(super) fn is_passing(code: u16) -> bool {
-    const PASSING: [u16; 20] = [
+    const PASSING: [u16; 21] = [
         1021, 1037, 1038, 1040, 1041, 1053, 1152, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317,
-        1836, 1927, 1969, 3024, 4031,
+        1836, 1927, 1969, 3024, 3169, 4031,
     ];
     PASSING.contains(&code)
 }

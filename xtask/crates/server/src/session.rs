@@ -14,6 +14,7 @@ use rowtext::RawRow;
 
 use super::endpoint::Server;
 use super::refusal::login_refused;
+use super::settings;
 use super::wire::Access;
 use super::wire::client::{Client, Columns, Done, File, Use};
 use model::account::Account;
@@ -32,16 +33,6 @@ pub struct Session {
     /// What this session committed, while it is tracked.
     gtids: Option<GtidSet>,
 }
-
-/// What every session begins with: an administrator's limits would cut what is read.
-/// MySQL keeps table statistics for a day unless told otherwise; MariaDB, which does not know that variable, passes over comments of
-/// versions that it never had.
-pub(super) const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', \
-    net_write_timeout = 1800, net_read_timeout = 1800, wait_timeout = 86400, \
-    sql_quote_show_create = 1, group_concat_max_len = 1048576, \
-    sql_select_limit = 18446744073709551615 \
-    /*!80000 , information_schema_stats_expiry = 0, max_execution_time = 0 */ \
-    /*M!100100 , max_statement_time = 0 */";
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -100,7 +91,8 @@ impl Session {
 
     fn begin(client: Client, access: Access) -> Result<Self> {
         let mut session = Self { client, access, gtids: None };
-        session.run(SETTINGS)?;
+        session.run(settings::begin())?;
+        session.run(settings::ISOLATION)?;
         Ok(session)
     }
 
@@ -118,6 +110,11 @@ impl Session {
 
     pub(super) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// The account's name.
+    pub fn user(&self) -> &str {
+        &self.access.user
     }
 
     /// The server's number of this connection.
@@ -155,6 +152,12 @@ impl Session {
     pub fn read_only(mut self) -> Result<Self> {
         self.run("SET SESSION TRANSACTION READ ONLY")?;
         Ok(self)
+    }
+
+    /// Gives the session the server's own values of what a migration will meet when it is
+    /// live: the limits and rules that every other session of this tool takes off itself.
+    pub fn as_a_migration(&mut self) -> Result<()> {
+        self.run(settings::as_the_server_has_them())
     }
 
     /// Makes the server tell the GTID of everything that this session commits from

@@ -150,10 +150,11 @@ pub(super) fn unread(
     error: anyhow::Error,
 ) -> Result<Unread> {
     let refusal = find_stop(&error).map(|stop| stop.message.clone());
-    let why = match (refusal, code(&error)) {
-        (Some(message), _) => message,
-        (None, Some(number)) if !is_passing(number) => said(&error),
-        _ => return Err(error),
+    let why = match (code(&error), refusal) {
+        (Some(number), _) if is_passing(number) => return Err(error),
+        (Some(_), _) => said(&error),
+        (None, Some(message)) => message,
+        (None, None) => return Err(error),
     };
     let definition = raw(session, kind, schema, name);
     let why = format!("its definition cannot be read: {why}");

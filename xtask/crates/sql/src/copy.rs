@@ -5,8 +5,10 @@ use std::io::BufRead;
 
 use anyhow::Result;
 
-use super::client::Form;
+use super::client::{Form, Statement};
+use super::guard::Guard;
 use super::marker;
+use super::read::{Piece, unnamed};
 use super::rewrite::portable;
 use super::scan::Scanner;
 use super::sections::{Sections, is_replication};
@@ -28,6 +30,40 @@ pub struct Progress<'a> {
 /// How many bytes pass between two reports of progress.
 const REPORT_EVERY: u64 = 1 << 20;
 
+/// What a restore's guard would refuse, noted: nothing of it may become a backup.
+fn judge(
+    guard: &mut Guard,
+    observer: &mut Observer,
+    kind: &Kind,
+    item: &Statement<'_>,
+    text: &[u8],
+) {
+    let kind = &*unnamed(kind);
+    let line = item.line;
+    let piece = Piece {
+        kind,
+        text: text.trim_ascii_end(),
+        line,
+        bytes: 0,
+        mode: item.mode,
+        charset: item.charset,
+        utf8: false,
+        layout: None,
+    };
+    if let Err(why) = guard.judge(&piece)
+        && observer.seen.refused.is_none()
+    {
+        let what = match kind {
+            Kind::CreateTable { name, .. } => format!("the table `{name}`"),
+            kind => kind.program().map_or_else(
+                || format!("line {line}"),
+                |(kind, name)| format!("the {} `{name}`", kind.keyword().to_lowercase()),
+            ),
+        };
+        observer.seen.refused = Some((what, why));
+    }
+}
+
 /// Copies a dump to `sink`. The end marker is the caller's to write
 /// ([`marker::write_end_marker`]), once it knows that the client ended well.
 ///
@@ -40,6 +76,7 @@ pub fn copy_dump(
 ) -> Result<Seen> {
     let mut scanner = Scanner::new(input);
     let mut observer = Observer::default();
+    let mut guard = Guard::new();
     let mut out = Sections::new(sink)?;
     let mut reported = 0;
     loop {
@@ -53,6 +90,7 @@ pub fn copy_dump(
             }
             Form::Sql => {
                 let found = portable(&kind, item.text, item.mode);
+                judge(&mut guard, &mut observer, &kind, &item, &found.text);
                 let parts = [item.lead, &found.text, item.tail];
                 out.statement(&kind, item.mode, item.text, parts)?;
                 observer.definer(&kind, found.definer);

@@ -41,12 +41,19 @@ pub(crate) enum Effect {
 }
 
 /// Variables that a dump may set, and that change nothing of what is loaded.
-const WITHOUT_MEANING: [&str; 5] =
-    ["autocommit", "character_set_results", "note_verbosity", "sql_notes", "sql_quote_show_create"];
+const WITHOUT_MEANING: [&str; 6] = [
+    "autocommit",
+    "character_set_results",
+    "note_verbosity",
+    "restrict_fk_on_non_standard_key",
+    "sql_notes",
+    "sql_quote_show_create",
+];
 
 /// Of all variables, those that only one server has: a SET of them may stand in a
 /// comment that the other skips.
-const OF_ONE_SERVER: [&str; 2] = ["check_constraint_checks", "note_verbosity"];
+const OF_ONE_SERVER: [&str; 3] =
+    ["check_constraint_checks", "note_verbosity", "restrict_fk_on_non_standard_key"];
 
 /// Follows the SETs of one dump.
 #[derive(Debug, Clone, Default)]

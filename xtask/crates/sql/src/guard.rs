@@ -82,6 +82,14 @@ impl Guard {
         if self.ignore_case { name.name.to_lowercase() } else { name.name.clone() }
     }
 
+    /// As [`Guard::check`]; what speaks against it, in words without the statement's own.
+    ///
+    /// # Errors
+    /// It must not run.
+    pub fn judge(&mut self, piece: &Piece<'_>) -> std::result::Result<Verdict, String> {
+        self.judge_all(piece)
+    }
+
     /// Says whether a statement may run.
     pub fn check(&mut self, piece: &Piece<'_>) -> Result<Verdict> {
         self.judge_all(piece).map_err(|why| {
@@ -143,12 +151,12 @@ impl Guard {
             if discriminant(&other) != discriminant(kind) {
                 return Err("some servers read it as a different kind of statement".to_owned());
             }
-            self.judge(&other, reading, mode)?;
+            self.judge_one(&other, reading, mode)?;
         }
-        self.judge(kind, text, mode)
+        self.judge_one(kind, text, mode)
     }
 
-    fn judge(&mut self, kind: &Kind, text: &[u8], mode: LexMode) -> Judged {
+    fn judge_one(&mut self, kind: &Kind, text: &[u8], mode: LexMode) -> Judged {
         match kind {
             kind if kind.program().is_some() => body::single(kind, text, mode)?,
             Kind::Insert(_) => {}
@@ -301,7 +309,8 @@ fn create_table(text: &[u8], mode: LexMode) -> Judged {
             TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
             // The point of a number is none between names: no unquoted name is all digits.
             TokenKind::Punct(b'.') if !before.as_ref().is_some_and(|b| digits_up_to(b, &token)) => {
-                return Err("a name is qualified with a schema".to_owned());
+                let schema = before.as_ref().and_then(Token::name).unwrap_or_default();
+                return Err(format!("a name is qualified with a schema, {schema}"));
             }
             TokenKind::Word => word_in_table(&token, before.as_ref(), depth, &mut tokens)?,
             _ => {}
@@ -323,7 +332,10 @@ fn word_in_table(
 ) -> std::result::Result<(), String> {
     let is = |words: &[&str]| words.iter().any(|word| token.is(word));
     let next_is = |word: &str| tokens.peek().is_some_and(|next| next.is(word));
-    if is(&["SELECT", "UNION", "TABLESPACE", "CONNECTION", "SECONDARY_ENGINE"]) {
+    if is(&["TABLESPACE"]) {
+        return tablespace(tokens);
+    }
+    if is(&["SELECT", "UNION", "CONNECTION", "SECONDARY_ENGINE"]) {
         return Err(format!("CREATE TABLE with {}", spelled(token)));
     }
     if is(&["DATA", "INDEX"]) && next_is("DIRECTORY") {
@@ -342,6 +354,19 @@ fn word_in_table(
         }
     }
     Ok(())
+}
+
+/// Tablespaces that every server has. Others hold what a person put there: a server to
+/// restore on need not have them.
+const TABLESPACES: [&str; 2] = ["innodb_file_per_table", "innodb_system"];
+
+fn tablespace(tokens: &mut Tokens<'_>) -> std::result::Result<(), String> {
+    tokens.eat_punct(b'=');
+    let name = tokens.next().and_then(|token| token.name()).unwrap_or_default();
+    if TABLESPACES.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+        return Ok(());
+    }
+    Err(format!("CREATE TABLE in the general tablespace {name}"))
 }
 
 /// `ENGINE` is an option where `=` or a name follows, in partitions as well.

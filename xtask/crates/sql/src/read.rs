@@ -132,10 +132,10 @@ fn read(
     Ok(observer.seen)
 }
 
-/// The rewritten text names no schema any more.
-fn unnamed(kind: &Rc<Kind>) -> Cow<'_, Kind> {
+/// What a statement is once [`portable`] has taken the schema's name out of its text.
+pub(super) fn unnamed(kind: &Kind) -> Cow<'_, Kind> {
     let plain = |name: &Name| Name { schema: None, name: name.name.clone() };
-    match &**kind {
+    match kind {
         Kind::AlterDatabase(_) => Cow::Owned(Kind::AlterDatabase(None)),
         Kind::CreateTrigger { name, table } => {
             Cow::Owned(Kind::CreateTrigger { name: plain(name), table: plain(table) })

@@ -73,6 +73,8 @@ pub struct Seen {
     pub unix_bodies: u64,
     /// Statements that are not known from dumps.
     pub odd: Vec<Odd>,
+    /// The first object that the guard of a restore would refuse, and why; noted by a copy.
+    pub refused: Option<(String, String)>,
 }
 
 /// The INSERT read last: the next one most often begins with the same bytes.

@@ -271,6 +271,11 @@ fn modifier(tokens: &mut Tokens<'_>, word: &str, text: &[u8]) -> Option<()> {
         }
         "SQL" => (tokens.eat("SECURITY") && tokens.next().is_some()).then_some(()),
         "DEFINER" => definer(tokens, text).map(|_| ()),
+        // A view of MySQL 9.4 and later that gives each row as a document.
+        "JSON" => {
+            tokens.eat("RELATIONAL");
+            tokens.eat("DUALITY").then_some(())
+        }
         _ => None,
     }
 }

@@ -64,6 +64,17 @@ pub fn definition(text: &[u8], mode: LexMode) -> Option<Definition> {
     Some(found)
 }
 
+/// Whether a CREATE TABLE statement gives its table a primary key.
+pub fn has_primary_key(text: &[u8], mode: LexMode) -> bool {
+    let mut tokens = Tokens::new(text, mode);
+    while let Some(token) = tokens.next() {
+        if token.is("PRIMARY") && tokens.peek().is_some_and(|next| next.is("KEY")) {
+            return true;
+        }
+    }
+    false
+}
+
 /// One entry of the list: the column, if it is one, and whether the list ends.
 fn item(tokens: &mut Tokens<'_>) -> Option<(Option<Column>, bool)> {
     let first = tokens.next()?;
@@ -199,6 +210,14 @@ fn auto_increment(mut tokens: Tokens<'_>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_primary_key_is_no_name_and_no_comment() {
+        let has = |text: &str| has_primary_key(text.as_bytes(), LexMode::default());
+        assert!(has("CREATE TABLE t (a int NOT NULL, PRIMARY KEY (a))"));
+        assert!(has("CREATE TABLE t (a int PRIMARY KEY)"));
+        assert!(!has("CREATE TABLE t (`PRIMARY` int COMMENT 'PRIMARY KEY', UNIQUE KEY (a))"));
+    }
 
     #[test]
     fn reads_columns_and_the_counter() {

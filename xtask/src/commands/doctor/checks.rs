@@ -201,7 +201,9 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
             Ok(difference) => {
                 let missing = listed("missing", &difference.missing);
                 let excess = listed("too many", &difference.excess);
-                let detail = [missing, excess].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                let why = listed("needed because", &difference.why);
+                let detail = [missing, excess, why].into_iter().flatten();
+                let detail = detail.collect::<Vec<_>>().join("; ");
                 findings.server(Check::failed(&rights, detail), FIX);
             }
             Err(error) => findings.not_run(&rights, format!("{error:#}")),

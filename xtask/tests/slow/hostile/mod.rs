@@ -27,7 +27,7 @@ pub fn demand(finished: &Finished, code: i32, what: &str) {
 }
 
 /// Takes a backup and gives its label.
-fn backup(sandbox: &Sandbox, compress: &str) -> String {
+pub fn backup(sandbox: &Sandbox, compress: &str) -> String {
     let done = sandbox.xtask(&["db-backup", "--json", "--compress", compress]);
     demand(&done, 0, "db-backup");
     let json: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();

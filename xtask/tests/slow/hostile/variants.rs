@@ -4,15 +4,12 @@
 
 use std::time::Duration;
 
-use model::secret::Secret;
 use mysql::prelude::Queryable as _;
-use sys::docker::docker;
-use sys::proc::Cmd;
 use sys::{clock, fs};
 
 use super::capture::Capture;
 use super::{backup, capture, client, demand, restore, schema};
-use crate::support::{Sandbox, Server, TestServer, own_mariadb, require};
+use crate::support::{Sandbox, Server, TestServer, own_mariadb, own_mysql, require};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -327,39 +324,8 @@ fn every_default_sql_mode_on_mariadb() {
     under_every_mode(server, "modes_ma");
 }
 
-/// A container of this test, removed when dropped.
-struct Container(String);
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        docker(["rm", "--force", "--volumes", &self.0]).run(DEADLINE).ok();
-    }
-}
-
 #[test]
 fn every_default_sql_mode_on_mysql() {
-    let Some(shared) = require(Server::Mysql) else { return };
-    let image = sys::docker::inspect(shared.container.as_ref().unwrap()).unwrap().unwrap().image;
-    let password = Secret::new("of-a-server-of-this-test");
-    let name = format!("streamflix-test-modes-{}", std::process::id());
-    let container = Container(name.clone());
-    let started: Cmd = docker(["run", "--detach", "--name", &name, "--publish", "127.0.0.1::3306"])
-        .args(["--env", "MYSQL_ROOT_PASSWORD", &image, "mysqld"])
-        .arg("--log-bin-trust-function-creators=ON")
-        .env("MYSQL_ROOT_PASSWORD", password.reveal());
-    started.read(DEADLINE).unwrap();
-    let server: anyhow::Result<_> = clock::poll(DEADLINE, || {
-        let state = sys::docker::inspect(&name)?;
-        let Some((host, port)) = state.and_then(|state| state.published) else { return Ok(None) };
-        let server = TestServer {
-            flavour: Server::Mysql,
-            host,
-            port,
-            socket: None,
-            root_password: password.clone(),
-            container: Some(container.0.clone()),
-        };
-        Ok(server.answers().then_some(server))
-    });
-    under_every_mode(&server.unwrap().unwrap(), "modes_my");
+    let Some(own) = own_mysql("modes") else { return };
+    under_every_mode(&own.server, "modes_my");
 }

@@ -34,7 +34,7 @@ pub use checkout::{
     Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
 };
 pub use listener::Listener;
-pub use own_server::{own_mariadb, own_mariadb_with};
+pub use own_server::{own_mariadb, own_mariadb_with, own_mysql};
 pub use repository::Repository;
 pub use sandbox::Sandbox;
 pub use writer::Writer;

@@ -240,10 +240,7 @@ impl Sandbox {
             }
             let mariadb = self.server.flavour == Server::Mariadb;
             let (rights, everywhere) = match role {
-                Role::Backup if mariadb => {
-                    ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, EXECUTE", false)
-                }
-                Role::Backup => ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES", false),
+                Role::Backup => ("SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, EXECUTE", false),
                 Role::Restore | Role::Migrate => ("ALL", true),
                 _ => ("SELECT, INSERT, UPDATE, DELETE, EXECUTE", false),
             };

@@ -14,7 +14,7 @@ use crate::proof::Proof;
 use crate::rehearse::{Copy, Rehearsal, Rehearsed};
 use crate::state::Pending;
 use crate::told::Told;
-use crate::{by_swap, in_place, proof, rehearse, state, told, transactions, unfinished};
+use crate::{after, by_swap, in_place, proof, rehearse, state, told, transactions, unfinished};
 use config::gate::StrategyChoice;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
@@ -273,6 +273,7 @@ impl<'a> Passage<'a> {
             return Err(stop.into());
         }
         ctx.ui.say(report::gate::rehearsal(&self.statements, duration_ms));
+        after::demand_a_way_back(ctx, session, schema, gate.before)?;
         Ok(plan::gate::demand_within(&ctx.settings.policy.gate, &self.statements)?)
     }
 

@@ -28,6 +28,14 @@ pub(super) fn demand_complete(seen: &Seen, inventory: &Inventory) -> Result<()> 
             Stop::new(ExitCode::Unexpected, format!("{message}; no backup was made")).into()
         );
     }
+    if let Some((what, why)) = &seen.refused {
+        let message = format!(
+            "{what} could not be restored as the dump program writes it: {why}; no backup was made"
+        );
+        return Err(Stop::new(ExitCode::Store, message)
+            .hint("`--engine native` may write it in another form.")
+            .into());
+    }
     if let Some(view) = seen.placeholders.first() {
         return Err(Stop::new(ExitCode::Unexpected, format!("the dump contains only a placeholder \
         for view `{view}`; no backup was made"))

@@ -1,6 +1,7 @@
 //! A backup: dump, prove that the dump is complete, commit.
 
 mod complete;
+mod loading;
 mod loss;
 mod manifest;
 mod prepare;
@@ -205,6 +206,7 @@ pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest
     let plan = &prepared.plan;
     ctx.ui.detail(plan.to_string());
     prepare::warn(ctx, &prepared);
+    loading::look(ctx, server, &mut session, &prepared, &wish.reason)?;
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();

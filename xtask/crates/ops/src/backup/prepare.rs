@@ -28,6 +28,8 @@ pub(super) struct Prepared {
     pub(super) migrations: Vec<AppliedMigration>,
     pub(super) rounded: BTreeMap<String, u64>,
     pub(super) changed_texts: BTreeMap<String, u64>,
+    /// Documents per JSON column that come back with other types.
+    pub(super) plainer: Vec<(String, u64)>,
     pub(super) sealing: Option<Sealing>,
     /// Tables and views that a dump program has to pass over.
     pub(super) left_out: Vec<String>,
@@ -50,10 +52,19 @@ pub(super) fn prepare(
     let migrations = facts::migrations(&mut session, schema)?;
     let bytes_estimate = before.bytes_estimate();
     let mover = mover(ctx, server, &facts, bytes_estimate, wish)?;
-    obstacles::demand_own_rows(&before).map_err(Failed::of_schema)?;
-    obstacles::demand_unmasked(&mut session, schema, &before).map_err(Failed::of_schema)?;
+    if let Some(found) =
+        obstacles::first(&mut session, schema, &facts, &before).map_err(Failed::of_schema)?
+    {
+        return Err(Failed::OfSchema(found.no_backup().into()));
+    }
     let changed_texts =
         obstacles::changed_texts(&mut session, schema, &before).map_err(Failed::of_schema)?;
+    let documents =
+        obstacles::documents(&mut session, schema, &facts, &before).map_err(Failed::of_schema)?;
+    if let Some(found) = documents.obstacle() {
+        return Err(Failed::OfSchema(found.no_backup().into()));
+    }
+    let plainer = documents.plainer;
     let mut rounded = BTreeMap::new();
     if let Mover::Mysqldump(_) = mover {
         obstacles::demand_writable(&mut session, schema, &before).map_err(Failed::of_schema)?;
@@ -75,8 +86,17 @@ pub(super) fn prepare(
     let of_wish =
         wish.left_out.iter().filter(|it| matches!(it.kind, ObjectKind::Table | ObjectKind::View));
     let left_out = plan.broken_views.iter().chain(of_wish.map(|it| &it.name)).cloned().collect();
-    let prepared =
-        Prepared { plan, facts, before, migrations, rounded, changed_texts, sealing, left_out };
+    let prepared = Prepared {
+        plan,
+        facts,
+        before,
+        migrations,
+        rounded,
+        changed_texts,
+        plainer,
+        sealing,
+        left_out,
+    };
     Ok((session, prepared))
 }
 
@@ -168,6 +188,12 @@ pub(super) fn warn(ctx: &Ctx, prepared: &Prepared) {
         ctx.ui.warn(format!(
             "{n} texts of `{table}` come back as different bytes in their character set; make the \
             column utf8mb4"
+        ));
+    }
+    for (column, n) in &prepared.plainer {
+        ctx.ui.warn(format!(
+            "{n} documents of {column} hold dates or other values that JSON has no words for; they \
+            come back as strings with the same text"
         ));
     }
     for (table, n) in &prepared.rounded {

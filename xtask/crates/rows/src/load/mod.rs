@@ -83,6 +83,7 @@ pub fn load(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Loaded> {
     let begun = InForce::begin(session, schema)?;
+    let rules = begun.rules().clone();
     let mut notes = Vec::new();
     let helpers =
         if threads > 1 { helpers(session, schema, threads, &mut notes)? } else { Vec::new() };
@@ -91,7 +92,7 @@ pub fn load(
     let (outcome, helpers) = side_by_side(input, (session, begun), to, helpers, &shared, progress);
     // Also after a failure: what was committed is this run's own.
     helpers.iter().for_each(|(helper, _)| session.own(helper));
-    let (mut seen, made) = outcome?;
+    let (mut seen, made) = outcome.map_err(|error| rules.explain(error))?;
     for (table, digest) in shared.take_sums() {
         let Some(table) = seen.tables.get_mut(&table) else { continue };
         table.digest.add(&digest);
@@ -197,13 +198,17 @@ fn end(session: &mut Session, ids: &[u32], ended: impl Fn() -> bool) {
 }
 
 /// Whether the server takes rows by LOAD DATA, and logs them as rows: a log of
-/// statements would hold the text for every replica to read.
+/// statements would hold the text for every replica to read. In another character set of
+/// files the server would ask for its file by another name.
 fn load_data_allowed(session: &mut Session) -> Result<bool> {
     match session.value(
-        "SELECT @@local_infile AND (NOT @@log_bin OR NOT @@sql_log_bin OR @@binlog_format = 'ROW')",
+        "SELECT @@local_infile AND @@character_set_filesystem = 'binary' \
+         AND (NOT @@log_bin OR NOT @@sql_log_bin OR @@binlog_format = 'ROW')",
     ) {
         // 1193: it logs rows, and nothing else any more.
-        Err(error) if code(&error) == Some(1193) => session.value("SELECT @@local_infile"),
+        Err(error) if code(&error) == Some(1193) => {
+            session.value("SELECT @@local_infile AND @@character_set_filesystem = 'binary'")
+        }
         other => other,
     }
 }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::cut::is_innodb;
 use super::statement::refused;
 use model::exit::{ExitCode, Stop};
 use model::ident::quote;
-use server::Session;
 use server::session::code;
+use server::{Session, making};
 use sql::state::{ASK, State, Told};
+use sql::table::has_primary_key;
+use sql::{Name, Piece};
 
 /// The states that statements of the dump were met in, in order.
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub(super) struct InForce {
     /// The server does not know a word that older ones put into `sql_mode`, and that
     /// means nothing but to GRANT.
     lacks_auto_create_user: bool,
+    /// The server's rules for new tables that its account may not take off.
+    rules: making::InForce,
 }
 
 /// The word that MySQL 8 took out of `sql_mode`.
@@ -68,6 +73,7 @@ impl InForce {
     /// Begins a load in the schema: what every session of it starts from.
     pub(super) fn begin(session: &mut Session, schema: &str) -> Result<Self> {
         session.run(&format!("USE {}", quote(schema)))?;
+        let rules = making::take_off(session)?;
         session.run(
             "SET NAMES utf8mb4, time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0, \
              sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0 \
@@ -75,7 +81,7 @@ impl InForce {
         )?;
         let lacks_auto_create_user =
             session.value("SELECT VERSION() NOT LIKE '%MariaDB%' AND VERSION() NOT LIKE '5.%'")?;
-        let begun = Self { state: State::default(), lacks_auto_create_user };
+        let begun = Self { state: State::default(), lacks_auto_create_user, rules };
         begun.look(session)?;
         Ok(begun)
     }
@@ -93,6 +99,21 @@ impl InForce {
 
     pub(super) fn state(&self) -> &State {
         &self.state
+    }
+
+    pub(super) fn rules(&self) -> &making::InForce {
+        &self.rules
+    }
+
+    /// Refuses a table without a primary key where the server would give it one.
+    pub(super) fn demand_key(&self, piece: &Piece<'_>, name: &Name) -> Result<()> {
+        if !self.rules.about_primary_keys() || !is_innodb(piece.text, piece.mode) {
+            return Ok(());
+        }
+        match self.rules.refuses_without_key(&name.name) {
+            Some(stop) if !has_primary_key(piece.text, piece.mode) => Err(stop.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Gives the session the settings that a statement needs, and has the server confirm

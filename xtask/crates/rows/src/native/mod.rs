@@ -6,6 +6,7 @@
 
 mod columns;
 pub mod digests;
+mod judged;
 mod pipeline;
 pub mod ranges;
 mod rate;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, ensure};
 
 use self::columns::Columns;
 pub use self::columns::select_list;
+pub use self::judged::{Refused, refused};
 use self::pipeline::{Lane, Lanes, Range};
 use self::ranges::Cutter;
 use self::rate::Rate;
@@ -82,6 +84,18 @@ pub fn dump(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Dumped> {
     dump_all(order, session, sink, progress).map_err(|error| given_up(error, order))
+}
+
+/// A file of a schema's definitions, without a row: as [`dump`] writes them.
+pub fn definitions_alone(schema: &str, facts: &ServerFacts, inventory: &Inventory) -> String {
+    let mut out = text::head(schema, facts, inventory);
+    for (name, table) in &inventory.tables {
+        out.push_str(&text::table(name, &table.ddl));
+        out.push_str(&text::triggers(name, inventory, Definers::CurrentUser).text);
+    }
+    out.push_str(&text::programs(inventory, Definers::CurrentUser).text);
+    out.push_str(text::tail());
+    out
 }
 
 /// A server that sends nothing is most likely waiting for another session's lock.
@@ -257,7 +271,7 @@ impl Writer<'_> {
     ) -> Result<(Seen, u64)> {
         let order = self.order;
         self.section(SectionKind::Head, "")?;
-        self.text(&text::head(order.schema, order.facts))?;
+        self.text(&text::head(order.schema, order.facts, order.inventory))?;
         for (name, ranges) in sequence {
             let definition = self.definitions.get(name).context("a table without definition")?;
             self.section(SectionKind::Table, name)?;

@@ -15,7 +15,8 @@ use model::inventory::{Inventory, ObjectKind, Program};
 use sql::NATIVE;
 
 /// The first lines and the session's settings.
-pub(super) fn head(schema: &str, facts: &ServerFacts) -> String {
+pub(super) fn head(schema: &str, facts: &ServerFacts, inventory: &Inventory) -> String {
+    let keys = inventory.tables.values().any(|table| table.ddl.contains(" FOREIGN KEY ("));
     let name: String = schema.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
     format!(
         "-- Backup of {name}, {} {}\n{NATIVE} {}\n\n\
@@ -34,6 +35,8 @@ pub(super) fn head(schema: &str, facts: &ServerFacts) -> String {
         match facts.flavour {
             // Rows can be older than a CHECK, or written without.
             Flavour::Mariadb => "/*M!100201 SET CHECK_CONSTRAINT_CHECKS=0 */;\n",
+            // What they reference need not be unique, and newer servers refuse that.
+            Flavour::Mysql if keys => "/*!80400 SET RESTRICT_FK_ON_NON_STANDARD_KEY=0 */;\n",
             Flavour::Mysql => "",
         },
     )
@@ -139,6 +142,20 @@ fn in_order<'a>(views: &BTreeMap<&'a str, &'a str>) -> Vec<&'a str> {
     let (mut seen, mut out) = (BTreeSet::new(), Vec::new());
     views.keys().for_each(|name| visit(name, views, &mut seen, &mut out));
     out
+}
+
+/// Each object by itself, as the file has it: with the head in front, it is a file.
+pub(super) fn each(inventory: &Inventory) -> impl Iterator<Item = (ObjectKind, &str, String)> {
+    let tables = inventory
+        .tables
+        .iter()
+        .map(|(name, facts)| (ObjectKind::Table, name.as_str(), table(name, &facts.ddl)));
+    let programs = inventory.programs.iter().map(|((kind, name), program)| {
+        let mut text = String::new();
+        program_text(&mut text, inventory, program, Definers::CurrentUser);
+        (*kind, name.as_str(), text)
+    });
+    tables.chain(programs)
 }
 
 /// One program under the settings that it was created under.

@@ -11,9 +11,10 @@ use anyhow::{Context, Result};
 pub use self::password::password_for;
 pub(super) use self::password::set_password;
 pub use self::rights::Difference;
-use self::rights::{Dialect, Rights};
+use self::rights::{Advised, Dialect, Rights};
 use super::endpoint::Server;
 use super::greeting;
+use super::making;
 use super::session::{self, Session};
 use config::Settings;
 use model::account::{Account, Role};
@@ -84,33 +85,62 @@ pub fn look_at_programs(settings: &Settings, server: &Server) -> Result<Check> {
     })
 }
 
-/// What an account lacks, each as the GRANT that gives it.
+/// What an account lacks and cannot do its work without, each as the GRANT that gives it.
 pub fn missing_grants(
     session: &mut Session,
     settings: &Settings,
     role: Role,
 ) -> Result<Vec<String>> {
-    Ok(difference(session, settings, role)?.missing)
+    let dialect = dialect(session)?;
+    let lines = own_grants(session)?;
+    let mut rules = rules(session, settings, role, dialect, &lines)?;
+    rules.tolerated.extend(rules.advised.drain(..).map(|advised| advised.rights));
+    Ok(rules.compare(&lines, settings, role).missing)
+}
+
+fn own_grants(session: &mut Session) -> Result<Vec<String>> {
+    session.rows("SHOW GRANTS FOR CURRENT_USER()")
 }
 
 /// What the logged-in account lacks and what it has too much, for its role.
 pub fn difference(session: &mut Session, settings: &Settings, role: Role) -> Result<Difference> {
     let dialect = dialect(session)?;
-    let name = shown(&settings.account(role).user, &settings.account_host);
-    let lines: Vec<String> = session.rows("SHOW GRANTS FOR CURRENT_USER()")?;
-    let (wanted, tolerated) = rules(session, settings, role, dialect, &lines)?;
-    Ok(rights::compare(&lines, &wanted, &tolerated, &name, &settings.schema))
+    let lines = own_grants(session)?;
+    Ok(rules(session, settings, role, dialect, &lines)?.compare(&lines, settings, role))
 }
 
-/// What a role has to have, and what it may have besides. `session` sees every table of
-/// the schema.
+/// What a role has to have, what of it is not missed every day, and what it may have besides.
+struct Rules {
+    wanted: Vec<Rights>,
+    advised: Vec<Advised>,
+    tolerated: Vec<Rights>,
+}
+
+impl Rules {
+    fn all(&self) -> Vec<Rights> {
+        let advised = self.advised.iter().map(|advised| advised.rights.clone());
+        self.wanted.iter().cloned().chain(advised).collect()
+    }
+
+    fn compare(&self, lines: &[String], settings: &Settings, role: Role) -> Difference {
+        let name = shown(&settings.account(role).user, &settings.account_host);
+        let with = |wanted: &[Rights]| {
+            rights::compare(lines, wanted, &self.tolerated, &name, &settings.schema)
+        };
+        let missed = |it: &&Advised| !with(std::slice::from_ref(&it.rights)).missing.is_empty();
+        let why = self.advised.iter().filter(missed).map(|it| it.why.clone()).collect();
+        Difference { why, ..with(&self.all()) }
+    }
+}
+
+/// The rules of a role. `session` sees every table of the schema.
 fn rules(
     session: &mut Session,
     settings: &Settings,
     role: Role,
     dialect: Dialect,
     lines: &[String],
-) -> Result<(Vec<Rights>, Vec<Rights>)> {
+) -> Result<Rules> {
     let schema = settings.schema.as_str();
     let mut wanted = rights::wanted(role, schema, dialect);
     let mut tolerated = rights::tolerated(role, dialect);
@@ -122,7 +152,12 @@ fn rules(
         wanted.extend(rights::of_the_api(schema, &tables));
         tolerated.extend(rights::on_former_tables(schema, lines));
     }
-    Ok((wanted, tolerated))
+    let rule = match role {
+        Role::Drill | Role::Restore => making::about_primary_keys(session)?,
+        _ => None,
+    };
+    let advised = rights::advised(role, schema, dialect, rule.as_deref());
+    Ok(Rules { wanted, advised, tolerated })
 }
 
 fn dialect(session: &mut Session) -> Result<Dialect> {
@@ -223,12 +258,14 @@ fn mend_rights(
     dialect: Dialect,
     done: &mut Vec<String>,
 ) -> Result<Vec<String>> {
-    let schema = settings.schema.as_str();
     let name = shown(&account.user, &settings.account_host);
     let compare = |root: &mut Session| -> Result<Difference> {
         let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
-        let (wanted, tolerated) = rules(root, settings, account.role, dialect, &lines)?;
-        Ok(rights::compare(&lines, &wanted, &tolerated, &name, schema))
+        Ok(rules(root, settings, account.role, dialect, &lines)?.compare(
+            &lines,
+            settings,
+            account.role,
+        ))
     };
     let before = compare(root)?;
     if before.none() {
@@ -238,8 +275,10 @@ fn mend_rights(
         // Grants table by table before revoking a schema-wide right, so that a running API never
         // lacks it.
         let lines: Vec<String> = root.rows(&format!("SHOW GRANTS FOR {name}"))?;
-        let (wanted, _) = rules(root, settings, account.role, dialect, &lines)?;
-        for right in wanted.iter().filter(|right| account.role == Role::App && right.on_table()) {
+        let rules = rules(root, settings, account.role, dialect, &lines)?;
+        for right in
+            rules.wanted.iter().filter(|right| account.role == Role::App && right.on_table())
+        {
             root.run(&right.grant(&name))?;
         }
         // One by one: another schema of this server may be used by the same account.

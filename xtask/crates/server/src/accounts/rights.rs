@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::grants::{ALL, Grant, Scope, parse, patterns_overlap, same_pattern};
+use crate::making;
 use model::account::Role;
 use model::facts::{Flavour, Version};
 use model::ident;
@@ -40,6 +41,8 @@ pub struct Difference {
     /// Rights on schemas that this project has nothing to do with: another one may use the same
     /// account. They are reported and left alone.
     pub elsewhere: Vec<String>,
+    /// What some of the missing ones are for, where that depends on the server.
+    pub why: Vec<String>,
 }
 
 impl Difference {
@@ -139,6 +142,42 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
         wanted.push(rights(&[another_definer(dialect)], Scope::Global));
     }
     wanted
+}
+
+/// A right that a role has to have, although most of its work goes without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Advised {
+    pub rights: Rights,
+    /// What needs it.
+    pub why: String,
+}
+
+/// The rights of a role without which it is not refused: what needs them says so. `rule` is
+/// what the server demands of new tables' keys.
+pub(super) fn advised(
+    role: Role,
+    schema: &str,
+    dialect: Dialect,
+    rule: Option<&str>,
+) -> Vec<Advised> {
+    if dialect.flavour == Flavour::Mariadb {
+        return Vec::new();
+    }
+    let own = Scope::Schema(ident::grant_pattern(schema));
+    match (role, rule) {
+        (Role::Backup, _) => vec![Advised {
+            rights: rights(&["EXECUTE"], own),
+            why: "some views that call a function are shown only to an account that may call it"
+                .to_owned(),
+        }],
+        (Role::Drill | Role::Restore, Some(rule)) => vec![Advised {
+            rights: rights(&[making::PRIVILEGE], Scope::Global),
+            why: format!(
+                "the server has {rule}, and tables without a primary key are loaded without it"
+            ),
+        }],
+        _ => Vec::new(),
+    }
 }
 
 /// The right to pass rights on. ALL does not hold it.

@@ -11,6 +11,21 @@ fn check(role: Role, dialect: Dialect, lines: &[&str]) -> Difference {
 }
 
 #[test]
+fn some_rights_depend_on_the_server() {
+    let of = |role, dialect, rule| {
+        let all = advised(role, "mydb", dialect, rule);
+        all.into_iter().map(|it| it.rights.grant("'u'@'%'")).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Role::Backup, MYSQL, None), ["GRANT EXECUTE ON `mydb`.* TO 'u'@'%'"]);
+    assert!(of(Role::Drill, MYSQL, None).is_empty());
+    let on = Some("sql_require_primary_key=ON");
+    for role in [Role::Drill, Role::Restore] {
+        assert_eq!(of(role, MYSQL, on), ["GRANT SESSION_VARIABLES_ADMIN ON *.* TO 'u'@'%'"]);
+    }
+    assert!(of(Role::Migrate, MYSQL, on).is_empty() && of(Role::Backup, MARIADB, on).is_empty());
+}
+
+#[test]
 fn exact_rights_are_complete_on_mysql() {
     let backup = [
         "GRANT USAGE ON *.* TO `backup_user`@`%`",

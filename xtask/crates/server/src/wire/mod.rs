@@ -28,7 +28,8 @@ use self::login::Login;
 use self::stream::{Rows, Stream, Wait};
 use super::endpoint::{Endpoint, Near};
 use super::refusal::ServerError;
-use super::session::{SETTINGS, Session};
+use super::session::Session;
+use super::settings;
 use model::excerpt::shorten;
 use model::secret::Secret;
 
@@ -137,7 +138,8 @@ impl Wire {
         let (stream, _) = connected(&access, Some(schema), CapabilityFlags::empty(), &wait)
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
         let mut wire = Self { stream, asked: String::new(), over: true };
-        wire.run(SETTINGS)?;
+        wire.run(settings::begin())?;
+        wire.run(settings::ISOLATION)?;
         // The server waits for us as long as for a disk that is slow.
         wire.run("SET SESSION net_write_timeout = 86400, lock_wait_timeout = 10")?;
         Ok(wire)

@@ -189,7 +189,12 @@ impl<'a> Reader<'a> {
             kind if kind.program().is_some() => {
                 run_program(self.session, &mut self.force, text, mode, line)
             }
-            Kind::CreateTable { name, .. } => self.make_table(name, text, mode, line),
+            Kind::CreateTable { name, placeholder } => {
+                if !placeholder {
+                    self.force.demand_key(piece, name)?;
+                }
+                self.make_table(name, text, mode, line)
+            }
             _ => run(self.session, text, mode, line),
         }
     }
@@ -263,6 +268,7 @@ impl<'a> Reader<'a> {
             // The server says what it thinks of a table that is made twice.
             return self.run_now(piece);
         }
+        self.force.demand_key(piece, name)?;
         let mut cut = cut(piece.text, piece.mode);
         if let Some(found) = &cut
             && !found.keys.iter().chain(&found.foreign_keys).all(|sql| sql.is_ascii())

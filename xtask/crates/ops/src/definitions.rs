@@ -1,0 +1,55 @@
+//! The definitions of a schema, written as a backup has them, loaded beside it without a row,
+//! and compared: what does not come back so is in no backup that could be restored.
+
+use anyhow::Result;
+
+use crate::ctx::Ctx;
+use crate::staging;
+use model::facts::ServerFacts;
+use model::ident::{quote, word};
+use model::inventory::{Inventory, ObjectKind};
+use plan::restore::staging_name;
+use rows::load::{self, Part};
+use rows::native;
+use server::{Session, inventory};
+use sql::{Reading, fingerprint};
+
+/// What differs when the definitions come back; empty where they are the same.
+///
+/// # Errors
+/// The server or the guard refuses one of them.
+pub fn come_back(
+    ctx: &Ctx,
+    session: &mut Session,
+    facts: &ServerFacts,
+    wanted: &Inventory,
+) -> Result<Vec<String>> {
+    let schema = staging::free_name(ctx, session, staging_name)?;
+    let (charset, collation) = (word(&wanted.charset)?, word(&wanted.collation)?);
+    session.run(&format!(
+        "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
+        quote(&schema)
+    ))?;
+    let compared = compared(session, &schema, facts, wanted);
+    staging::drop_schema(session, &schema)?;
+    compared
+}
+
+fn compared(
+    session: &mut Session,
+    schema: &str,
+    facts: &ServerFacts,
+    wanted: &Inventory,
+) -> Result<Vec<String>> {
+    let text = native::definitions_alone(schema, facts, wanted);
+    let text = (text.as_bytes(), Reading::default());
+    let loaded = load::load(text, session, schema, &Part::Everything, 1, &mut |_| ())?;
+    let mut found = inventory::read(session, schema)?;
+    staging::enable_events(&mut found, &loaded);
+    let mut wanted = wanted.clone();
+    // No server makes these: a backup leaves them out, and says so.
+    wanted.broken_views.clear();
+    let passed = |name: &str| loaded.past_events.contains(name);
+    wanted.programs.retain(|(kind, name), _| *kind != ObjectKind::Event || !passed(name));
+    Ok(fingerprint::differences(&wanted, &found))
+}

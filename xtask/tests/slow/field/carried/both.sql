@@ -1,0 +1,147 @@
+CREATE TABLE parts_key (id INT NOT NULL, n VARCHAR(10), PRIMARY KEY (id)) PARTITION BY KEY () PARTITIONS 3
+%%
+CREATE TABLE parts_range (d DATE NOT NULL, x INT NOT NULL, PRIMARY KEY (d, x)) PARTITION BY RANGE COLUMNS (d, x) SUBPARTITION BY HASH (x) SUBPARTITIONS 2 (PARTITION p0 VALUES LESS THAN ('2020-01-01', 5) COMMENT = 'old; ''p''', PARTITION `p max` VALUES LESS THAN (MAXVALUE, MAXVALUE))
+%%
+CREATE TABLE parts_list (c VARCHAR(10) NOT NULL, id INT NOT NULL, PRIMARY KEY (c, id)) PARTITION BY LIST COLUMNS (c) (PARTITION a VALUES IN ('x', 'it''s;'), PARTITION b VALUES IN ('y', ''))
+%%
+CREATE TABLE parts_time (id INT NOT NULL, ts TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (id, ts)) PARTITION BY RANGE (UNIX_TIMESTAMP(ts)) (PARTITION p0 VALUES LESS THAN (UNIX_TIMESTAMP('2020-01-01 00:00:00')), PARTITION p1 VALUES LESS THAN MAXVALUE)
+%%
+INSERT INTO parts_key VALUES (1, 'a'), (2, 'b'), (-7, NULL)
+%%
+INSERT INTO parts_range VALUES ('2019-01-01', 1), ('2021-01-01', 2)
+%%
+INSERT INTO parts_list VALUES ('x', 1), ('it''s;', 2), ('', 3)
+%%
+INSERT INTO parts_time VALUES (1, '2019-10-27 00:30:00'), (2, '2019-10-27 01:30:00'), (3, '2024-01-01 00:00:00')
+%%
+CREATE TABLE checked (id INT PRIMARY KEY, a INT CHECK (a > 0), s VARCHAR(10), CONSTRAINT `odd; name` CHECK (s IN ('a', 'it''s', 'x;y')), g INT GENERATED ALWAYS AS (a * 2) VIRTUAL, h VARCHAR(30) GENERATED ALWAYS AS (CONCAT(s, ';')) STORED, KEY (g), UNIQUE KEY (h, id))
+%%
+INSERT INTO checked (id, a, s) VALUES (1, 1, 'a'), (2, 2, 'it''s'), (3, NULL, 'x;y')
+%%
+CREATE TABLE ticks (id INT AUTO_INCREMENT PRIMARY KEY, at DATETIME(3))
+%%
+CREATE EVENT every_second ON SCHEDULE EVERY 1 SECOND DO INSERT INTO ticks (at) VALUES (NOW(3))
+%%
+CREATE EVENT ends_past ON SCHEDULE EVERY 1 HOUR STARTS '2020-01-01 00:00:00' ENDS '2020-02-01 00:00:00' ON COMPLETION PRESERVE DO SET @a = 1
+%%
+CREATE EVENT once_past ON SCHEDULE AT '2020-01-01 00:00:00' ON COMPLETION PRESERVE DISABLE DO SET @a = 1
+%%
+CREATE TABLE base (id INT PRIMARY KEY, n INT)
+%%
+INSERT INTO base VALUES (1, 10), (2, 20)
+%%
+CREATE FUNCTION doubled(a INT) RETURNS INT DETERMINISTIC RETURN a * 2
+%%
+CREATE VIEW zz_base AS SELECT id, n FROM base
+%%
+CREATE VIEW b_mid AS SELECT id, doubled(n) AS d FROM zz_base
+%%
+CREATE VIEW a_top AS SELECT * FROM b_mid WHERE d > 20
+%%
+CREATE VIEW c_checked AS SELECT id, n FROM zz_base WHERE n > 5 WITH CASCADED CHECK OPTION
+%%
+CREATE ALGORITHM = TEMPTABLE SQL SECURITY INVOKER VIEW quoted AS SELECT COUNT(*) AS `n o.w`, 'it''s; x' AS `q``q` FROM base
+%%
+CREATE FUNCTION reads_view() RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM a_top)
+%%
+CREATE VIEW over_function AS SELECT reads_view() AS c
+%%
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'
+%%
+CREATE TABLE users (uid INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20))
+%%
+INSERT INTO users VALUES (0, 'anonymous'), (1, 'admin'), (-3, 'negative')
+%%
+CREATE TABLE zeros (id INT PRIMARY KEY, d DATE NOT NULL DEFAULT '0000-00-00', dt DATETIME NOT NULL DEFAULT '0000-00-00 00:00:00', ts TIMESTAMP NOT NULL DEFAULT '0000-00-00 00:00:00', y YEAR, t TIME)
+%%
+INSERT INTO zeros VALUES (1, '0000-00-00', '0000-00-00 00:00:00', '0000-00-00 00:00:00', 0, '00:00:00'), (2, '2026-02-31', '2020-00-00 00:00:00', '2019-03-31 01:30:00', 1901, '-00:00:01')
+%%
+SET sql_mode = ''
+%%
+CREATE TABLE charsets (id INT PRIMARY KEY, a VARCHAR(30) CHARACTER SET latin1, b VARCHAR(30) CHARACTER SET utf16, c VARCHAR(30) CHARACTER SET ucs2, d VARCHAR(30) CHARACTER SET gbk, e VARCHAR(30) CHARACTER SET sjis, f VARCHAR(30) CHARACTER SET utf8mb3, g VARCHAR(30) CHARACTER SET koi8r, i VARCHAR(30) CHARACTER SET big5, j CHAR(10) CHARACTER SET binary, k ENUM('é', 'ß') CHARACTER SET latin1, UNIQUE KEY (a), KEY (d))
+%%
+INSERT INTO charsets VALUES (1, 'café €', '灯🙂', '灯', '灯泡', '表示ソ', 'größe', 'лампа', '功許', 'ab', 'ß'), (2, '', '', '', '', '', '', '', '', '', NULL), (3, 'trail  ', ' ', NULL, '\\', '\\', 'x', 'x', '\\', '', NULL)
+%%
+CREATE TABLE `we ird.na``me"'%s\n;--` (`co l.``x` INT PRIMARY KEY, `select` INT, `ünï` INT, `%d` VARCHAR(5) DEFAULT '%s', KEY `k;"'` (`select`)) COMMENT = 'x\n-- y\r; ''z'''
+%%
+INSERT INTO `we ird.na``me"'%s\n;--` VALUES (1, 2, 3, 'a')
+%%
+CREATE TABLE `aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg` (`aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg` INT PRIMARY KEY)
+%%
+CREATE TABLE Film (id INT PRIMARY KEY)
+%%
+CREATE TABLE film (id INT PRIMARY KEY)
+%%
+INSERT INTO Film VALUES (1)
+%%
+INSERT INTO film VALUES (2)
+%%
+CREATE TABLE `表` (`列` INT PRIMARY KEY, `x` INT, CONSTRAINT `检查` CHECK (`列` > 0))
+%%
+INSERT INTO `表` VALUES (1, 1)
+%%
+CREATE VIEW `v .x` AS SELECT `列` AS `a.b` FROM `表`
+%%
+CREATE PROCEDURE `p ``q` () SELECT 1
+%%
+CREATE TABLE emp (id INT PRIMARY KEY, boss INT, CONSTRAINT fk_boss FOREIGN KEY (boss) REFERENCES emp (id))
+%%
+INSERT INTO emp VALUES (1, NULL), (2, 1), (3, 2)
+%%
+SET foreign_key_checks = 0
+%%
+CREATE TABLE circle_x (id INT PRIMARY KEY, y INT, CONSTRAINT fxy FOREIGN KEY (y) REFERENCES circle_y (id))
+%%
+CREATE TABLE circle_y (id INT PRIMARY KEY, x INT, CONSTRAINT fyx FOREIGN KEY (x) REFERENCES circle_x (id) ON UPDATE CASCADE ON DELETE SET NULL)
+%%
+INSERT INTO circle_x VALUES (1, 1)
+%%
+INSERT INTO circle_y VALUES (1, 1)
+%%
+CREATE TABLE orphan (id INT PRIMARY KEY, e INT, CONSTRAINT fo FOREIGN KEY (e) REFERENCES emp (id))
+%%
+INSERT INTO orphan VALUES (1, 999)
+%%
+SET foreign_key_checks = 1
+%%
+CREATE TABLE counted (k VARCHAR(5) PRIMARY KEY, n INT NOT NULL AUTO_INCREMENT, UNIQUE KEY (n)) AUTO_INCREMENT = 1000
+%%
+INSERT INTO counted VALUES ('a', 7), ('b', 0)
+%%
+CREATE TABLE pairs (g CHAR(1) NOT NULL, n INT NOT NULL AUTO_INCREMENT, PRIMARY KEY (g, n)) ENGINE = MyISAM
+%%
+INSERT INTO pairs VALUES ('a', 1), ('a', 2), ('b', 1)
+%%
+CREATE TABLE in_memory (id INT PRIMARY KEY) ENGINE = MEMORY
+%%
+INSERT INTO in_memory VALUES (1)
+%%
+CREATE TABLE as_csv (id INT NOT NULL, s VARCHAR(20) NOT NULL) ENGINE = CSV
+%%
+INSERT INTO as_csv VALUES (1, 'a"b,\nc')
+%%
+CREATE TABLE modes (id INT PRIMARY KEY, s VARCHAR(40))
+%%
+INSERT INTO modes VALUES (1, 'a\\b')
+%%
+SET sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES,PIPES_AS_CONCAT'
+%%
+CREATE PROCEDURE nobs() BEGIN SELECT 'c:\' || s AS "x" FROM "modes"; SELECT 'a;b\'; END
+%%
+CREATE TRIGGER modes_before BEFORE INSERT ON modes FOR EACH ROW BEGIN SET NEW.s = 'p\' || NEW.s; END
+%%
+SET sql_mode = ''
+%%
+CREATE TABLE bytes (id INT PRIMARY KEY, s VARCHAR(50), t TEXT, c CHAR(5) CHARACTER SET latin1)
+%%
+INSERT INTO bytes VALUES (1, 'a\0b\Zc\rd\ne\tf\bg\\h\'i\"j%k_l', '\\N', 'a '), (2, UNHEX('0D0A0D0A'), CONCAT(CONVERT(UNHEX('E280A8') USING utf8mb4), CONVERT(UNHEX('EFBBBF') USING utf8mb4)), '\0'), (3, '\\', 'NULL', NULL), (4, '', '', ''), (5, REPEAT('\\', 49), REPEAT('''', 50), '''')
+%%
+CREATE TABLE comments (id INT PRIMARY KEY COMMENT 'a */ b /* c', s VARCHAR(20) DEFAULT '*/') COMMENT = '*/ ;; DELIMITER $$'
+%%
+INSERT INTO comments VALUES (1, '/*! x */')
+%%
+CREATE VIEW commented AS SELECT '*/' AS x, "a;b" AS y, id FROM comments
+%%
+CREATE PROCEDURE remarks() BEGIN SELECT '*/', '/*!50003 x */'; END
+%%
+CREATE TABLE hidden (id INT PRIMARY KEY, v INT, KEY (v DESC))
