@@ -30,7 +30,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbKeys) -> Result<()> {
 fn new(ctx: &Ctx, file: &Path) -> Result<()> {
     let path = outside(&ctx.settings, file)?;
     let mut recipients = Recipients::parse(&ctx.settings.policy.encryption.recipients)?.texts();
-    let (recipient, text) = generate(clock::now())?;
+    let (recipient, text) = generate(clock::now());
     write(&path, text.reveal().as_bytes())?;
     // What was written is what will be read: a key that does not come back is none.
     let back = identity(&path)?;

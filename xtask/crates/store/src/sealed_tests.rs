@@ -21,7 +21,7 @@ struct Key {
 
 /// Keys lie outside of the backups folder.
 fn key(dir: &Path, name: &str) -> Key {
-    let (recipient, text) = generate(utc(STAMP)).unwrap();
+    let (recipient, text) = generate(utc(STAMP));
     let path = dir.join(name);
     put(&path, text.reveal().as_bytes());
     Key { recipient, path }

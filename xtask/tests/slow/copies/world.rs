@@ -103,7 +103,7 @@ impl World {
 
     /// A key pair: the recipient in xtask.toml, the private key outside of the project.
     pub fn with_key(&mut self) {
-        let (recipient, text) = age::generate(clock::now()).unwrap();
+        let (recipient, text) = age::generate(clock::now());
         let path = self.outside.path().join("key.txt");
         fs::write_durably(&path, text.reveal().as_bytes()).unwrap();
         self.toml = format!("[encryption]\nrecipients = [\"{recipient}\"]\n{}", self.toml);

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use agefile::Identity;
-use anyhow::{Context as _, Result};
+use age::secrecy::ExposeSecret;
+use age::x25519;
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 
 use super::{Opened, fingerprint};
@@ -27,7 +28,7 @@ const LARGEST: u64 = 1 << 20;
 /// Private keys, and where they are from.
 #[derive(Clone)]
 pub struct Identities {
-    keys: Vec<Identity>,
+    keys: Vec<x25519::Identity>,
     path: PathBuf,
 }
 
@@ -39,7 +40,7 @@ impl Identities {
 
     /// The public keys that belong to them.
     pub fn recipients(&self) -> Vec<String> {
-        self.keys.iter().map(|key| key.recipient().to_string()).collect()
+        self.keys.iter().map(|key| key.to_public().to_string()).collect()
     }
 
     /// Fingerprint of each public key.
@@ -47,7 +48,7 @@ impl Identities {
         self.recipients().iter().map(|text| fingerprint(text)).collect()
     }
 
-    pub(super) fn keys(&self) -> &[Identity] {
+    pub(super) fn keys(&self) -> &[x25519::Identity] {
         &self.keys
     }
 }
@@ -160,7 +161,7 @@ const FORM: &str = "It should contain a line that starts with AGE-SECRET-KEY-, a
 db-keys new` \
      and `age-keygen` write it.";
 
-fn parse(text: &str) -> Result<Vec<Identity>, String> {
+fn parse(text: &str) -> Result<Vec<x25519::Identity>, String> {
     if text.as_bytes().starts_with(super::MAGIC) || text.starts_with("-----BEGIN AGE") {
         return Err("is itself encrypted, and an unattended run cannot open it".to_owned());
     }
@@ -201,16 +202,13 @@ pub(crate) fn demand_private(_path: &Path, _facts: &std::fs::Metadata) -> Result
 }
 
 /// A new key pair: the public key, and the text of the identity file.
-///
-/// # Errors
-/// The system gives no random bytes.
-pub fn generate(now: DateTime<Utc>) -> Result<(String, Secret)> {
-    let key = Identity::generate().context("ask the system for random bytes")?;
-    let recipient = key.recipient().to_string();
+pub fn generate(now: DateTime<Utc>) -> (String, Secret) {
+    let key = x25519::Identity::generate();
+    let recipient = key.to_public().to_string();
     let mut text = String::new();
     // The lines of `age-keygen`; programs and people look for the second.
     let _ = writeln!(text, "# created: {}", now.format("%Y-%m-%dT%H:%M:%SZ"));
     let _ = writeln!(text, "# public key: {recipient}");
-    let _ = writeln!(text, "{}", key.reveal().as_str());
-    Ok((recipient, Secret::new(text)))
+    let _ = writeln!(text, "{}", key.to_string().expose_secret());
+    (recipient, Secret::new(text))
 }

@@ -1,8 +1,7 @@
 //! Encryption of backups, in the format of [age](https://age-encryption.org/v1): what
 //! is written here opens with `age -d` and `rage -d`, and the other way round.
 //!
-//! The crate `agefile` has the format; here are the keys that are configured, what is
-//! refused, and why. A file is encrypted for recipients (public keys), each of which can read it alone. So
+//! A file is encrypted for recipients (public keys), each of which can read it alone. So
 //! a machine that only writes backups needs no secret. age authenticates what it
 //! encrypts, in blocks: an altered or shortened file fails to read; it never reads as a
 //! shorter text.
@@ -12,7 +11,8 @@ mod sealing;
 
 use std::io::{self, BufRead, Read, Write};
 
-use agefile::{BadKey, Fault, Opener, Recipient};
+use age::stream::{StreamReader, StreamWriter};
+use age::{DecryptError, Decryptor, Encryptor, x25519};
 use anyhow::{Context, Result};
 
 use super::seal;
@@ -20,13 +20,15 @@ use config::Settings;
 use model::copy::Encryption;
 use model::exit::{ExitCode, Stop};
 
-pub use agefile::{MAGIC, Sealer};
 pub(super) use identity::demand_private;
 pub use identity::{Identities, KeyFile, VARIABLE, generate, identity, identity_of};
 pub use sealing::Sealing;
 
 /// What [`Encryption::method`] says.
 pub const METHOD: &str = "age";
+
+/// What an age file begins with.
+pub const MAGIC: &[u8] = b"age-encryption.org/";
 
 /// Hex digits of a fingerprint.
 const FINGERPRINT: usize = 16;
@@ -39,7 +41,7 @@ pub fn fingerprint(recipient: &str) -> String {
 /// Who can read what is encrypted.
 #[derive(Clone)]
 pub struct Recipients {
-    keys: Vec<Recipient>,
+    keys: Vec<x25519::Recipient>,
 }
 
 impl Recipients {
@@ -48,7 +50,7 @@ impl Recipients {
     /// # Errors
     /// One of them is none ([`ExitCode::Configuration`]); the message names which.
     pub fn parse(texts: &[String]) -> Result<Self, Stop> {
-        let mut keys: Vec<Recipient> = Vec::new();
+        let mut keys: Vec<x25519::Recipient> = Vec::new();
         for (at, text) in texts.iter().enumerate() {
             let key = text.trim().parse().map_err(|why| bad_recipient(at + 1, text, why))?;
             if !keys.contains(&key) {
@@ -96,7 +98,9 @@ impl Recipients {
 
     /// Encrypts what is written, into `out`. The header is written at once.
     pub fn sealer<W: Write>(&self, out: W) -> io::Result<Sealer<W>> {
-        Sealer::new(out, &self.keys)
+        let keys = self.keys.iter().map(|key| key as &dyn age::Recipient);
+        let encryptor = Encryptor::with_recipients(keys).map_err(io::Error::other)?;
+        Ok(Sealer { inner: encryptor.wrap_output(out)? })
     }
 }
 
@@ -107,7 +111,7 @@ impl std::fmt::Debug for Recipients {
     }
 }
 
-fn bad_recipient(number: usize, text: &str, why: BadKey) -> Stop {
+fn bad_recipient(number: usize, text: &str, why: &str) -> Stop {
     let text = text.trim();
     if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
         // xtask.toml is committed, and this message is in logs: it is not repeated here.
@@ -127,11 +131,41 @@ fn bad_recipient(number: usize, text: &str, why: BadKey) -> Stop {
         .hint("`cargo xtask db-keys new FILE` creates a key pair.")
 }
 
+/// Encrypts what is written to it. Without [`Sealer::finish`] the file cannot be read to its end.
+pub struct Sealer<W> {
+    inner: StreamWriter<W>,
+}
+
+impl<W: Write> Sealer<W> {
+    /// Writes the last block, and gives back what was written to.
+    pub fn finish(self) -> io::Result<W> {
+        let mut out = self.inner.finish()?;
+        out.flush()?;
+        Ok(out)
+    }
+}
+
+impl<W: Write> Write for Sealer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<W> std::fmt::Debug for Sealer<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer").finish_non_exhaustive()
+    }
+}
+
 /// The text of an encrypted file. Whatever is wrong with the file is an error, on this
 /// read and on every later one.
 pub struct Opened<R> {
     /// `None`: it could not be opened, and `failed` says why.
-    inner: Option<Opener<R>>,
+    inner: Option<StreamReader<R>>,
     failed: Option<(io::ErrorKind, &'static str)>,
 }
 
@@ -147,22 +181,31 @@ pub fn open<R: BufRead>(
     identities: &Identities,
     written_for: &[String],
 ) -> Result<Opened<R>> {
-    let opened = Opener::new(reader, identities.keys());
+    let opened = Decryptor::new_buffered(reader).and_then(|decryptor| {
+        if decryptor.is_scrypt() {
+            return Err(DecryptError::KeyDecryptionFailed);
+        }
+        decryptor.decrypt(identities.keys().iter().map(|key| key as &dyn age::Identity))
+    });
     let refuse = |what: &str, hint: &str| Err(Stop::new(ExitCode::Store, what).hint(hint).into());
     // Then what does not open is damaged: its header named one of these keys once.
     let fits = || identities.fingerprints().iter().any(|held| written_for.contains(held));
     match opened {
         Ok(inner) => Ok(Opened { inner: Some(inner), failed: None }),
-        Err(Fault::NoKeyFits) if !fits() => Err(no_key_fits(identities, written_for).into()),
-        Err(Fault::Passphrase) if !fits() => refuse(
+        Err(DecryptError::NoMatchingKeys) if !fits() => {
+            Err(no_key_fits(identities, written_for).into())
+        }
+        Err(DecryptError::KeyDecryptionFailed) if !fits() => refuse(
             "it was encrypted with a passphrase, not for a key",
             "Decrypt it first: `age -d -o FILE.sql FILE.sql.age`.",
         ),
-        Err(Fault::NewerFormat) if !fits() => refuse(
+        Err(DecryptError::UnknownFormat) if !fits() => refuse(
             "it is in a newer age format than this tool reads",
             "Update this checkout, or decrypt the file with a newer `age -d`.",
         ),
-        Err(Fault::Io(error)) => Err(error).context("read the encryption header"),
+        Err(DecryptError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(error).context("read the encryption header")
+        }
         Err(_) => {
             let failed = (io::ErrorKind::InvalidData, "its encryption header is damaged");
             Ok(Opened { inner: None, failed: Some(failed) })
@@ -189,11 +232,11 @@ fn no_key_fits(identities: &Identities, written_for: &[String]) -> Stop {
         )
 }
 
-impl<R: BufRead> Opened<R> {
+impl<R> Opened<R> {
     /// Does it, or says that it failed before; what fails now fails from now on.
     fn attempt<T>(
         &mut self,
-        action: impl FnOnce(&mut Opener<R>) -> io::Result<T>,
+        action: impl FnOnce(&mut StreamReader<R>) -> io::Result<T>,
     ) -> io::Result<T> {
         if let Some((kind, why)) = self.failed {
             return Err(io::Error::new(kind, why));
@@ -214,7 +257,7 @@ impl<R: BufRead> Opened<R> {
     }
 }
 
-impl<R: BufRead> Read for Opened<R> {
+impl<R: Read> Read for Opened<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.attempt(|inner| inner.read(buf))
     }
