@@ -116,8 +116,9 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
 }
 
 fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
-    let entries = store.list()?.into_iter();
-    let held = entries.map(|entry| {
+    let entries = store.list()?;
+    let mut suspects = store.suspects(&entries, ledger);
+    let held = entries.into_iter().map(|entry| {
         let content = match (entry.manifest(), entry.problem()) {
             (Some(manifest), _) => Ok(Box::new(manifest.clone())),
             (None, problem) => Err(problem.unwrap_or_else(|| "cannot be read".to_owned())),
@@ -127,7 +128,8 @@ fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
             .ok()
             .filter(|manifest| !manifest.is_partial())
             .and_then(|manifest| ledger.highest_verification(&entry.label, &manifest.sha256));
-        HeldBackup { label: entry.label, content, verified, trust: entry.trust }
+        let suspect = suspects.remove(&entry.label);
+        HeldBackup { label: entry.label, content, verified, trust: entry.trust, suspect }
     });
     Ok(held.collect())
 }

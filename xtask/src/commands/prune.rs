@@ -3,12 +3,10 @@
 use anyhow::Result;
 
 use cli::prune::{DbPin, DbPrune};
-use model::exit::{ExitCode, Stop};
-use model::label::Label;
 use ops::Ctx;
 use report::json::DOCUMENT_VERSION;
 use sys::clock;
-use upkeep::prune::{self, Pin, Request};
+use upkeep::prune::{self, Pin, PinRequest, Request};
 
 /// Shows the plan, or what was deleted. A destination that was not reached ends it with 41.
 pub(crate) fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
@@ -23,11 +21,8 @@ pub(crate) fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
 
 /// Pins a backup, or lets the rules of retention decide again.
 pub(crate) fn pin(ctx: &Ctx, args: &DbPin) -> Result<()> {
-    let label: Label = args.label.parse().map_err(|error| {
-        Stop::new(ExitCode::Usage, format!("{error}"))
-            .hint("`cargo xtask db-list` shows the labels.")
-    })?;
-    let request = Pin { label, pinned: !args.remove, note: args.note.clone() };
+    let (text, note) = (args.label.clone(), args.note.clone());
+    let request = PinRequest { text, pinned: !args.remove, note };
     let done = prune::pin(ctx, request)?;
     let Pin { label, pinned, note } = done.pin;
     if ctx.ui.json() {

@@ -5,7 +5,10 @@ use anyhow::Result;
 use cli::restore::DbRestore;
 use ops::ctx::{Ctx, Made};
 use ops::restore::{self, Ended, Request};
+use plan::restore::RestorePlan;
+use report::json::{DOCUMENT_VERSION, RestorePlanDocument};
 use store::source::TextSaid;
+use sys::clock;
 
 /// Restores a backup and shows where the old tables are.
 pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()> {
@@ -40,6 +43,10 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
         dry_run,
     };
     match restore::run(ctx, &request, made)? {
+        Ended::Planned(plan) if ctx.ui.json() => {
+            ctx.ui.result(&report::json::render(&planned(plan))?);
+            Ok(())
+        }
         Ended::Planned(plan) => ctx.show_plan(&plan.to_string()),
         Ended::Restored(document) if ctx.ui.json() => {
             ctx.ui.result(&report::json::render(&document)?);
@@ -49,5 +56,20 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
             ctx.ui.result(&report::text::restore(&document));
             Ok(())
         }
+    }
+}
+
+fn planned(plan: RestorePlan) -> RestorePlanDocument {
+    RestorePlanDocument {
+        version: DOCUMENT_VERSION,
+        dry_run: true,
+        plan: plan.to_string(),
+        label: plan.source,
+        taken_utc: plan.taken_utc,
+        age_s: plan.taken_utc.map(|at| (clock::now() - at).num_seconds()),
+        target: plan.target,
+        server: plan.server,
+        safety_backup: plan.safety_backup,
+        changes: plan.changes,
     }
 }

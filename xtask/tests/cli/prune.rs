@@ -91,11 +91,11 @@ fn what_is_pinned_stays() {
 fn a_pin_needs_a_backup() {
     let project = Project::new();
     expect![[r#"
-        exit code 40
+        exit code 2
         --- stderr
-        made this machine's signing key, <home>/keys/signing.pk8; `cargo xtask db-keys signer` shows its public half
-        error: there is no backup mydb_backup_20261122_101112
+        error: there is no backup `mydb_backup_20261122_101112`
 
-        hint: `cargo xtask db-list` shows those that are there.
-    "#]].assert_eq(&project.said(&["db-pin", "mydb_backup_20261122_101112"]));
+        hint: There are no backups in <project>/backups yet.
+    "#]]
+    .assert_eq(&project.said(&["db-pin", "mydb_backup_20261122_101112"]));
 }

@@ -161,12 +161,12 @@ fn a_label_that_is_none() {
     check(
         &["db-pin", "mydb"],
         expect![[r#"
-        exit code 2
-        --- stderr
-        error: `mydb` is not a label of the form mydb_backup_YYYYMMDD_HHMMSS
+            exit code 2
+            --- stderr
+            error: there is no backup `mydb`
 
-        hint: `cargo xtask db-list` shows the labels.
-    "#]],
+            hint: There are no backups in <project>/backups yet.
+        "#]],
     );
 }
 

@@ -27,3 +27,4 @@ mod status;
 mod support;
 mod tables;
 mod tour;
+mod which;

@@ -8,7 +8,7 @@ use clap::Args;
     mydb_backup_20261122_101112 --to s3\n  cargo xtask db-copy --check            re-read the \
     copies at the destinations\n\nSetting up destinations: docs/off-site.md.")]
 pub struct DbCopy {
-    /// A label, or `latest` [default: latest]
+    /// A label, `latest`, `latest~1`, or `before:2026-11-30T14:00` [default: latest]
     #[arg(value_name = "LABEL")]
     pub label: Option<String>,
     /// Copy only to this destination; repeatable

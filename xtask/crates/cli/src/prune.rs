@@ -25,7 +25,7 @@ pub struct DbPrune {
     after_help = "Examples:\n  cargo xtask db-pin mydb_backup_20261122_101112 --note \"before the merger\"\n  cargo xtask db-pin mydb_backup_20261122_101112 --remove"
 )]
 pub struct DbPin {
-    /// The backup's label
+    /// A label, `latest`, `latest~1`, or `before:2026-11-30T14:00`
     #[arg(value_name = "LABEL")]
     pub label: String,
     /// Why you keep it

@@ -6,10 +6,10 @@ use clap::Args;
 /// with one RENAME.
 #[derive(Debug, Clone, Default, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask db-restore latest\n  cargo xtask db-restore mydb_backup_20261122_101112 --yes\n  cargo xtask db-restore dump-made-by-hand.sql.gz\n  cargo xtask db-restore latest --into mydb__look      beside the live schema\n  cargo xtask db-restore latest --table rating --table watchlist"
+    after_help = "Examples:\n  cargo xtask db-restore latest\n  cargo xtask db-restore mydb_backup_20261122_101112 --yes\n  cargo xtask db-restore before:2026-11-30T14:00 --dry-run\n  cargo xtask db-restore dump-made-by-hand.sql.gz\n  cargo xtask db-restore latest --into mydb__look      beside the live schema\n  cargo xtask db-restore latest --table rating --table watchlist"
 )]
 pub struct DbRestore {
-    /// A label, a file, or `latest`
+    /// A label, a file, `latest`, `latest~1`, or `before:2026-11-30T14:00`
     #[arg(value_name = "LABEL|FILE|latest")]
     pub source: String,
     /// Use the copy at this destination instead of the backups folder

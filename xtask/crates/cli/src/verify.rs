@@ -10,7 +10,7 @@ use model::entry::Level;
     after_help = "Examples:\n  cargo xtask db-verify\n  cargo xtask db-verify mydb_backup_20261122_101112 --level file\n  cargo xtask db-verify --live\n  cargo xtask db-verify --live --require-api --json"
 )]
 pub struct DbVerify {
-    /// A label, a file, or `latest` [default: latest]
+    /// A label, a file, `latest`, `latest~1`, or `before:2026-11-30T14:00` [default: latest]
     #[arg(value_name = "LABEL|FILE|latest")]
     pub source: Option<String>,
     /// Take it from this destination instead of the backups folder

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::check::Check;
 use super::entry::{Entry, Level};
 use super::label::Label;
+use super::loss::Loss;
 use super::manifest::Manifest;
 use super::status::{Answer, Status};
 use super::trust::Trust;
@@ -41,6 +42,8 @@ pub struct HeldBackup {
     /// How far it was proven, and when; `None`: not at all, or a later proof failed.
     pub verified: Option<(Level, DateTime<Utc>)>,
     pub trust: Trust,
+    /// What it lost against the last good backup; `None`: it is not suspect.
+    pub suspect: Option<Loss>,
 }
 
 impl HeldBackup {

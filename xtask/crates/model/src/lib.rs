@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod bench;
+pub mod change;
 pub mod check;
 pub mod choice;
 pub mod copy;

@@ -1,6 +1,6 @@
 //! How far a backup is proven: it is read, or restored and compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -161,8 +161,8 @@ pub struct FileChecked {
     pub hints: Vec<String>,
     /// SHA-256 of the file.
     pub sha256: String,
-    /// The tables that it holds.
-    pub tables: Vec<String>,
+    /// The tables that it holds, with their rows.
+    pub tables: BTreeMap<String, u64>,
     /// Its views, triggers, routines and events.
     pub programs: BTreeSet<(ObjectKind, String)>,
 }
@@ -188,7 +188,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     signal::check()?;
     let checked = reader.finish();
     let mut checks = checked.checks;
-    let (mut tables, mut hints) = (Vec::new(), Vec::new());
+    let (mut tables, mut hints) = (BTreeMap::new(), Vec::new());
     let mut programs = BTreeSet::new();
     match read {
         Err(error) => {
@@ -196,7 +196,7 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
             checks.push(Check::failed("statements", format!("{error:#}")));
         }
         Ok(seen) => {
-            tables.extend(seen.tables.keys().cloned());
+            tables.extend(seen.tables.iter().map(|(name, it)| (name.clone(), it.digest.rows)));
             programs.extend(seen.programs.iter().cloned());
             let found = format!(
                 "{} rows in {} tables, {} other objects",

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod bench;
+pub mod change;
 pub mod companions;
 pub mod definer;
 pub mod deploy;
@@ -27,3 +28,4 @@ pub mod tables;
 mod testing;
 pub mod undo;
 pub mod unsaved;
+pub mod which;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::unsaved;
+use super::{change, unsaved};
+use model::change::Changes;
 use model::inventory::ObjectKind;
 use model::left_out::LeftOut;
 
@@ -55,7 +56,9 @@ pub struct RestorePlan {
     pub contents: String,
     /// Who vouches for it, in words.
     pub origin: String,
-    /// "3 hours old", or that it is unknown.
+    /// When it was taken; `None`: not known.
+    pub taken_utc: Option<DateTime<Utc>>,
+    /// "taken 2026-11-22 11:11, 3 hours ago", or that it is unknown.
     pub age: String,
     /// The server, as it was found.
     pub server: String,
@@ -63,6 +66,8 @@ pub struct RestorePlan {
     pub target: String,
     /// What is there now: "19 tables, …", or "nothing".
     pub target_contents: String,
+    /// What becomes of it; `None`: there is nothing, or it stays.
+    pub changes: Option<Changes>,
     pub scope: Scope,
     /// Where it is loaded first.
     pub staging: String,
@@ -100,6 +105,9 @@ impl fmt::Display for RestorePlan {
             Scope::Tables(tables) => {
                 writeln!(f, "  replaces the rows of {} in `{}`", tables.join(", "), self.target)?;
             }
+        }
+        if let Some(changes) = &self.changes {
+            f.write_str(&change::lines(changes))?;
         }
         self.safety(f)?;
         if !self.proven {

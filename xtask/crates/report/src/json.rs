@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use model::change::Changes;
 use model::check::{Check, all_passed};
 use model::entry::Level;
 use model::label::Label;
@@ -160,6 +161,31 @@ pub struct RestoreDocument {
     /// the file's origin is not known.
     #[serde(default)]
     pub disabled_events: Vec<String>,
+}
+
+/// What `db-restore --dry-run` would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePlanDocument {
+    /// [`DOCUMENT_VERSION`].
+    pub version: u32,
+    /// Always true: nothing was done.
+    pub dry_run: bool,
+    /// The plan as text.
+    pub plan: String,
+    /// The backup's name, or the file's where it has no manifest.
+    pub label: String,
+    /// When the backup was taken; null where it has no manifest.
+    pub taken_utc: Option<DateTime<Utc>>,
+    /// How old it is in seconds; null where that is not known.
+    pub age_s: Option<i64>,
+    /// The schema that would be written.
+    pub target: String,
+    /// The server, as it was found.
+    pub server: String,
+    /// Whether a safety backup would be taken first.
+    pub safety_backup: bool,
+    /// What would change in the target; null where it holds nothing, or is new.
+    pub changes: Option<Changes>,
 }
 
 /// What `db-seed` added.

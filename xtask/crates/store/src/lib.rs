@@ -26,7 +26,7 @@ pub mod commit;
 pub mod gate;
 mod handover;
 pub mod journal;
-mod latest;
+pub mod latest;
 pub mod ledger;
 pub mod lock;
 pub mod provenance;

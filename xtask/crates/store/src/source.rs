@@ -1,4 +1,4 @@
-//! Which dump the user means: `latest`, a label, or a path.
+//! Which dump the user means: `latest` and its like, a label, or a path.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,16 @@ use super::age::KeyFile;
 use super::catalogue::{BY_HAND, Backup, State};
 pub use super::said::TextSaid;
 use super::{Store, folders, names};
+use model::entry::Event;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::left_out::LeftOut;
 use model::manifest::Manifest;
 use model::trust::Trust;
-use sys::fs;
+use plan::which;
+use sys::{clock, fs};
 
-/// The word for the newest backup that can be used and is not a safety backup.
-pub const LATEST: &str = "latest";
+pub use plan::which::LATEST;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -165,7 +166,7 @@ impl Source {
 }
 
 impl Store {
-    /// The dump that `text` names: `latest`, a label, or a path to a dump or to a
+    /// The dump that `text` names: `latest` and its like ([`which`]), a label, or a path to a dump or to a
     /// manifest; a path is looked up from the current folder first, then from this one.
     ///
     /// # Errors
@@ -191,8 +192,8 @@ impl Store {
     }
 
     fn find(&self, text: &str, schema: Option<&str>) -> Result<Source> {
-        if text == LATEST {
-            return self.latest(schema);
+        if let Some(wanted) = which::parse(text, clock::now_local())? {
+            return self.newest(text, wanted, schema);
         }
         if let Ok(label) = text.parse::<Label>() {
             return self.labelled(&label);
@@ -207,7 +208,7 @@ impl Store {
         }
         let looks_like_path = text.contains(['/', '\\']) || names::is_dump(text);
         let what = if looks_like_path { "there is no file" } else { "there is no backup" };
-        self.unknown(text, what)
+        Err(self.unknown(text, what)?.into())
     }
 
     /// The backup of that name, or the one dump without a manifest that is called so.
@@ -236,7 +237,7 @@ impl Store {
                 let message = format!("`{label}` could mean {one} or {two}");
                 Err(Stop::new(ExitCode::Store, message).hint("Give the file name.").into())
             }
-            (None, _) => self.unknown(&label.to_string(), "there is no backup"),
+            (None, _) => Err(self.missing(label)?.into()),
         }
     }
 
@@ -295,30 +296,44 @@ impl Store {
         fs::whole_path(path).parent() == Some(&fs::whole_path(&self.dir))
     }
 
-    fn unknown(&self, text: &str, what: &str) -> Result<Source> {
-        let mut labels: Vec<Label> = self.list()?.into_iter().map(|entry| entry.label).collect();
-        // The sort is stable: among equally near ones the newest stay in front.
-        match text.parse::<Label>() {
-            Ok(label) => labels.sort_by_key(|other| (other.time() - label.time()).abs()),
-            Err(_) => {
-                labels.sort_by_key(|other| std::cmp::Reverse(alike(text, &other.to_string())))
+    /// Why there is no backup of that label here: it went, or it never was.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn missing(&self, label: &Label) -> Result<Stop> {
+        let ledger = self.known();
+        let name = label.to_string();
+        let deleted = ledger.proven().rev().find_map(|entry| match &entry.event {
+            Event::Prune { destination: None, subject, .. } if *subject == name => {
+                Some(format!("it was deleted here on {}", clock::local(entry.at_utc).date()))
             }
+            _ => None,
+        });
+        if deleted.is_none() && !ledger.knows(label) {
+            return self.unknown(&name, "there is no backup");
         }
-        let near: Vec<String> = labels.iter().take(3).map(|label| format!("`{label}`")).collect();
-        let stop = Stop::new(ExitCode::Store, format!("{what} `{text}`"));
-        let stop = if near.is_empty() {
+        let why =
+            deleted.unwrap_or_else(|| "the ledger records it, but its files are gone".to_owned());
+        Ok(Stop::new(ExitCode::Store, format!("there is no backup {label} here: {why}"))
+            .hint("If a destination has a copy, `--from NAME` uses that: `cargo xtask db-list --from NAME`.")
+            .hint("Use another backup: `cargo xtask db-list` shows them."))
+    }
+
+    /// What was typed is the name of nothing.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub(super) fn unknown(&self, text: &str, what: &str) -> Result<Stop> {
+        let labels: Vec<Label> = self.list()?.into_iter().map(|entry| entry.label).collect();
+        let near = which::nearest(text, &labels);
+        let stop = Stop::new(ExitCode::Usage, format!("{what} `{text}`"));
+        Ok(if labels.is_empty() {
             stop.hint(format!("There are no backups in {} yet.", self.dir().display()))
         } else {
             stop.hint(format!("The nearest are {}.", near.join(", ")))
-                .hint("`cargo xtask db-list` lists them all.")
-        };
-        Err(stop.into())
+                .hint(format!("`cargo xtask db-list` lists them all; {} work, too.", which::WORDS))
+        })
     }
-}
-
-/// How many bytes two texts have in common at the front.
-fn alike(a: &str, b: &str) -> usize {
-    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 fn no_manifest(path: &Path) -> Stop {

@@ -132,13 +132,32 @@ fn what_is_unknown_names_the_nearest() {
         backup(&store, &label(&format!("202611{day}_101112")), Compression::None).unwrap();
     }
     let stop = stop_of(store.resolve("mydb_backup_20261113_101113"));
-    assert_eq!(stop.code, ExitCode::Store);
+    assert_eq!(stop.code, ExitCode::Usage);
     assert!(stop.hints[0].starts_with("The nearest are `mydb_backup_20261113_101112`"), "{stop:?}");
     let stop = stop_of(store.resolve("mydb_backup_20261117"));
     assert!(stop.hints[0].contains("20261117_101112"), "{stop:?}");
-    for text in ["nothing/here.sql", "", "..", "../../etc_backup_20261122_101112"] {
-        assert_eq!(stop_of(store.resolve(text)).code, ExitCode::Store, "{text}");
+    for text in ["nothing/here.sql", "../../etc_backup_20261122_101112"] {
+        assert_eq!(stop_of(store.resolve(text)).code, ExitCode::Usage, "{text}");
     }
+    for folder in ["", ".."] {
+        assert_eq!(stop_of(store.resolve(folder)).code, ExitCode::Store, "{folder}");
+    }
+    let stop = stop_of(store.resolve("lates"));
+    assert!(stop.hints[0].contains("`latest`, `mydb_backup_2026"), "{stop:?}");
+    // What was there is another matter than what never was.
+    let gone = label("20261119_101112");
+    let lock = store.lock().unwrap();
+    let event = Event::Prune {
+        destination: None,
+        subject: gone.to_string(),
+        reason: "a test".to_owned(),
+        bytes: 0,
+    };
+    store.append(&lock, "here", "mydb", event, chrono::DateTime::UNIX_EPOCH).unwrap();
+    store.delete(&lock, &gone, |_| Ok(())).unwrap();
+    let stop = stop_of(store.resolve(&gone.to_string()));
+    assert_eq!(stop.code, ExitCode::Store);
+    assert!(stop.message.contains("was deleted here on 1970-01-01"), "{stop:?}");
     put(&store.path("mydb_backup_20261122_101112.sql.partial"), b"");
     let stop = stop_of(store.resolve("mydb_backup_20261122_101112.sql.partial"));
     assert!(stop.message.contains("never finished"));
@@ -153,4 +172,31 @@ fn a_backup_of_another_folder_proves_nothing_about_this_one() {
     assert!(store.resolve(&path).unwrap().place.is_some());
     assert_eq!(other.resolve(&path).unwrap().place, None);
     assert_eq!(other.resolve("latest").unwrap().place, None);
+}
+
+#[test]
+fn every_word_leads_to_a_label() {
+    let (_dir, store) = scratch();
+    for day in 10..13 {
+        backup(&store, &label(&format!("202611{day}_101112")), Compression::None).unwrap();
+    }
+    // Each says that it was taken at the same moment, so only the order of labels counts.
+    for (text, expected) in [
+        ("latest", "20261112_101112"),
+        ("latest~2", "20261110_101112"),
+        ("mydb_backup_20261111_101112", "20261111_101112"),
+        ("mydb_backup_20300101_000000", "20300101_000000"),
+    ] {
+        assert_eq!(store.label_of(text, "mydb").unwrap().0, label(expected), "{text}");
+    }
+    assert_eq!(
+        store.resolve_in("latest~1", "mydb").unwrap().name,
+        label("20261111_101112").to_string()
+    );
+    let stop = stop_of(store.label_of("latest~3", "mydb"));
+    assert_eq!(stop.code, ExitCode::Store);
+    assert!(stop.message.contains("for `latest~3`"), "{stop:?}");
+    for text in ["latest~x", "before:noon", "mydb_backup_2026111_101112"] {
+        assert_eq!(stop_of(store.label_of(text, "mydb")).code, ExitCode::Usage, "{text}");
+    }
 }

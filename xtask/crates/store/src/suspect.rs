@@ -13,8 +13,16 @@ use plan::loss::{Holdings, Watch};
 impl Store {
     /// The suspect ones of these backups, with what each lost.
     pub fn suspects(&self, backups: &[Backup], ledger: &Ledger) -> BTreeMap<Label, Loss> {
+        self.suspects_among(
+            &backups.iter().filter_map(Backup::manifest).collect::<Vec<_>>(),
+            ledger,
+        )
+    }
+
+    /// The same of backups that need not be here.
+    pub fn suspects_among(&self, usable: &[&Manifest], ledger: &Ledger) -> BTreeMap<Label, Loss> {
         let mut all = BTreeMap::new();
-        let usable = || backups.iter().filter_map(Backup::manifest);
+        let usable = || usable.iter().copied();
         let mut schemas: Vec<&str> = usable().map(|it| it.schema.as_str()).collect();
         schemas.sort_unstable();
         schemas.dedup();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Local, NaiveDateTime, Utc};
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
 
 use model::exit::Stop;
 
@@ -14,7 +14,20 @@ pub fn now() -> DateTime<Utc> {
 
 /// Now, as the wall clock on this machine shows it: what labels are made of.
 pub fn now_local() -> NaiveDateTime {
-    now().with_timezone(&Local).naive_local()
+    local(now())
+}
+
+/// A moment as the wall clock on this machine showed it.
+pub fn local(at: DateTime<Utc>) -> NaiveDateTime {
+    at.with_timezone(&Local).naive_local()
+}
+
+/// When the wall clock on this machine showed that: the first time, where it did twice, and an
+/// hour later where it never did.
+pub fn utc(local: NaiveDateTime) -> DateTime<Utc> {
+    let later = || Local.from_local_datetime(&(local + chrono::TimeDelta::hours(1))).earliest();
+    let at = Local.from_local_datetime(&local).earliest().or_else(later);
+    at.map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 
 /// Milliseconds since `start`, for durations in manifests and entries.

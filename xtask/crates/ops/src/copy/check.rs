@@ -15,7 +15,6 @@ use store::Store;
 use store::remote::fault::{Fault, FaultKind};
 use store::remote::known::not_what_was_sent;
 use store::remote::{self, Depot, RemoteCopy, send};
-use store::source::LATEST;
 use sys::clock;
 
 pub(super) fn run(
@@ -26,14 +25,13 @@ pub(super) fn run(
 ) -> Result<Vec<Done>> {
     let label = match text {
         None => None,
-        Some(LATEST) => {
-            let source = store.resolve_in(LATEST, &ctx.settings.schema)?;
-            source.manifest.map(|manifest| manifest.label)
+        Some(text) => {
+            let (label, notes) = store.label_of(text, &ctx.settings.schema)?;
+            for note in notes {
+                ctx.ui.warn(note);
+            }
+            Some(label)
         }
-        Some(text) => Some(text.parse::<Label>().map_err(|error| {
-            Stop::new(ExitCode::Usage, error.to_string())
-                .hint("`cargo xtask db-list --from NAME` shows the labels.")
-        })?),
     };
     let mut done = Vec::new();
     for policy in destinations {

@@ -12,10 +12,10 @@ use config::outside::{DestinationPolicy, named};
 use model::check::Outcome;
 use model::copy::CopyOutcome;
 use model::exit::{ExitCode, Stop};
+use model::manifest::Manifest;
 use model::trust::Trust;
 use report::copies::CopyLine;
 use store::age::identity_of;
-use store::ledger::Ledger;
 use store::remote::fault::Fault;
 use store::remote::{self, Depot, RemoteCopy, fetch, known};
 use store::source::{Origin, Source, TextSaid, origin_note};
@@ -145,11 +145,14 @@ impl<'a> From<'a> {
     fn pick(&mut self, text: &str) -> Result<(RemoteCopy, Trust)> {
         let copies = self.copies()?;
         let (ctx, name) = (self.ctx, &self.policy.name);
-        let picked = fetch::pick(&copies, text, &ctx.settings.schema, name, clock::now())?;
         let backups = &ctx.settings.backups;
         // Looking does not make the folder.
-        let ledger =
-            if backups.is_dir() { Store::of(&ctx.settings)?.read()? } else { Ledger::default() };
+        let store = backups.is_dir().then(|| Store::of(&ctx.settings)).transpose()?;
+        let ledger = store.as_ref().map(Store::read).transpose()?.unwrap_or_default();
+        let known: Vec<&Manifest> = copies.iter().filter_map(|it| it.manifest.as_ref()).collect();
+        let suspects = store.map(|it| it.suspects_among(&known, &ledger)).unwrap_or_default();
+        let schema = &ctx.settings.schema;
+        let picked = fetch::pick(&copies, text, schema, name, &suspects, clock::now())?;
         let trust = known::demand_own(&ledger, &Keyring::of(&ctx.settings), name, &picked.copy)?;
         let unproven = origin_note(&format!("the copy of {}", picked.copy.label), &trust);
         for note in picked.notes.into_iter().chain(unproven) {

@@ -123,11 +123,7 @@ fn to_all(
     label: &Label,
     destinations: &[DestinationPolicy],
 ) -> Result<Vec<Done>> {
-    let entry = store.backup(label)?;
-    let entry = entry.ok_or_else(|| {
-        Stop::new(ExitCode::Store, format!("there is no backup {label}"))
-            .hint("`cargo xtask db-list` lists the available ones.")
-    })?;
+    let Some(entry) = store.backup(label)? else { return Err(store.missing(label)?.into()) };
     if let Some(stop) = entry.refusal() {
         return Err(stop.into());
     }

@@ -1,5 +1,6 @@
 //! A restore: check, show, confirm, save, load beside, compare, swap.
 
+mod changes;
 mod ends;
 mod notes;
 mod planning;
@@ -80,8 +81,9 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
         None => Some(checked(ctx, &source)?),
         Some(_) => None,
     };
-    let named = early.as_ref().map(|it| it.programs.clone()).unwrap_or_default();
-    let file = File { source: &source, provenance, programs: &named };
+    let (named, tables) =
+        early.as_ref().map(|it| (it.programs.clone(), it.tables.clone())).unwrap_or_default();
+    let file = File { source: &source, provenance, programs: &named, tables: &tables };
     let (plan, facts) = plan(ctx, &server, &file, scope, args)?;
     if args.dry_run {
         return Ok(Ended::Planned(plan));
@@ -106,7 +108,8 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
         provenance = Provenance::Unknown;
     }
     if let Scope::Tables(wanted) = &plan.scope {
-        tables::demand_known(wanted, &checked.tables, &source.name)?;
+        let known: Vec<String> = checked.tables.into_keys().collect();
+        tables::demand_known(wanted, &known, &source.name)?;
     }
     let mut run = Run { held: &held, source: &source, provenance, plan: &plan, facts: &facts };
     let (done, mut pair) = run.go(said, made)?;

@@ -1,12 +1,12 @@
 //! What a restore will do: decided from what was typed, what is on the server,
 //! and the manifest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
 
-use super::programs;
+use super::{changes, programs};
 use crate::ctx::Ctx;
 use crate::{tables, unsaved};
 use model::account::Role;
@@ -59,6 +59,8 @@ pub(super) struct File<'a> {
     pub provenance: Provenance,
     /// The programs that it holds; empty where its manifest lists them.
     pub programs: &'a programs::Names,
+    /// Its tables with their rows; empty where its manifest lists them.
+    pub tables: &'a BTreeMap<String, u64>,
 }
 
 pub(super) fn scope(ctx: &Ctx, args: &Request) -> Result<Scope> {
@@ -127,7 +129,11 @@ pub(super) fn plan(
     let (description, age) = match &source.manifest {
         Some(m) => (
             format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
-            format!("taken {}", report::human::age(m.created_utc, clock::now())),
+            format!(
+                "taken {}, {}",
+                clock::local(m.created_utc).format("%Y-%m-%d %H:%M"),
+                report::human::age(m.created_utc, clock::now())
+            ),
         ),
         None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
     };
@@ -135,14 +141,18 @@ pub(super) fn plan(
         let known: Vec<String> = manifest.tables.iter().map(|t| t.name.clone()).collect();
         tables::demand_known(wanted, &known, &source.name)?;
     }
+    let about = (target.as_str(), &live, &scope);
+    let changes = changes::look(ctx, &mut session, file, about, &facts)?;
     let plan = RestorePlan {
         source: source.name.clone(),
         contents: description,
         origin: source.trust.to_string(),
+        taken_utc: source.manifest.as_ref().map(|it| it.created_utc),
         age,
         server: server.to_string(),
         target,
         target_contents: contents(&live.everything()),
+        changes,
         safety_backup,
         unsaved,
         accepts_unsaved: args.accept_unsaved,

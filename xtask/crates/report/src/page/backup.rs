@@ -64,7 +64,7 @@ fn compact(older: &[HeldBackup]) -> Html {
             Html::text(&human::thousands(manifest.tables.len() as u64)),
             Html::text(&human::thousands(manifest.rows)),
             Html::text(&human::bytes(manifest.bytes)),
-            Html::said(&format!("{}{}", proof(backup), origin(backup))),
+            Html::said(&format!("{}{}{}", proof(backup), origin(backup), mark(backup))),
         ],
         Err(problem) => {
             let text = format!("cannot be used: {}", shortened(problem, 200));
@@ -91,19 +91,33 @@ fn origin(backup: &HeldBackup) -> String {
     if backup.trust.is_proven() { String::new() } else { format!(", {}", backup.trust) }
 }
 
+/// Whether it lost something, in a word.
+fn mark(backup: &HeldBackup) -> &'static str {
+    if backup.suspect.is_some() { ", SUSPECT" } else { "" }
+}
+
 fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
     let title = Html::tag("h3", &[], Html::name(&backup.label.to_string()));
     let short = match backup.manifest() {
         Some(manifest) => format!(
-            " {}, {}, {}{}",
+            " {}, {}, {}{}{}",
             human::count(manifest.rows, "row"),
             human::bytes(manifest.bytes),
             proof(backup),
-            origin(backup)
+            origin(backup),
+            mark(backup)
         ),
         None => format!(" {}", proof(backup)),
     };
     let summary = Html::tag("summary", &[], title.and(Html::text(&short)));
+    let suspect = match &backup.suspect {
+        None => Html::new(),
+        Some(loss) => {
+            let text = format!("Suspect: since {}, {loss}. `latest` never means it.", loss.against);
+            let words = Html::tag("span", &[("class", "w")], Html::said(&text));
+            Html::tag("p", &[("class", "bad")], words)
+        }
+    };
     let inner = match &backup.content {
         Ok(manifest) => facts(backup, manifest).and(contents(manifest)),
         Err(problem) => paragraph(&format!("It {problem}.")),
@@ -118,7 +132,8 @@ fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
         false => timeline::events(&caption, entries.iter().rev().take(ENTRIES_MAX).copied()),
     };
     let id = format!("backup-{number}");
-    Html::tag("details", &[("id", &id), ("class", "backup")], summary.and(inner).and(entries))
+    let inner = suspect.and(inner).and(entries);
+    Html::tag("details", &[("id", &id), ("class", "backup")], summary.and(inner))
         .and(Html::fixed("\n"))
 }
 

@@ -10,6 +10,7 @@ use model::gate::{GateTimes, Strategy};
 use model::history::{HeldBackup, History, Objectives};
 use model::inventory::ObjectKind;
 use model::label::Label;
+use model::loss::{Loss, LostProgram, TableLoss};
 use model::manifest::{
     Compression, MANIFEST_VERSION, Manifest, ProgramEntry, Reason, Section, SectionKind, TableEntry,
 };
@@ -211,6 +212,11 @@ pub(super) fn history(name: &dyn Fn(usize) -> String) -> History {
         content: Ok(Box::new(manifest(minute, name))),
         verified: (minute == 100).then(|| (Level::Restore, at(310))),
         trust: Trust::Unknown(name(63)),
+        suspect: (minute == 300).then(|| Loss {
+            against: label(100),
+            tables: vec![TableLoss { name: name(64), before: 1200, now: None }],
+            programs: vec![LostProgram { kind: ObjectKind::View, name: name(65) }],
+        }),
     };
     let mut backups: Vec<HeldBackup> = (0..4).rev().map(|n| held(n * 100)).collect();
     backups[1].content = Err(name(41));

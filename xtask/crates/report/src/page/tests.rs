@@ -150,6 +150,23 @@ fn every_folder_has_a_page() {
 }
 
 #[test]
+fn a_suspect_backup_is_marked_and_says_what_it_lost() {
+    let mut history = history(&|n| format!("name{n}"));
+    let text = page(&history);
+    assert!(text.contains("<p class=\"bad\"><span class=\"w\">"), "{text}");
+    let shown = texts(&text);
+    let lost = format!(
+        "Suspect: since {}, `name64` is gone (1,200 rows), view `name65` is gone.",
+        label(100)
+    );
+    assert!(shown.contains(", SUSPECT") && shown.contains(&lost), "{shown}");
+    for backup in &mut history.backups {
+        backup.suspect = None;
+    }
+    assert!(!page(&history).to_lowercase().contains("suspect"));
+}
+
+#[test]
 fn two_thousand_backups_are_a_page_that_opens() {
     let name = |n: usize| format!("{n}{}", "&".repeat(60));
     let mut history = history(&name);
@@ -160,6 +177,7 @@ fn two_thousand_backups_are_a_page_that_opens() {
             content: Ok(Box::new(manifest(n * 360, &name))),
             verified: Some((Level::File, at(n * 360 + 1))),
             trust: model::trust::Trust::Own,
+            suspect: None,
         })
         .collect();
     history.entries = (0..2000)

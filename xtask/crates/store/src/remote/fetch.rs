@@ -1,5 +1,6 @@
 //! A copy on its way back into a backups folder, where it is a backup like any other.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -13,14 +14,16 @@ use super::{Depot, Part, RemoteCopy, manifest_name, part};
 use crate::age::{self, Identities, VARIABLE};
 use crate::catalogue::Backup;
 use crate::commit::Marker;
-use crate::source::LATEST;
+use crate::latest::until;
 use crate::{Store, StoreLock, codec, names, seal, space};
 use model::copy::CopyNote;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
+use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
+use plan::which::{self, Candidate};
 use sys::fault::point;
-use sys::{fs, signal};
+use sys::{clock, fs, signal};
 
 const BLOCK: usize = 256 << 10;
 
@@ -38,55 +41,71 @@ fn too_new(copy: &RemoteCopy, now: DateTime<Utc>) -> Option<String> {
     let soon = now + TimeDelta::minutes(5);
     let created = copy.manifest.as_ref().is_some_and(|manifest| manifest.created_utc > soon);
     let labelled = copy.label.time() > (soon + TimeDelta::hours(14)).naive_utc();
-    (created || labelled).then(|| {
-        format!(
-            "skipped {}: its timestamp is in the future; is a clock \
-        wrong?",
-            copy.label
-        )
-    })
+    (created || labelled).then(|| "has a timestamp in the future; is a clock wrong?".to_owned())
 }
 
-/// The copy that `text` names: `latest` of a schema, or a label.
+/// The copy that `text` names: `latest` of a schema and its like, or a label.
 ///
 /// # Errors
-/// There is none, or it cannot be used ([`ExitCode::Store`]).
+/// There is none of that name ([`ExitCode::Usage`]), or it cannot be used ([`ExitCode::Store`]).
 pub fn pick(
     copies: &[RemoteCopy],
     text: &str,
     schema: &str,
     from: &str,
+    suspects: &BTreeMap<Label, Loss>,
     now: DateTime<Utc>,
 ) -> Result<Picked> {
-    let stop = |message: String| {
-        Stop::new(ExitCode::Store, message)
-            .hint(format!("`cargo xtask db-list --from {from}` lists the copies there."))
-    };
-    if text == LATEST {
-        let whole = |copy: &&RemoteCopy| copy.problem.is_none() && copy.label.schema() == schema;
-        let notes: Vec<String> =
-            copies.iter().filter(whole).filter_map(|copy| too_new(copy, now)).collect();
-        let partial = |copy: &RemoteCopy| copy.manifest.as_ref().is_some_and(Manifest::is_partial);
-        let usable =
-            |copy: &&RemoteCopy| whole(copy) && !partial(copy) && too_new(copy, now).is_none();
-        let safety = |copy: &RemoteCopy| {
-            copy.manifest.as_ref().is_some_and(|manifest| manifest.reason == Reason::Safety)
-        };
-        let found = copies.iter().filter(usable).find(|copy| !safety(copy));
-        let found = found.or_else(|| copies.iter().find(usable));
+    let listed = format!("`cargo xtask db-list --from {from}` lists the copies there.");
+    let stop = |message: String| Stop::new(ExitCode::Store, message).hint(listed.clone());
+    if let Some(wanted) = which::parse(text, clock::local(now))? {
+        let own: Vec<&RemoteCopy> =
+            copies.iter().filter(|copy| copy.label.schema() == schema).collect();
+        let all: Vec<Candidate<'_>> = own.iter().map(|it| candidate(it, now, suspects)).collect();
+        let chosen = which::choose(&all, wanted.before.map(until), wanted.back);
+        let found = chosen.label.and_then(|label| own.iter().find(|copy| copy.label == label));
+        let notes = chosen.notes;
         let missing = || stop(format!("there is no usable copy of `{schema}` at `{from}`"));
         let found = found.ok_or_else(|| notes.iter().cloned().fold(missing(), Stop::hint))?;
-        return Ok(Picked { copy: found.clone(), notes });
+        return Ok(Picked { copy: (*found).clone(), notes });
     }
-    let label: Label = text
-        .parse()
-        .map_err(|_| stop(format!("`{text}` is not a label; --from takes a label or `latest`")))?;
+    let labels = || copies.iter().map(|copy| copy.label.clone()).collect::<Vec<Label>>();
+    let unknown = |message: String| {
+        let near = which::nearest(text, &labels());
+        let stop = Stop::new(ExitCode::Usage, message);
+        let stop = match near.is_empty() {
+            true => stop,
+            false => stop.hint(format!("The nearest there are {}.", near.join(", "))),
+        };
+        stop.hint(listed.clone())
+    };
+    let label: Label = text.parse().map_err(|_| {
+        unknown(format!("`{text}` is not a label; --from takes a label, {}", which::WORDS))
+    })?;
     match copies.iter().find(|copy| copy.label == label) {
-        None => Err(stop(format!("there is no copy of {label} at `{from}`")).into()),
+        None => Err(unknown(format!("there is no copy of {label} at `{from}`")).into()),
         Some(RemoteCopy { problem: Some(problem), .. }) => {
             Err(stop(format!("the copy of {label} at `{from}` cannot be used: {problem}")).into())
         }
         Some(copy) => Ok(Picked { copy: copy.clone(), notes: Vec::new() }),
+    }
+}
+
+fn candidate<'a>(
+    copy: &'a RemoteCopy,
+    now: DateTime<Utc>,
+    suspects: &'a BTreeMap<Label, Loss>,
+) -> Candidate<'a> {
+    let manifest = copy.manifest.as_ref();
+    let unusable = copy.problem.as_ref().map(|it| format!("cannot be used: {it}"));
+    Candidate {
+        label: &copy.label,
+        taken_utc: manifest.map(|it| it.created_utc),
+        problem: unusable.or_else(|| too_new(copy, now)),
+        failed: false,
+        partial: manifest.is_some_and(Manifest::is_partial),
+        safety: manifest.is_some_and(|it| it.reason == Reason::Safety),
+        loss: suspects.get(&copy.label),
     }
 }
 

@@ -12,7 +12,7 @@ mod schemas;
 
 use anyhow::Result;
 
-pub use pin::{Pin, Pinned, pin};
+pub use pin::{Pin, Pinned, Request as PinRequest, pin};
 
 use model::account::Role;
 use model::exit::{ExitCode, Stop};

@@ -9,6 +9,17 @@ use ops::ctx::Ctx;
 use ops::held::Entries;
 use server::facts::UNKNOWN;
 
+/// What is asked.
+#[derive(Debug)]
+pub struct Request {
+    /// A label, or `latest` and its like.
+    pub text: String,
+    /// Whether it is to be kept whatever the rules say.
+    pub pinned: bool,
+    /// Why.
+    pub note: String,
+}
+
 /// Which backup is pinned, or left to the rules again.
 #[derive(Debug)]
 pub struct Pin {
@@ -32,18 +43,28 @@ pub struct Pinned {
 /// Pins a backup, or lets the rules decide again.
 ///
 /// # Errors
-/// There is no such backup, or the ledger is damaged (40).
-pub fn pin(ctx: &Ctx, request: Pin) -> Result<Pinned> {
-    let Pin { label, pinned, note } = request;
+/// There is no such backup (2), or the ledger is damaged (40).
+pub fn pin(ctx: &Ctx, request: Request) -> Result<Pinned> {
+    let Request { text, pinned, note } = request;
+    let backups = &ctx.settings.backups;
+    // A mistake does not make the folder.
+    if !backups.is_dir() {
+        let message = format!("there is no backup `{text}`");
+        return Err(Stop::new(ExitCode::Usage, message)
+            .hint(format!("There are no backups in {} yet.", backups.display()))
+            .into());
+    }
+    let (label, notes) = ctx.store()?.label_of(&text, &ctx.settings.schema)?;
+    for note in notes {
+        ctx.ui.warn(note);
+    }
     let entries = Entries::open(ctx)?;
     let store = entries.store();
     let ledger = store.read()?;
     let entry = store.backup(&label)?;
     // One that only a destination still holds can be pinned, too.
     if entry.is_none() && !(ledger.knows(&label) || ledger.pins().contains_key(&label)) {
-        return Err(Stop::new(ExitCode::Store, format!("there is no backup {label}"))
-            .hint("`cargo xtask db-list` shows those that are there.")
-            .into());
+        return Err(store.missing(&label)?.into());
     }
     let uuid = entry.as_ref().and_then(|entry| entry.manifest());
     let uuid = uuid.map_or(UNKNOWN, |manifest| manifest.server.uuid.as_str());
