@@ -37,8 +37,8 @@ pub(crate) fn main(cli: &Cli) -> u8 {
 }
 
 fn flags(global: &Global) -> Flags {
-    let Global { json, quiet, verbose, backups } = global.clone();
-    Flags { json, quiet, verbose, backups }
+    let Global { json, quiet, verbose, backups, server } = global.clone();
+    Flags { json, quiet, verbose, backups, server }
 }
 
 fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {

@@ -11,17 +11,19 @@ use super::workshop;
 
 use cli::quickstart::Quickstart;
 use config::place::Where;
+use config::{ReachChoice, dotenv};
 use gate::{import, migrate};
 use model::account::Role;
 use model::exit::ExitCode;
 use model::ident::qualified;
 use model::manifest::{Manifest, Reason};
+use model::secret::Secret;
 use ops::backup::Wish;
 use ops::ctx::{Ctx, Made};
 use ops::held::Held;
-use ops::{backup, kept, prove, up as servers};
+use ops::{backup, identity, kept, prove, up as servers};
 use report::human;
-use server::{Server, accounts};
+use server::{Reach, Server, accounts};
 use sys::docker;
 use sys::proc::Cmd;
 
@@ -36,8 +38,10 @@ const SEED_DEADLINE: Duration = Duration::from_secs(600);
 /// # Errors
 /// The first step that fails; running it again goes on from there.
 pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
+    identity::demand_not_production(ctx, "quickstart loads a sample catalogue")?;
     ctx.ui.say("1/5 a database");
     let server = database(ctx, args)?;
+    stay_with(ctx, &server)?;
     for line in ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))? {
         ctx.ui.detail(line);
     }
@@ -56,6 +60,22 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<(
     kept::keep(&ctx.settings)?;
     show(ctx, &server, proven.manifest(), proof_ms);
     Ok(())
+}
+
+/// Writes which of the ways was taken: a container that appears later does not take the place
+/// of the private server, nor the other way round.
+fn stay_with(ctx: &Ctx, server: &Server) -> Result<()> {
+    let settings = &ctx.settings;
+    if settings.reach != ReachChoice::Auto {
+        return Ok(());
+    }
+    let way = match &server.reach {
+        Reach::Explicit => return Ok(()),
+        Reach::Local => "local",
+        Reach::DockerExec { .. } => "docker-exec",
+        Reach::Published { .. } | Reach::ContainerAddress { .. } => "docker",
+    };
+    dotenv::set(&settings.env_file(), &[("DB_REACH", &Secret::new(way.to_owned()))])
 }
 
 /// Docker where an engine runs, else a private server. An engine without the

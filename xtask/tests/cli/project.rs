@@ -12,7 +12,7 @@ use sys::proc::{Cmd, Finished};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Settings that a developer's own environment may hold.
-const OTHERS: [&str; 16] = [
+const OTHERS: [&str; 18] = [
     "DB_ACCOUNT_HOST",
     "DB_PROGRAM_USER",
     "DB_NAME",
@@ -21,6 +21,8 @@ const OTHERS: [&str; 16] = [
     "DB_SOCKET",
     "DB_CONTAINER",
     "DB_REACH",
+    "DB_ROLE",
+    "DB_BACKUPS",
     "API_URL",
     "BACKUP_AGE_IDENTITY",
     "NOTIFY_WEBHOOK_URL",

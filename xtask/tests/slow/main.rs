@@ -16,6 +16,7 @@ mod gate;
 mod harness;
 mod hooks;
 mod hostile;
+mod identity;
 mod keys;
 mod loss;
 mod parity;

@@ -62,6 +62,9 @@ pub struct Global {
     /// The backups folder [default: backups/ in the workspace]
     #[arg(long, global = true, value_name = "DIR")]
     pub backups: Option<PathBuf>,
+    /// The server that is meant, by the name a refusal shows: switches to it
+    #[arg(long, global = true, value_name = "NAME")]
+    pub server: Option<String>,
 }
 
 /// The commands.

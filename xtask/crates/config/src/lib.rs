@@ -1,6 +1,7 @@
 //! The settings of a run: flag > environment > `.env` > `xtask.toml` > default.
 
 pub mod backup;
+pub mod checkout;
 pub mod deploy;
 pub mod dotenv;
 pub mod gate;
@@ -10,6 +11,7 @@ pub mod options;
 pub mod outside;
 pub mod place;
 pub mod policy;
+pub mod stage;
 pub mod tls;
 pub mod trust;
 
@@ -25,6 +27,7 @@ use model::ident::quote;
 use model::secret::Secret;
 use outside::Outside;
 use policy::Policy;
+use stage::Stage;
 use tls::Tls;
 
 /// How to look for the server.
@@ -52,11 +55,17 @@ pub struct Settings {
     /// The schema to protect.
     pub schema: String,
     pub container: String,
+    /// The settings name the container, so that it may belong to another checkout.
+    pub chosen_container: bool,
     pub host: Option<String>,
     pub port: Option<u16>,
     pub socket: Option<PathBuf>,
     /// How to look for the server.
     pub reach: ReachChoice,
+    /// What the schema's data is worth.
+    pub stage: Stage,
+    /// The server that the command line says it is about, as `plan::identity` shortens it.
+    pub server_choice: Option<String>,
     /// The locked account that owns the views, triggers, routines and events the tool puts live.
     pub program_user: String,
     /// The host that the accounts are made for, as the server writes it.
@@ -103,16 +112,21 @@ impl Settings {
         let outside = Outside::read(&env, &policy.destination);
         outside.demand_protected(&policy.destination)?;
         Ok(Self {
-            backups: backups.unwrap_or_else(|| root.join("backups")),
+            backups: backups
+                .or_else(|| env.get("DB_BACKUPS").map(|dir| root.join(dir)))
+                .unwrap_or_else(|| default_backups(&root)),
             local: root.join(".local"),
             schema,
             container: env
                 .get("DB_CONTAINER")
                 .unwrap_or_else(|| "data_processing_mysql".to_owned()),
+            chosen_container: env.get("DB_CONTAINER").is_some(),
             host: env.get("DB_HOST"),
             port,
             socket: env.get("DB_SOCKET").map(PathBuf::from),
             reach,
+            stage: Stage::read(&env)?,
+            server_choice: None,
             program_user: env.get("DB_PROGRAM_USER").unwrap_or_else(|| "program_user".to_owned()),
             account_host: env.get("DB_ACCOUNT_HOST").unwrap_or_else(|| "%".to_owned()),
             tls: Tls::read(&env, &root)?,
@@ -159,6 +173,12 @@ impl Settings {
             .chain(self.outside.secrets())
             .fold(text.to_owned(), |text, secret| secret.redact(&text))
     }
+}
+
+/// One folder for all working trees of a repository: a worktree that was made for one change
+/// finds the backups of the others, and leaves its own where they are found.
+fn default_backups(root: &Path) -> PathBuf {
+    checkout::main_tree(root).as_deref().unwrap_or(root).join("backups")
 }
 
 fn account(env: &DotEnv, role: Role) -> Account {

@@ -26,7 +26,7 @@ use ops::held::Held;
 use ops::prove::ProvenCopy;
 use ops::sessions::Pair;
 use ops::unchanged::Basis;
-use ops::{sessions, staging, unchanged};
+use ops::{identity, sessions, staging, unchanged};
 use report::human;
 use server::{Server, facts};
 use sql::fingerprint;
@@ -96,8 +96,9 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> 
     unfinished::settle(&held, &mut pair)?;
     demand_migrated(ctx, server)?;
     state::demand_own_programs(ctx, &state::live(ctx, server)?)?;
-    staging::clean(ctx, pair.copy())?;
     let uuid = facts::read(pair.live())?.uuid;
+    identity::demand(ctx, server, &uuid, false)?;
+    staging::clean(ctx, pair.copy())?;
     let proof = proof::take(&held, &mut pair, Reason::Import, made)?;
     point("gate.proved")?;
     let mut times =

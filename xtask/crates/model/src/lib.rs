@@ -19,6 +19,7 @@ pub mod hash;
 pub mod history;
 pub mod ident;
 pub mod inventory;
+pub mod known;
 pub mod label;
 pub mod left_out;
 pub mod link;

@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use anyhow::Result;
 
-use config::Settings;
 use config::place::Where;
+use config::{ReachChoice, Settings};
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
@@ -116,8 +116,12 @@ impl Ctx {
         if self.settings.host.is_some() || self.settings.socket.is_some() {
             return None;
         }
-        let container = docker::inspect(&self.settings.container).ok().flatten();
-        if let Some(container) = container {
+        let container = match self.settings.reach {
+            ReachChoice::Local => None,
+            _ => docker::inspect(&self.settings.container).ok().flatten(),
+        };
+        let ours = container.filter(|it| server::find::elsewhere(&self.settings, it).is_none());
+        if let Some(container) = ours {
             let down = matches!(container.status.as_str(), "exited" | "created");
             return down.then(|| format!("container `{}`", self.settings.container));
         }

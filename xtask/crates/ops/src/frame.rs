@@ -23,6 +23,8 @@ pub struct Flags {
     pub verbose: bool,
     /// The backups folder, where another than the usual one is meant.
     pub backups: Option<PathBuf>,
+    /// The server that is meant, by its short name.
+    pub server: Option<String>,
 }
 
 /// When the backups that a command made are copied to the destinations.
@@ -42,10 +44,12 @@ pub fn run(
     command: impl FnOnce(&mut Ctx, &mut Made) -> Result<Copies>,
 ) -> ExitCode {
     let ui = Ui::new(loudness(flags), flags.json);
-    let settings = match signal::install().and_then(|()| Settings::load(flags.backups.clone())) {
+    let mut settings = match signal::install().and_then(|()| Settings::load(flags.backups.clone()))
+    {
         Ok(settings) => settings,
         Err(error) => return report(&ui, None, &error),
     };
+    settings.server_choice.clone_from(&flags.server);
     let mut ctx = Ctx::new(settings, ui);
     let mut made = Made::default();
     if !hush {

@@ -12,6 +12,7 @@ pub mod events;
 pub mod failed_backup;
 pub mod frame;
 pub mod held;
+pub mod identity;
 pub mod kept;
 pub mod leftovers;
 pub mod live;

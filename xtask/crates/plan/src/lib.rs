@@ -12,6 +12,7 @@ pub mod forecast;
 pub mod foreign_keys;
 pub mod gate;
 pub mod history;
+pub mod identity;
 pub mod loss;
 pub mod migrate;
 pub mod proof;

@@ -41,6 +41,9 @@ pub fn start(settings: &mut Settings, ui: &Ui) -> Result<(Server, bool)> {
     }
     let name = settings.container.clone();
     let before = docker::inspect(&name)?;
+    if let Some(folder) = before.as_ref().and_then(|it| find::elsewhere(settings, it)) {
+        return Err(find::of_another(&name, &folder).into());
+    }
     let status = before.as_ref().map(|container| container.status.as_str());
     match status {
         Some("running" | "restarting" | "paused") => {

@@ -50,6 +50,8 @@ pub struct Guard {
     acting: BTreeSet<String>,
     /// Tables that the dump has made, and whether it has given them rows.
     made: BTreeMap<String, bool>,
+    /// It has made something, or given rows.
+    begun: bool,
     /// `Film` and `film` are one table to the server.
     ignore_case: bool,
     /// The character set that the user says the whole file is in.
@@ -165,6 +167,8 @@ impl Guard {
             }
             _ => {}
         }
+        let creates = matches!(kind, Kind::CreateTable { .. } | Kind::Insert(_));
+        self.begun |= creates || kind.program().is_some();
         match kind {
             Kind::Empty => Ok(Verdict::Skip("empty")),
             Kind::Set => Err("a SET is not allowed here".to_owned()),
@@ -211,7 +215,11 @@ impl Guard {
             Kind::AlterDatabase(None) => alter_database(text, mode),
             Kind::AlterDatabase(Some(name)) => Err(format!("it alters a named schema, {name}")),
             Kind::Use(name) | Kind::CreateDatabase(name) => self.schema(name),
-            Kind::DropDatabase(_) => Err("dropping a schema is not allowed".to_owned()),
+            // Dump programs write it in front of CREATE DATABASE, when they are asked to.
+            Kind::DropDatabase(name) if !self.begun => self.schema(name),
+            Kind::DropDatabase(_) => {
+                Err("it drops a schema after the file has begun to fill one".to_owned())
+            }
             Kind::Other(_) => Err(altered::refusal(text, mode)
                 .unwrap_or_else(|| "this kind of statement is not allowed".to_owned())),
         }

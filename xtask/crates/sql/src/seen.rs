@@ -176,7 +176,7 @@ impl Observer {
                     self.seen.placeholders.remove(&name.name);
                 }
             }
-            Kind::Use(name) | Kind::CreateDatabase(name) => {
+            Kind::Use(name) | Kind::CreateDatabase(name) | Kind::DropDatabase(name) => {
                 self.seen.schemas.insert(name.clone());
             }
             Kind::Insert(insert) => {
@@ -198,7 +198,6 @@ impl Observer {
                 }
             }
             Kind::Other(start) => self.odd(item.line, start.clone()),
-            Kind::DropDatabase(name) => self.odd(item.line, format!("DROP DATABASE {name}")),
             _ => {}
         }
         if let Some((program, name)) = kind.program() {

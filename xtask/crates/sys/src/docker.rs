@@ -52,6 +52,8 @@ pub struct Container {
     pub gateway: Option<String>,
     /// When it was started last.
     pub started: Option<chrono::DateTime<chrono::Utc>>,
+    /// The folder of the compose project that it belongs to.
+    pub project: Option<String>,
     /// Whether its image declares the port 3306.
     pub exposes: bool,
 }
@@ -128,6 +130,7 @@ fn read(json: &serde_json::Value) -> Container {
         address: network.and_then(|it| of(it, "IPAddress")),
         gateway: network.and_then(|it| of(it, "Gateway")),
         started: text("/State/StartedAt").parse().ok(),
+        project: some(text("/Config/Labels/com.docker.compose.project.working_dir")),
         exposes: json.pointer("/Config/ExposedPorts/3306~1tcp").is_some(),
     }
 }

@@ -9,8 +9,8 @@ use workshop::{bench, ci, docs, seed};
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    let Global { json, quiet, verbose, backups } = global;
-    let flags = Flags { json, quiet, verbose, backups };
+    let Global { json, quiet, verbose, backups, server } = global;
+    let flags = Flags { json, quiet, verbose, backups, server };
     let code = frame::run(&flags, false, |ctx, _| {
         match &command {
             Command::Bench(args) => bench::run(ctx, args),

@@ -125,6 +125,8 @@ impl Sandbox {
             "DB_SOCKET",
             "DB_CONTAINER",
             "DB_REACH",
+            "DB_ROLE",
+            "DB_BACKUPS",
         ];
         let accounts = Role::ALL
             .into_iter()

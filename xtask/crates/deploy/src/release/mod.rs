@@ -24,6 +24,7 @@ use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use ops::ctx::{Ctx, Made};
 use ops::held::Entries;
+use ops::identity;
 use plan::deploy::{DeployPlan, Step};
 use server::facts;
 use sys::{clock, git, signal};
@@ -74,7 +75,9 @@ pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool, made: &mut Made) -> R
     if release.ends_with("-dirty") {
         ctx.ui.warn("the checkout has uncommitted changes; they are deployed too");
     }
-    ctx.ui.confirm_by_name(&format!("this deploys to `{name}`"), &name, yes)?;
+    let uuid = facts::read(&mut ctx.session(&server, Role::Backup, None)?)?.uuid;
+    identity::demand(ctx, &server, &uuid, false)?;
+    identity::confirm(ctx, &uuid, (&format!("this deploys to `{name}`"), &name), yes)?;
     deploy(job, site.as_mut(), !pending.is_empty(), made)
 }
 

@@ -27,7 +27,7 @@ use ops::held::Held;
 use ops::prove::ProvenCopy;
 use ops::sessions::Pair;
 use ops::unchanged::Basis;
-use ops::{api_rights, staging, unchanged};
+use ops::{api_rights, identity, staging, unchanged};
 use plan::migrate::MigrationFile;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
@@ -142,9 +142,11 @@ pub fn migrate(
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
     told::demand_same(&told, &state.pending)?;
     let before = state::live(ctx, server)?;
+    let uuid = facts::read(pair.live())?.uuid;
+    identity::demand(ctx, server, &uuid, Empty::of(&before).is_some())?;
     state::demand_own_programs(ctx, &before)?;
     let gate = Gate { held: &held, api: &api, pending: &pending, before: &before, told: &told };
-    let mut passage = Passage::new(&gate, pair.live())?;
+    let mut passage = Passage::new(&gate, uuid);
     let ended = passage.go(&mut pair, choice, made);
     passage.times.build_ms = build_ms;
     passage.times.total_ms = clock::elapsed_ms(start);
@@ -175,17 +177,17 @@ struct Passage<'a> {
 }
 
 impl<'a> Passage<'a> {
-    fn new(gate: &'a Gate<'a>, session: &mut Session) -> Result<Self> {
-        Ok(Self {
+    fn new(gate: &'a Gate<'a>, uuid: String) -> Self {
+        Self {
             gate,
-            uuid: facts::read(session)?.uuid,
+            uuid,
             backup: None,
             reused: false,
             statements: Vec::new(),
             rehearsal_gtids: Some(Vec::new()),
             times: GateTimes::default(),
             live: false,
-        })
+        }
     }
 
     fn go(&mut self, pair: &mut Pair, choice: StrategyChoice, made: &mut Made) -> Result<Live> {

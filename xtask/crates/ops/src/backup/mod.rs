@@ -15,6 +15,7 @@ use self::prepare::Prepared;
 use crate::ctx::{Ctx, Made};
 use crate::failed_backup as failed;
 use crate::held::Held;
+use crate::identity;
 use config::Settings;
 use config::backup::{CompressChoice, EngineChoice};
 use model::account::Role;
@@ -204,6 +205,7 @@ pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest
     }
     let (mut session, prepared) = prepare::prepare(ctx, server, wish)?;
     let plan = &prepared.plan;
+    identity::note(ctx, server, &prepared.facts.uuid)?;
     ctx.ui.detail(plan.to_string());
     prepare::warn(ctx, &prepared);
     loading::look(ctx, server, &mut session, &prepared, &wish.reason)?;

@@ -22,7 +22,7 @@ use crate::ctx::{Ctx, Made};
 use crate::held::Held;
 use crate::sessions::Pair;
 use crate::staging::Staged;
-use crate::{api_rights, events, sessions, staging, swap, tables};
+use crate::{api_rights, events, identity, sessions, staging, swap, tables};
 use model::check::Outcome;
 use model::entry::Event;
 use model::exit::{ExitCode, Stop};
@@ -99,7 +99,10 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
                 plan.target, plan.server
             ),
         };
-        ctx.ui.confirm_by_name(&question, &plan.target, args.yes)?;
+        identity::demand(ctx, &server, &facts.uuid, false)?;
+        identity::confirm(ctx, &facts.uuid, (&question, &plan.target), args.yes)?;
+    } else if plan.scope != Scope::Beside {
+        identity::demand(ctx, &server, &facts.uuid, true)?;
     }
     let held = Held::take(ctx, &server)?;
     // The whole file is read and compared with its manifest before anything is created.

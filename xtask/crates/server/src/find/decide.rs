@@ -16,7 +16,10 @@ use sys::docker::{Container, Engine};
 pub(super) struct Facts {
     pub engine: Engine,
     pub engine_is_here: bool,
+    /// The one of that name, if it is this checkout's.
     pub container: Option<Container>,
+    /// There is one of that name, and it belongs to the checkout in this folder.
+    pub elsewhere: Option<String>,
     /// The address of this machine that a connection to the container's address begins at.
     pub source: Option<IpAddr>,
     /// The end of the container's log, where it has no health check.
@@ -33,6 +36,7 @@ impl Default for Facts {
             engine: Engine::NotInstalled,
             engine_is_here: true,
             container: None,
+            elsewhere: None,
             source: None,
             log: String::new(),
             local: Status::Absent,
@@ -156,7 +160,10 @@ pub(super) fn trouble(
         match (&facts.engine, &facts.container) {
             (Engine::NotInstalled, _) => no_docker(&facts.local),
             (Engine::NotRunning(said), _) => no_engine(said),
-            (Engine::Running(_), None) => no_container(name, &facts.local),
+            (Engine::Running(_), None) => match &facts.elsewhere {
+                Some(folder) => of_another(name, folder),
+                None => no_container(name, &facts.local),
+            },
             (Engine::Running(_), Some(container)) => in_container(name, container, facts, tried),
         }
     };
@@ -205,6 +212,16 @@ fn no_engine(said: &str) -> Stop {
     refusal("Docker is installed, but its engine is not running")
         .hint(start)
         .hint("`cargo xtask db-up --on local` needs no Docker.")
+}
+
+/// A container of another checkout. Only its name is right: the data may be anything.
+pub(crate) fn of_another(name: &str, folder: &str) -> Stop {
+    refusal(format!("the container `{name}` belongs to another checkout, {folder}"))
+        .hint(format!("If it is the database you mean, put DB_CONTAINER={name} into .env."))
+        .hint(
+            "For a database of this checkout: `cargo xtask db-up --on local`, or another \
+             DB_CONTAINER, COMPOSE_PROJECT_NAME and DB_PORT in .env and `cargo xtask db-up`.",
+        )
 }
 
 fn no_container(name: &str, local: &Status) -> Stop {

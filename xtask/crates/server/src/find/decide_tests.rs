@@ -18,6 +18,7 @@ fn container(status: &str) -> Container {
         address: Some("172.17.0.2".to_owned()),
         gateway: Some("172.17.0.1".to_owned()),
         started: None,
+        project: None,
         exposes: true,
     }
 }
@@ -94,6 +95,20 @@ fn a_bridge_is_where_connections_begin_at_the_gateway() {
     // A network whose gateway is not known, or makes no sense.
     assert_eq!(bridge(None, gateway), None);
     assert_eq!(bridge(Some(""), gateway), None);
+}
+
+#[test]
+fn a_container_of_another_checkout_is_named_and_not_used() {
+    let facts = Facts {
+        container: None,
+        elsewhere: Some("/srv/other".to_owned()),
+        local: local(),
+        ..facts("running")
+    };
+    let ways = candidates(ReachChoice::Auto, NAME, &facts);
+    assert!(matches!(ways.as_slice(), [(Reach::Local, Some(_))]), "{ways:?}");
+    let said = message(&Facts { local: Status::Absent, ..facts }, &[]);
+    assert!(said.contains("belongs to another checkout, /srv/other"), "{said}");
 }
 
 #[test]

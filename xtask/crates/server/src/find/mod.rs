@@ -4,6 +4,7 @@
 mod decide;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,11 +13,12 @@ use super::endpoint::{Endpoint, Near, Reach, Server};
 use super::greeting::{self, Answer, Greeting};
 use super::local;
 use super::tunnel::DockerExec;
-use config::{ReachChoice, Settings};
+use config::{ReachChoice, Settings, checkout};
+pub(crate) use decide::of_another;
 use decide::{Facts, Trouble};
 use model::exit::{ExitCode, Stop};
 use sys::clock;
-use sys::docker::{self, Engine};
+use sys::docker::{self, Container, Engine};
 use ui::Ui;
 
 /// A forwarder accepts at once; only an address that leads nowhere takes longer.
@@ -104,6 +106,13 @@ fn at_address(settings: &Settings, endpoint: Endpoint, ui: &Ui) -> Result<Found>
     }
 }
 
+/// The folder of the checkout whose container it is, if that is neither this one nor another
+/// working tree of its repository, and the settings do not name the container.
+pub fn elsewhere(settings: &Settings, container: &Container) -> Option<String> {
+    let folder = container.project.as_ref().filter(|_| !settings.chosen_container)?;
+    (!checkout::is_same(&settings.root, Path::new(folder))).then(|| folder.clone())
+}
+
 /// One round over everything that may lead to the server.
 fn attempt(settings: &Settings, ui: &Ui) -> Result<Result<Found, Trouble>> {
     let facts = observe(settings)?;
@@ -187,7 +196,9 @@ fn observe(settings: &Settings) -> Result<Facts> {
     });
     let died = |_| anyhow::anyhow!("a thread querying docker panicked");
     if let Engine::Running(_) = facts.engine {
-        facts.container = container.map_err(died)??;
+        let container = container.map_err(died)??;
+        facts.elsewhere = container.as_ref().and_then(|container| elsewhere(settings, container));
+        facts.container = container.filter(|_| facts.elsewhere.is_none());
     }
     if let Some(container) = facts.container.as_ref().filter(|c| c.status == "running") {
         facts.engine_is_here = here.map_err(died)?;

@@ -45,6 +45,8 @@ fn a_dumps_work_is_allowed() {
     let databases = "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `a` /*!40100 DEFAULT CHARACTER SET \
                      utf8mb4 */ /*!80016 DEFAULT ENCRYPTION='N' */; USE `a`;";
     assert!(check(databases).unwrap().iter().all(|v| matches!(v, Verdict::Skip(_))));
+    let dropped = "/*!40000 DROP DATABASE IF EXISTS `a`*/; CREATE DATABASE `a`; USE `a`;";
+    assert!(check(dropped).unwrap().iter().all(|v| matches!(v, Verdict::Skip(_))));
     let gtid = "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-5'; SET @@SESSION.SQL_LOG_BIN= 0;";
     assert!(check(gtid).unwrap().iter().all(|v| matches!(v, Verdict::Skip(_))));
 }
@@ -61,7 +63,10 @@ fn everything_else_is_refused() {
         "SET @x = load_file('/etc/passwd');",
         "SET max_heap_table_size = 1;",
         "SET @x = 1; SET sql_mode = '', GLOBAL general_log = 1;",
-        "DROP DATABASE mydb;",
+        "CREATE TABLE t (a int); DROP DATABASE mydb;",
+        "CREATE PROCEDURE p() SELECT 1; DROP DATABASE mydb;",
+        "CREATE DATABASE a; DROP DATABASE b;",
+        "DROP DATABASE a; USE b;",
         "DROP TABLE mysql.user;",
         "DROP TABLE a, b;",
         "INSERT INTO mysql.user VALUES (1);",
@@ -100,6 +105,7 @@ fn everything_else_is_refused() {
         "BEGIN NOT ATOMIC SELECT 1; END;",
         "LOCK TABLES a WRITE, b.c WRITE;",
         "/*!99999 SET @x = */ DROP DATABASE foo;",
+        "CREATE DATABASE foo /*!99999 ; DROP DATABASE foo */;",
         "SET @x = 1 /*!99999 '*/, GLOBAL y = 1 -- ' */\n;",
         "DELIMITER ;;\nSET @x = 1; DROP DATABASE foo ;;",
         "DELIMITER ;;\nDROP TABLE a; DROP DATABASE foo ;;",

@@ -22,6 +22,7 @@ use model::exit::{ExitCode, Stop};
 use model::ident::literal;
 use ops::ctx::Ctx;
 use ops::held::Held;
+use ops::identity;
 use rows::TABLES;
 use server::session::{code, said};
 use server::{Server, Session};
@@ -38,6 +39,7 @@ const SCALE_MAX: f64 = 1000.0;
 /// The schema is not migrated, the seed was used already, or the server refuses.
 pub fn run(ctx: &mut Ctx, args: &DbSeed) -> Result<()> {
     let start = Instant::now();
+    identity::demand_not_production(ctx, "db-seed adds rows that a program made up")?;
     let server = ctx.server(args.yes)?;
     let mut session = open(ctx, &server)?;
     demand_possible(ctx, &mut session, args.scale, args.seed)?;

@@ -1,0 +1,125 @@
+//! Which server this checkout works on: remembered in `.local/servers.json`, and compared
+//! before anything on it is changed.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::ctx::Ctx;
+use config::Settings;
+use model::exit::{ExitCode, Stop};
+use model::known::{Known, Servers};
+use plan::identity::{Seen, Verdict, is_chosen, judge, short};
+use server::Server;
+use sys::{clock, fs};
+
+fn path(settings: &Settings) -> PathBuf {
+    settings.local.join("servers.json")
+}
+
+fn read(settings: &Settings) -> Result<Servers> {
+    let path = path(settings);
+    if !path.exists() {
+        return Ok(Servers::default());
+    }
+    serde_json::from_str(&fs::read_text(&path)?).with_context(|| {
+        Stop::new(ExitCode::Configuration, format!("{} cannot be read", path.display()))
+            .hint("It only remembers which server was used last: delete it, and it is made again.")
+    })
+}
+
+fn remember(ctx: &Ctx, server: &Server, uuid: &str) -> Result<()> {
+    let settings = &ctx.settings;
+    let mut all = read(settings)?;
+    let known = Known { uuid: uuid.to_owned(), place: server.to_string(), since: clock::now() };
+    all.version = 1;
+    all.schemas.insert(settings.schema.clone(), known);
+    fs::create_private_dir(&settings.local)?;
+    let text = serde_json::to_vec_pretty(&all).context("write which server was used as JSON")?;
+    fs::write_durably(&path(settings), &text)
+}
+
+fn verdict(ctx: &Ctx, server: &Server, uuid: &str) -> Result<Verdict> {
+    let settings = &ctx.settings;
+    let all = read(settings)?;
+    let place = server.to_string();
+    let seen = Seen { uuid, place: &place };
+    let known = all.schemas.get(&settings.schema);
+    Ok(judge(&settings.schema, known, seen, settings.server_choice.as_deref()))
+}
+
+/// Before a change of what the schema holds. `empty`: it holds nothing that could be lost.
+///
+/// # Errors
+/// It is another server than the last time, and that is not confirmed (10).
+pub fn demand(ctx: &Ctx, server: &Server, uuid: &str, empty: bool) -> Result<()> {
+    match verdict(ctx, server, uuid)? {
+        Verdict::Same => Ok(()),
+        Verdict::Remember => remember(ctx, server, uuid),
+        Verdict::Other(stop) if ctx.settings.server_choice.is_some() => Err(stop.into()),
+        Verdict::Other(stop) if empty => {
+            let what = stop.message.trim_end_matches("; nothing was changed");
+            ctx.ui.warn(format!("{what}. `{}` is empty there.", ctx.settings.schema));
+            remember(ctx, server, uuid)
+        }
+        Verdict::Other(stop) if ctx.ui.can_ask() => {
+            ctx.ui.confirm_by_name(&stop.message, &short(uuid), false)?;
+            remember(ctx, server, uuid)
+        }
+        Verdict::Other(stop) => Err(stop.into()),
+    }
+}
+
+/// Where nothing of the schema is changed: another server is only named.
+///
+/// # Errors
+/// `--server` names another one (10), or what is remembered cannot be read.
+pub fn note(ctx: &Ctx, server: &Server, uuid: &str) -> Result<()> {
+    match verdict(ctx, server, uuid)? {
+        Verdict::Same => Ok(()),
+        Verdict::Remember => remember(ctx, server, uuid),
+        Verdict::Other(stop) if ctx.settings.server_choice.is_some() => Err(stop.into()),
+        Verdict::Other(stop) => {
+            ctx.ui.warn(stop.message.trim_end_matches("; nothing was changed"));
+            Ok(())
+        }
+    }
+}
+
+/// Asks for the schema's name; in production for the server's as well.
+///
+/// # Errors
+/// It was not confirmed (2).
+pub fn confirm(ctx: &Ctx, uuid: &str, (question, schema): (&str, &str), yes: bool) -> Result<()> {
+    let settings = &ctx.settings;
+    if !settings.stage.is_production() {
+        return ctx.ui.confirm_by_name(question, schema, yes);
+    }
+    let id = short(uuid);
+    if yes && !is_chosen(uuid, settings.server_choice.as_deref()) {
+        return Err(Stop::new(
+            ExitCode::Usage,
+            format!("{question}, and this is production (DB_ROLE); nothing was changed"),
+        )
+        .hint(format!("There `--yes` also takes the server: add `--server {id}`."))
+        .into());
+    }
+    ctx.ui.confirm_by_name(&format!("PRODUCTION: {question}"), &format!("{schema}@{id}"), yes)
+}
+
+/// Refuses what makes up data.
+///
+/// # Errors
+/// `DB_ROLE` says that this is production (10).
+pub fn demand_not_production(ctx: &Ctx, what: &str) -> Result<()> {
+    if !ctx.settings.stage.is_production() {
+        return Ok(());
+    }
+    let schema = &ctx.settings.schema;
+    Err(Stop::new(
+        ExitCode::Configuration,
+        format!("{what}, and DB_ROLE says that `{schema}` is production; nothing was changed"),
+    )
+    .hint("Use a checkout whose .env names another server or schema.")
+    .into())
+}
