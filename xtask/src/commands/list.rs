@@ -1,110 +1,275 @@
-//! `db-list`
+//! `db-list` and `db-show`
+
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use cli::list::DbList;
+use cli::list::{DbList, DbShow};
+use model::copy::CopyOutcome;
+use model::entry::{Entry, Event};
+use model::exit::{ExitCode, Stop};
+use model::label::Label;
+use model::loss::Loss;
 use model::manifest::Manifest;
 use model::trust::Trust;
 use ops::copy::fetching;
 use ops::ctx::Ctx;
+use plan::which::{self, Until};
+use report::json::{
+    DOCUMENT_VERSION, ListDocument, ListedBackup, ListedPlace, PlaceState, ShowDocument, Unusable,
+};
+use report::text::ListRow;
 use store::Store;
+use store::latest::until;
 use store::ledger::Ledger;
 use store::remote::RemoteCopy;
 use sys::clock;
 
+/// The backups folder among the places.
+const HERE: &str = "here";
+
 /// Runs the command. It takes no lock and changes nothing.
 pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let store = ctx.store()?;
-    if let Some(name) = &args.from {
-        return remote(ctx, &store, name);
-    }
-    let entries = store.list()?;
-    let ledger = store.read()?;
-    let pins = ledger.pins();
-    let suspects = store.suspects(&entries, &ledger);
-    let listed = |m: &Manifest, trust: &Trust| {
-        listed(&ledger, m, trust)
-            .pinned(pins.get(&m.label))
-            .judged(ledger.last_failed(&m.label))
-            .suspect(suspects.get(&m.label))
+    let found = match &args.from {
+        Some(name) => remote(ctx, &store, name)?,
+        None => local(&store)?,
     };
+    let since = args.since.as_deref().map(since).transpose()?;
+    let known = Known::of(&store, &found)?;
+    let rows: Vec<ListRow> = (0..found.len()).map(|at| known.row(&found, at)).collect();
+    let all = rows.len();
+    let young = |row: &ListRow| since.as_ref().is_none_or(|since| is_since(row, since));
+    let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
+    let rows: Vec<ListRow> = rows.into_iter().filter(young).take(limit).collect();
+    let left_off = (all - rows.len()) as u64;
     if ctx.ui.json() {
-        let usable = entries.iter().filter_map(|e| Some(listed(e.manifest()?, &e.trust)));
-        let backups = usable.collect();
-        let document =
-            report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
-        ctx.ui.result(&report::json::render(&document)?);
+        ctx.ui.result(&report::json::render(&document(&rows, left_off))?);
     } else {
-        let rows: Vec<report::text::ListRow> = entries
-            .iter()
-            .map(|entry| match entry.manifest() {
-                Some(m) => report::text::ListRow::Usable(listed(m, &entry.trust)),
-                None => report::text::ListRow::Unusable {
-                    label: entry.label.clone(),
-                    problem: entry.problem().unwrap_or_default(),
-                },
-            })
-            .collect();
-        ctx.ui.result(&report::text::list(&rows, clock::now()));
+        ctx.ui.result(&report::text::list(&rows, left_off, clock::now(), ctx.ui.width()));
     }
-    for entry in &entries {
-        if let Some(problem) = entry.problem() {
-            ctx.ui.warn(format!("{} cannot be used: {problem}", entry.label));
+    let what = if args.from.is_some() { "the copy of " } else { "" };
+    for row in &rows {
+        if let ListRow::Unusable { label, problem } = row {
+            ctx.ui.warn(format!("{what}{label} cannot be used: {problem}"));
         }
     }
-    for name in store.strangers()? {
-        ctx.ui.say(format!(
-            "{name} was not made by this tool; it can be restored, but its contents are unknown"
-        ));
+    if args.from.is_none() {
+        for name in store.strangers()? {
+            ctx.ui.say(format!(
+                "{name} was not made by this tool; it can be restored, but its contents are unknown"
+            ));
+        }
     }
     Ok(())
 }
 
-fn listed(ledger: &Ledger, manifest: &Manifest, trust: &Trust) -> report::json::ListedBackup {
-    let (label, sha256) = (&manifest.label, &manifest.sha256);
-    let verified = ledger.highest_verification(label, sha256);
-    report::json::ListedBackup::new(manifest, verified)
-        .vouched(trust, ledger.claimed_verification(label, sha256))
+fn since(text: &str) -> Result<Until, Stop> {
+    let moment = which::moment(text, clock::now_local()).ok_or_else(|| {
+        Stop::new(ExitCode::Usage, format!("--since: `{text}` is not a time")).hint(which::TIMES)
+    })?;
+    Ok(until(moment))
+}
+
+fn is_since(row: &ListRow, since: &Until) -> bool {
+    match row {
+        ListRow::Usable(backup) => backup.created_utc >= since.utc,
+        ListRow::Unusable { label, .. } => label.time() >= since.local,
+    }
+}
+
+fn document(rows: &[ListRow], left_off: u64) -> ListDocument {
+    let (mut backups, mut unusable) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            ListRow::Usable(backup) => backups.push((**backup).clone()),
+            ListRow::Unusable { label, problem } => {
+                unusable.push(Unusable { label: label.clone(), problem: problem.clone() });
+            }
+        }
+    }
+    ListDocument { version: DOCUMENT_VERSION, backups, unusable, left_off }
+}
+
+/// A backup or a copy.
+struct Found {
+    label: Label,
+    /// What it holds, or why it cannot be used.
+    content: Result<Box<Manifest>, String>,
+    trust: Trust,
+    /// The destination; `None`: it is here.
+    place: Option<String>,
+}
+
+impl Found {
+    fn manifest(&self) -> Option<&Manifest> {
+        self.content.as_deref().ok()
+    }
+}
+
+/// What lies here, the newest first.
+fn local(store: &Store) -> Result<Vec<Found>> {
+    let found = store.list()?.into_iter().map(|entry| {
+        let content = match entry.manifest() {
+            Some(manifest) => Ok(Box::new(manifest.clone())),
+            None => Err(entry.problem().unwrap_or_default()),
+        };
+        Found { label: entry.label, content, trust: entry.trust, place: None }
+    });
+    Ok(found.collect())
 }
 
 /// What lies at a destination. How far a backup was proven is in the ledger here.
-fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<()> {
-    let copies = fetching::copies(ctx, name)?;
+fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
     let ledger = store.read()?;
-    let rows: Vec<report::text::ListRow> = copies
-        .into_iter()
-        .map(|copy| {
-            // What is there under the name of a backup of this machine must be that one.
-            let other = copy.manifest.as_ref().and_then(|m| ledger.contradicts(m));
-            let replaced = other.map(|why| format!("was replaced: {why}"));
-            RemoteCopy { problem: copy.problem.or(replaced), ..copy }
-        })
-        .map(|copy| match (copy.manifest, copy.problem) {
-            (Some(m), None) => {
-                let trust = ledger.origin(&m, store.keyring().judge(m.signer.as_deref()));
-                report::text::ListRow::Usable(listed(&ledger, &m, &trust))
+    let found = fetching::copies(ctx, name)?.into_iter().map(|copy| {
+        let RemoteCopy { label, manifest, problem, .. } = copy;
+        // What is there under the name of a backup of this machine must be that one.
+        let other = manifest.as_ref().and_then(|it| ledger.contradicts(it));
+        let problem = problem.or(other.map(|why| format!("was replaced: {why}")));
+        let (content, trust) = match (manifest, problem) {
+            (Some(manifest), None) => {
+                let signed = store.keyring().judge(manifest.signer.as_deref());
+                let trust = ledger.origin(&manifest, signed);
+                (Ok(Box::new(manifest)), trust)
             }
-            (_, problem) => report::text::ListRow::Unusable {
-                label: copy.label,
-                problem: problem.unwrap_or_default(),
-            },
-        })
-        .collect();
-    for row in &rows {
-        if let report::text::ListRow::Unusable { label, problem } = row {
-            ctx.ui.warn(format!("the copy of {label} cannot be used: {problem}"));
+            (_, problem) => (Err(problem.unwrap_or_default()), Trust::Unsigned),
+        };
+        Found { label, content, trust, place: Some(name.to_owned()) }
+    });
+    Ok(found.collect())
+}
+
+/// What the ledger says about them.
+struct Known {
+    ledger: Ledger,
+    pins: BTreeMap<Label, String>,
+    suspects: BTreeMap<Label, Loss>,
+    copies: BTreeMap<(Label, String), PlaceState>,
+}
+
+impl Known {
+    fn of(store: &Store, found: &[Found]) -> Result<Self> {
+        let ledger = store.read()?;
+        let manifests: Vec<&Manifest> = found.iter().filter_map(Found::manifest).collect();
+        let suspects = store.suspects_among(&manifests, &ledger);
+        let (pins, copies) = (ledger.pins(), copies(&ledger));
+        Ok(Self { ledger, pins, suspects, copies })
+    }
+
+    fn row(&self, found: &[Found], at: usize) -> ListRow {
+        let it = &found[at];
+        match &it.content {
+            Err(problem) => ListRow::Unusable { label: it.label.clone(), problem: problem.clone() },
+            Ok(manifest) => {
+                let before = before(found, at);
+                ListRow::Usable(Box::new(self.listed(it, manifest, before)))
+            }
         }
     }
-    if !ctx.ui.json() {
-        ctx.ui.result(&report::text::list(&rows, clock::now()));
-        return Ok(());
+
+    fn listed(&self, it: &Found, manifest: &Manifest, before: Option<&Manifest>) -> ListedBackup {
+        let (label, sha256) = (&manifest.label, &manifest.sha256);
+        let ledger = &self.ledger;
+        let verified = ledger.highest_verification(label, sha256);
+        ListedBackup::new(manifest, clock::local(manifest.created_utc), verified)
+            .vouched(&it.trust, ledger.claimed_verification(label, sha256))
+            .pinned(self.pins.get(label))
+            .judged(ledger.last_failed(label))
+            .suspect(self.suspects.get(label))
+            .after(before)
+            .at(self.places(it))
     }
-    let usable = |row| match row {
-        report::text::ListRow::Usable(backup) => Some(backup),
-        report::text::ListRow::Unusable { .. } => None,
+
+    fn places(&self, it: &Found) -> Vec<ListedPlace> {
+        if let Some(name) = &it.place {
+            return vec![ListedPlace { name: name.clone(), state: PlaceState::There }];
+        }
+        let here = ListedPlace { name: HERE.to_owned(), state: PlaceState::There };
+        let copies = self.copies.iter().filter(|((label, _), _)| *label == it.label);
+        let copies =
+            copies.map(|((_, name), state)| ListedPlace { name: name.clone(), state: *state });
+        std::iter::once(here).chain(copies).collect()
+    }
+}
+
+/// The whole backup of the same schema before it.
+fn before(found: &[Found], at: usize) -> Option<&Manifest> {
+    let own = |it: &&Found| it.label.schema() == found[at].label.schema();
+    let earlier = found[at + 1..].iter().filter(own).filter_map(Found::manifest);
+    let mut whole = earlier.filter(|manifest| !manifest.is_partial());
+    whole.next()
+}
+
+/// The last word about each copy. Anyone can write that one is good.
+fn copies(ledger: &Ledger) -> BTreeMap<(Label, String), PlaceState> {
+    let mut copies = BTreeMap::new();
+    for entry in &ledger.entries {
+        let proven = entry.trust.is_proven();
+        match &entry.event {
+            Event::Copy { label, destination, outcome, .. } => {
+                let at = (label.clone(), destination.clone());
+                if *outcome == CopyOutcome::Failed {
+                    copies.insert(at, PlaceState::Failed);
+                } else if proven {
+                    copies.insert(at, PlaceState::There);
+                }
+            }
+            Event::Prune { destination: Some(destination), subject, .. } => {
+                if let Ok(label) = subject.parse() {
+                    copies.remove(&(label, destination.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    copies
+}
+
+/// `db-show`: one backup, whole. It takes no lock and changes nothing.
+pub(crate) fn show(ctx: &mut Ctx, args: &DbShow) -> Result<()> {
+    let store = ctx.store()?;
+    let schema = &ctx.settings.schema;
+    let found = match &args.from {
+        Some(name) => remote(ctx, &store, name)?,
+        None => local(&store)?,
     };
-    let backups = rows.into_iter().filter_map(usable).collect();
-    let document = report::json::ListDocument { version: report::json::DOCUMENT_VERSION, backups };
-    ctx.ui.result(&report::json::render(&document)?);
+    let label = match &args.from {
+        Some(name) => fetching::chosen(ctx, name, &args.label)?,
+        None => {
+            let (label, notes) = store.label_of(&args.label, schema)?;
+            for note in notes {
+                ctx.ui.warn(note);
+            }
+            label
+        }
+    };
+    let Some(at) = found.iter().position(|it| it.label == label) else {
+        return Err(store.missing(&label)?.into());
+    };
+    let manifest = match &found[at].content {
+        Ok(manifest) => manifest,
+        Err(problem) => {
+            return Err(Stop::new(ExitCode::Store, format!("backup {label} {problem}"))
+                .hint("Use another backup: `cargo xtask db-list` shows them.")
+                .into());
+        }
+    };
+    let (known, before) = (Known::of(&store, &found)?, before(&found, at));
+    let name = label.to_string();
+    let about = |it: &&Entry| report::page::about(&it.event).contains(&name);
+    let receipts: Vec<Entry> = known.ledger.entries.iter().filter(about).cloned().collect();
+    let listed = known.listed(&found[at], manifest, before);
+    let file = match &args.from {
+        Some(_) => manifest.file.clone(),
+        None => store.dir().join(&manifest.file).display().to_string(),
+    };
+    let document = ShowDocument::new(listed, manifest, before, receipts).lies_at(file);
+    if ctx.ui.json() {
+        ctx.ui.result(&report::json::render(&document)?);
+    } else {
+        let (now, width) = (clock::now(), ctx.ui.width());
+        ctx.ui.result(&report::text::show(&document, &clock::local, now, width));
+    }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde_json::json;
 
-use cli::migrate::Migrate;
+use cli::migrate::{Migrate, MigrateAction};
 use gate::migrate::{self, Applied, Standing};
-use gate::undo;
+use gate::{new_migration, undo};
 use model::gate::Strategy;
 use ops::ctx::{Ctx, Made};
 use plan::migrate::MigrationFile;
@@ -15,6 +15,9 @@ use server::Server;
 /// Ends with 20 when the gate refuses, with 30 when a migration failed and the state before
 /// it is back, and with 31 when it is not.
 pub(crate) fn run(ctx: &mut Ctx, args: &Migrate, made: &mut Made) -> Result<()> {
+    if let Some(MigrateAction::New(args)) = &args.action {
+        return write(ctx, &args.name);
+    }
     let server = ctx.server(false)?;
     if args.status {
         show_standing(ctx, &migrate::standing(ctx, &server)?);
@@ -24,6 +27,18 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Migrate, made: &mut Made) -> Result<()> 
         ctx.show_plan(&migrate::plan(ctx, &server, args.strategy)?.to_string())?;
     } else {
         show(ctx, &migrate::run(ctx, &server, args.strategy, made)?);
+    }
+    Ok(())
+}
+
+/// Writes the files of a new migration; needs no server.
+fn write(ctx: &Ctx, name: &str) -> Result<()> {
+    let paths = new_migration::write(ctx, name)?.map(|path| path.display().to_string());
+    if ctx.ui.json() {
+        let [up, down] = &paths;
+        ctx.ui.result(&json!({ "version": 1, "up": up, "down": down }).to_string());
+    } else {
+        ctx.ui.result(&paths.join("\n"));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod copy;
 mod db_report;
 mod deploy;
 mod doctor;
+mod dropping;
 mod hooks;
 mod import;
 mod keys;
@@ -47,10 +48,12 @@ fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {
         Command::DbRestore(args) => restore::run(ctx, args, made),
         Command::DbVerify(args) => verify::run(ctx, args),
         Command::DbList(args) => list::run(ctx, args),
+        Command::DbShow(args) => list::show(ctx, args),
         Command::DbStatus(args) => status::run(ctx, args),
         Command::DbCopy(args) => copy::run(ctx, args),
         Command::DbPrune(args) => prune::run(ctx, args),
         Command::DbPin(args) => prune::pin(ctx, args),
+        Command::DbDrop(args) => dropping::run(ctx, args),
         Command::DbKeys(args) => keys::run(ctx, args),
         Command::DbReport(args) => db_report::run(ctx, args),
         Command::Schedule(args) => schedule::run(ctx, args),

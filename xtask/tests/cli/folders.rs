@@ -15,6 +15,7 @@ fn said(project: &Project, args: &[&str], labels: &[&Label]) -> String {
     for (at, label) in labels.iter().enumerate() {
         let name = format!("mydb_backup_{}", ["<newer>--------", "<older>--------"][at]);
         text = text.replace(&label.to_string(), &name);
+        text = text.replace(&label.time().format("%d %b %H:%M").to_string(), "<its time>--");
     }
     text
 }
@@ -88,9 +89,11 @@ fn good_backups() {
     expect![[r#"
         exit code 0
         --- stdout
-         label                        age            size  rows  reason  verified             origin
-         mydb_backup_<newer>--------  24 hours ago  186 B     2  manual  never                this machine
-         mydb_backup_<older>--------  3 days ago    186 B     2  manual  restore, 3 days ago  this machine
+         label                        made           age  rows  change  tables   size  reason  proof        places
+         mydb_backup_<newer>--------  <its time>--  24 h     2       =       1  186 B  manual  none         here
+           “before the price change”
+         mydb_backup_<older>--------  <its time>--   3 d     2       -       1  186 B  manual  restore 3 d  here
+           “before the price change”
     "#]].assert_eq(&said(&project, &["db-list"], &labels));
     expect![[r#"
         exit code 0
@@ -113,13 +116,25 @@ fn good_backups() {
     ));
     expect![[r#"
         .backups[].bytes: number
+        .backups[].compared_with: null
+        .backups[].compared_with: string
+        .backups[].created_local: string
         .backups[].created_utc: string
         .backups[].label: string
+        .backups[].note: string
         .backups[].origin: string
+        .backups[].places[].name: string
+        .backups[].places[].state: string
         .backups[].reason: string
         .backups[].rows: number
+        .backups[].rows_change: null
+        .backups[].rows_change: number
+        .backups[].tables: number
+        .backups[].tables_change: null
+        .backups[].tables_change: number
         .backups[].verified: string
         .backups[].verified_utc: string
+        .left_off: number
         .version: number
     "#]]
     .assert_eq(&shape(&project.json(&["db-list"])));
@@ -147,9 +162,10 @@ fn damaged_backups() {
     expect![[r#"
         exit code 0
         --- stdout
-         label                        age            size  rows  reason  verified    origin
-         mydb_backup_<newer>--------  24 hours ago  186 B     2  manual  never       this machine
-         mydb_backup_<older>--------  -                 -     -  -       NOT USABLE
+         label                        made           age  rows  change  tables   size  reason  proof       places
+         mydb_backup_<newer>--------  <its time>--  24 h     2       -       1  186 B  manual  none        here
+           “before the price change”
+         mydb_backup_<older>--------  -                -     -       -       -      -  -       NOT USABLE  -
         mydb_backup_<older>-------- is damaged: mydb_backup_<older>--------.sql has 177 bytes instead of 186.
         --- stderr
         warning: mydb_backup_<older>-------- cannot be used: is damaged: mydb_backup_<older>--------.sql has 177 bytes instead of 186

@@ -10,6 +10,7 @@ mod failures;
 mod folders;
 mod help;
 mod keys;
+mod listing;
 mod project;
 mod prune;
 mod schedule;

@@ -12,7 +12,8 @@ use sys::proc::{Cmd, Finished};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Settings that a developer's own environment may hold.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
+    "COLUMNS",
     "DB_ACCOUNT_HOST",
     "DB_PROGRAM_USER",
     "DB_NAME",

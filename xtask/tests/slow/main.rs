@@ -9,6 +9,7 @@ mod attacks;
 mod bench;
 mod copies;
 mod deploy;
+mod dropping;
 mod faults;
 mod field;
 mod first_day;

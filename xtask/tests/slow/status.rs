@@ -80,7 +80,7 @@ fn from_nothing_to_safe() {
         assert!(proven.facts.rto.measured_ms.known().is_some_and(|ms| *ms > 0));
         assert_eq!((proven.facts.copies.copies, proven.facts.copies.off_site), (1, false));
         let screen = done(sandbox.xtask(&["db-status"])).stdout;
-        assert!(screen.starts_with("Safe: "), "{screen}");
+        assert!(screen.starts_with("Safe against mistakes"), "{screen}");
         assert!(screen.lines().count() < 24 && screen.contains("the chain holds"), "{screen}");
     });
 }

@@ -59,6 +59,9 @@ fn redacted(text: &str) -> Vec<String> {
     text.lines().map(|line| words(line).join(" ")).filter(|line| !line.is_empty()).collect()
 }
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 fn words(line: &str) -> Vec<String> {
     const UNITS: [&str; 14] = [
         "ms", "s", "min", "h", "bytes", "B", "KiB", "MiB", "GiB", "second", "seconds", "minute",
@@ -70,11 +73,16 @@ fn words(line: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     while let Some(word) = rest.next() {
         let number = bare(word).replace(',', "").parse::<f64>().is_ok();
+        let day = number && rest.peek().is_some_and(|next| MONTHS.contains(next));
+        if day {
+            rest.next();
+        }
         let measure = number && rest.peek().is_some_and(|next| UNITS.contains(&&*bare(next)));
         if measure {
             rest.next();
         }
-        let of_a_time = measure || UNITS.contains(&word);
+        let clock = chrono::NaiveTime::parse_from_str(&bare(word), "%H:%M").is_ok();
+        let of_a_time = day || clock || measure || UNITS.contains(&word);
         if !of_a_time {
             words.push(without_moment(word));
         } else if words.last().is_none_or(|last| last != "#") {

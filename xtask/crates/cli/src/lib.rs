@@ -8,6 +8,7 @@ pub mod ci;
 pub mod copy;
 pub mod deploy;
 pub mod doctor;
+pub mod drop;
 pub mod hooks;
 pub mod import;
 pub mod keys;
@@ -86,6 +87,8 @@ pub enum Command {
     DbVerify(verify::DbVerify),
     /// List the backups
     DbList(list::DbList),
+    /// Show what one backup holds and what is known of it
+    DbShow(list::DbShow),
     /// Show on one screen how safe the data is
     DbStatus(status::DbStatus),
     /// Copy a backup to the destinations and read the copies back
@@ -94,6 +97,8 @@ pub enum Command {
     DbPrune(prune::DbPrune),
     /// Keep a backup regardless of the retention policy
     DbPin(prune::DbPin),
+    /// Drop a schema that a restore made beside the live one
+    DbDrop(drop::DbDrop),
     /// Create and check the keys for encrypted backups
     DbKeys(keys::DbKeys),
     /// Write an HTML page about backups, proofs, copies and changes

@@ -8,6 +8,7 @@ pub mod by_swap;
 pub mod import;
 pub mod in_place;
 pub mod migrate;
+pub mod new_migration;
 pub mod passage;
 pub mod permit;
 pub mod proof;

@@ -8,6 +8,7 @@ pub mod copy_digests;
 pub mod ctx;
 pub mod definers;
 pub mod definitions;
+pub mod dropping;
 pub mod events;
 pub mod failed_backup;
 pub mod frame;

@@ -21,6 +21,7 @@ pub mod recovery;
 pub mod restore;
 pub mod retention;
 pub mod reuse;
+mod safe;
 pub mod schedule;
 pub mod status;
 pub mod swap;

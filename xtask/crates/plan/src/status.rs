@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::loss;
+use crate::{loss, safe};
 use config::keeping::MonitorPolicy;
 use model::status::{
     Answer, Facts, Finding, LOCAL, Place, STATUS_VERSION, Severity, State, Status, Storage, span,
@@ -383,12 +383,7 @@ fn summary(state: State, findings: &[Finding], facts: &Facts) -> String {
     match state {
         State::AtRisk => format!("At risk: {}.", told(Severity::Broken)),
         State::Unknown => format!("Unknown: {}.", told(Severity::NotLookedAt)),
-        State::Safe => {
-            let age = facts.rpo.age_s.known().map_or_else(String::new, |age| span(*age));
-            let n = facts.copies.copies;
-            let copies = if n == 1 { "place" } else { "places" };
-            format!("Safe: the newest verified backup is {age} old and in {n} {copies}.")
-        }
+        State::Safe => safe::line(facts),
     }
 }
 

@@ -206,8 +206,13 @@ fn a_warning_breaks_nothing() {
 fn the_summary_says_what_it_is_about() {
     assert_eq!(
         judge(good(), &MonitorPolicy::default()).summary,
-        "Safe: the newest verified backup is 2 hours old and in 2 places."
+        "Safe against mistakes and against losing this machine, not for what was written since: \
+        the newest verified backup is 2 hours old and in 2 places."
     );
+    let mut here = good();
+    here.copies.off_site = false;
+    let said = judge(here, &MonitorPolicy::default()).summary;
+    assert!(said.contains("NOT against losing this machine"), "{said}");
     let mut facts = good();
     facts.rpo.age_s = Answer::Known(3 * 86_400);
     facts.rto.drills.clear();

@@ -68,6 +68,20 @@ pub fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
+/// The same in a few characters: "0 min", "5 min", "3 h", "12 d", or "future".
+pub fn short_age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let passed = now - then;
+    if passed < -TimeDelta::minutes(1) {
+        "future".to_owned()
+    } else if passed < TimeDelta::hours(1) {
+        format!("{} min", passed.num_minutes().max(0))
+    } else if passed < TimeDelta::days(2) {
+        format!("{} h", passed.num_hours())
+    } else {
+        format!("{} d", thousands(passed.num_days().unsigned_abs()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +129,16 @@ mod tests {
             assert_eq!(duration(ms), text, "{ms}");
         }
         let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
+        for (seconds, text) in [
+            (-3600, "future"),
+            (0, "0 min"),
+            (3599, "59 min"),
+            (3600, "1 h"),
+            (47 * 3600, "47 h"),
+            (48 * 3600, "2 d"),
+        ] {
+            assert_eq!(short_age(now - TimeDelta::seconds(seconds), now), text, "{seconds}");
+        }
         for (seconds, text) in [
             (-3600, "in the future"),
             (-5, "just now"),

@@ -1,5 +1,6 @@
 //! The one place that asks what time it is, and the one that waits.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
@@ -33,6 +34,36 @@ pub fn utc(local: NaiveDateTime) -> DateTime<Utc> {
 /// Milliseconds since `start`, for durations in manifests and entries.
 pub fn elapsed_ms(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long this process has waited for answers of a person, in milliseconds.
+static ANSWERS_MS: AtomicU64 = AtomicU64::new(0);
+
+/// Waits for an answer of a person. A [`Stopwatch`] stands still meanwhile.
+pub fn while_asking<T>(answer: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let answer = answer();
+    ANSWERS_MS.fetch_add(elapsed_ms(start), Ordering::Relaxed);
+    answer
+}
+
+/// How long work takes: the time in which a question is open does not count.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch {
+    start: Instant,
+    answers_ms: u64,
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        Self { start: Instant::now(), answers_ms: ANSWERS_MS.load(Ordering::Relaxed) }
+    }
+
+    /// Milliseconds of work so far.
+    pub fn ms(&self) -> u64 {
+        let answers = ANSWERS_MS.load(Ordering::Relaxed).saturating_sub(self.answers_ms);
+        elapsed_ms(self.start).saturating_sub(answers)
+    }
 }
 
 /// Asks `ready` again and again, with growing pauses from 20 to 500 ms, until
@@ -70,4 +101,22 @@ pub fn until(start: Instant, due: Duration) -> Result<(), Stop> {
 #[expect(clippy::disallowed_methods, reason = "this is the door; only `poll` and `until` wait")]
 fn pause_for(pause: Duration) {
     std::thread::sleep(pause);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopwatch_stands_still_while_a_question_is_open() {
+        let (start, watch) = (Instant::now(), Stopwatch::start());
+        let wait = Duration::from_millis(60);
+        while_asking(|| until(Instant::now(), wait)).unwrap();
+        assert!(elapsed_ms(start) >= 60);
+        assert!(watch.ms() <= elapsed_ms(start) - 60, "{}", watch.ms());
+        // What was asked before it began is not taken off.
+        let later = Stopwatch::start();
+        until(Instant::now(), wait).unwrap();
+        assert!(later.ms() >= 60);
+    }
 }

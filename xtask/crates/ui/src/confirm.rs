@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Ui;
 use model::exit::{ExitCode, Stop};
-use sys::signal;
+use sys::{clock, signal};
 
 impl Ui {
     /// Asks a person to type `expected` (the name of what will be overwritten).
@@ -52,7 +52,7 @@ impl Ui {
             // The other end is gone after Ctrl-C.
             sender.send(read.map(|_| line)).ok();
         });
-        answer(&lines, &signal::interrupted)
+        clock::while_asking(|| answer(&lines, &signal::interrupted))
     }
 }
 

@@ -46,6 +46,17 @@ impl Ui {
         self.json
     }
 
+    /// How many columns the reader of a result has: by COLUMNS, else by the terminal; `None`: it
+    /// goes to a pipe or a file, and is as wide as it is.
+    pub fn width(&self) -> Option<usize> {
+        let said = sys::env::var("COLUMNS").and_then(|text| text.trim().parse::<usize>().ok());
+        let terminal = || {
+            let size = terminal_size::terminal_size_of(std::io::stdout());
+            size.map(|(width, _)| usize::from(width.0))
+        };
+        said.or_else(terminal).filter(|width| *width > 0)
+    }
+
     /// Whether the user can be asked.
     pub fn can_ask(&self) -> bool {
         self.terminal && std::io::stdin().is_terminal()

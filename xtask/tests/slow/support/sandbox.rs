@@ -124,6 +124,7 @@ impl Sandbox {
             "DB_PORT",
             "DB_SOCKET",
             "DB_CONTAINER",
+            "COLUMNS",
             "DB_REACH",
             "DB_ROLE",
             "DB_BACKUPS",

@@ -12,6 +12,7 @@ use config::outside::{DestinationPolicy, named};
 use model::check::Outcome;
 use model::copy::CopyOutcome;
 use model::exit::{ExitCode, Stop};
+use model::label::Label;
 use model::manifest::Manifest;
 use model::trust::Trust;
 use report::copies::CopyLine;
@@ -29,6 +30,15 @@ use sys::{clock, fs, proc};
 pub fn copies(ctx: &Ctx, name: &str) -> Result<Vec<RemoteCopy>> {
     let mut from = From::open(ctx, name)?;
     from.copies()
+}
+
+/// The label of the copy that `text` names, without fetching it.
+///
+/// # Errors
+/// As [`copies`], and there is no such copy.
+pub fn chosen(ctx: &Ctx, name: &str, text: &str) -> Result<Label> {
+    let mut from = From::open(ctx, name)?;
+    Ok(from.pick(text)?.0.label)
 }
 
 /// The copy as a restore's plan needs it, without fetching it.

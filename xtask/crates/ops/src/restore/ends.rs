@@ -1,7 +1,5 @@
 //! The first look at the file, and the last word when only the entry is missing.
 
-use std::time::Instant;
-
 use anyhow::Result;
 
 use super::Outcomes;
@@ -16,7 +14,6 @@ use plan::restore::{RestorePlan, Scope};
 use report::json::{DOCUMENT_VERSION, RestoreDocument};
 use server::{Session, inventory};
 use store::source::Source;
-use sys::clock;
 
 /// The whole file, read and compared with its manifest.
 pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
@@ -118,7 +115,7 @@ pub(super) fn document(
     source: &str,
     target: &str,
     done: Outcomes,
-    start: Instant,
+    duration_ms: u64,
 ) -> RestoreDocument {
     let place = done.previous.as_deref().unwrap_or_default();
     let definitions = done.notes.map(|table| qualified(place, &table));
@@ -132,7 +129,7 @@ pub(super) fn document(
         definitions,
         tables: done.tables,
         rows: done.rows,
-        duration_ms: clock::elapsed_ms(start),
+        duration_ms,
         disabled_events: done.disabled_events,
     }
 }

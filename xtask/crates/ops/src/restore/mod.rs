@@ -7,8 +7,6 @@ mod planning;
 mod programs;
 mod safety;
 
-use std::time::Instant;
-
 use anyhow::Result;
 
 use ends::{checked, without_entry};
@@ -41,7 +39,7 @@ use server::{Session, inventory};
 use sql::fingerprint;
 use store::Provenance;
 use store::source::Source;
-use sys::clock;
+use sys::clock::Stopwatch;
 use sys::fault::point;
 
 /// How a restore ended.
@@ -58,7 +56,7 @@ pub enum Ended {
 /// # Errors
 /// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
 pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
-    let start = Instant::now();
+    let work = Stopwatch::start();
     let store = ctx.store()?;
     let source = match &args.from {
         None => store.resolve_in(&args.source, &ctx.settings.schema)?,
@@ -116,14 +114,13 @@ pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
     }
     let mut run = Run { held: &held, source: &source, provenance, plan: &plan, facts: &facts };
     let (done, mut pair) = run.go(said, made)?;
-    run.record(&done, clock::elapsed_ms(start))
-        .map_err(|error| without_entry(error, &plan, &done))?;
+    run.record(&done, work.ms()).map_err(|error| without_entry(error, &plan, &done))?;
     point("restore.recorded")?;
     events::enable(&held, pair.live())?;
     if plan.scope != Scope::Beside {
         api_rights::complete(ctx, &server, pair.live());
     }
-    Ok(Ended::Restored(ends::document(&source.name, &plan.target, done, start)))
+    Ok(Ended::Restored(ends::document(&source.name, &plan.target, done, work.ms())))
 }
 
 /// What came out.

@@ -5,7 +5,7 @@ mod backup;
 mod chart;
 #[cfg(test)]
 mod markup;
-mod plots;
+pub(crate) mod plots;
 mod rpo;
 #[cfg(test)]
 mod sample;
@@ -14,7 +14,9 @@ mod style;
 #[cfg(test)]
 mod tests;
 mod timeline;
-mod words;
+pub(crate) mod words;
+
+pub use words::about;
 
 use chrono::{DateTime, Utc};
 

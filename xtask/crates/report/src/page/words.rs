@@ -94,7 +94,7 @@ pub(crate) fn kind(event: &Event) -> &'static str {
 }
 
 /// The names of the backups it is about.
-pub(crate) fn about(event: &Event) -> Vec<String> {
+pub fn about(event: &Event) -> Vec<String> {
     let names = |labels: &[Option<&Label>]| -> Vec<String> {
         labels.iter().flatten().map(ToString::to_string).collect()
     };

@@ -1,19 +1,19 @@
-//! The list of backups.
+//! The list of backups, made to fit the terminal: columns go by importance, and no line wraps.
 
 use chrono::{DateTime, Utc};
-use comfy_table::CellAlignment;
 
-use super::{finished, table};
+use super::columns::{Column, Fit};
 use crate::human;
-use crate::json::ListedBackup;
+use crate::json::{ListedBackup, PlaceState};
 use model::label::Label;
 use model::trust::Trust;
+use model::visible::visible;
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListRow {
     /// A backup that can be used.
-    Usable(ListedBackup),
+    Usable(Box<ListedBackup>),
     /// One that cannot, and why, as in "is damaged: …".
     Unusable {
         label: Label,
@@ -22,44 +22,121 @@ pub enum ListRow {
     },
 }
 
-/// The list of backups, in the order given; the problems of unusable ones are below the table.
-pub fn list(rows: &[ListRow], now: DateTime<Utc>) -> String {
+impl ListRow {
+    pub fn label(&self) -> &Label {
+        match self {
+            Self::Usable(backup) => &backup.label,
+            Self::Unusable { label, .. } => label,
+        }
+    }
+}
+
+/// The list, in the order given; below it stands what is wrong. `width`: of the terminal, where
+/// there is one. `left_off`: how many older ones were not asked for.
+pub fn list(rows: &[ListRow], left_off: u64, now: DateTime<Utc>, width: Option<usize>) -> String {
+    let older = match left_off {
+        0 => String::new(),
+        1 => "1 older backup is not shown.\n".to_owned(),
+        n => format!("{} older backups are not shown.\n", human::thousands(n)),
+    };
     if rows.is_empty() {
-        return "There are no backups yet.\n".to_owned();
+        return if left_off == 0 { "There are no backups yet.\n".to_owned() } else { older };
     }
-    let mut table = table();
-    table.set_header(["label", "age", "size", "rows", "reason", "verified", "origin"]);
-    for column in [2, 3] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
+    let fit = Fit::of(columns(rows, now), width);
+    let mut text = fit.head();
+    for (at, row) in rows.iter().enumerate() {
+        text += &fit.line(at);
+        let note = match row {
+            ListRow::Usable(backup) => backup.note.as_deref(),
+            ListRow::Unusable { .. } => None,
+        };
+        if let Some(note) = note {
+            text += &fit.below(&format!("“{}”", visible(note)));
         }
     }
-    let mut problems = String::new();
-    for row in rows {
-        match row {
-            ListRow::Usable(backup) => {
-                if let Some(loss) = &backup.suspect {
-                    let (label, against) = (&backup.label, &loss.against);
-                    problems.push_str(&format!("{label} is suspect: since {against}, {loss}.\n"));
-                }
-                table.add_row([
-                    backup.label.to_string(),
-                    human::age(backup.created_utc, now),
-                    human::bytes(backup.bytes),
-                    human::thousands(backup.rows),
-                    reason(backup),
-                    verified(backup, now),
-                    origin(backup),
-                ]);
-            }
-            ListRow::Unusable { label, problem } => {
-                let label = label.to_string();
-                problems.push_str(&format!("{label} {problem}.\n"));
-                table.add_row([label.as_str(), "-", "-", "-", "-", "NOT USABLE", ""]);
-            }
+    for said in rows.iter().flat_map(said) {
+        text += &super::columns::wrapped(&said, width);
+    }
+    text + &older
+}
+
+/// What is wrong with it, in sentences.
+fn said(row: &ListRow) -> Vec<String> {
+    let backup = match row {
+        ListRow::Unusable { label, problem } => return vec![format!("{label} {problem}.")],
+        ListRow::Usable(backup) => backup,
+    };
+    let label = &backup.label;
+    let suspect = backup.suspect.iter();
+    let suspect =
+        suspect.map(|loss| format!("{label} is suspect: since {}, {loss}.", loss.against));
+    let failed = backup.places.iter().filter(|it| it.state == PlaceState::Failed);
+    let failed = failed.map(|it| {
+        format!("{label}: the last attempt to copy it to `{}` or read it there failed.", it.name)
+    });
+    suspect.chain(failed).collect()
+}
+
+/// Every column that says something, with how soon it goes where there is no room.
+fn columns(rows: &[ListRow], now: DateTime<Utc>) -> Vec<Column> {
+    let of = |cell: &dyn Fn(&ListedBackup) -> String| -> Vec<String> {
+        let one = |row: &ListRow| match row {
+            ListRow::Usable(backup) => cell(backup),
+            ListRow::Unusable { .. } => "-".to_owned(),
+        };
+        rows.iter().map(one).collect()
+    };
+    let labels = rows.iter().map(|row| visible(&row.label().to_string())).collect();
+    let state = rows.iter().map(|row| match row {
+        ListRow::Usable(backup) => state(backup, now),
+        ListRow::Unusable { .. } => "NOT USABLE".to_owned(),
+    });
+    let mut all = vec![
+        Column::left("label", 0, labels),
+        Column::left("made", 5, of(&|it| made(it, now))),
+        Column::right("age", 2, of(&|it| human::short_age(it.created_utc, now))),
+        Column::right("rows", 3, of(&|it| human::thousands(it.rows))),
+        Column::right("change", 4, of(&|it| change(it.rows_change))),
+        Column::right("tables", 8, of(&tables)),
+        Column::right("size", 9, of(&|it| human::bytes(it.bytes))),
+        Column::left("reason", 6, of(&reason)),
+        Column::left("proof", 1, state.collect()),
+        Column::left("places", 7, of(&places)),
+    ];
+    let own = |row: &ListRow| match row {
+        ListRow::Usable(backup) => backup.origin == Trust::Own.word(),
+        ListRow::Unusable { .. } => true,
+    };
+    if !rows.iter().all(own) {
+        all.push(Column::left("origin", 10, of(&origin)));
+    }
+    all
+}
+
+/// "30 Nov 14:03" on this machine's clock; with the year where that is not plain.
+fn made(backup: &ListedBackup, now: DateTime<Utc>) -> String {
+    let recent = (now - backup.created_utc).num_days().abs() < 300;
+    let form = if recent { "%d %b %H:%M" } else { "%Y-%m-%d" };
+    backup.created_local.format(form).to_string()
+}
+
+/// "+12", "-684,000", "=" or nothing to compare with.
+pub(super) fn change(by: Option<i64>) -> String {
+    match by {
+        None => "-".to_owned(),
+        Some(0) => "=".to_owned(),
+        Some(by) => {
+            let sign = if by > 0 { '+' } else { '-' };
+            format!("{sign}{}", human::thousands(by.unsigned_abs()))
         }
     }
-    finished(&table) + &problems
+}
+
+fn tables(backup: &ListedBackup) -> String {
+    match backup.tables_change {
+        None | Some(0) => human::thousands(backup.tables),
+        by => format!("{} ({})", human::thousands(backup.tables), change(by)),
+    }
 }
 
 fn reason(backup: &ListedBackup) -> String {
@@ -68,26 +145,34 @@ fn reason(backup: &ListedBackup) -> String {
     format!("{}{part}{mark}", backup.reason)
 }
 
-fn verified(backup: &ListedBackup, now: DateTime<Utc>) -> String {
-    let suspect = if backup.suspect.is_some() { ", SUSPECT" } else { "" };
-    format!("{}{suspect}", proven(backup, now))
-}
-
-fn proven(backup: &ListedBackup, now: DateTime<Utc>) -> String {
+/// What matters most about it: what is wrong, else how far it was proven and how long ago.
+fn state(backup: &ListedBackup, now: DateTime<Utc>) -> String {
     if backup.failed {
         return "FAILED".to_owned();
     }
+    if backup.suspect.is_some() {
+        return "SUSPECT".to_owned();
+    }
+    if backup.partial {
+        return "partial".to_owned();
+    }
     match (backup.verified, backup.verified_utc) {
-        (Some(level), Some(at)) => format!("{}, {}", level.word(), human::age(at, now)),
+        (Some(level), Some(at)) => format!("{} {}", level.word(), human::short_age(at, now)),
         (Some(level), None) => level.word().to_owned(),
-        (None, _) => match backup.claimed {
-            Some(level) => format!("never; {} according to unproven entries", level.word()),
-            None => "never".to_owned(),
-        },
+        (None, _) if backup.claimed.is_some() => "claimed".to_owned(),
+        (None, _) => "none".to_owned(),
     }
 }
 
-fn origin(backup: &ListedBackup) -> String {
+pub(super) fn places(backup: &ListedBackup) -> String {
+    let one = |it: &crate::json::ListedPlace| match it.state {
+        PlaceState::There => visible(&it.name),
+        PlaceState::Failed => format!("{} FAILED", visible(&it.name)),
+    };
+    backup.places.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn origin(backup: &ListedBackup) -> String {
     match (backup.origin.as_str(), &backup.signer) {
         ("own", _) => "this machine".to_owned(),
         ("trusted", Some(name)) => name.clone(),
@@ -97,73 +182,5 @@ fn origin(backup: &ListedBackup) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::entry::Level;
-
-    fn listed(stamp: &str) -> ListedBackup {
-        ListedBackup {
-            label: format!("mydb_backup_{stamp}").parse().unwrap(),
-            created_utc: DateTime::from_timestamp(1_795_342_272, 0).unwrap(),
-            bytes: 12_345_678,
-            rows: 1_234_567,
-            reason: "migrate".to_owned(),
-            verified: None,
-            verified_utc: None,
-            pinned: None,
-            origin: "own".to_owned(),
-            signer: None,
-            claimed: None,
-            suspect: None,
-            failed: false,
-            partial: false,
-        }
-    }
-
-    #[test]
-    fn a_list_names_what_failed_and_what_is_partial() {
-        let now = DateTime::from_timestamp(1_795_342_272 + 7200, 0).unwrap();
-        let failed = ListedBackup { failed: true, ..listed("20261122_101112") };
-        let partial = ListedBackup {
-            partial: true,
-            reason: "safety".to_owned(),
-            ..listed("20261121_101112")
-        };
-        let text = list(&[ListRow::Usable(failed), ListRow::Usable(partial)], now);
-        assert!(text.contains("migrate          FAILED    this machine"), "{text}");
-        assert!(text.contains("safety, partial  never     this machine"), "{text}");
-    }
-
-    #[test]
-    fn a_list() {
-        let now = DateTime::from_timestamp(1_795_342_272 + 7200, 0).unwrap();
-        let proven = ListedBackup {
-            verified: Some(Level::Restore),
-            verified_utc: Some(now),
-            rows: 7,
-            bytes: 900,
-            pinned: Some(String::new()),
-            ..listed("20261122_101112")
-        };
-        let rows = [
-            ListRow::Unusable {
-                label: "mydb_backup_20261123_101112".parse().unwrap(),
-                problem: "is damaged: its data file is missing".to_owned(),
-            },
-            ListRow::Usable(proven),
-            ListRow::Usable(listed("20261121_101112")),
-        ];
-        assert_eq!(
-            list(&rows, now),
-            [
-                " label                        age            size       rows  reason           verified           origin\n",
-                " mydb_backup_20261123_101112  -                 -          -  -                NOT USABLE\n",
-                " mydb_backup_20261122_101112  2 hours ago   900 B          7  migrate, pinned  restore, just now  this machine\n",
-                " mydb_backup_20261121_101112  2 hours ago  12 MiB  1,234,567  migrate          never              this machine\n",
-                "mydb_backup_20261123_101112 is damaged: its data file is missing.\n",
-            ]
-            .concat()
-        );
-        assert_eq!(list(&[], now), "There are no backups yet.\n");
-    }
-}
+#[path = "list_tests.rs"]
+mod tests;

@@ -1,11 +1,14 @@
 //! Results as text: lines and tables that read well without colour. Every text
 //! ends with a line break.
 
+mod columns;
 mod list;
+mod show;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 pub use list::{ListRow, list};
+pub use show::show;
 
 use super::human;
 use super::json::{BackupDocument, RestoreDocument, SeedDocument, VerifyDocument};

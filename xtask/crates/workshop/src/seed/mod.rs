@@ -12,7 +12,6 @@ mod text;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 
@@ -27,7 +26,7 @@ use rows::TABLES;
 use server::session::{code, said};
 use server::{Server, Session};
 use sizes::Sizes;
-use sys::clock;
+use sys::clock::Stopwatch;
 use writer::{Plan, plant};
 
 /// Beyond this the ids and the disk of a test machine make no sense any more.
@@ -38,7 +37,7 @@ const SCALE_MAX: f64 = 1000.0;
 /// # Errors
 /// The schema is not migrated, the seed was used already, or the server refuses.
 pub fn run(ctx: &mut Ctx, args: &DbSeed) -> Result<()> {
-    let start = Instant::now();
+    let work = Stopwatch::start();
     identity::demand_not_production(ctx, "db-seed adds rows that a program made up")?;
     let server = ctx.server(args.yes)?;
     let mut session = open(ctx, &server)?;
@@ -60,7 +59,7 @@ pub fn run(ctx: &mut Ctx, args: &DbSeed) -> Result<()> {
         scale: args.scale,
         seed: args.seed,
         rows,
-        duration_ms: clock::elapsed_ms(start),
+        duration_ms: work.ms(),
     };
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document)?);

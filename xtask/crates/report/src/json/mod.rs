@@ -8,12 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use model::change::Changes;
 use model::check::{Check, all_passed};
-use model::entry::Level;
 use model::label::Label;
 use model::loss::Loss;
 use model::manifest::Manifest;
 use model::status::State;
 use model::trust::Trust;
+
+mod listed;
+
+pub use listed::{ListDocument, ListedBackup, ListedPlace, PlaceState, ShowDocument, Unusable};
+pub use listed::{ShownProgram, ShownTable};
 
 /// Version of every document here.
 pub const DOCUMENT_VERSION: u32 = 1;
@@ -201,99 +205,6 @@ pub struct SeedDocument {
     pub duration_ms: u64,
 }
 
-/// What `db-list` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListDocument {
-    /// [`DOCUMENT_VERSION`].
-    pub version: u32,
-    /// The backups that can be used, the newest first.
-    pub backups: Vec<ListedBackup>,
-}
-
-/// One backup in the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedBackup {
-    pub label: Label,
-    pub created_utc: DateTime<Utc>,
-    /// Size of the data file.
-    pub bytes: u64,
-    /// Number of rows in all tables.
-    pub rows: u64,
-    pub reason: String,
-    /// The highest level at which it was proven; null when it never was.
-    pub verified: Option<Level>,
-    /// When it last was proven at that level.
-    pub verified_utc: Option<DateTime<Utc>>,
-    /// The note of its pin, which may be empty; left out where it is not pinned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pinned: Option<String>,
-    /// Who vouches for it: `own`, `trusted`, `unknown` or `unsigned`.
-    pub origin: String,
-    /// The name of the trusted signer, or the fingerprint of an unknown one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signer: Option<String>,
-    /// How far it was proven by entries that are not proven themselves; it counts nowhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claimed: Option<Level>,
-    /// What it lost against the last good backup; left out where it is not suspect.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspect: Option<Box<Loss>>,
-    /// Whether its last verification failed; left out where it did not.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub failed: bool,
-    /// Whether it is a safety backup that holds a part of the schema; left out where not.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub partial: bool,
-}
-
-impl ListedBackup {
-    /// With what it lost.
-    #[must_use]
-    pub fn suspect(self, loss: Option<&Loss>) -> Self {
-        Self { suspect: loss.cloned().map(Box::new), ..self }
-    }
-
-    /// From a manifest and what the ledger says about it.
-    pub fn new(manifest: &Manifest, verified: Option<(Level, DateTime<Utc>)>) -> Self {
-        Self {
-            label: manifest.label.clone(),
-            created_utc: manifest.created_utc,
-            bytes: manifest.bytes,
-            rows: manifest.rows,
-            reason: manifest.reason.word().to_owned(),
-            verified: verified.map(|(level, _)| level),
-            verified_utc: verified.map(|(_, at)| at),
-            pinned: None,
-            origin: Trust::Unsigned.word().to_owned(),
-            signer: None,
-            claimed: None,
-            suspect: None,
-            failed: false,
-            partial: manifest.is_partial(),
-        }
-    }
-
-    /// With whether its last verification failed.
-    #[must_use]
-    pub fn judged(self, failed: bool) -> Self {
-        Self { failed, ..self }
-    }
-
-    /// With who vouches for it, and what unproven entries claim.
-    #[must_use]
-    pub fn vouched(self, trust: &Trust, claimed: Option<Level>) -> Self {
-        let signer = trust.signer().map(str::to_owned);
-        let claimed = claimed.filter(|_| self.verified.is_none());
-        Self { origin: trust.word().to_owned(), signer, claimed, ..self }
-    }
-
-    /// With the mark of retention.
-    #[must_use]
-    pub fn pinned(self, note: Option<&String>) -> Self {
-        Self { pinned: note.cloned(), ..self }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,35 +257,6 @@ mod tests {
             },
             r#"{"version":1,"label":"l","target":"mydb","safety_backup":"mydb_backup_20261122_101112","previous_schema":null,"tables":1,"rows":2,"duration_ms":3,"disabled_events":[]}"#,
         );
-        let at = DateTime::from_timestamp(1_795_342_272, 0).unwrap();
-        let mut backup = ListedBackup {
-            label: label(),
-            created_utc: at,
-            bytes: 1,
-            rows: 2,
-            reason: "manual".to_owned(),
-            verified: Some(Level::Restore),
-            verified_utc: Some(at),
-            pinned: None,
-            origin: "unknown".to_owned(),
-            signer: Some("ab12".to_owned()),
-            claimed: None,
-            suspect: None,
-            failed: false,
-            partial: false,
-        };
-        let list = |backup: &ListedBackup| ListDocument {
-            version: DOCUMENT_VERSION,
-            backups: vec![backup.clone()],
-        };
-        demand(
-            &list(&backup),
-            r#"{"version":1,"backups":[{"label":"mydb_backup_20261122_101112","created_utc":"2026-11-22T10:11:12Z","bytes":1,"rows":2,"reason":"manual","verified":"restore","verified_utc":"2026-11-22T10:11:12Z","origin":"unknown","signer":"ab12"}]}"#,
-        );
-        (backup.verified, backup.verified_utc) = (None, None);
-        assert!(serde_json::to_string(&list(&backup)).unwrap().ends_with(
-            r#""verified":null,"verified_utc":null,"origin":"unknown","signer":"ab12"}]}"#
-        ));
     }
 
     #[test]

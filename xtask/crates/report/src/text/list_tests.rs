@@ -1,0 +1,212 @@
+//! The list of a bad night, at each width.
+
+use super::*;
+use crate::json::ListedPlace;
+use chrono::NaiveDateTime;
+use expect_test::{Expect, expect};
+use model::entry::Level;
+use model::loss::{Loss, TableLoss};
+
+fn utc(stamp: &str) -> DateTime<Utc> {
+    NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S").unwrap().and_utc()
+}
+
+fn listed(stamp: &str) -> ListedBackup {
+    let here = ListedPlace { name: "here".to_owned(), state: PlaceState::There };
+    ListedBackup {
+        label: format!("mydb_backup_{stamp}").parse().unwrap(),
+        created_utc: utc(stamp),
+        created_local: utc(stamp).naive_utc(),
+        bytes: 12_345_678,
+        rows: 1_027_534,
+        tables: 21,
+        rows_change: Some(0),
+        tables_change: Some(0),
+        compared_with: None,
+        reason: "scheduled".to_owned(),
+        note: None,
+        verified: Some(Level::Restore),
+        verified_utc: Some(utc(stamp)),
+        pinned: None,
+        origin: "own".to_owned(),
+        signer: None,
+        claimed: None,
+        suspect: None,
+        failed: false,
+        partial: false,
+        places: vec![here],
+    }
+}
+
+/// A bad night.
+fn night() -> Vec<ListRow> {
+    let loss = Loss {
+        against: "mydb_backup_20261130_020000".parse().unwrap(),
+        tables: vec![TableLoss {
+            name: "watch_history".to_owned(),
+            before: 687_000,
+            now: Some(3000),
+        }],
+        programs: Vec::new(),
+    };
+    let drive = |state| ListedPlace { name: "drive".to_owned(), state };
+    let with = |backup: ListedBackup, state| {
+        let places = backup.places.iter().cloned().chain([drive(state)]).collect();
+        backup.at(places)
+    };
+    let suspect = ListedBackup {
+        suspect: Some(Box::new(loss)),
+        rows: 343_534,
+        rows_change: Some(-684_000),
+        tables_change: Some(-1),
+        tables: 20,
+        verified: None,
+        verified_utc: None,
+        reason: "manual".to_owned(),
+        note: Some("before the clean-up that Ada asked for, ticket 4711, see the wiki".to_owned()),
+        ..listed("20261201_024500")
+    };
+    let safety = ListedBackup {
+        reason: "safety".to_owned(),
+        partial: true,
+        rows_change: None,
+        tables_change: None,
+        ..listed("20261201_010000")
+    };
+    let unusable = ListRow::Unusable {
+        label: "mydb_backup_20261130_140000".parse().unwrap(),
+        problem: "is damaged: its data file mydb_backup_20261130_140000.sql.zst is missing"
+            .to_owned(),
+    };
+    let pinned = ListedBackup { pinned: Some(String::new()), ..listed("20261130_020000") };
+    let first =
+        ListedBackup { rows_change: None, tables_change: None, ..listed("20261029_020000") };
+    [
+        ListRow::Usable(Box::new(suspect)),
+        ListRow::Usable(Box::new(safety)),
+        unusable,
+        ListRow::Usable(Box::new(with(pinned, PlaceState::There))),
+        ListRow::Usable(Box::new(with(first, PlaceState::Failed))),
+    ]
+    .into()
+}
+
+fn check(width: Option<usize>, expected: Expect) {
+    let text = list(&night(), 12, utc("20261201_030000"), width);
+    let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(width.is_none_or(|width| longest <= width), "{longest}: {text}");
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn sixty_columns() {
+    check(
+        Some(60),
+        expect![[r#"
+             label                           age    change  proof
+             mydb_backup_20261201_024500  15 min  -684,000  SUSPECT
+               “before the clean-up that Ada asked for, ticket 4711, se…
+             mydb_backup_20261201_010000     2 h         -  partial
+             mydb_backup_20261130_140000       -         -  NOT USABLE
+             mydb_backup_20261130_020000    25 h         =  restore 25 h
+             mydb_backup_20261029_020000    33 d         -  restore 33 d
+            mydb_backup_20261201_024500 is suspect: since
+                mydb_backup_20261130_020000, `watch_history` has 3,000
+                of 687,000 rows.
+            mydb_backup_20261130_140000 is damaged: its data file
+                mydb_backup_20261130_140000.sql.zst is missing.
+            mydb_backup_20261029_020000: the last attempt to copy it to
+                `drive` or read it there failed.
+            12 older backups are not shown.
+        "#]],
+    );
+}
+
+#[test]
+fn eighty_columns() {
+    check(
+        Some(80),
+        expect![[r#"
+             label                           age       rows    change   tables  proof
+             mydb_backup_20261201_024500  15 min    343,534  -684,000  20 (-1)  SUSPECT
+               “before the clean-up that Ada asked for, ticket 4711, see the wiki”
+             mydb_backup_20261201_010000     2 h  1,027,534         -       21  partial
+             mydb_backup_20261130_140000       -          -         -        -  NOT USABLE
+             mydb_backup_20261130_020000    25 h  1,027,534         =       21  restore 25 h
+             mydb_backup_20261029_020000    33 d  1,027,534         -       21  restore 33 d
+            mydb_backup_20261201_024500 is suspect: since mydb_backup_20261130_020000,
+                `watch_history` has 3,000 of 687,000 rows.
+            mydb_backup_20261130_140000 is damaged: its data file
+                mydb_backup_20261130_140000.sql.zst is missing.
+            mydb_backup_20261029_020000: the last attempt to copy it to `drive` or read it
+                there failed.
+            12 older backups are not shown.
+        "#]],
+    );
+}
+
+#[test]
+fn a_hundred_and_twenty_columns() {
+    check(
+        Some(120),
+        expect![[r#"
+             label                        made             age       rows    change   tables  reason             proof
+             mydb_backup_20261201_024500  01 Dec 02:45  15 min    343,534  -684,000  20 (-1)  manual             SUSPECT
+               “before the clean-up that Ada asked for, ticket 4711, see the wiki”
+             mydb_backup_20261201_010000  01 Dec 01:00     2 h  1,027,534         -       21  safety, partial    partial
+             mydb_backup_20261130_140000  -                  -          -         -        -  -                  NOT USABLE
+             mydb_backup_20261130_020000  30 Nov 02:00    25 h  1,027,534         =       21  scheduled, pinned  restore 25 h
+             mydb_backup_20261029_020000  29 Oct 02:00    33 d  1,027,534         -       21  scheduled          restore 33 d
+            mydb_backup_20261201_024500 is suspect: since mydb_backup_20261130_020000, `watch_history` has 3,000 of 687,000 rows.
+            mydb_backup_20261130_140000 is damaged: its data file mydb_backup_20261130_140000.sql.zst is missing.
+            mydb_backup_20261029_020000: the last attempt to copy it to `drive` or read it there failed.
+            12 older backups are not shown.
+        "#]],
+    );
+}
+
+#[test]
+fn a_pipe_gets_all_of_it() {
+    check(
+        None,
+        expect![[r#"
+             label                        made             age       rows    change   tables    size  reason             proof         places
+             mydb_backup_20261201_024500  01 Dec 02:45  15 min    343,534  -684,000  20 (-1)  12 MiB  manual             SUSPECT       here
+               “before the clean-up that Ada asked for, ticket 4711, see the wiki”
+             mydb_backup_20261201_010000  01 Dec 01:00     2 h  1,027,534         -       21  12 MiB  safety, partial    partial       here
+             mydb_backup_20261130_140000  -                  -          -         -        -       -  -                  NOT USABLE    -
+             mydb_backup_20261130_020000  30 Nov 02:00    25 h  1,027,534         =       21  12 MiB  scheduled, pinned  restore 25 h  here, drive
+             mydb_backup_20261029_020000  29 Oct 02:00    33 d  1,027,534         -       21  12 MiB  scheduled          restore 33 d  here, drive FAILED
+            mydb_backup_20261201_024500 is suspect: since mydb_backup_20261130_020000, `watch_history` has 3,000 of 687,000 rows.
+            mydb_backup_20261130_140000 is damaged: its data file mydb_backup_20261130_140000.sql.zst is missing.
+            mydb_backup_20261029_020000: the last attempt to copy it to `drive` or read it there failed.
+            12 older backups are not shown.
+        "#]],
+    );
+}
+
+#[test]
+fn who_vouches_is_a_column_where_it_is_not_this_machine() {
+    let other = ListedBackup {
+        origin: "trusted".to_owned(),
+        signer: Some("laptop".to_owned()),
+        ..listed("20261201_020000")
+    };
+    let text = list(&[ListRow::Usable(Box::new(other))], 0, utc("20261201_030000"), None);
+    assert!(text.contains("origin") && text.contains("laptop"), "{text}");
+}
+
+#[test]
+fn nothing_is_said_as_such() {
+    let now = utc("20261201_030000");
+    assert_eq!(list(&[], 0, now, Some(80)), "There are no backups yet.\n");
+    assert_eq!(list(&[], 1, now, Some(80)), "1 older backup is not shown.\n");
+}
+
+#[test]
+fn a_note_cannot_pose_as_a_line() {
+    let note = Some("x\n mydb_backup_20990101_000000  0 min".to_owned());
+    let rows = [ListRow::Usable(Box::new(ListedBackup { note, ..listed("20261201_020000") }))];
+    let text = list(&rows, 0, utc("20261201_030000"), None);
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
