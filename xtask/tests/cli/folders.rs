@@ -37,6 +37,21 @@ fn spoil(project: &Project, label: &Label) {
 }
 
 #[test]
+fn a_schema_that_is_spelled_wrong_finds_the_backups_of_the_right_one() {
+    let project = Project::new();
+    backup_of(&project, 1);
+    project.env("DB_NAME=mydbb\n");
+    expect![[r#"
+        exit code 40
+        --- stderr
+        error: there is no usable backup of `mydbb` in <project>/backups
+
+        hint: This folder holds 1 backup of `mydb`; DB_NAME in .env names the schema.
+    "#]]
+    .assert_eq(&project.said(&["db-verify", "--level", "file"]));
+}
+
+#[test]
 fn no_backups() {
     let project = Project::new();
     expect![[r#"

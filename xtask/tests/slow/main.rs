@@ -22,6 +22,7 @@ mod keys;
 mod loss;
 mod parity;
 mod prune;
+mod read_only;
 mod report;
 mod schedule;
 mod seed;

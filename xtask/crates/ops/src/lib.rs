@@ -20,6 +20,7 @@ pub mod live;
 pub mod obstacles;
 pub mod old_tables;
 pub mod prove;
+mod read_only;
 pub mod reading;
 pub mod recover;
 pub mod replay;

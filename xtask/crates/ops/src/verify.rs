@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
+use crate::read_only;
 use crate::whole::{self, way_of};
 use crate::{prove, reading};
 use model::check::{self, Check};
@@ -52,6 +53,17 @@ pub struct Verdict {
 /// There is no such backup, or it could not be checked. What is wrong with it is in the
 /// verdict.
 pub fn run(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
+    let text = request.source.unwrap_or(store::source::LATEST);
+    let local = request.from.is_none();
+    match local.then(|| read_only::aside(ctx, text)).transpose()?.flatten() {
+        None => run_in(ctx, request),
+        Some((mut aside, source)) => {
+            run_in(&mut aside, Request { source: Some(&source), ..request })
+        }
+    }
+}
+
+fn run_in(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
     let store = ctx.store()?;
     let text = request.source.unwrap_or(store::source::LATEST);
     let said = request.text.clone();

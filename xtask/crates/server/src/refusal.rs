@@ -108,12 +108,14 @@ pub(super) fn login_refused(
                 e.message
             ),
         )
-        .hint("`cargo xtask doctor --fix` grants every account exactly the privileges it needs."),
+        .hint("DB_NAME in .env names the schema: is it spelled as on the server?")
+        .hint("If it is, `cargo xtask doctor --fix` grants every account the privileges it needs."),
         Some(e) if e.code == 1049 => Stop::new(
             ExitCode::Server,
             format!("unknown database `{}` at {server}", schema.unwrap_or("")),
         )
-        .hint("`cargo xtask doctor --fix` creates it; DB_NAME in .env names it."),
+        .hint("DB_NAME in .env names it: is it spelled as on the server?")
+        .hint("If it is to be new, `cargo xtask doctor --fix` creates it."),
         Some(e) => Stop::new(
             ExitCode::Server,
             format!("{server} refused the login of `{}`: {} ({})", account.user, e.message, e.code),

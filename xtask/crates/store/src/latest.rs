@@ -76,6 +76,11 @@ impl Store {
         let message = format!("there is no usable backup{of}{what} in {dir}");
         let mut stop = Stop::new(ExitCode::Store, message);
         stop.hints.extend(notes);
+        let elsewhere = schema.map(|schema| self.elsewhere(schema)).unwrap_or_default();
+        if !elsewhere.is_empty() {
+            stop.hints.extend(elsewhere);
+            return Err(stop.into());
+        }
         // Others there are, only not so far back.
         let others = entries.iter().any(|entry| entry.manifest().is_some());
         Err(stop

@@ -7,6 +7,7 @@
 
 mod believed;
 mod clean;
+mod elsewhere;
 mod folders;
 mod names;
 mod said;
@@ -83,7 +84,11 @@ impl Store {
                 && names::split_label(name).is_none()
         });
         if !shared && !is_private(dir) {
-            fs::make_private_dir(dir)?;
+            match fs::make_private_dir(dir) {
+                // It can be read all the same.
+                Err(error) if fs::is_denied(&error) => {}
+                other => other?,
+            }
         }
         let (key, keyring) = (KeyFile::default(), Keyring::default());
         Ok(Self { dir: dir.to_owned(), key, keyring, loss: LossPolicy::default() })
@@ -134,6 +139,18 @@ impl Store {
 
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// Whether nothing can be written here: a read-only file system, or another user's folder.
+    ///
+    /// # Errors
+    /// It cannot be found out.
+    pub fn is_read_only(&self) -> Result<bool> {
+        match fs::open_private(&self.path(names::LOCK)) {
+            Ok(_) => Ok(false),
+            Err(error) if fs::is_denied(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// A lock on another folder protects nothing here.

@@ -118,8 +118,18 @@ impl Store {
     }
 }
 
+fn read_only(path: &Path) -> Stop {
+    let folder = path.parent().unwrap_or(path).display();
+    Stop::new(ExitCode::Configuration, format!("the backups folder {folder} is read-only"))
+        .hint("Its backups can be listed, verified and restored as they are.")
+        .hint("For anything else name another folder: `--backups DIR`, or DB_BACKUPS in .env.")
+}
+
 fn try_take(path: &Path) -> Result<Option<File>> {
-    let file = fs::open_private(path)?;
+    let file = match fs::open_private(path) {
+        Err(error) if fs::is_denied(&error) => return Err(error.context(read_only(path))),
+        file => file?,
+    };
     match file.try_lock() {
         // If the file was deleted meanwhile, the next run would lock another one.
         Ok(()) => Ok(is_still_there(&file, path).then_some(file)),

@@ -328,7 +328,10 @@ impl Store {
         let near = which::nearest(text, &labels);
         let stop = Stop::new(ExitCode::Usage, format!("{what} `{text}`"));
         Ok(if labels.is_empty() {
-            stop.hint(format!("There are no backups in {} yet.", self.dir().display()))
+            let elsewhere =
+                text.parse().map(|label: Label| self.elsewhere(label.schema())).unwrap_or_default();
+            let stop = stop.hint(format!("{} holds no backups.", self.dir().display()));
+            elsewhere.into_iter().fold(stop, Stop::hint)
         } else {
             stop.hint(format!("The nearest are {}.", near.join(", ")))
                 .hint(format!("`cargo xtask db-list` lists them all; {} work, too.", which::WORDS))

@@ -38,6 +38,15 @@ pub fn make_private_dir(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether an error says that the place cannot be written.
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    kinds
+        .map(std::io::Error::kind)
+        .any(|kind| matches!(kind, PermissionDenied | ReadOnlyFilesystem))
+}
+
 /// Creates a new file that only this user can read and write (0600); fails when it exists.
 pub fn create_private(path: &Path) -> Result<File> {
     private_options()

@@ -103,6 +103,13 @@ pub fn require(server: Server) -> Option<TestServer> {
     None
 }
 
+/// Says what is left out of a test that this machine cannot do.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub fn skipped(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    eprintln!("SKIPPED: {test}: {why}");
+}
+
 fn read(flavour: Server, place: &str) -> TestServer {
     let variable = flavour.variable();
     let parts: Vec<&str> = place.splitn(3, ':').collect();

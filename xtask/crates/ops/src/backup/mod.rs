@@ -246,6 +246,9 @@ pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest
     held.append(&manifest.server.uuid, &manifest.schema, event)
         .map_err(|error| failed::without_entry(error, &manifest))?;
     made.add(&manifest);
+    if let Err(error) = store.register() {
+        ctx.ui.detail(format!("this folder is not written down for other checkouts: {error:#}"));
+    }
     loss::tell(ctx, &manifest, lost.as_ref(), wish);
     Ok(manifest)
 }

@@ -20,7 +20,7 @@ use crate::ctx::{Ctx, Made};
 use crate::held::Held;
 use crate::sessions::Pair;
 use crate::staging::Staged;
-use crate::{api_rights, events, identity, sessions, staging, swap, tables};
+use crate::{api_rights, events, identity, read_only, sessions, staging, swap, tables};
 use model::check::Outcome;
 use model::entry::Event;
 use model::exit::{ExitCode, Stop};
@@ -56,6 +56,19 @@ pub enum Ended {
 /// # Errors
 /// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
 pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
+    let local = args.from.is_none();
+    let Some((mut aside, source)) =
+        local.then(|| read_only::aside(ctx, &args.source)).transpose()?.flatten()
+    else {
+        return run_in(ctx, args, made);
+    };
+    let ended = run_in(&mut aside, &Request { source, ..args.clone() }, made);
+    // The destinations belong to the usual folder.
+    made.take();
+    ended
+}
+
+fn run_in(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
     let work = Stopwatch::start();
     let store = ctx.store()?;
     let source = match &args.from {
