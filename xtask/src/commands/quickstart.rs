@@ -152,11 +152,12 @@ fn show(ctx: &Ctx, server: &Server, manifest: &Manifest, proof_ms: u64) {
     }
     ctx.ui.result(&format!(
         "Ready.\n  database   `{}` at {server}\n  backup     {} in {folder}, proven by a restore in {}\n  \
-         passwords  in {}\n\nNext:\n  cargo xtask db-list               list the backups\n  cargo xtask db-verify --live      check the running database\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
+         passwords  in {}\n\nNext:\n  cargo xtask db-list               list the backups\n  cargo xtask db-verify --live      check the running database\n  cargo xtask deploy                build and start the API at {}; the live check asks it, too\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
          stop the database",
         manifest.schema,
         manifest.label,
         human::duration(proof_ms),
         ctx.settings.env_file().display(),
+        ctx.settings.api_url,
     ));
 }

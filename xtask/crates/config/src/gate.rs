@@ -48,6 +48,9 @@ pub struct GatePolicy {
     /// Schemas smaller than this many MiB: a drill's copy stays on the server, for a migration that
     /// runs before anything else is written. 0: never.
     pub keep_copy_mib: u64,
+    /// Schemas of at least this many MiB: pending migrations run on the structure alone first.
+    /// 0: never.
+    pub look_first_mib: u64,
     /// Refuse a statement that took longer than this many seconds on the copy; 0: no limit.
     pub max_statement_s: u64,
     /// Refuse a statement that copies a table of more rows than this; 0: no limit.
@@ -70,6 +73,7 @@ impl Default for GatePolicy {
             lock_retries: 3,
             compare_rows: 1_000_000,
             keep_copy_mib: 256,
+            look_first_mib: 32,
             max_statement_s: 0,
             max_copied_rows: 0,
             long_transaction_s: 10,

@@ -5,6 +5,7 @@
 pub mod after;
 pub mod api;
 pub mod by_swap;
+mod early;
 pub mod import;
 pub mod in_place;
 pub mod migrate;

@@ -13,6 +13,7 @@ use ops::prove::{self, ProvenCopy};
 use ops::sessions::Pair;
 use ops::staging;
 use report::human;
+use server::Session;
 use sys::clock;
 
 /// A proven backup with its copy on the server, and how it came about.
@@ -37,17 +38,24 @@ impl Proof {
     }
 }
 
-/// Takes and proves a backup. The copy stays on the server.
+/// Takes and proves a backup. The copy stays on the server. `first` runs before a new backup.
 ///
 /// # Errors
 /// Exit code 20 when the backup does not restore to what it should; then the copy
 /// is removed.
-pub fn take(held: &Held<'_>, pair: &mut Pair, reason: Reason, made: &mut Made) -> Result<Proof> {
+pub fn take(
+    held: &Held<'_>,
+    pair: &mut Pair,
+    reason: Reason,
+    made: &mut Made,
+    first: &mut dyn FnMut(&mut Session) -> Result<()>,
+) -> Result<Proof> {
     let start = Instant::now();
     let ctx = held.ctx();
     let still = prove::still(ctx, held.store(), pair.live())?;
     staging::drop_kept(ctx, pair.copy(), still.as_ref().and_then(|still| still.kept()))?;
     let Some(still) = still else {
+        first(pair.copy())?;
         let manifest = backup::take(held, &Wish::because(reason), made)
             .context("take the backup before the change; the database was not touched")?;
         let backup_ms = clock::elapsed_ms(start);

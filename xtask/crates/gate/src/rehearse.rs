@@ -82,7 +82,7 @@ pub struct Copy<'a> {
 
 /// Opens a session as the API would have it, on the copy, and as an account that can reach
 /// nothing else.
-fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
+pub(crate) fn open(ctx: &Ctx, server: &Server, copy: &Copy<'_>) -> Result<Session> {
     let mut session = ctx.session(server, Role::Drill, Some(copy.schema))?;
     session.track_gtids()?;
     session.as_a_migration()?;
@@ -186,8 +186,9 @@ impl Run<'_> {
             literal(&one.file.description.replace('_', " ")),
             one.file.checksum
         ))?;
-        let statements = split::split(&one.text);
-        for (index, statement) in statements.iter().enumerate() {
+        let statements = split::parts(&one.text);
+        for (index, part) in statements.iter().enumerate() {
+            let statement = part.text;
             signal::check()?;
             let (effect, table_rows) = self.effect(probe, statement)?;
             if let Some(watch) = watch.as_mut()
@@ -213,7 +214,9 @@ impl Run<'_> {
             match session.run_counted(statement) {
                 Ok(rows) => report.rows = rows,
                 Err(error) if code(&error).is_some() => {
-                    self.done.failure = Some(self.refused(&report, &said(&error)));
+                    let said = said(&error);
+                    let place = one.place(part, &said);
+                    self.done.failure = Some(self.refused(&report, &place, &said));
                     return Ok(true);
                 }
                 Err(error) => return Err(error),
@@ -238,13 +241,13 @@ impl Run<'_> {
         Ok(false)
     }
 
-    fn refused(&self, at: &StatementReport, said: &str) -> Stop {
+    fn refused(&self, at: &StatementReport, place: &str, said: &str) -> Stop {
         Stop::new(
             ExitCode::GateRefused,
             format!(
-                "the rehearsal failed; it ran on a copy, `{}` was not touched:\n  migration  {}\n  \
-                 statement  {} of {}: {}\n  the server {said}",
-                self.ctx.settings.schema, at.migration, at.number, at.of, at.statement
+                "the rehearsal failed; it ran on a copy, `{}` was not touched:\n  file       \
+                 {place}\n  statement  {} of {}: {}\n  the server {said}",
+                self.ctx.settings.schema, at.number, at.of, at.statement
             ),
         )
         .hint("Fix the migration and run `cargo xtask migrate` again.")

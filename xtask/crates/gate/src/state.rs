@@ -13,6 +13,7 @@ use ops::ctx::Ctx;
 use plan::migrate::{MigrationFile, MigrationState};
 use server::{Server, facts, inventory};
 use sql::own_schema::named_schema;
+use sql::split::Part;
 use sys::fs;
 
 /// A pending migration with its text.
@@ -22,12 +23,19 @@ pub struct Pending {
     pub file: MigrationFile,
     /// What it runs.
     pub text: String,
+    /// Its file, from the workspace's folder on.
+    pub path: String,
 }
 
 impl Pending {
     /// `<version>_<description>`.
     pub fn name(&self) -> String {
         self.file.name()
+    }
+
+    /// `file:line` of a statement, of which the server said that.
+    pub fn place(&self, part: &Part<'_>, said: &str) -> String {
+        format!("{}:{}", self.path, plan::early::line_of((part.line, part.from), said))
     }
 }
 
@@ -73,7 +81,8 @@ pub fn texts(ctx: &Ctx, state: &MigrationState) -> Result<Vec<Pending>> {
     let read = |file: &MigrationFile| {
         let paths = [".up.sql", ".sql"].map(|end| dir.join(format!("{}{end}", file.name())));
         let path = paths.iter().find(|path| path.is_file());
-        let bytes = fs::read_bytes(path.with_context(|| format!("{} is gone", file.name()))?)?;
+        let path = path.with_context(|| format!("{} is gone", file.name()))?;
+        let bytes = fs::read_bytes(path)?;
         anyhow::ensure!(
             hash::sha384_hex(&bytes) == file.checksum,
             "{} was changed while it was read",
@@ -83,7 +92,8 @@ pub fn texts(ctx: &Ctx, state: &MigrationState) -> Result<Vec<Pending>> {
             Stop::new(ExitCode::GateRefused, format!("the migration {} is not UTF-8", file.name()))
                 .hint("Save it as UTF-8 and run `cargo xtask migrate` again.")
         })?;
-        Ok(Pending { file: file.clone(), text })
+        let path = path.strip_prefix(&ctx.settings.root).unwrap_or(path).display().to_string();
+        Ok(Pending { file: file.clone(), text, path })
     };
     state.pending.iter().map(read).collect()
 }

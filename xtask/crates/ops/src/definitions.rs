@@ -9,10 +9,27 @@ use model::facts::ServerFacts;
 use model::ident::{quote, word};
 use model::inventory::{Inventory, ObjectKind};
 use plan::restore::staging_name;
-use rows::load::{self, Part};
+use rows::load::{self, Loaded, Part};
 use rows::native;
 use server::{Session, inventory};
 use sql::{Reading, fingerprint};
+
+/// Makes the definitions in a schema of their own, without a row, and gives its name to `look`.
+///
+/// # Errors
+/// The server or the guard refuses one of them, or as `look`.
+pub fn on_empty_copy<T>(
+    ctx: &Ctx,
+    session: &mut Session,
+    facts: &ServerFacts,
+    wanted: &Inventory,
+    look: impl FnOnce(&str) -> Result<T>,
+) -> Result<T> {
+    beside(ctx, session, wanted, |session, schema| {
+        loaded(session, schema, facts, wanted)?;
+        look(schema)
+    })
+}
 
 /// What differs when the definitions come back; empty where they are the same.
 ///
@@ -24,15 +41,36 @@ pub fn come_back(
     facts: &ServerFacts,
     wanted: &Inventory,
 ) -> Result<Vec<String>> {
+    beside(ctx, session, wanted, |session, schema| compared(session, schema, facts, wanted))
+}
+
+/// Runs something in a new schema, which goes afterwards.
+fn beside<T>(
+    ctx: &Ctx,
+    session: &mut Session,
+    wanted: &Inventory,
+    run: impl FnOnce(&mut Session, &str) -> Result<T>,
+) -> Result<T> {
     let schema = staging::free_name(ctx, session, staging_name)?;
     let (charset, collation) = (word(&wanted.charset)?, word(&wanted.collation)?);
     session.run(&format!(
         "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
         quote(&schema)
     ))?;
-    let compared = compared(session, &schema, facts, wanted);
+    let ended = run(session, &schema);
     staging::drop_schema(session, &schema)?;
-    compared
+    ended
+}
+
+fn loaded(
+    session: &mut Session,
+    schema: &str,
+    facts: &ServerFacts,
+    wanted: &Inventory,
+) -> Result<Loaded> {
+    let text = native::definitions_alone(schema, facts, wanted);
+    let text = (text.as_bytes(), Reading::default());
+    load::load(text, session, schema, &Part::Everything, 1, &mut |_| ())
 }
 
 fn compared(
@@ -41,9 +79,7 @@ fn compared(
     facts: &ServerFacts,
     wanted: &Inventory,
 ) -> Result<Vec<String>> {
-    let text = native::definitions_alone(schema, facts, wanted);
-    let text = (text.as_bytes(), Reading::default());
-    let loaded = load::load(text, session, schema, &Part::Everything, 1, &mut |_| ())?;
+    let loaded = loaded(session, schema, facts, wanted)?;
     let mut found = inventory::read(session, schema)?;
     staging::enable_events(&mut found, &loaded);
     let mut wanted = wanted.clone();

@@ -7,6 +7,7 @@ pub mod companions;
 pub mod definer;
 pub mod deploy;
 pub mod dump_client;
+pub mod early;
 pub mod failed;
 pub mod forecast;
 pub mod foreign_keys;

@@ -11,6 +11,22 @@ use super::statement::classify;
 /// The statements of a migration, without their `;`. Comments stay with the
 /// statement that follows them; a piece of nothing but comments is left out.
 pub fn split(text: &str) -> Vec<&str> {
+    parts(text).into_iter().map(|part| part.text).collect()
+}
+
+/// A statement and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// As [`split`] gives it.
+    pub text: &'a str,
+    /// The line of the migration, from 1, on which its first word stands.
+    pub line: usize,
+    /// The line on which its text begins, with the comments in front.
+    pub from: usize,
+}
+
+/// As [`split`], with lines.
+pub fn parts(text: &str) -> Vec<Part<'_>> {
     let mode = LexMode::default();
     let mut out = Vec::new();
     let mut start = 0;
@@ -25,12 +41,22 @@ pub fn split(text: &str) -> Vec<&str> {
         if !last && !body::whole(&classify(piece.as_bytes(), mode), piece.as_bytes(), mode) {
             continue;
         }
-        if Tokens::new(piece.as_bytes(), mode).next().is_some() {
-            out.push(piece.trim());
+        if let Some(first) = Tokens::new(piece.as_bytes(), mode).next() {
+            let line_at = |at: usize| 1 + text[..at].matches('\n').count();
+            let begin = start + piece.len() - piece.trim_start().len();
+            let (line, from) = (line_at(start + first.at), line_at(begin));
+            out.push(Part { text: piece.trim(), line, from });
         }
         start = (end + 1).min(text.len());
     }
     out
+}
+
+/// The first word of a statement, behind comments; empty where it begins with none.
+pub fn first_word(statement: &str) -> String {
+    let first = Tokens::new(statement.as_bytes(), LexMode::default()).next();
+    let word = first.filter(|token| token.kind == TokenKind::Word);
+    word.map(|token| statement[token.at..token.end()].to_owned()).unwrap_or_default()
 }
 
 /// The beginning of a statement on one line, for people and the ledger: without the
@@ -52,7 +78,7 @@ pub fn shown(statement: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{shown, split};
+    use super::{first_word, parts, shown, split};
 
     #[test]
     fn statements_end_where_the_server_ends_them() {
@@ -69,6 +95,16 @@ mod tests {
         assert_eq!(shown(found[0]), "CREATE TABLE a (x CHAR(3) DEFAULT '…')");
         assert_eq!(split("  \n-- nothing\n"), Vec::<&str>::new());
         assert_eq!(split("SELECT 1"), ["SELECT 1"]);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_first_word() {
+        let text = "-- why\n\nCREATE TABLE a (x INT);\n\n/* then */ ALTER TABLE a\n  ADD y INT;";
+        let lines: Vec<usize> = parts(text).iter().map(|part| part.line).collect();
+        assert_eq!(lines, [3, 5]);
+        assert_eq!(parts(text).iter().map(|part| part.from).collect::<Vec<_>>(), [1, 5]);
+        assert_eq!(first_word(parts(text)[1].text), "ALTER");
+        assert_eq!(first_word("(SELECT 1)"), "");
     }
 
     #[test]

@@ -46,8 +46,10 @@ impl World {
     pub fn empty(kind: Server, name: &str) -> Option<Self> {
         let server = require(kind)?;
         let together = together();
-        let sandbox = Sandbox::new(&server, name);
-        Some(Self { sandbox, server, name: name.to_owned(), _together: together })
+        // The checkout is one for all of them, and remembers the server of each schema.
+        let name = format!("{name}_{}", if kind == Server::Mysql { "y" } else { "a" });
+        let sandbox = Sandbox::new(&server, &name);
+        Some(Self { sandbox, server, name, _together: together })
     }
 
     /// The tool in the checkout with the five statements.

@@ -37,7 +37,7 @@ impl Sandbox {
     /// A new one; `name` is the test's own, in lower-case letters, digits and `_`.
     pub fn new(server: &TestServer, name: &str) -> Self {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        assert!(name.len() <= 20 && name.chars().all(plain), "`{name}` cannot name a schema");
+        assert!(name.len() <= 22 && name.chars().all(plain), "`{name}` cannot name a schema");
         assert!(!name.contains("__"), "`__` marks the tool's own schemas");
         let schema = format!("t_{name}");
         let mut alone = server.root();

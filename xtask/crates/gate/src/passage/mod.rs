@@ -14,7 +14,9 @@ use crate::proof::Proof;
 use crate::rehearse::{Copy, Rehearsal, Rehearsed};
 use crate::state::Pending;
 use crate::told::Told;
-use crate::{after, by_swap, in_place, proof, rehearse, state, told, transactions, unfinished};
+use crate::{
+    after, by_swap, early, in_place, proof, rehearse, state, told, transactions, unfinished,
+};
 use config::gate::StrategyChoice;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
@@ -200,7 +202,10 @@ impl<'a> Passage<'a> {
             return self.in_place(pair, Ground::Empty(&empty));
         }
         staging::clean(ctx, pair.copy())?;
-        let proof = proof::take(gate.held, pair, Reason::Migrate, made)?;
+        let proof = proof::take(gate.held, pair, Reason::Migrate, made, &mut |session| {
+            let of = (gate.before, &gate.told.session);
+            early::look(ctx, gate.server(), session, of, gate.pending)
+        })?;
         self.backup = Some(proof.manifest().label.clone());
         self.reused = proof.reused;
         (self.times.backup_ms, self.times.proof_ms) = (proof.backup_ms, proof.proof_ms);
