@@ -3,9 +3,9 @@
 //! restored. Anything else is left to the rehearsal on the rows.
 
 /// Server errors about names, syntax and definitions: the same with any rows.
-const CONCLUSIVE: [u16; 27] = [
+const CONCLUSIVE: [u16; 28] = [
     1005, 1050, 1054, 1059, 1060, 1061, 1064, 1067, 1068, 1070, 1071, 1072, 1075, 1091, 1101, 1115,
-    1118, 1146, 1166, 1170, 1273, 1280, 1291, 1294, 1305, 1824, 3780,
+    1118, 1146, 1166, 1170, 1273, 1280, 1291, 1294, 1305, 1824, 3780, 4161,
 ];
 
 /// Statements whose effect on the structure does not depend on rows or variables.

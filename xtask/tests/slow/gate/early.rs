@@ -26,17 +26,13 @@ fn a_mistake_is_found_before_anything_is_backed_up() {
     let _alone = alone();
     let checkout = five::with_policy(RULES);
     let name = "20260103000000_typo";
-    five::add(
-        checkout.path(),
-        name,
-        "-- a word is missing\n\nALTER TABLE m1\n  ADD COLUM colour VARCHAR(20);\n",
-    );
+    five::add(checkout.path(), name, "-- a word is wrong\n\nALTER TABLE m1\n  MODIFYY v BIGINT;\n");
     for (kind, schema) in [(Server::Mysql, "typo_y"), (Server::Mariadb, "typo_a")] {
         let Some(sandbox) = sandbox(kind, schema) else { continue };
         let before = live::read(&mut sandbox.server().root(), &sandbox.schema);
         let refused = sandbox.in_checkout(checkout.path(), &["migrate"]).run(DEADLINE).unwrap();
         let place = format!("api/migrations/{name}.up.sql:4");
-        demand_stop(&refused, 20, &["without rows", &place, "COLUM", "was not touched"]);
+        demand_stop(&refused, 20, &["without rows", &place, "MODIFYY", "was not touched"]);
         assert!(!refused.stderr.contains("backing up"), "{}", refused.stderr);
         assert!(sandbox.store().list().unwrap().is_empty());
         assert!(before == live::read(&mut sandbox.server().root(), &sandbox.schema), "touched");
