@@ -43,10 +43,19 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
     let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
     let rows: Vec<ListRow> = rows.into_iter().filter(young).take(limit).collect();
     let left_off = (all - rows.len()) as u64;
+    let elsewhere = match args.from {
+        Some(_) => Vec::new(),
+        None => store.elsewhere(&ctx.settings.schema),
+    };
     if ctx.ui.json() {
         ctx.ui.result(&report::json::render(&document(&rows, left_off))?);
+    } else if all == 0 && !elsewhere.is_empty() {
+        ctx.ui.result(&format!("There are no backups in {}.\n", store.dir().display()));
     } else {
         ctx.ui.result(&report::text::list(&rows, left_off, clock::now(), ctx.ui.width()));
+    }
+    for line in elsewhere {
+        ctx.ui.say(line);
     }
     let what = if args.from.is_some() { "the copy of " } else { "" };
     for row in &rows {

@@ -49,6 +49,8 @@ fn a_schema_that_is_spelled_wrong_finds_the_backups_of_the_right_one() {
         hint: This folder holds 1 backup of `mydb`; DB_NAME in .env names the schema.
     "#]]
     .assert_eq(&project.said(&["db-verify", "--level", "file"]));
+    let listed = project.said(&["db-list"]);
+    assert!(listed.contains("This folder holds 1 backup of `mydb`"), "{listed}");
 }
 
 #[test]
