@@ -16,6 +16,7 @@ use plan::restore::Scope;
 use server::session::code;
 use server::survey::Survey;
 use server::{Session, facts};
+use sql::guard;
 use sys::signal;
 
 /// From so many rows on, by the server's estimate, counting takes long enough to be said.
@@ -56,15 +57,18 @@ fn live_side(
     (schema, live): (&str, &Inventory),
     only: Option<&[String]>,
 ) -> Result<Side> {
-    let wanted = |name: &&String| only.is_none_or(|only| only.contains(*name));
+    let wanted = |name: &String| only.is_none_or(|only| only.contains(name));
     let estimate: u64 = live.tables.values().map(|it| it.rows_estimate).sum();
     if estimate >= MANY {
         ctx.ui.say(format!("counting what `{schema}` holds now"));
     }
     let mut tables = BTreeMap::new();
-    for name in live.tables.keys().filter(wanted) {
+    for (name, table) in live.tables.iter().filter(|(name, _)| wanted(name)) {
         signal::check()?;
-        tables.insert(name.clone(), count(session, schema, name)?);
+        // One that is elsewhere, or nowhere, may take its time to answer.
+        let here = guard::keeps_rows(&table.engine);
+        let rows = if here { count(session, schema, name)? } else { None };
+        tables.insert(name.clone(), rows);
     }
     let programs = live.programs.keys().cloned();
     let broken = live.broken_views.iter().map(|view| (ObjectKind::View, view.name.clone()));

@@ -55,7 +55,8 @@ pub fn list(rows: &[ListRow], left_off: u64, now: DateTime<Utc>, width: Option<u
         }
     }
     for said in rows.iter().flat_map(said) {
-        text += &super::columns::wrapped(&said, width);
+        // A name or a reason may hold a line break: it must not begin a line.
+        text += &super::columns::wrapped(&visible(&said), width);
     }
     text + &older
 }

@@ -209,4 +209,8 @@ fn a_note_cannot_pose_as_a_line() {
     let rows = [ListRow::Usable(Box::new(ListedBackup { note, ..listed("20261201_020000") }))];
     let text = list(&rows, 0, utc("20261201_030000"), None);
     assert_eq!(text.lines().count(), 3, "{text}");
+    let label = "mydb_backup_20261130_140000".parse().unwrap();
+    let problem = "is damaged: x\n mydb_backup_20990101_000000".to_owned();
+    let text = list(&[ListRow::Unusable { label, problem }], 0, utc("20261201_030000"), None);
+    assert_eq!(text.lines().count(), 3, "{text}");
 }
