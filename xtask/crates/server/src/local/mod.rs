@@ -242,7 +242,8 @@ fn failed(place: &Place, state: &State, how: &str) -> anyhow::Error {
         message = format!("{message}; its log ends with\n  {end}");
     }
     let stop = Stop::new(ExitCode::Server, message)
-        .hint(format!("The whole log is {}.", shown(&place.log())));
+        .hint(format!("The whole log is {}.", shown(&place.log())))
+        .hint("docs/runbooks/server-does-not-start.md leads from here to a restored database.");
     program::confined(stop, &state.program).into()
 }
 
