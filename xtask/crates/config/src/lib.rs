@@ -176,9 +176,14 @@ impl Settings {
 }
 
 /// One folder for all working trees of a repository: a worktree that was made for one change
-/// finds the backups of the others, and leaves its own where they are found.
+/// finds the backups of the others, and leaves its own where they are found. One that has a
+/// ledger already keeps its own.
 fn default_backups(root: &Path) -> PathBuf {
-    checkout::main_tree(root).as_deref().unwrap_or(root).join("backups")
+    let own = root.join("backups");
+    match checkout::main_tree(root) {
+        Some(main) if !own.join("ledger.jsonl").is_file() => main.join("backups"),
+        _ => own,
+    }
 }
 
 fn account(env: &DotEnv, role: Role) -> Account {
