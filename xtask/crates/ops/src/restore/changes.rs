@@ -12,11 +12,11 @@ use model::ident::qualified;
 use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Manifest;
 use plan::change::{self, Side};
-use plan::restore::Scope;
+use plan::restore::{RestorePlan, Scope};
 use server::session::code;
 use server::survey::Survey;
 use server::{Session, facts};
-use sql::guard;
+use sql::{fingerprint, guard};
 use sys::signal;
 
 /// From so many rows on, by the server's estimate, counting takes long enough to be said.
@@ -103,5 +103,23 @@ fn brought(file: &File<'_>) -> Side {
         tables: file.tables.iter().map(|(name, rows)| (name.clone(), Some(*rows))).collect(),
         programs: file.programs.clone(),
         migrations: (!file.tables.contains_key("_sqlx_migrations")).then(Vec::new),
+    }
+}
+
+/// What is live and not in the backup is gone after the swap: said before it.
+pub(super) fn say_what_goes(ctx: &Ctx, plan: &RestorePlan, live: &Inventory, staged: &Inventory) {
+    let broken = live.broken_views.iter().map(|view| format!("view `{}`", view.name));
+    let gone: Vec<String> = fingerprint::differences(live, staged)
+        .into_iter()
+        .filter_map(|line| line.strip_suffix(" is missing").map(str::to_owned))
+        .chain(broken)
+        .collect();
+    if !gone.is_empty() {
+        ctx.ui.warn(format!(
+            "{} does not contain these, so they are removed from `{}`: {}",
+            plan.source,
+            plan.target,
+            gone.join(", ")
+        ));
     }
 }

@@ -36,7 +36,6 @@ use report::json::RestoreDocument;
 use rows::load::Part;
 use server::survey::Survey;
 use server::{Session, inventory};
-use sql::fingerprint;
 use store::Provenance;
 use store::source::Source;
 use sys::clock::Stopwatch;
@@ -273,7 +272,7 @@ impl Run<'_> {
             beside: false,
             unsaved: &done.saved.unsaved,
         };
-        self.say_what_goes(&live, staged);
+        changes::say_what_goes(self.held.ctx(), plan, &live, &staged.inventory);
         self.say_what_cannot_come_back(&survey, staged);
         if !self.provenance.is_proven() {
             programs::say(self.held.ctx(), self.source, &live, &staged.inventory);
@@ -352,24 +351,6 @@ impl Run<'_> {
         staging::drop_schema(session, &plan.staging)?;
         programs::say_idle(self.held.ctx(), &plan.target, staged);
         staging::drop_empty(session, &plan.before)
-    }
-
-    /// What is live and not in the backup is gone after the swap: said before it.
-    fn say_what_goes(&self, live: &Inventory, staged: &Staged) {
-        let broken = live.broken_views.iter().map(|view| format!("view `{}`", view.name));
-        let gone: Vec<String> = fingerprint::differences(live, &staged.inventory)
-            .into_iter()
-            .filter_map(|line| line.strip_suffix(" is missing").map(str::to_owned))
-            .chain(broken)
-            .collect();
-        if !gone.is_empty() {
-            self.held.ctx().ui.warn(format!(
-                "{} does not contain these, so they are removed from `{}`: {}",
-                self.source.name,
-                self.plan.target,
-                gone.join(", ")
-            ));
-        }
     }
 
     /// What the swap drops before its RENAME, and could not make again should that fail.
