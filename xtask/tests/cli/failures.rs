@@ -46,11 +46,16 @@ fn a_server_that_does_not_answer_is_eleven() {
 }
 
 #[test]
-fn a_failure_as_json_leaves_standard_output_to_documents() {
+fn a_failure_as_json_is_one_document() {
     let project = Project::new();
     let finished = project.xtask(&["db-backup", "--json"]);
     assert_eq!(finished.code, Some(11));
-    assert_eq!(finished.stdout, "");
+    let document: serde_json::Value = serde_json::from_str(&finished.stdout).expect("one document");
+    assert_eq!(document["version"], 1);
+    assert_eq!(document["error"]["code"], 11);
+    let message = document["error"]["message"].as_str().expect("a message");
+    assert!(finished.stderr.contains(message) && !message.is_empty(), "{message}");
+    assert!(document["error"]["hints"].as_array().is_some_and(|hints| !hints.is_empty()));
 }
 
 #[test]

@@ -111,11 +111,14 @@ fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCo
             "interrupted; what was not finished is cleaned up by the next run",
         );
         ui.stop(&stop);
+        ui.failure(stop.code as u8, &stop.message, &stop.hints);
         return ExitCode::Interrupted;
     }
     match find_stop(error) {
         Some(stop) => {
-            ui.error(&redact(&stop.message), &stop.hints);
+            let message = redact(&stop.message);
+            ui.error(&message, &stop.hints);
+            ui.failure(stop.code as u8, &message, &stop.hints);
             ui.detail(format!("because: {}", redact(&format!("{error:#}"))));
             stop.code
         }
@@ -124,7 +127,9 @@ fn report(ui: &Ui, settings: Option<&Settings>, error: &anyhow::Error) -> ExitCo
             let steps = chain[..chain.len().saturating_sub(1)].join(": ");
             let cause = server::session::said(error);
             let text = if steps.is_empty() { cause } else { format!("{steps}: {cause}") };
-            ui.error(&redact(&text), &[]);
+            let text = redact(&text);
+            ui.error(&text, &[]);
+            ui.failure(ExitCode::Unexpected as u8, &text, &[]);
             ExitCode::Unexpected
         }
     }

@@ -8,11 +8,17 @@ mod confirm;
 mod progress;
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use progress::Bar;
 
+use serde_json::json;
+
 use model::exit::Stop;
 use model::visible::{set_in, visible_json, visible_lines};
+
+/// Whether standard output, of which a process has one, has a document.
+static PRINTED: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
@@ -102,6 +108,7 @@ impl Ui {
 
     /// The result, on standard output. A reader that went away is not an error.
     pub fn result(&self, text: &str) {
+        PRINTED.store(true, Ordering::Relaxed);
         let text = if self.json { visible_json(text) } else { visible_lines(text) };
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes());
@@ -109,6 +116,16 @@ impl Ui {
             let _ = out.write_all(b"\n");
         }
         let _ = out.flush();
+    }
+
+    /// Under `--json`, the failure as a document on standard output, if the command gave no
+    /// other: a reader always gets one.
+    pub fn failure(&self, code: u8, message: &str, hints: &[String]) {
+        if !self.json || PRINTED.load(Ordering::Relaxed) {
+            return;
+        }
+        let error = json!({"code": code, "message": message, "hints": hints});
+        self.result(&json!({"version": 1, "error": error}).to_string());
     }
 
     /// A progress bar; silent without a terminal.
