@@ -339,7 +339,7 @@ fn a_migration_that_puts_a_schemas_name_together_is_refused() {
     );
     for kind in Server::ALL {
         let Some(server) = require(kind) else { continue };
-        let sandbox = Sandbox::new(&server, "sw_concat");
+        let sandbox = Sandbox::new(&server, &kind.own("sw_concat"));
         sandbox.base();
         let command = sandbox.in_checkout(checkout.path(), &["migrate"]);
         let refused = command.run(std::time::Duration::from_secs(600)).unwrap();

@@ -3,18 +3,20 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLockReadGuard};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, Row};
-use sys::fs;
 use sys::proc::{Cmd, Finished};
+use sys::{clock, fs};
 
 use crate::faults::live::{self, Live};
 use crate::faults::world::until;
 use crate::support::{Sandbox, Server, TestServer, Writer, five, require, together};
 
 const DEADLINE: Duration = Duration::from_secs(600);
+/// Between two looks at what others wait for.
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// What makes the statement of that number fail wherever it runs, by its rows.
 pub const SABOTAGE: [&str; 5] = [
@@ -47,7 +49,7 @@ impl World {
         let server = require(kind)?;
         let together = together();
         // The checkout is one for all of them, and remembers the server of each schema.
-        let name = format!("{name}_{}", if kind == Server::Mysql { "y" } else { "a" });
+        let name = kind.own(name);
         let sandbox = Sandbox::new(&server, &name);
         Some(Self { sandbox, server, name, _together: together })
     }
@@ -146,7 +148,9 @@ impl World {
                     Some(id) if sessions.iter().all(|s| s.id != id) => break,
                     Some(_) => {}
                 }
-                std::thread::yield_now();
+                // Not all the time: the processor is what the run needs. A session waits for
+                // its lock for a second.
+                clock::until(Instant::now(), PAUSE).unwrap();
             }
             drop(holder);
             waiting.is_some()

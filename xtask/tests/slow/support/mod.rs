@@ -52,6 +52,16 @@ impl Server {
     /// What the product promises to work with.
     pub const ALL: [Self; 2] = [Self::Mysql, Self::Mariadb];
 
+    /// A name of its own on each server: a checkout that works with both expects a schema
+    /// where it was.
+    pub fn own(self, name: &str) -> String {
+        let ending = match self {
+            Self::Mysql => "y",
+            Self::Mariadb => "a",
+        };
+        format!("{name}_{ending}")
+    }
+
     fn variable(self) -> &'static str {
         match self {
             Self::Mysql => "XTASK_TEST_MYSQL",

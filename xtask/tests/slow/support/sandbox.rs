@@ -111,7 +111,12 @@ impl Sandbox {
 
     /// The tool in the project at `root`, with nothing of the developer's settings.
     pub(super) fn command_at(&self, root: &Path, args: &[&str]) -> Cmd {
-        let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
+        self.command_by(Path::new(env!("CARGO_BIN_EXE_xtask")), root, args)
+    }
+
+    /// The same by another copy of the program.
+    pub fn command_by(&self, program: &Path, root: &Path, args: &[&str]) -> Cmd {
+        let mut command = Cmd::new(program)
             .args(args.iter().copied())
             .dir(root)
             .env("XTASK_ROOT", root.to_str().unwrap())
@@ -280,7 +285,11 @@ impl Sandbox {
         let all: Vec<String> =
             root.query("SELECT schema_name FROM information_schema.schemata").unwrap();
         let companion = format!("{}__", self.schema);
-        for schema in all.iter().filter(|it| **it == self.schema || it.starts_with(&companion)) {
+        let mut ours: Vec<&String> =
+            all.iter().filter(|it| **it == self.schema || it.starts_with(&companion)).collect();
+        // The companions first: their keys may refer to the schema.
+        ours.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        for schema in ours {
             root.query_drop(format!("DROP DATABASE `{schema}`")).unwrap();
         }
         let roles = Role::CREATED.map(|role| self.user(role));

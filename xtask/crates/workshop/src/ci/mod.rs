@@ -2,10 +2,12 @@
 //! may have nothing else. One line a stage; the first failure ends the run.
 //!
 //! The cheap checks go first, so that a missing semicolon does not wait for a
-//! server. Everything is built in the profile of `cargo xtask` itself: its
+//! server; packages and servers are made ready beside compiling. Everything is built in the profile of `cargo xtask` itself: its
 //! artifacts are there already, clippy and rustdoc share the same dependency
 //! metadata, and build scripts are compiled once instead of once a profile.
 
+mod ahead;
+mod api;
 mod built;
 mod fuzz;
 mod output;
@@ -15,8 +17,9 @@ mod slowest;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
+use self::ahead::{Ahead, Done, Said};
 use self::built::TestProgram;
 use self::output::Output;
 use self::servers::{Database, Servers};
@@ -57,8 +60,8 @@ impl Stage {
         Self::Pages,
         Self::Build,
         Self::Test,
-        Self::Fuzz,
         Self::Provision,
+        Self::Fuzz,
         Self::Servers,
         Self::Api,
         Self::Slow,
@@ -111,8 +114,13 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         output: Output::default(),
         programs: Vec::new(),
         servers: None,
+        ahead: None,
+        started: None,
     };
     let start = Instant::now();
+    if chosen.contains(&Stage::Provision) {
+        ci.ahead = Some(Ahead::begin(root, chosen.contains(&Stage::Servers)));
+    }
     let mut failure = None;
     for &stage in &chosen {
         ci.output.begin(stage.name());
@@ -124,7 +132,7 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         }
     }
     // Before the summary, so that its lines are the last ones.
-    ci.servers = None;
+    (ci.ahead, ci.started, ci.servers) = (None, None, None);
     ci.output.summary(chosen.iter().map(|stage| stage.name()), start.elapsed());
     match failure {
         None => Ok(()),
@@ -168,6 +176,10 @@ struct Ci {
     output: Output,
     programs: Vec<TestProgram>,
     servers: Option<Servers>,
+    /// What makes the machine ready, until its stage.
+    ahead: Option<Ahead>,
+    /// The servers that it started, until theirs.
+    started: Option<Said<Servers>>,
 }
 
 impl Ci {
@@ -210,12 +222,14 @@ impl Ci {
                 fuzz::run(&self.root, build, &mut |line| output.note(line))
             }
             Stage::Provision => {
-                let output = &mut self.output;
-                provision::all(&self.root, &mut |line| output.note(line))
+                let ahead = self.ahead.take().context("nothing was begun")?;
+                let Done { provision, servers } = ahead.join()?;
+                self.started = servers;
+                self.told(provision)
             }
             Stage::Servers => {
-                let output = &mut self.output;
-                self.servers = Some(Servers::start(&self.root, &mut |line| output.note(line))?);
+                let started = self.started.take().context("no servers were started")?;
+                self.servers = Some(self.told(started)?);
                 Ok(())
             }
             Stage::Api => self.api(),
@@ -239,23 +253,19 @@ impl Ci {
         Ok(())
     }
 
+    /// Shows what a stage said that ran beside others.
+    fn told<T>(&mut self, said: Said<T>) -> Result<T> {
+        said.lines.iter().for_each(|line| self.output.note(line));
+        said.outcome
+    }
+
     /// The API's own tests, against each server that the project promises.
     fn api(&mut self) -> Result<()> {
-        for database in self.databases()? {
-            self.output.note(&format!("against {}", database.name));
-            self.tests(
-                |it| it.package == "api",
-                TEST_DEADLINE,
-                |command| {
-                    command
-                        .env("API_TEST_DB_HOST", "127.0.0.1")
-                        .env("API_TEST_DB_PORT", database.port.to_string())
-                        .env("API_TEST_DB_USER", "root")
-                        .env("API_TEST_DB_PASSWORD", database.password.reveal())
-                },
-            )?;
-        }
-        Ok(())
+        let databases = self.databases()?;
+        let programs = self.programs.iter().filter(|it| it.package == "api");
+        let commands: Vec<Cmd> = programs.map(|it| self.as_cargo(it.command())).collect();
+        ensure!(!commands.is_empty(), "no test program was built for this stage");
+        api::run(&databases, &commands, TEST_DEADLINE, &mut self.output)
     }
 
     /// The tests against real servers; xtask/tests/slow/support says what each variable is.
