@@ -72,7 +72,13 @@ fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {
         // These are the workshop's.
         Command::Bench(_) | Command::Ci(_) | Command::Docs(_) | Command::DbSeed(_) => Ok(()),
     }?;
-    if let Command::DbBackup(_) | Command::Migrate(_) = command {
+    // What only looks changes nothing.
+    let worked = match command {
+        Command::DbBackup(args) => !args.dry_run,
+        Command::Migrate(args) => !args.dry_run && !args.status,
+        _ => false,
+    };
+    if worked {
         renew_kept(ctx);
     }
     Ok(Copies::Now)

@@ -207,7 +207,15 @@ fn the_kept_program_needs_no_cargo(checkout: &Checkout) {
     let sound = fs::read_text(&manifest).unwrap();
     fs::write_durably(&manifest, format!("{sound}\nthis does not parse").as_bytes()).unwrap();
     let kept = checkout.root().join(".local").join("bin").join("xtask");
-    let listed = Cmd::new(kept)
+    let before = fs::read_bytes(&kept).unwrap();
+    // What does not compile has nothing to put in its place.
+    let mut broken = sys::package::cargo().args(["xtask", "db-backup"]).dir(checkout.root());
+    for (name, value) in checkout.environment() {
+        broken = broken.env(&name, value);
+    }
+    assert_eq!(broken.run(DEADLINE).unwrap().code, Some(101));
+    assert!(fs::read_bytes(&kept).unwrap() == before, "the copy was touched");
+    let listed = Cmd::new(&kept)
         .args(["db-list", "--json"])
         .dir(checkout.root())
         .env("XTASK_ROOT", checkout.root().to_str().unwrap())

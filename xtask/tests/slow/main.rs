@@ -18,6 +18,7 @@ mod harness;
 mod hooks;
 mod hostile;
 mod identity;
+mod kept;
 mod keys;
 mod loss;
 mod parity;

@@ -195,3 +195,7 @@ fn findings(status: &Status) -> String {
     }
     out
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -129,6 +129,15 @@ fn messages_of_the_troubleshooting_page_are_those_of_the_code() {
     assert_none(&stale, "no message of the code has these words");
 }
 
+#[test]
+fn each_runbook_names_the_program_that_needs_no_compiler() {
+    let kept = ".local/bin/xtask";
+    let books = files().into_iter().filter(|file| file.path.starts_with("docs/runbooks/"));
+    let without: Vec<String> =
+        books.filter(|file| !file.text.contains(kept)).map(|file| file.path).collect();
+    assert_none(&without, "does not say what to type when the checkout does not compile");
+}
+
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
