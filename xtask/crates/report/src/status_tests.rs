@@ -38,8 +38,8 @@ fn place(name: &str, storage: Storage) -> Place {
     }
 }
 
-fn safe() -> Status {
-    let backup = BackupFacts {
+fn backup() -> BackupFacts {
+    BackupFacts {
         label: label(3),
         created_utc: hours_ago(3),
         reason: "scheduled".to_owned(),
@@ -48,7 +48,10 @@ fn safe() -> Status {
         duration_ms: 2_300,
         verified: Some(Level::Restore),
         verified_utc: Some(hours_ago(2)),
-    };
+    }
+}
+
+fn safe() -> Status {
     let run = ScheduledRun {
         at_utc: hours_ago(3),
         label: Some(label(3)),
@@ -66,10 +69,10 @@ fn safe() -> Status {
             schema: "mydb".to_owned(),
             at_utc: hours_ago(0),
             offline: false,
-            last_backup: Some(backup.clone()),
+            last_backup: Some(backup()),
             definitions: Answer::Known(Vec::new()),
             rpo: Rpo {
-                newest_verified: Some(backup),
+                newest_verified: Some(backup()),
                 age_s: Answer::Known(3 * 3600),
                 objective_s: 26 * 3600,
                 written: Answer::Known(Written { transactions: 1_234 }),

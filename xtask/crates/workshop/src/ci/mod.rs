@@ -2,7 +2,8 @@
 //! may have nothing else. One line a stage; the first failure ends the run.
 //!
 //! The cheap checks go first, so that a missing semicolon does not wait for a
-//! server; packages and servers are made ready beside compiling. Everything is built in the profile of `cargo xtask` itself: its
+//! server; packages and servers are made ready beside compiling. Everything is built in the
+//! profile of `cargo xtask` itself: its
 //! artifacts are there already, clippy and rustdoc share the same dependency
 //! metadata, and build scripts are compiled once instead of once a profile.
 
