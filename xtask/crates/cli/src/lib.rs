@@ -63,7 +63,7 @@ pub struct Global {
     /// The backups folder [default: backups/ in the workspace]
     #[arg(long, global = true, value_name = "DIR")]
     pub backups: Option<PathBuf>,
-    /// The server that is meant, by the name a refusal shows: switches to it
+    /// Work on this server (the name that a refusal shows), and expect it from now on
     #[arg(long, global = true, value_name = "NAME")]
     pub server: Option<String>,
 }

@@ -7,7 +7,7 @@ use model::exit::{ExitCode, Stop};
 use model::inventory::{Inventory, ObjectKind};
 use ops::ctx::Ctx;
 use ops::{definitions, obstacles};
-use server::session::{code, said};
+use server::session::{is_lasting, said};
 use server::{Session, facts, inventory};
 
 /// Looks at the copy in `schema`, on which the change ran. `before` is the schema before it.
@@ -52,7 +52,7 @@ fn refused(error: anyhow::Error) -> anyhow::Error {
             stop.hints.iter().fold(refusal, |refusal, hint| refusal.hint(hint.clone()))
         }
         Some(_) => return error,
-        None if code(&error).is_some() => refusal(&said(&error)),
+        None if is_lasting(&error) => refusal(&said(&error)),
         None => return error,
     };
     error.context(about)

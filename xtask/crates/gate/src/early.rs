@@ -43,11 +43,14 @@ pub(crate) fn look(
         run(ctx, server, &copy, pending)
     });
     match found {
-        Ok(None) => ctx.ui.say(format!(
+        Ok(Seen::All) => ctx.ui.say(format!(
             "the migrations pass on the structure alone, in {}",
             human::duration(clock::elapsed_ms(start))
         )),
-        Ok(Some(stop)) => return Err(stop.into()),
+        Ok(Seen::UpTo(place)) => ctx.ui.say(format!(
+            "on the structure alone the migrations pass up to {place}, which depends on rows"
+        )),
+        Ok(Seen::Wrong(stop)) => return Err(stop.into()),
         // What cannot be made without its rows is no mistake of the migration.
         Err(error) if code(&error).is_some() || error.downcast_ref::<Stop>().is_some() => {
             signal::check()?;
@@ -58,29 +61,38 @@ pub(crate) fn look(
     Ok(())
 }
 
-fn run(ctx: &Ctx, server: &Server, copy: &Copy<'_>, pending: &[Pending]) -> Result<Option<Stop>> {
+enum Seen {
+    /// Every statement ran.
+    All,
+    /// As far as a copy without rows can tell; the place of the first statement that it cannot.
+    UpTo(String),
+    /// Whatever the rows are.
+    Wrong(Stop),
+}
+
+fn run(ctx: &Ctx, server: &Server, copy: &Copy<'_>, pending: &[Pending]) -> Result<Seen> {
     let mut session = rehearse::open(ctx, server, copy)?;
     for one in pending {
         for part in split::parts(&one.text) {
             signal::check()?;
             if !is_plain(&split::first_word(part.text)) {
-                return Ok(None);
+                return Ok(Seen::UpTo(one.place(&part, "")));
             }
             match session.run(part.text) {
                 Ok(()) => {}
                 Err(error) => {
                     return match code(&error) {
                         Some(code) if is_conclusive(code) => {
-                            Ok(Some(wrong(ctx, one, &part, &said(&error))))
+                            Ok(Seen::Wrong(wrong(ctx, one, &part, &said(&error))))
                         }
-                        Some(_) => Ok(None),
+                        Some(_) => Ok(Seen::UpTo(one.place(&part, ""))),
                         None => Err(error),
                     };
                 }
             }
         }
     }
-    Ok(None)
+    Ok(Seen::All)
 }
 
 fn wrong(ctx: &Ctx, one: &Pending, part: &split::Part<'_>, said: &str) -> Stop {

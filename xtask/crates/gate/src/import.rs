@@ -96,8 +96,9 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> 
     unfinished::settle(&held, &mut pair)?;
     demand_migrated(ctx, server)?;
     state::demand_own_programs(ctx, &state::live(ctx, server)?)?;
-    let uuid = facts::read(pair.live())?.uuid;
-    identity::demand(ctx, server, &uuid, false)?;
+    let facts = facts::read(pair.live())?;
+    identity::demand(ctx, server, &facts, false)?;
+    let uuid = facts.uuid;
     staging::clean(ctx, pair.copy())?;
     let proof = proof::take(&held, &mut pair, Reason::Import, made, &mut |_| Ok(()))?;
     point("gate.proved")?;

@@ -58,8 +58,9 @@ fn beside<T>(
         quote(&schema)
     ))?;
     let ended = run(session, &schema);
-    staging::drop_schema(session, &schema)?;
-    ended
+    let dropped = staging::drop_schema(session, &schema);
+    let ended = ended?;
+    dropped.map(|()| ended)
 }
 
 fn loaded(

@@ -9,8 +9,9 @@ use crate::{identity, staging};
 use model::account::Role;
 use model::entry::Event;
 use model::exit::{ExitCode, Stop};
-use model::facts::Flavour;
+use model::facts::{Flavour, ServerFacts};
 use model::ident::literal;
+use model::label::Label;
 use plan::backup::contents;
 use server::{Server, Session, facts, inventory};
 use store::ledger::Ledger;
@@ -62,17 +63,17 @@ impl Dropped {
 pub fn run(ctx: &mut Ctx, request: &Request) -> Result<Dropped> {
     demand_droppable(ctx, &request.schema)?;
     let server = ctx.server(request.yes)?;
-    let (planned, uuid) = look(ctx, &server, &request.schema)?;
+    let (planned, facts) = look(ctx, &server, &request.schema)?;
     if request.dry_run {
         return Ok(planned);
     }
     ctx.ui.say(planned.plan());
     let question = format!("this drops `{}` on {}", planned.schema, planned.server);
-    identity::demand(ctx, &server, &uuid, false)?;
-    identity::confirm(ctx, &uuid, (&question, &planned.schema), request.yes)?;
+    identity::demand(ctx, &server, &facts, false)?;
+    identity::confirm(ctx, &facts.uuid, (&question, &planned.schema), request.yes)?;
     let held = Held::take(ctx, &server)?;
     // Again, under the lock: another run may have made it anew.
-    let (again, uuid) = look(ctx, &server, &request.schema)?;
+    let (again, facts) = look(ctx, &server, &request.schema)?;
     if again.restored_utc != planned.restored_utc {
         let message = format!("`{}` was made again meanwhile", request.schema);
         return Err(Stop::new(ExitCode::Usage, message)
@@ -88,7 +89,7 @@ pub fn run(ctx: &mut Ctx, request: &Request) -> Result<Dropped> {
         reason: "dropped with db-drop".to_owned(),
         bytes: again.bytes,
     };
-    held.append(&uuid, &ctx.settings.schema, event)?;
+    held.append(&facts.uuid, &ctx.settings.schema, event)?;
     Ok(Dropped { dropped: true, ..again })
 }
 
@@ -112,8 +113,8 @@ fn demand_droppable(ctx: &Ctx, schema: &str) -> Result<(), Stop> {
     ))
 }
 
-/// What would go, and the server's uuid.
-fn look(ctx: &Ctx, server: &Server, schema: &str) -> Result<(Dropped, String)> {
+/// What would go, and on which server.
+fn look(ctx: &Ctx, server: &Server, schema: &str) -> Result<(Dropped, ServerFacts)> {
     let mut session = ctx.session(server, Role::Restore, None)?.read_only()?;
     if !inventory::schema_exists(&mut session, schema)? {
         return Err(missing(ctx, &mut session, schema)?.into());
@@ -122,6 +123,12 @@ fn look(ctx: &Ctx, server: &Server, schema: &str) -> Result<(Dropped, String)> {
     // MariaDB's uuid follows the network address, which a container changes.
     let uuid = Some(facts.uuid.as_str()).filter(|_| facts.flavour == Flavour::Mysql);
     let ledger = ctx.store()?.read()?;
+    if lives(&ledger, schema) {
+        let message = format!("`{schema}` is backed up or migrated under its own name");
+        return Err(Stop::new(ExitCode::Usage, message)
+            .hint("It is the live schema of a checkout, by what the ledger says. Nothing was dropped.")
+            .into());
+    }
     let Some((restored_from, restored_utc)) = made(&ledger, schema, uuid) else {
         let message = format!("the ledger does not say that this tool made `{schema}`");
         return Err(Stop::new(ExitCode::Usage, message)
@@ -142,7 +149,21 @@ fn look(ctx: &Ctx, server: &Server, schema: &str) -> Result<(Dropped, String)> {
         bytes: bytes.unwrap_or(0),
         dropped: false,
     };
-    Ok((dropped, facts.uuid))
+    Ok((dropped, facts))
+}
+
+/// Whether a checkout has it as its own schema: working trees share a ledger. Every entry
+/// counts, whoever wrote it.
+fn lives(ledger: &Ledger, schema: &str) -> bool {
+    ledger.entries.iter().any(|entry| match &entry.event {
+        Event::Backup { .. } | Event::Gate { .. } | Event::Undone { .. } => entry.schema == schema,
+        // Such as `db-restore latest` of a checkout whose DB_NAME it is.
+        Event::Restore { subject, target, .. } => {
+            let own = subject.parse::<Label>().is_ok_and(|label| label.schema() == schema);
+            target == schema && own
+        }
+        _ => false,
+    })
 }
 
 /// The restore that made it, unless it was dropped since. Only a proven entry counts.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::ctx::Ctx;
-use crate::recover;
+use crate::{read_only, recover};
 use model::entry::Event;
 use server::Server;
 use store::{Store, StoreLock};
@@ -144,7 +144,9 @@ impl<'a> Held<'a> {
     /// # Errors
     /// As [`HeldFolder::take`].
     pub fn take(ctx: &'a Ctx, server: &'a Server) -> Result<Self> {
-        Ok(Self { folder: HeldFolder::take(ctx, Some(server))?, server })
+        let folder = HeldFolder::take(ctx, Some(server))?;
+        read_only::demand_finished(ctx)?;
+        Ok(Self { folder, server })
     }
 
     /// As [`Held::take`], waiting as long as given for another run to end.
@@ -152,7 +154,9 @@ impl<'a> Held<'a> {
     /// # Errors
     /// As [`Held::take`].
     pub fn take_within(ctx: &'a Ctx, server: &'a Server, wait: Duration) -> Result<Self> {
-        Ok(Self { folder: HeldFolder::take_within(ctx, Some(server), wait)?, server })
+        let folder = HeldFolder::take_within(ctx, Some(server), wait)?;
+        read_only::demand_finished(ctx)?;
+        Ok(Self { folder, server })
     }
 
     /// The server.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::ctx::Ctx;
 use config::Settings;
 use model::exit::{ExitCode, Stop};
+use model::facts::{Flavour, ServerFacts};
 use model::known::{Known, Servers};
 use plan::identity::{Seen, Verdict, is_chosen, judge, short};
 use server::Server;
@@ -39,11 +40,12 @@ fn remember(ctx: &Ctx, server: &Server, uuid: &str) -> Result<()> {
     fs::write_durably(&path(settings), &text)
 }
 
-fn verdict(ctx: &Ctx, server: &Server, uuid: &str) -> Result<Verdict> {
+fn verdict(ctx: &Ctx, server: &Server, facts: &ServerFacts) -> Result<Verdict> {
     let settings = &ctx.settings;
     let all = read(settings)?;
     let place = server.to_string();
-    let seen = Seen { uuid, place: &place };
+    let stable = facts.flavour == Flavour::Mysql;
+    let seen = Seen { uuid: &facts.uuid, stable, place: &place };
     let known = all.schemas.get(&settings.schema);
     Ok(judge(&settings.schema, known, seen, settings.server_choice.as_deref()))
 }
@@ -52,10 +54,15 @@ fn verdict(ctx: &Ctx, server: &Server, uuid: &str) -> Result<Verdict> {
 ///
 /// # Errors
 /// It is another server than the last time, and that is not confirmed (10).
-pub fn demand(ctx: &Ctx, server: &Server, uuid: &str, empty: bool) -> Result<()> {
-    match verdict(ctx, server, uuid)? {
+pub fn demand(ctx: &Ctx, server: &Server, facts: &ServerFacts, empty: bool) -> Result<()> {
+    let uuid = facts.uuid.as_str();
+    match verdict(ctx, server, facts)? {
         Verdict::Same => Ok(()),
         Verdict::Remember => remember(ctx, server, uuid),
+        Verdict::Renamed(remark) => {
+            ctx.ui.warn(remark);
+            remember(ctx, server, uuid)
+        }
         Verdict::Other(stop) if ctx.settings.server_choice.is_some() => Err(stop.into()),
         Verdict::Other(stop) if empty => {
             let what = stop.message.trim_end_matches("; nothing was changed");
@@ -63,7 +70,8 @@ pub fn demand(ctx: &Ctx, server: &Server, uuid: &str, empty: bool) -> Result<()>
             remember(ctx, server, uuid)
         }
         Verdict::Other(stop) if ctx.ui.can_ask() => {
-            ctx.ui.confirm_by_name(&stop.message, &short(uuid), false)?;
+            let question = stop.message.trim_end_matches("; nothing was changed");
+            ctx.ui.confirm_by_name(question, &short(uuid), false)?;
             remember(ctx, server, uuid)
         }
         Verdict::Other(stop) => Err(stop.into()),
@@ -74,10 +82,14 @@ pub fn demand(ctx: &Ctx, server: &Server, uuid: &str, empty: bool) -> Result<()>
 ///
 /// # Errors
 /// `--server` names another one (10), or what is remembered cannot be read.
-pub fn note(ctx: &Ctx, server: &Server, uuid: &str) -> Result<()> {
-    match verdict(ctx, server, uuid)? {
+pub fn note(ctx: &Ctx, server: &Server, facts: &ServerFacts) -> Result<()> {
+    match verdict(ctx, server, facts)? {
         Verdict::Same => Ok(()),
-        Verdict::Remember => remember(ctx, server, uuid),
+        Verdict::Remember => remember(ctx, server, &facts.uuid),
+        Verdict::Renamed(remark) => {
+            ctx.ui.warn(remark);
+            Ok(())
+        }
         Verdict::Other(stop) if ctx.settings.server_choice.is_some() => Err(stop.into()),
         Verdict::Other(stop) => {
             ctx.ui.warn(stop.message.trim_end_matches("; nothing was changed"));
@@ -96,6 +108,14 @@ pub fn confirm(ctx: &Ctx, uuid: &str, (question, schema): (&str, &str), yes: boo
         return ctx.ui.confirm_by_name(question, schema, yes);
     }
     let id = short(uuid);
+    if !yes && !ctx.ui.can_ask() {
+        return Err(Stop::new(
+            ExitCode::Usage,
+            format!("{question}, and there is no terminal to confirm it"),
+        )
+        .hint(format!("This is production (DB_ROLE): add `--yes --server {id}`."))
+        .into());
+    }
     if yes && !is_chosen(uuid, settings.server_choice.as_deref()) {
         return Err(Stop::new(
             ExitCode::Usage,

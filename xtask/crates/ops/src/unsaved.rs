@@ -77,11 +77,22 @@ fn changed_by_a_restore(
         let why = format!("it could not be restored from a backup: {why}");
         all.push(LeftOut { kind, name, rows, why });
     }
-    for found in documents(session, schema, &facts, &without(rest, &all))?.changed {
-        let why = found.why();
-        let rows = rows(session, schema, &found.table);
-        if !all.iter().any(|it| it.kind == ObjectKind::Table && it.name == found.table) {
-            all.push(LeftOut { kind: ObjectKind::Table, name: found.table, rows, why });
+    for (name, table) in without(rest, &all).tables {
+        let mut one = Inventory::default();
+        one.tables.insert(name.clone(), table);
+        let kind = ObjectKind::Table;
+        match documents(session, schema, &facts, &one) {
+            Ok(found) => all.extend(found.changed.first().map(|found| {
+                let rows = rows(session, schema, &name);
+                LeftOut { kind, name, rows, why: found.why() }
+            })),
+            Err(error) if is_lasting(&error) => {
+                let why = format!("its rows cannot be read: {}", said(&error));
+                all.push(LeftOut { kind, name, rows: None, why });
+            }
+            // Locked for the moment: the backup itself waits as long as it may, and looks again.
+            Err(error) if code(&error).is_some() => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(all)

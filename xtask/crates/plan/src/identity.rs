@@ -9,6 +9,8 @@ use model::known::Known;
 pub struct Seen<'a> {
     /// What it calls itself.
     pub uuid: &'a str,
+    /// Whether that stays: MySQL's lies in the data folder, MariaDB's follows the network address.
+    pub stable: bool,
     /// How it was reached, in words.
     pub place: &'a str,
 }
@@ -20,6 +22,9 @@ pub enum Verdict {
     Same,
     /// It is to be remembered: there was none before, or it was chosen.
     Remember,
+    /// It is where the last one was and calls itself otherwise, which on MariaDB says little: a
+    /// remark, and it is to be remembered.
+    Renamed(String),
     /// It is another one. The refusal, for where nobody can be asked.
     Other(Stop),
 }
@@ -63,7 +68,19 @@ pub fn judge(schema: &str, known: Option<&Known>, now: Seen<'_>, chosen: Option<
     if known.uuid == now.uuid {
         return Verdict::Same;
     }
-    if chosen.is_some() { Verdict::Remember } else { Verdict::Other(other(schema, known, now)) }
+    if chosen.is_some() {
+        Verdict::Remember
+    } else if !now.stable && known.place == now.place {
+        Verdict::Renamed(format!(
+            "the server at {} had the name {} the last time, and now {}: a new address of its \
+             machine or container, or another server in its place",
+            now.place,
+            short(&known.uuid),
+            short(now.uuid)
+        ))
+    } else {
+        Verdict::Other(other(schema, known, now))
+    }
 }
 
 fn other(schema: &str, known: &Known, now: Seen<'_>) -> Stop {
@@ -71,7 +88,7 @@ fn other(schema: &str, known: &Known, now: Seen<'_>) -> Stop {
     Stop::new(
         ExitCode::Configuration,
         format!(
-            "this is another server than the last time: `{schema}` was at {} (server {}, since \
+            "this is not the server of the last time: `{schema}` was at {} (server {}, since \
              {}), and now the tool found {} (server {id}); nothing was changed",
             known.place,
             short(&known.uuid),
@@ -98,7 +115,17 @@ mod tests {
     }
 
     fn on(uuid: &str, known: Option<&Known>, chosen: Option<&str>) -> Verdict {
-        judge("mydb", known, Seen { uuid, place: "127.0.0.1:3306" }, chosen)
+        judge("mydb", known, Seen { uuid, stable: true, place: "127.0.0.1:3306" }, chosen)
+    }
+
+    #[test]
+    fn a_name_that_follows_the_address_says_little_in_the_same_place() {
+        let place = "the private local server";
+        let on =
+            |place| judge("mydb", Some(&known()), Seen { uuid: B, stable: false, place }, None);
+        let Verdict::Renamed(remark) = on(place) else { panic!("not renamed") };
+        assert!(remark.contains("3f2a1b9c") && remark.contains("91bc0a1f"), "{remark}");
+        assert!(matches!(on("127.0.0.1:3306"), Verdict::Other(_)));
     }
 
     #[test]

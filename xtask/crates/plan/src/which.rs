@@ -190,7 +190,7 @@ pub fn choose(all: &[Candidate<'_>], until: Option<Until>, back: usize) -> Chose
     }));
     if back > 0 && wanted.is_none() {
         let count = good.len();
-        notes.push(format!("There are {count} backups that {word} counts; `~{back}` needs more."));
+        notes.push(format!("{word} counts {count} of the backups here; `~{back}` needs more."));
     }
     Chosen { label: wanted.map(|it| it.label.clone()), notes }
 }

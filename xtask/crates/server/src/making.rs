@@ -134,9 +134,11 @@ impl InForce {
         let user = &self.user;
         Stop::new(ExitCode::Configuration, what)
             .hint(format!(
-                "`{user}` needs {PRIVILEGE} to turn the rule off in its own sessions. Run as root: \
-                 GRANT {PRIVILEGE} ON *.* TO '{user}'@'%';"
+                "`{user}` needs {PRIVILEGE} to turn the rule off in its own sessions. `cargo xtask \
+                 doctor --fix` grants it where the rule holds for the whole server."
             ))
-            .hint("`cargo xtask doctor --fix` does it where the rule holds for the whole server.")
+            .hint(format!(
+                "Otherwise run as root: GRANT {PRIVILEGE} ON *.* TO the account `{user}`."
+            ))
     }
 }

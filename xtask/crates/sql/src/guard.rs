@@ -84,7 +84,7 @@ impl Guard {
         if self.ignore_case { name.name.to_lowercase() } else { name.name.clone() }
     }
 
-    /// As [`Guard::check`]; what speaks against it, in words without the statement's own.
+    /// As [`Guard::check`], with the reason alone.
     ///
     /// # Errors
     /// It must not run.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use chrono::TimeDelta;
 
 use super::ledger::Ledger;
 use super::source::Source;
@@ -30,7 +31,9 @@ fn candidate<'a>(
     let manifest = entry.manifest();
     Candidate {
         label: &entry.label,
-        taken_utc: manifest.map(|it| it.created_utc),
+        // What it holds may be as young as its end: a dump can wait for a lock.
+        taken_utc: manifest
+            .map(|it| it.created_utc + TimeDelta::milliseconds(it.duration_ms.min(1 << 40) as i64)),
         problem: entry.problem(),
         failed: ledger.last_failed(&entry.label),
         partial: manifest.is_some_and(model::manifest::Manifest::is_partial),

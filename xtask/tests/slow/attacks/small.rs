@@ -85,7 +85,7 @@ fn files_with_such_names(sandbox: &Sandbox) {
         "CREATE TABLE `{NAME}` (`id` int NOT NULL, PRIMARY KEY (`id`));\n-- Dump completed\n"
     );
     let unknown = format!("CREATE TABLE `t` (`id` int NOT NULL, PRIMARY KEY (`{NAME}`));\n");
-    let refused = format!("DROP DATABASE `{NAME}`;\n");
+    let refused = format!("CREATE USER `{NAME}`;\n");
     for (text, code) in [(good, 0), (unknown, 40), (refused, 40)] {
         sandbox.write("foreign.sql", &text);
         let done = sandbox.xtask(&["db-verify", "foreign.sql", "--verbose"]);

@@ -70,6 +70,30 @@ fn nobody_writes_so_the_copy_goes_live_and_back() {
     }
 }
 
+/// A foreign key on a key that is not unique, which MySQL takes from old servers only: the
+/// migrated tables go live with it, and come back.
+#[test]
+fn a_foreign_key_on_a_key_that_is_not_unique_goes_along() {
+    let Some(world) = World::new(Server::Mysql, "loose") else { return };
+    world.sandbox.sql(
+        "SET SESSION restrict_fk_on_non_standard_key = OFF;
+         CREATE TABLE parent (id INT PRIMARY KEY, code INT, KEY (code));
+         CREATE TABLE child (id INT PRIMARY KEY, code INT,
+           CONSTRAINT loose FOREIGN KEY (code) REFERENCES parent (code));
+         INSERT INTO parent VALUES (1, 7), (2, 7);
+         INSERT INTO child VALUES (1, 7)",
+    );
+    let old = world.live();
+    assert_eq!(world.json(&["migrate", "--json"])["strategy"], "swap");
+    world.demand_clean();
+    let keys = "SELECT COUNT(*) FROM information_schema.REFERENTIAL_CONSTRAINTS \
+                WHERE CONSTRAINT_SCHEMA = DATABASE() AND CONSTRAINT_NAME = 'loose'";
+    let count: Option<u32> = world.sandbox.root().query_first(keys).unwrap();
+    assert_eq!(count, Some(1));
+    world.json(&["migrate", "--undo", "--json"]);
+    world.demand_live(&old, "the migration taken back");
+}
+
 /// An installation from before signatures has a plain file from its last migration.
 #[test]
 fn an_old_way_back_does_not_stop_the_next_migration() {

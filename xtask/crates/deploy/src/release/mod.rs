@@ -75,9 +75,9 @@ pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool, made: &mut Made) -> R
     if release.ends_with("-dirty") {
         ctx.ui.warn("the checkout has uncommitted changes; they are deployed too");
     }
-    let uuid = facts::read(&mut ctx.session(&server, Role::Backup, None)?)?.uuid;
-    identity::demand(ctx, &server, &uuid, false)?;
-    identity::confirm(ctx, &uuid, (&format!("this deploys to `{name}`"), &name), yes)?;
+    let facts = facts::read(&mut ctx.session(&server, Role::Backup, None)?)?;
+    identity::demand(ctx, &server, &facts, false)?;
+    identity::confirm(ctx, &facts.uuid, (&format!("this deploys to `{name}`"), &name), yes)?;
     deploy(job, site.as_mut(), !pending.is_empty(), made)
 }
 

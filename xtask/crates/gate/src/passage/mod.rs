@@ -144,11 +144,11 @@ pub fn migrate(
     let told = told::ask(ctx, server, &api, &ctx.settings.schema)?;
     told::demand_same(&told, &state.pending)?;
     let before = state::live(ctx, server)?;
-    let uuid = facts::read(pair.live())?.uuid;
-    identity::demand(ctx, server, &uuid, Empty::of(&before).is_some())?;
+    let facts = facts::read(pair.live())?;
+    identity::demand(ctx, server, &facts, Empty::of(&before).is_some())?;
     state::demand_own_programs(ctx, &before)?;
     let gate = Gate { held: &held, api: &api, pending: &pending, before: &before, told: &told };
-    let mut passage = Passage::new(&gate, uuid);
+    let mut passage = Passage::new(&gate, facts.uuid);
     let ended = passage.go(&mut pair, choice, made);
     passage.times.build_ms = build_ms;
     passage.times.total_ms = clock::elapsed_ms(start);

@@ -37,6 +37,12 @@ pub(super) fn look(
     // An account that cannot log in is reported by what needs it.
     let Ok(mut loader) = ctx.session(server, Role::Drill, None) else { return Ok(()) };
     let needed = match needed(ctx, &mut loader, session, prepared) {
+        // A server that takes no schema now, such as a replica: its backup is worth having.
+        Err(error) if find_stop(&error).is_none() && code(&error).is_some() => {
+            let why = said(&error);
+            ctx.ui.warn(format!("whether this backup can be loaded here was not tried: {why}"));
+            return Ok(());
+        }
         Err(error) if *reason == Reason::Safety => match find_stop(&error) {
             Some(stop) => Some(stop.clone()),
             None => return Err(error),

@@ -205,7 +205,7 @@ pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest
     }
     let (mut session, prepared) = prepare::prepare(ctx, server, wish)?;
     let plan = &prepared.plan;
-    identity::note(ctx, server, &prepared.facts.uuid)?;
+    identity::note(ctx, server, &prepared.facts)?;
     ctx.ui.detail(plan.to_string());
     prepare::warn(ctx, &prepared);
     loading::look(ctx, server, &mut session, &prepared, &wish.reason)?;

@@ -46,8 +46,8 @@ pub(super) fn look(
     };
     // A table that another session has locked is not worth a wait.
     session.run("SET lock_wait_timeout = 1")?;
-    let now = live_side(ctx, session, (target, &live.everything()), only)?;
     let fold = server.lower_case_table_names != 0;
+    let now = live_side(ctx, session, (target, &live.everything()), (only, fold))?;
     Ok(Some(change::between(&now, &then, only, fold)))
 }
 
@@ -55,9 +55,12 @@ fn live_side(
     ctx: &Ctx,
     session: &mut Session,
     (schema, live): (&str, &Inventory),
-    only: Option<&[String]>,
+    (only, fold): (Option<&[String]>, bool),
 ) -> Result<Side> {
-    let wanted = |name: &String| only.is_none_or(|only| only.contains(name));
+    let same = |one: &String, name: &String| {
+        one == name || fold && one.to_lowercase() == name.to_lowercase()
+    };
+    let wanted = |name: &String| only.is_none_or(|only| only.iter().any(|one| same(one, name)));
     let estimate: u64 = live.tables.values().map(|it| it.rows_estimate).sum();
     if estimate >= MANY {
         ctx.ui.say(format!("counting what `{schema}` holds now"));

@@ -3,6 +3,7 @@
 mod changes;
 mod ends;
 mod notes;
+mod origin;
 mod planning;
 mod programs;
 mod safety;
@@ -95,6 +96,10 @@ fn run_in(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
         early.as_ref().map(|it| (it.programs.clone(), it.tables.clone())).unwrap_or_default();
     let file = File { source: &source, provenance, programs: &named, tables: &tables };
     let (plan, facts) = plan(ctx, &server, &file, scope, args)?;
+    let of = origin::say(ctx, &source, &facts);
+    if args.dry_run || plan.scope == Scope::Beside {
+        identity::note(ctx, &server, &facts)?;
+    }
     if args.dry_run {
         return Ok(Ended::Planned(plan));
     }
@@ -109,10 +114,11 @@ fn run_in(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
                 plan.target, plan.server
             ),
         };
-        identity::demand(ctx, &server, &facts.uuid, false)?;
+        identity::demand(ctx, &server, &facts, false)?;
+        origin::demand_named(args, &source, of)?;
         identity::confirm(ctx, &facts.uuid, (&question, &plan.target), args.yes)?;
     } else if plan.scope != Scope::Beside {
-        identity::demand(ctx, &server, &facts.uuid, true)?;
+        identity::demand(ctx, &server, &facts, true)?;
     }
     let held = Held::take(ctx, &server)?;
     // The whole file is read and compared with its manifest before anything is created.
