@@ -104,10 +104,7 @@ fn latest_counts_back_over_what_it_could_mean() {
     assert_eq!(chosen(&all, None, 1), Some(label(8).to_string()));
     assert_eq!(chosen(&all, None, 2), None);
     let notes = choose(&all, None, 2).notes.join("\n");
-    assert!(
-        notes.contains("There are 2 backups that `latest` counts; `~2` needs more."),
-        "{notes}"
-    );
+    assert!(notes.contains("`latest` counts 2 of the backups here; `~2` needs more."), "{notes}");
     let notes = choose(&all, None, 0).notes.join("\n");
     for part in ["never picks a safety backup", "suspect backup: `credit` is gone"] {
         assert!(notes.contains(part), "{notes}");
