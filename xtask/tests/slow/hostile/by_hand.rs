@@ -145,7 +145,8 @@ fn bad_statements(schema: &str, touched: &Path) -> Vec<String> {
         format!("DELETE FROM {schema}.account;"),
         format!("INSERT INTO `{schema}`.`account` (id) VALUES (77);"),
         "USE mysql;\nUSE performance_schema;".to_owned(),
-        format!("DROP DATABASE {schema};"),
+        // In front of everything it is left out, as mysqldump's own is.
+        format!("CREATE TABLE first (id INT);\nDROP DATABASE {schema};"),
         "CREATE DATABASE elsewhere; CREATE DATABASE elsewhere_too;".to_owned(),
         "GRANT ALL ON *.* TO CURRENT_USER();".to_owned(),
         "SET PASSWORD = 'x';".to_owned(),
