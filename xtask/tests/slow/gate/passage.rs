@@ -94,6 +94,38 @@ fn a_foreign_key_on_a_key_that_is_not_unique_goes_along() {
     world.demand_live(&old, "the migration taken back");
 }
 
+/// A foreign key that the change itself brings, to a table that stays as it is.
+#[test]
+fn a_foreign_key_that_a_change_brings_goes_live_and_back() {
+    // Its migrations are others than those of the other tests.
+    let _alone = alone();
+    let checkout = tempfile::tempdir().unwrap();
+    crate::support::five::copy_five(checkout.path());
+    crate::support::five::add(
+        checkout.path(),
+        "20260103000000_keys",
+        "ALTER TABLE tally ADD COLUMN busy_id INT, ADD CONSTRAINT tally_busy FOREIGN KEY (busy_id) \
+         REFERENCES busy (id);\n",
+    );
+    for (kind, name) in [(Server::Mysql, "brought_y"), (Server::Mariadb, "brought_a")] {
+        let Some(server) = require(kind) else { continue };
+        let sandbox = Sandbox::new(&server, name);
+        sandbox.base();
+        let before = live::read(&mut server.root(), &sandbox.schema);
+        let run = |args: &[&str]| {
+            let command = sandbox.in_checkout(checkout.path(), args);
+            let done = command.run(std::time::Duration::from_secs(600)).unwrap();
+            assert_eq!(done.code, Some(0), "{args:?}: {}", done.stderr);
+            done.stdout
+        };
+        let done: serde_json::Value = serde_json::from_str(&run(&["migrate", "--json"])).unwrap();
+        assert_eq!(done["strategy"], "swap", "{done}");
+        assert!(sandbox.root().query_drop("INSERT INTO tally VALUES (9, 9, 999)").is_err());
+        run(&["migrate", "--undo"]);
+        assert!(before == live::read(&mut server.root(), &sandbox.schema), "it is not as before");
+    }
+}
+
 /// An installation from before signatures has a plain file from its last migration.
 #[test]
 fn an_old_way_back_does_not_stop_the_next_migration() {
