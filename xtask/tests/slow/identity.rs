@@ -7,7 +7,7 @@ use sys::fs;
 
 use crate::faults::demand_stop;
 use crate::hostile::demand;
-use crate::support::{Sandbox, Server, require};
+use crate::support::{Sandbox, Server, own_mysql, require};
 
 const ROWS: &str = "CREATE TABLE film (id INT PRIMARY KEY, title VARCHAR(90));
     INSERT INTO film VALUES (1, 'Brazil'), (2, 'Alien')";
@@ -99,4 +99,30 @@ fn production_names_its_server_and_takes_no_made_up_rows() {
         demand(&run(&["db-restore", "latest", "--yes", "--server", &short]), 0, "named");
         demand_stop(&run(&["quickstart", "--yes"]), 10, &["production", "nothing was changed"]);
     });
+}
+
+/// Several working trees can use one folder, each with a server: `latest` goes by the schema.
+#[test]
+fn the_latest_of_another_server_has_to_be_named() {
+    let Some(server) = require(Server::Mysql) else { return };
+    let Some(own) = own_mysql("of_other") else { return };
+    let from = Sandbox::new(&server, "of_other");
+    from.sql(ROWS);
+    let made = from.xtask(&["db-backup", "--json"]);
+    demand(&made, 0, "the other server's backup");
+    let made: serde_json::Value = serde_json::from_str(&made.stdout).unwrap();
+    let sandbox = Sandbox::new(&own.server, "of_other");
+    sandbox.sql("CREATE TABLE film (id INT PRIMARY KEY, title VARCHAR(90))");
+    fs::create_private_dir(&sandbox.backups()).unwrap();
+    for key in ["file", "manifest"] {
+        let path = std::path::Path::new(made[key].as_str().unwrap());
+        let to = sandbox.backups().join(path.file_name().unwrap());
+        fs::write_durably(&to, &fs::read_bytes(path).unwrap()).unwrap();
+    }
+    let label = made["label"].as_str().unwrap();
+    let refused = sandbox.xtask(&["db-restore", "latest", "--yes"]);
+    demand_stop(&refused, 2, &["was taken from another server", label, "nothing was changed"]);
+    let named = sandbox.xtask(&["db-restore", label, "--yes"]);
+    demand(&named, 0, "by its label");
+    assert!(named.stderr.contains("was taken from another server"), "{}", named.stderr);
 }

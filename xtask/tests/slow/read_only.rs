@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sys::fault::VARIABLE;
 use sys::fs;
 use sys::proc::Cmd;
 
@@ -67,5 +68,29 @@ fn what_lies_in_a_read_only_folder_comes_back() {
         demand_stop(&sandbox.xtask(&["db-backup"]), 10, &["is read-only", "--backups DIR"]);
         drop(mounted);
         demand(&sandbox.xtask(&["db-backup"]), 0, "writable again");
+    }
+}
+
+/// A run on such a folder that dies in its swap is finished before anything else is done.
+#[test]
+fn a_killed_run_on_a_read_only_folder_is_finished_first() {
+    for kind in Server::ALL {
+        let Some(server) = require(kind) else { continue };
+        let sandbox = Sandbox::new(&server, "read_only_kill");
+        sandbox.sql("CREATE TABLE film (id INT PRIMARY KEY); INSERT INTO film VALUES (1), (2)");
+        demand(&sandbox.xtask(&["db-backup"]), 0, "db-backup");
+        let Some(mounted) = ReadOnly::mount(&sandbox.backups()) else {
+            return skipped("this user may not mount a folder read-only");
+        };
+        sandbox.sql("DELETE FROM film WHERE id = 2");
+        let args = ["db-restore", "latest", "--yes"];
+        let dead = sandbox.command(&args).env(VARIABLE, "kill:swap.renamed").run(DEADLINE).unwrap();
+        assert_eq!(dead.code, None, "{}", dead.stderr);
+        drop(mounted);
+        demand_stop(&sandbox.xtask(&["db-backup"]), 40, &["did not finish", ".local/backups"]);
+        let fix = ["--backups", ".local/backups", "doctor", "--fix"];
+        let fixed = sandbox.xtask(&fix);
+        assert!(fixed.stderr.contains("is finished now"), "{}{}", fixed.stdout, fixed.stderr);
+        demand(&sandbox.xtask(&["db-backup"]), 0, "from then on");
     }
 }
