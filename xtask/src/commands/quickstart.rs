@@ -41,7 +41,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<(
     identity::demand_not_production(ctx, "quickstart loads a sample catalogue")?;
     ctx.ui.say("1/5 a database");
     let server = database(ctx, args)?;
-    stay_with(ctx, &server)?;
+    stay_with(ctx, args.place, &server)?;
     for line in ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))? {
         ctx.ui.detail(line);
     }
@@ -63,10 +63,10 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<(
 }
 
 /// Writes which of the ways was taken: a container that appears later does not take the place
-/// of the private server, nor the other way round.
-fn stay_with(ctx: &Ctx, server: &Server) -> Result<()> {
+/// of the private server, nor the other way round. `--on` takes the place of an earlier one.
+fn stay_with(ctx: &Ctx, place: Where, server: &Server) -> Result<()> {
     let settings = &ctx.settings;
-    if settings.reach != ReachChoice::Auto {
+    if settings.reach != ReachChoice::Auto && place == Where::Auto {
         return Ok(());
     }
     let way = match &server.reach {

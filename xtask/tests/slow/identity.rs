@@ -51,6 +51,9 @@ fn another_server_is_named_and_has_to_be_chosen() {
         let (own, short) = (uuid(sandbox), plan::identity::short(&uuid(sandbox)));
         elsewhere(sandbox, &own);
         sandbox.sql("DELETE FROM film WHERE id = 2");
+        let look = sandbox.xtask(&["db-restore", "latest", "--dry-run", "--server", &short]);
+        demand(&look, 0, "a look");
+        assert_eq!(uuid(sandbox), OTHER, "a look remembers nothing");
         let refused = sandbox.xtask(&["db-restore", "latest", "--yes"]);
         demand_stop(&refused, 10, &["not the server of the last time", "00000000", &short]);
         assert!(refused.stderr.contains(&format!("--server {short}")), "{}", refused.stderr);
@@ -125,4 +128,6 @@ fn the_latest_of_another_server_has_to_be_named() {
     let named = sandbox.xtask(&["db-restore", label, "--yes"]);
     demand(&named, 0, "by its label");
     assert!(named.stderr.contains("was taken from another server"), "{}", named.stderr);
+    let file = made["file"].as_str().unwrap();
+    demand(&sandbox.xtask(&["db-restore", file, "--yes"]), 0, "by its file");
 }

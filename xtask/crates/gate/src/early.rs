@@ -48,7 +48,8 @@ pub(crate) fn look(
             human::duration(clock::elapsed_ms(start))
         )),
         Ok(Seen::UpTo(place)) => ctx.ui.say(format!(
-            "on the structure alone the migrations pass up to {place}, which depends on rows"
+            "on the structure alone the migrations pass up to {place}; what comes from there on can \
+             depend on rows"
         )),
         Ok(Seen::Wrong(stop)) => return Err(stop.into()),
         // What cannot be made without its rows is no mistake of the migration.

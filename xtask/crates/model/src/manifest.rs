@@ -1,7 +1,7 @@
 //! The manifest: what a backup is, and what it must prove. Without one the
 //! backup does not exist.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::copy::Encryption;
@@ -216,6 +216,14 @@ impl Manifest {
     /// Whether something of the schema is missing on purpose. Such a backup proves nothing.
     pub fn is_partial(&self) -> bool {
         !self.left_out.is_empty()
+    }
+
+    /// When the dump ended, and the latest moment that its rows can be of: it may have waited
+    /// for a lock before it read the first.
+    pub fn ended_utc(&self) -> DateTime<Utc> {
+        // Longer than any dump, and short enough for the calendar.
+        let ms = i64::try_from(self.duration_ms.min(1 << 40)).unwrap_or_default();
+        self.created_utc + TimeDelta::milliseconds(ms)
     }
 
     /// How many objects of a kind it lists.

@@ -6,9 +6,7 @@ use anyhow::Result;
 use crate::ctx::Ctx;
 use crate::staging;
 use model::facts::ServerFacts;
-use model::ident::{quote, word};
 use model::inventory::{Inventory, ObjectKind};
-use plan::restore::staging_name;
 use rows::load::{self, Loaded, Part};
 use rows::native;
 use server::{Session, inventory};
@@ -25,7 +23,7 @@ pub fn on_empty_copy<T>(
     wanted: &Inventory,
     look: impl FnOnce(&str) -> Result<T>,
 ) -> Result<T> {
-    beside(ctx, session, wanted, |session, schema| {
+    staging::scratch(ctx, session, wanted, |session, schema| {
         loaded(session, schema, facts, wanted)?;
         look(schema)
     })
@@ -41,26 +39,9 @@ pub fn come_back(
     facts: &ServerFacts,
     wanted: &Inventory,
 ) -> Result<Vec<String>> {
-    beside(ctx, session, wanted, |session, schema| compared(session, schema, facts, wanted))
-}
-
-/// Runs something in a new schema, which goes afterwards.
-fn beside<T>(
-    ctx: &Ctx,
-    session: &mut Session,
-    wanted: &Inventory,
-    run: impl FnOnce(&mut Session, &str) -> Result<T>,
-) -> Result<T> {
-    let schema = staging::free_name(ctx, session, staging_name)?;
-    let (charset, collation) = (word(&wanted.charset)?, word(&wanted.collation)?);
-    session.run(&format!(
-        "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
-        quote(&schema)
-    ))?;
-    let ended = run(session, &schema);
-    let dropped = staging::drop_schema(session, &schema);
-    let ended = ended?;
-    dropped.map(|()| ended)
+    staging::scratch(ctx, session, wanted, |session, schema| {
+        compared(session, schema, facts, wanted)
+    })
 }
 
 fn loaded(

@@ -55,47 +55,49 @@ fn verdict(ctx: &Ctx, server: &Server, facts: &ServerFacts) -> Result<Verdict> {
 /// # Errors
 /// It is another server than the last time, and that is not confirmed (10).
 pub fn demand(ctx: &Ctx, server: &Server, facts: &ServerFacts, empty: bool) -> Result<()> {
-    let uuid = facts.uuid.as_str();
     match verdict(ctx, server, facts)? {
-        Verdict::Same => Ok(()),
-        Verdict::Remember => remember(ctx, server, uuid),
-        Verdict::Renamed(remark) => {
-            ctx.ui.warn(remark);
-            remember(ctx, server, uuid)
+        Verdict::Same => return Ok(()),
+        Verdict::Remember => {}
+        Verdict::Renamed(remark) => ctx.ui.warn(remark),
+        Verdict::NotChosen(stop) => return Err(stop.into()),
+        Verdict::Other(other) if empty => {
+            let schema = &ctx.settings.schema;
+            ctx.ui.warn(format!("{}. `{schema}` is empty there.", other.what));
         }
-        Verdict::Other(stop) if ctx.settings.server_choice.is_some() => Err(stop.into()),
-        Verdict::Other(stop) if empty => {
-            let what = stop.message.trim_end_matches("; nothing was changed");
-            ctx.ui.warn(format!("{what}. `{}` is empty there.", ctx.settings.schema));
-            remember(ctx, server, uuid)
+        Verdict::Other(other) if ctx.ui.can_ask() => {
+            ctx.ui.confirm_by_name(&other.what, &short(&facts.uuid), false)?;
         }
-        Verdict::Other(stop) if ctx.ui.can_ask() => {
-            let question = stop.message.trim_end_matches("; nothing was changed");
-            ctx.ui.confirm_by_name(question, &short(uuid), false)?;
-            remember(ctx, server, uuid)
-        }
-        Verdict::Other(stop) => Err(stop.into()),
+        Verdict::Other(other) => return Err(other.refusal().into()),
+    }
+    remember(ctx, server, &facts.uuid)
+}
+
+/// Before a backup, which changes nothing of the schema: another server is only named, and the
+/// first one remembered.
+///
+/// # Errors
+/// As [`say`].
+pub fn note(ctx: &Ctx, server: &Server, facts: &ServerFacts) -> Result<()> {
+    match say(ctx, server, facts)? {
+        true => remember(ctx, server, &facts.uuid),
+        false => Ok(()),
     }
 }
 
-/// Where nothing of the schema is changed: another server is only named.
+/// Says it when this is another server, and remembers nothing. Gives whether it is one to
+/// remember.
 ///
 /// # Errors
 /// `--server` names another one (10), or what is remembered cannot be read.
-pub fn note(ctx: &Ctx, server: &Server, facts: &ServerFacts) -> Result<()> {
+pub fn say(ctx: &Ctx, server: &Server, facts: &ServerFacts) -> Result<bool> {
     match verdict(ctx, server, facts)? {
-        Verdict::Same => Ok(()),
-        Verdict::Remember => remember(ctx, server, &facts.uuid),
-        Verdict::Renamed(remark) => {
-            ctx.ui.warn(remark);
-            Ok(())
-        }
-        Verdict::Other(stop) if ctx.settings.server_choice.is_some() => Err(stop.into()),
-        Verdict::Other(stop) => {
-            ctx.ui.warn(stop.message.trim_end_matches("; nothing was changed"));
-            Ok(())
-        }
+        Verdict::Same => {}
+        Verdict::Remember => return Ok(true),
+        Verdict::Renamed(remark) => ctx.ui.warn(remark),
+        Verdict::NotChosen(stop) => return Err(stop.into()),
+        Verdict::Other(other) => ctx.ui.warn(other.what),
     }
+    Ok(false)
 }
 
 /// Asks for the schema's name; in production for the server's as well.

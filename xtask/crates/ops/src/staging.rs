@@ -17,6 +17,7 @@ use model::exit::{ExitCode, Stop};
 use model::facts::Flavour;
 use model::ident::{literal, quote, word};
 use model::inventory::{Inventory, ObjectKind, Program};
+use plan::restore::staging_name;
 use rows::load::{self, Loaded, Part};
 use server::session::{code, said};
 use server::{Session, facts, inventory};
@@ -97,6 +98,29 @@ pub fn drop_schema(session: &mut Session, schema: &str) -> Result<()> {
     let dropped = session.run(&format!("DROP DATABASE IF EXISTS {}", quote(schema)));
     session.run("SET foreign_key_checks = 1")?;
     dropped
+}
+
+/// Runs something in a new schema with the character set of `like`; it goes afterwards.
+///
+/// # Errors
+/// The server refuses the schema, or as `run`.
+pub fn scratch<T>(
+    ctx: &Ctx,
+    session: &mut Session,
+    like: &Inventory,
+    run: impl FnOnce(&mut Session, &str) -> Result<T>,
+) -> Result<T> {
+    let schema = free_name(ctx, session, staging_name)?;
+    let (charset, collation) = (word(&like.charset)?, word(&like.collation)?);
+    session.run(&format!(
+        "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
+        quote(&schema)
+    ))?;
+    let ended = run(session, &schema);
+    let dropped = drop_schema(session, &schema);
+    // What went wrong first is what is said.
+    let ended = ended?;
+    dropped.map(|()| ended)
 }
 
 /// As [`drop_schema`], where it holds no table and no view.

@@ -93,16 +93,19 @@ fn with_greeting(ctx: &Ctx, server: Server, started: bool) -> Result<(Found, boo
     }
 }
 
-/// The other commands take the first server that answers; when that is not the
-/// one just started, the user has to know.
+/// The other commands take the first server that answers, or the one that `DB_REACH` says; when
+/// that is not the one just started, the user has to know.
 pub fn warn_of_another(ctx: &Ctx, started: &Server) {
-    if let Ok(found) = find::find(&ctx.settings, &ctx.ui)
-        && found.endpoint != started.endpoint
-        && found.container() != started.container()
-    {
-        ctx.ui.warn(format!("the other commands use {found}, not this server"));
-        ctx.ui.say("hint: DB_REACH=local (or docker) in .env decides which one they use.");
+    match find::find(&ctx.settings, &ctx.ui) {
+        Ok(found)
+            if found.endpoint == started.endpoint || found.container() == started.container() =>
+        {
+            return;
+        }
+        Ok(found) => ctx.ui.warn(format!("the other commands use {found}, not this server")),
+        Err(_) => ctx.ui.warn("the other commands do not look for this server"),
     }
+    ctx.ui.say("hint: DB_REACH=local (or docker) in .env decides which one they use.");
 }
 
 /// Stops what [`up`] started, and names it. Data stays.

@@ -25,8 +25,26 @@ pub enum Verdict {
     /// It is where the last one was and calls itself otherwise, which on MariaDB says little: a
     /// remark, and it is to be remembered.
     Renamed(String),
-    /// It is another one. The refusal, for where nobody can be asked.
-    Other(Stop),
+    /// `--server` names another one than the one at hand.
+    NotChosen(Stop),
+    /// It is another one than the last time.
+    Other(Other),
+}
+
+/// Another server than the last time.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Which was it then, and which is it now.
+    pub what: String,
+    hints: [String; 2],
+}
+
+impl Other {
+    /// The refusal, for where nobody can be asked.
+    pub fn refusal(self) -> Stop {
+        let message = format!("{}; nothing was changed", self.what);
+        self.hints.into_iter().fold(Stop::new(ExitCode::Configuration, message), Stop::hint)
+    }
 }
 
 /// A server that has no name to compare.
@@ -47,7 +65,7 @@ pub fn judge(schema: &str, known: Option<&Known>, now: Seen<'_>, chosen: Option<
     if let Some(typed) = chosen
         && !is_chosen(now.uuid, chosen)
     {
-        return Verdict::Other(
+        return Verdict::NotChosen(
             Stop::new(
                 ExitCode::Configuration,
                 format!(
@@ -83,21 +101,23 @@ pub fn judge(schema: &str, known: Option<&Known>, now: Seen<'_>, chosen: Option<
     }
 }
 
-fn other(schema: &str, known: &Known, now: Seen<'_>) -> Stop {
+fn other(schema: &str, known: &Known, now: Seen<'_>) -> Other {
     let id = short(now.uuid);
-    Stop::new(
-        ExitCode::Configuration,
-        format!(
+    Other {
+        what: format!(
             "this is not the server of the last time: `{schema}` was at {} (server {}, since \
-             {}), and now the tool found {} (server {id}); nothing was changed",
+             {}), and now the tool found {} (server {id})",
             known.place,
             short(&known.uuid),
             known.since.format("%Y-%m-%d"),
             now.place,
         ),
-    )
-    .hint(format!("If this one is meant, add `--server {id}`; it is then the one to expect."))
-    .hint("If not, name the other in .env: DB_REACH=local, DB_CONTAINER, or DB_HOST and DB_PORT.")
+        hints: [
+            format!("If this one is meant, add `--server {id}`; it is then the one to expect."),
+            "If not, name the other in .env: DB_REACH=local, DB_CONTAINER, or DB_HOST and DB_PORT."
+                .to_owned(),
+        ],
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +157,9 @@ mod tests {
 
     #[test]
     fn another_is_named_with_the_one_before_and_can_be_chosen() {
-        let Verdict::Other(stop) = on(B, Some(&known()), None) else { panic!("not another") };
+        let Verdict::Other(other) = on(B, Some(&known()), None) else { panic!("not another") };
+        assert!(other.what.ends_with(')'), "it is part of a question, too: {}", other.what);
+        let stop = other.refusal();
         assert_eq!(stop.code, ExitCode::Configuration);
         for word in ["the private local server", "3f2a1b9c", "127.0.0.1:3306", "91bc0a1f"] {
             assert!(stop.message.contains(word), "{word}: {}", stop.message);
@@ -149,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_choice_that_is_not_the_server_at_hand_is_refused_even_on_the_known_one() {
-        assert!(matches!(on(A, Some(&known()), Some("91bc0a1f")), Verdict::Other(_)));
-        assert!(matches!(on(A, None, Some("3f2a")), Verdict::Other(_)));
+        assert!(matches!(on(A, Some(&known()), Some("91bc0a1f")), Verdict::NotChosen(_)));
+        assert!(matches!(on(A, None, Some("3f2a")), Verdict::NotChosen(_)));
         assert_eq!(on(A, Some(&known()), Some("3f2a1b9c")), Verdict::Same);
     }
 

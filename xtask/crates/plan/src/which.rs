@@ -31,7 +31,7 @@ pub struct Until {
 /// The newest, or one of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Newest {
-    /// Only those that were taken before this; `None`: all.
+    /// Only those that were done before this; `None`: all.
     pub before: Option<Moment>,
     /// How many to go back from there.
     pub back: usize,
@@ -61,6 +61,12 @@ pub fn parse(text: &str, now_local: NaiveDateTime) -> Result<Option<Newest>, Sto
         Stop::new(ExitCode::Usage, format!("`{text}`: `{time}` is not a time")).hint(TIMES)
     })?;
     Ok(Some(Newest { before: Some(before), back }))
+}
+
+/// Whether a text is one of the words, which mean another backup tomorrow.
+pub fn is_word(text: &str) -> bool {
+    let stem = text.split_once('~').map_or(text, |(stem, _)| stem);
+    stem == LATEST || stem.starts_with(BEFORE)
 }
 
 /// How a time is written.
@@ -109,7 +115,7 @@ fn ago(text: &str, now: NaiveDateTime) -> Option<NaiveDateTime> {
 #[derive(Debug, Clone)]
 pub struct Candidate<'a> {
     pub label: &'a Label,
-    /// When it was taken; `None`: its manifest does not say.
+    /// When its dump ended; `None`: its manifest does not say.
     pub taken_utc: Option<DateTime<Utc>>,
     /// Why it cannot be used at all, as in "is damaged: …".
     pub problem: Option<String>,

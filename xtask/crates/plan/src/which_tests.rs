@@ -39,6 +39,16 @@ fn chosen(all: &[Candidate<'_>], until: Option<u32>, back: usize) -> Option<Stri
 }
 
 #[test]
+fn a_label_and_a_file_are_no_words() {
+    for word in ["latest", "latest~1", "before:14:00", "before:36h~2"] {
+        assert!(is_word(word), "{word}");
+    }
+    for other in ["mydb_backup_20261130_140000", "backups/latest.sql", "./latest", "latest.sql"] {
+        assert!(!is_word(other), "{other}");
+    }
+}
+
+#[test]
 fn words_are_understood() {
     let of = |text| parse(text, now()).map(|it| it.map(|it| (it.before, it.back)));
     assert_eq!(of("latest"), Ok(Some((None, 0))));

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::session::{Session, code, said};
 use model::exit::{ExitCode, Stop};
+use model::ident::literal;
 
 /// The privilege that MySQL wants for them.
 pub const PRIVILEGE: &str = "SESSION_VARIABLES_ADMIN";
@@ -36,7 +37,8 @@ const RULES: [(&str, &str); 6] = [
 /// The rules that are in force all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InForce {
-    user: String,
+    /// As `CURRENT_USER()` says: the account that matched, not the one that logs in.
+    account: String,
     rules: Vec<&'static str>,
 }
 
@@ -58,7 +60,11 @@ pub fn take_off(session: &mut Session) -> Result<InForce> {
             Err(error) => return Err(error),
         }
     }
-    Ok(InForce { user: session.user().to_owned(), rules })
+    let account = match rules.is_empty() {
+        true => String::new(),
+        false => session.value("SELECT CURRENT_USER()")?,
+    };
+    Ok(InForce { account, rules })
 }
 
 /// Whether the server has a rule about primary keys, and the words for it.
@@ -130,15 +136,19 @@ impl InForce {
         error.context(stop)
     }
 
+    /// The statement that lets the account take them off.
+    pub fn grant(&self) -> String {
+        let (user, host) = self.account.rsplit_once('@').unwrap_or((&self.account, "%"));
+        format!("GRANT {PRIVILEGE} ON *.* TO {}@{};", literal(user), literal(host))
+    }
+
     fn lacking(&self, what: String) -> Stop {
-        let user = &self.user;
+        let account = &self.account;
         Stop::new(ExitCode::Configuration, what)
             .hint(format!(
-                "`{user}` needs {PRIVILEGE} to turn the rule off in its own sessions. `cargo xtask \
+                "`{account}` needs {PRIVILEGE} to turn the rule off in its own sessions. `cargo xtask \
                  doctor --fix` grants it where the rule holds for the whole server."
             ))
-            .hint(format!(
-                "Otherwise run as root: GRANT {PRIVILEGE} ON *.* TO the account `{user}`."
-            ))
+            .hint(format!("Otherwise run as root: {}", self.grant()))
     }
 }

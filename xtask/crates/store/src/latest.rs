@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::TimeDelta;
 
 use super::ledger::Ledger;
 use super::source::Source;
@@ -11,7 +10,7 @@ use super::{Backup, Store};
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::loss::Loss;
-use model::manifest::Reason;
+use model::manifest::{Manifest, Reason};
 use plan::which::{self, Candidate, Moment, Newest, Until};
 use sys::clock;
 
@@ -31,12 +30,10 @@ fn candidate<'a>(
     let manifest = entry.manifest();
     Candidate {
         label: &entry.label,
-        // What it holds may be as young as its end: a dump can wait for a lock.
-        taken_utc: manifest
-            .map(|it| it.created_utc + TimeDelta::milliseconds(it.duration_ms.min(1 << 40) as i64)),
+        taken_utc: manifest.map(Manifest::ended_utc),
         problem: entry.problem(),
         failed: ledger.last_failed(&entry.label),
-        partial: manifest.is_some_and(model::manifest::Manifest::is_partial),
+        partial: manifest.is_some_and(Manifest::is_partial),
         safety: manifest.is_some_and(|it| it.reason == Reason::Safety),
         loss: suspects.get(&entry.label),
     }

@@ -9,12 +9,12 @@ use crate::staging;
 use model::account::Role;
 use model::exit::{ExitCode, Stop, find_stop};
 use model::facts::Flavour;
-use model::ident::{literal, quote, word};
+use model::ident::{literal, quote};
 use model::inventory::Inventory;
 use model::manifest::Reason;
-use plan::restore::staging_name;
+use server::making::{self, InForce};
 use server::session::{code, said};
-use server::{Server, Session, making};
+use server::{Server, Session};
 use sql::LexMode;
 use sql::table::has_primary_key;
 
@@ -66,7 +66,10 @@ fn needed(
     if rules.is_strict() {
         let suspects = suspects(session, &prepared.plan.schema)?;
         if !suspects.is_empty() {
-            try_out(ctx, loader, &prepared.before, &suspects)?;
+            let before = &prepared.before;
+            staging::scratch(ctx, loader, before, |loader, schema| {
+                try_each((loader, &rules), schema, before, &suspects)
+            })?;
         }
     }
     let innodb = prepared.before.tables.iter().filter(|(_, table)| table.engine == "InnoDB");
@@ -97,22 +100,9 @@ fn suspects(session: &mut Session, schema: &str) -> Result<Vec<String>> {
     session.rows(&sql)
 }
 
-/// Makes the suspects without their rows, in a schema of their own that goes at once.
-fn try_out(ctx: &Ctx, loader: &mut Session, before: &Inventory, suspects: &[String]) -> Result<()> {
-    let schema = staging::free_name(ctx, loader, staging_name)?;
-    let (charset, collation) = (word(&before.charset)?, word(&before.collation)?);
-    loader.run(&format!(
-        "CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}",
-        quote(&schema)
-    ))?;
-    let tried = try_each(ctx, loader, &schema, before, suspects);
-    staging::drop_schema(loader, &schema)?;
-    tried
-}
-
+/// Makes the suspects without their rows, in a scratch schema.
 fn try_each(
-    ctx: &Ctx,
-    loader: &mut Session,
+    (loader, rules): (&mut Session, &InForce),
     schema: &str,
     before: &Inventory,
     suspects: &[String],
@@ -129,11 +119,7 @@ fn try_each(
                     said(&error)
                 );
                 return Err(Stop::new(ExitCode::Store, message)
-                    .hint(format!(
-                        "Run as root: GRANT {} ON *.* TO '{user}'@'{}';",
-                        making::PRIVILEGE,
-                        ctx.settings.account_host
-                    ))
+                    .hint(format!("Run as root: {}", rules.grant()))
                     .hint("Or make the table's rows shorter: long columns as TEXT, ROW_FORMAT=DYNAMIC.")
                     .into());
             }

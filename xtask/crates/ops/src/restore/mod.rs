@@ -33,6 +33,7 @@ use plan::definer::Owner;
 use plan::restore::{RestorePlan, Scope};
 use plan::swap::{Leaving, Sides};
 use plan::unsaved::{Said, demand_agreed};
+use plan::which;
 use report::json::RestoreDocument;
 use rows::load::Part;
 use server::survey::Survey;
@@ -56,19 +57,20 @@ pub enum Ended {
 /// # Errors
 /// See docs/exit-codes.md. Whatever fails before the swap leaves the live schema untouched.
 pub fn run(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
+    let by_word = which::is_word(&args.source);
     let local = args.from.is_none();
     let Some((mut aside, source)) =
         local.then(|| read_only::aside(ctx, &args.source)).transpose()?.flatten()
     else {
-        return run_in(ctx, args, made);
+        return run_in(ctx, args, by_word, made);
     };
-    let ended = run_in(&mut aside, &Request { source, ..args.clone() }, made);
+    let ended = run_in(&mut aside, &Request { source, ..args.clone() }, by_word, made);
     // The destinations belong to the usual folder.
     made.take();
     ended
 }
 
-fn run_in(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
+fn run_in(ctx: &mut Ctx, args: &Request, by_word: bool, made: &mut Made) -> Result<Ended> {
     let work = Stopwatch::start();
     let store = ctx.store()?;
     let source = match &args.from {
@@ -98,7 +100,7 @@ fn run_in(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
     let (plan, facts) = plan(ctx, &server, &file, scope, args)?;
     let of = origin::say(ctx, &source, &facts);
     if args.dry_run || plan.scope == Scope::Beside {
-        identity::note(ctx, &server, &facts)?;
+        identity::say(ctx, &server, &facts)?;
     }
     if args.dry_run {
         return Ok(Ended::Planned(plan));
@@ -115,7 +117,7 @@ fn run_in(ctx: &mut Ctx, args: &Request, made: &mut Made) -> Result<Ended> {
             ),
         };
         identity::demand(ctx, &server, &facts, false)?;
-        origin::demand_named(args, &source, of)?;
+        origin::demand_named((args, by_word), &source, of)?;
         identity::confirm(ctx, &facts.uuid, (&question, &plan.target), args.yes)?;
     } else if plan.scope != Scope::Beside {
         identity::demand(ctx, &server, &facts, true)?;

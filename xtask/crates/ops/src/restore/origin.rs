@@ -3,7 +3,6 @@
 use crate::ctx::Ctx;
 use model::exit::{ExitCode, Stop};
 use model::facts::{Flavour, ServerFacts};
-use model::label::Label;
 use plan::identity::short;
 use store::Source;
 
@@ -34,12 +33,12 @@ fn taken_from(source: &Source, facts: &ServerFacts) -> Option<String> {
 /// A word such as `latest` may find another server's backup, where several use one folder: a
 /// script that gives one does not overwrite what is live with it.
 pub(super) fn demand_named(
-    args: &Request,
+    (args, by_word): (&Request, bool),
     source: &Source,
     remark: Option<String>,
 ) -> Result<(), Stop> {
     match remark {
-        Some(remark) if args.yes && args.source.parse::<Label>().is_err() => {
+        Some(remark) if args.yes && by_word => {
             Err(Stop::new(ExitCode::Usage, format!("{remark}; nothing was changed"))
                 .hint(format!("If it is the one you mean, give its label, {}.", source.name))
                 .hint("`cargo xtask db-show LABEL` shows where a backup is from."))

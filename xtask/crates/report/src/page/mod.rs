@@ -8,7 +8,7 @@ mod markup;
 pub(crate) mod plots;
 mod rpo;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod state;
 mod style;
 #[cfg(test)]

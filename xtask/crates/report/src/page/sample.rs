@@ -100,7 +100,7 @@ pub(super) fn manifest(minute: i64, name: &dyn Fn(usize) -> String) -> Manifest 
     }
 }
 
-pub(super) fn entry(minute: i64, event: Event) -> Entry {
+pub(crate) fn entry(minute: i64, event: Event) -> Entry {
     Entry {
         version: ENTRY_VERSION,
         sequence: 1,

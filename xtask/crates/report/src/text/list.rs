@@ -184,4 +184,4 @@ pub(super) fn origin(backup: &ListedBackup) -> String {
 
 #[cfg(test)]
 #[path = "list_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -7,11 +7,11 @@ use expect_test::{Expect, expect};
 use model::entry::Level;
 use model::loss::{Loss, TableLoss};
 
-fn utc(stamp: &str) -> DateTime<Utc> {
+pub(in crate::text) fn utc(stamp: &str) -> DateTime<Utc> {
     NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S").unwrap().and_utc()
 }
 
-fn listed(stamp: &str) -> ListedBackup {
+pub(in crate::text) fn listed(stamp: &str) -> ListedBackup {
     let here = ListedPlace { name: "here".to_owned(), state: PlaceState::There };
     ListedBackup {
         label: format!("mydb_backup_{stamp}").parse().unwrap(),

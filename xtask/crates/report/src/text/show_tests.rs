@@ -1,16 +1,13 @@
 //! One backup on a screen.
 
+use super::super::list::tests::{listed, utc};
 use super::*;
 use crate::json::{ListedBackup, ListedPlace, PlaceState, ShownProgram, ShownTable};
+use crate::page::sample;
 use expect_test::expect;
-use model::entry::{ENTRY_VERSION, Entry, Event};
+use model::entry::{Entry, Event};
 use model::inventory::ObjectKind;
 use model::label::Label;
-use model::trust::Trust;
-
-fn utc(stamp: &str) -> DateTime<Utc> {
-    NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S").unwrap().and_utc()
-}
 
 fn receipt(label: &Label) -> Entry {
     let event = Event::Backup {
@@ -22,28 +19,12 @@ fn receipt(label: &Label) -> Entry {
         duration_ms: 1,
         accepted_loss: None,
     };
-    Entry {
-        version: ENTRY_VERSION,
-        sequence: 1,
-        at_utc: utc("20261201_024500"),
-        server_uuid: "u".to_owned(),
-        schema: "mydb".to_owned(),
-        tool_version: "1".to_owned(),
-        event,
-        previous: String::new(),
-        signer: None,
-        signature: None,
-        hash: String::new(),
-        trust: Trust::Own,
-    }
+    let at_utc = utc("20261201_024500");
+    Entry { at_utc, server_uuid: "u".to_owned(), ..sample::entry(0, event) }
 }
 
 fn document() -> ShowDocument {
-    let at = utc("20261201_024500");
     let backup = ListedBackup {
-        label: "mydb_backup_20261201_024500".parse().unwrap(),
-        created_utc: at,
-        created_local: at.naive_utc(),
         bytes: 12_345,
         rows: 3002,
         tables: 2,
@@ -52,19 +33,13 @@ fn document() -> ShowDocument {
         compared_with: "mydb_backup_20261130_020000".parse().ok(),
         reason: "manual".to_owned(),
         note: Some("before the clean-up\n  proof  forged".to_owned()),
-        verified: Some(Level::Restore),
         verified_utc: Some(utc("20261201_025000")),
         pinned: Some(String::new()),
-        origin: "own".to_owned(),
-        signer: None,
-        claimed: None,
-        suspect: None,
-        failed: false,
-        partial: false,
         places: vec![
             ListedPlace { name: "here".to_owned(), state: PlaceState::There },
             ListedPlace { name: "drive".to_owned(), state: PlaceState::Failed },
         ],
+        ..listed("20261201_024500")
     };
     let table = |name: &str, rows, by| ShownTable {
         name: name.to_owned(),

@@ -100,7 +100,7 @@ fn candidate<'a>(
     let unusable = copy.problem.as_ref().map(|it| format!("cannot be used: {it}"));
     Candidate {
         label: &copy.label,
-        taken_utc: manifest.map(|it| it.created_utc),
+        taken_utc: manifest.map(Manifest::ended_utc),
         problem: unusable.or_else(|| too_new(copy, now)),
         failed: false,
         partial: manifest.is_some_and(Manifest::is_partial),
