@@ -33,3 +33,4 @@ pub mod status;
 pub mod swap;
 pub mod trust;
 pub mod visible;
+pub mod wrong_clock;

@@ -89,7 +89,12 @@ impl Source {
             _ => None,
         };
         let partial = manifest.as_ref().and_then(partial_note);
-        let notes = origin_note(&name, &entry.trust).into_iter().chain(partial).collect();
+        let clock = entry.wrong_clock.map(|wrong| {
+            let local = |at| clock::local(at).format("%Y-%m-%d %H:%M").to_string();
+            format!("{name}: {}.", wrong.words(&local))
+        });
+        let origin = origin_note(&name, &entry.trust);
+        let notes = origin.into_iter().chain(partial).chain(clock).collect();
         Ok(Self {
             path,
             manifest,

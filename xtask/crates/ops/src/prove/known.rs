@@ -16,6 +16,7 @@ use store::{Backup, Store};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
     manifest: Manifest,
+    taken_utc: DateTime<Utc>,
     verified_utc: DateTime<Utc>,
 }
 
@@ -28,7 +29,8 @@ impl Proven {
         }
         match ledger.highest_verification(&manifest.label, &manifest.sha256)? {
             (Level::Restore, verified_utc) => {
-                Some(Self { manifest: manifest.clone(), verified_utc })
+                let taken_utc = backup.taken_utc()?;
+                Some(Self { manifest: manifest.clone(), taken_utc, verified_utc })
             }
             (Level::File, _) => None,
         }
@@ -44,9 +46,10 @@ impl Proven {
         &self.manifest.label
     }
 
-    /// When the state was read that it holds.
+    /// When the state was read that it holds; where a clock was wrong, the earliest that is
+    /// possible.
     pub fn created_utc(&self) -> DateTime<Utc> {
-        self.manifest.created_utc
+        self.taken_utc
     }
 
     /// When it was restored and compared.
@@ -92,8 +95,8 @@ pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Pro
         it.manifest.schema == ctx.settings.schema
             && uuid.is_none_or(|uuid| uuid == it.manifest.server.uuid)
     };
-    let proven = store.list()?.into_iter().filter_map(|backup| Proven::by(&ledger, &backup));
-    Ok(proven.filter(wanted).max_by_key(Proven::created_utc))
+    let mut proven = store.list()?.into_iter().filter_map(|backup| Proven::by(&ledger, &backup));
+    Ok(proven.find(wanted))
 }
 
 /// Why the newest backup that was restored by what the ledger says is no proof: the backup
