@@ -1,6 +1,7 @@
 //! The conductor: from what was typed to the room that does it.
 
 mod backup;
+pub(crate) mod completing;
 mod copy;
 mod db_report;
 mod deploy;
@@ -64,6 +65,7 @@ fn run(ctx: &mut Ctx, command: &Command, made: &mut Made) -> Result<Copies> {
         Command::Import(args) => import::run(ctx, args, made),
         Command::Deploy(args) => deploy::run(ctx, args, made),
         Command::Quickstart(args) => quickstart::run(ctx, args, made),
+        Command::Completions(args) => completing::script(ctx, args.shell),
         Command::Hooks(args) => {
             hooks::run(ctx, args, made)?;
             // git waits, with its connection open.

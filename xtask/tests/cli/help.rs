@@ -1,6 +1,8 @@
 //! docs/cli.md is the snapshot of every `--help`: it changes in review when a word does,
 //! and here each page is held against what the program prints.
 
+use expect_test::expect;
+
 use crate::project::Project;
 
 /// The pages of docs/cli.md, by command.
@@ -51,6 +53,66 @@ fn the_list_of_commands_is_the_pages_list() {
             finished.stdout.lines().any(|line| line.split_whitespace().next() == Some(name));
         assert!(listed, "`{name}` is not in\n{}", finished.stdout);
     }
+}
+
+#[test]
+fn commands_are_listed_by_task() {
+    let help = Project::new().xtask(&["--help"]).stdout;
+    let (list, _) = help.split_once("\nOptions:\n").expect("the options");
+    expect![[r#"
+        Database safety for StreamFlix: no change without a backup proven by restoring it
+
+        Usage: cargo xtask [OPTIONS] <COMMAND>
+
+        Every day:
+          db-status    Show on one screen how safe the data is
+          db-list      List the backups
+          db-show      Show what one backup holds and what is known of it
+          db-backup    Take a backup
+          db-verify    Verify a backup, or check the running database
+          db-up        Start the database and wait until it is ready
+          db-down      Stop the database that db-up started; never deletes data
+
+        Before and after a change:
+          migrate      Apply pending migrations after proving a backup
+          import       Load catalogue files after proving a backup
+          deploy       Deploy a release; roll it back if it does not answer
+          hooks        Make git ask for a proven backup when migrations are pushed
+
+        On a bad night:
+          db-restore   Restore a backup, replacing the schema in one step
+          doctor       Check what the other commands need, and show how to fix it
+          db-drop      Drop a schema that a restore made beside the live one
+
+        Set-up and upkeep:
+          quickstart   Set up a running, seeded and backed-up database from nothing
+          schedule     Take backups on a schedule with the system's scheduler
+          db-copy      Copy a backup to the destinations and read it back
+          db-prune     Delete backups that the retention policy no longer keeps
+          db-pin       Keep a backup regardless of the retention policy
+          db-keys      Create and check the keys for encrypted backups
+          db-report    Write an HTML page about backups, proofs, copies and changes
+          completions  Print the script that completes these commands in a shell
+
+        For the project itself:
+          ci           Run every check and test, and install what they need
+          docs         Write the generated pages and man pages, or check the pages
+          bench        Benchmark dumps and restores against other programs
+          db-seed      Fill the database with generated rows for volume tests
+    "#]]
+    .assert_eq(list);
+}
+
+#[test]
+fn a_mistyped_command_gets_a_tip() {
+    let project = Project::new();
+    for (typed, meant) in [("list", "db-list"), ("restor", "db-restore"), ("dump", "db-backup")] {
+        let refused = project.xtask(&[typed]);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.stderr.contains(&format!("'{meant}'")), "{}", refused.stderr);
+    }
+    let refused = project.xtask(&["frobnicate"]);
+    assert!(!refused.stderr.contains("tip:"), "{}", refused.stderr);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub)]
 
 mod backups;
+mod completions;
 mod failures;
 mod folders;
 mod help;

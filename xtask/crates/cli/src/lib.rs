@@ -5,10 +5,12 @@ pub mod backup;
 pub mod bench;
 mod choice;
 pub mod ci;
+pub mod completions;
 pub mod copy;
 pub mod deploy;
 pub mod doctor;
 pub mod drop;
+mod grouped;
 pub mod hooks;
 pub mod import;
 pub mod keys;
@@ -28,6 +30,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use grouped::{command, parse};
+
 /// Database safety for StreamFlix: no change without a backup proven by restoring it.
 #[derive(Debug, Parser)]
 #[command(
@@ -36,8 +40,10 @@ use clap::{Args, Parser, Subcommand};
     version,
     max_term_width = 100,
     after_help = "Start here:\n  cargo xtask quickstart --yes   get a running, seeded, backed-up \
-    database\n  cargo xtask doctor             show what is missing and how to get it\n\nExit \
-    codes are listed in docs/exit-codes.md."
+    database\n  cargo xtask doctor             show what is missing and how to get it\n\nExamples:\n  \
+    cargo xtask db-status\n  cargo xtask db-backup --reason \"before the price change\"\n  cargo xtask \
+    migrate --dry-run\n  cargo xtask db-restore latest --dry-run\n\n`cargo xtask COMMAND --help` \
+    explains one command; docs/exit-codes.md lists the exit codes."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -50,6 +56,7 @@ pub struct Cli {
 
 /// Options that every command takes.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Print one JSON document, and nothing else, on standard output
     #[arg(long, global = true)]
@@ -71,9 +78,9 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Set up a running, seeded, backed-up and verified database from nothing
+    /// Set up a running, seeded and backed-up database from nothing
     Quickstart(quickstart::Quickstart),
-    /// Check everything the other commands need, and show how to fix what is wrong
+    /// Check what the other commands need, and show how to fix it
     Doctor(doctor::Doctor),
     /// Start the database and wait until it is ready
     DbUp(server::DbUp),
@@ -91,7 +98,7 @@ pub enum Command {
     DbShow(list::DbShow),
     /// Show on one screen how safe the data is
     DbStatus(status::DbStatus),
-    /// Copy a backup to the destinations and read the copies back
+    /// Copy a backup to the destinations and read it back
     DbCopy(copy::DbCopy),
     /// Delete backups that the retention policy no longer keeps
     DbPrune(prune::DbPrune),
@@ -111,24 +118,24 @@ pub enum Command {
     Migrate(migrate::Migrate),
     /// Load catalogue files after proving a backup
     Import(import::Import),
-    /// Deploy a release behind the gate, and roll it back if it does not answer
+    /// Deploy a release; roll it back if it does not answer
     Deploy(deploy::Deploy),
-    /// Make git require a proven backup before a migration is pushed to a deploy branch
+    /// Make git ask for a proven backup when migrations are pushed
     Hooks(hooks::Hooks),
+    /// Print the script that completes these commands in a shell
+    Completions(completions::Completions),
     /// Benchmark dumps and restores against other programs
     Bench(bench::Bench),
     /// Run every check and test, and install what they need
     Ci(ci::Ci),
-    /// Write the generated pages in docs/, or check that they are up to date
+    /// Write the generated pages and man pages, or check the pages
     Docs(ci::Docs),
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     #[test]
     fn the_grammar_is_sound() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 }

@@ -26,6 +26,7 @@ pub mod codec;
 pub mod commit;
 pub mod gate;
 mod handover;
+pub mod hints;
 pub mod journal;
 pub mod latest;
 pub mod ledger;

@@ -40,6 +40,11 @@ pub fn this_program() -> Result<PathBuf> {
     std::env::current_exe().context("ask where this program is")
 }
 
+/// The folder that this process runs in.
+pub fn current_dir() -> Result<PathBuf> {
+    std::env::current_dir().context("ask which folder this is")
+}
+
 /// Whether this is a CI run: there a missing server fails instead of being skipped.
 pub fn is_ci() -> bool {
     var("CI").is_some_and(|value| value != "false" && value != "0")

@@ -4,5 +4,6 @@
 pub mod bench;
 pub mod ci;
 pub mod docs;
+mod man;
 pub mod provision;
 pub mod seed;

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use cli::{Cli, Command, Global};
 use ops::frame::{self, Copies, Flags};
 use workshop::{bench, ci, docs, seed};
 
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } = cli::parse();
     let Global { json, quiet, verbose, backups, server } = global;
     let flags = Flags { json, quiet, verbose, backups, server };
     let code = frame::run(&flags, false, |ctx, _| {

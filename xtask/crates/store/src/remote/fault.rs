@@ -52,14 +52,13 @@ impl FaultKind {
             ),
             Self::Missing => format!(
                 "Check the url of `{name}` in xtask.toml; the drive must be mounted, the bucket \
-                must exist. Then: {again}"
+                must exist. {again}"
             ),
             Self::Connection => format!("Check the network and the endpoint. {again}"),
             Self::Busy => format!("If this lasts, ask its operator. {again}"),
             Self::Full => {
                 format!(
-                    "Free space at `{name}` (`cargo xtask db-prune` shows what can go). Then: \
-                {again}"
+                    "Free space at `{name}` (`cargo xtask db-prune` shows what can go). {again}"
                 )
             }
             Self::Configuration => {
