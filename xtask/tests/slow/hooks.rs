@@ -148,79 +148,132 @@ fn a_proof_is_taken_and_used_again_on_mariadb() {
 }
 
 #[test]
-fn a_hook_that_is_there_is_not_lost() {
+fn hooks_that_are_there_stay_and_run() {
     let (folder, repository) = project();
     let seen = folder.path().join("seen.txt");
-    let hook = folder.path().join(".git/hooks/pre-push");
+    let hooks = folder.path().join(".git/hooks");
+    let hook = hooks.join("pre-push");
     let text = format!("#!/bin/sh\n{{ echo \"$@\"; cat; }} > '{}'\n", seen.display());
     repository.put_program(&hook, &text);
-    let refused = repository.xtask(&["hooks", "install"]);
-    demand_stop(&refused, 10, &["there is a pre-push hook", "--chain"]);
-    let chained = json(&repository.xtask(&["hooks", "install", "--chain", "--json"]));
-    assert_eq!(chained["installed"], true, "{chained}");
+    repository.put_program(&hooks.join("pre-commit"), "#!/bin/sh\n[ ! -e refuse ]\n");
+    let before = contents(&hooks);
+    installed(&repository);
+    assert_eq!(contents(&hooks), before, "their files are as they were");
     repository.commit("something");
     repository.git(&["push", "origin", "main"]);
     let said = fs::read_text(&seen).unwrap();
     assert!(said.starts_with("origin ") && said.contains(&repository.head()), "{said}");
-    // It can refuse, and then nothing is pushed.
-    repository.put_program(&hook, "#!/bin/sh\nexit 7\n");
-    repository.commit("something else");
-    let refused = repository.try_git(&["push", "origin", "main"]);
-    assert!(!refused.ok() && refused.stderr.contains("code 7"), "{}", refused.stderr);
-    assert_ne!(repository.at_remote("refs/heads/main"), Some(repository.head()));
-    // A second install changes nothing; uninstall gives back what was there.
-    let again = json(&repository.xtask(&["hooks", "install", "--json"]));
-    assert_eq!(again["changed"], false, "{again}");
-    json(&repository.xtask(&["hooks", "uninstall", "--json"]));
-    assert!(!repository.try_git(&["config", "--get", "core.hooksPath"]).ok());
-    assert!(!repository.try_git(&["push", "origin", "main"]).ok(), "the old hook is asked again");
-    repository.put_program(&hook, &text);
-    repository.git(&["push", "origin", "main"]);
-}
-
-#[test]
-fn hooks_that_cannot_be_chained_are_left_alone() {
-    let (folder, repository) = project();
-    let other = folder.path().join(".git/hooks/pre-commit");
-    repository.put_program(&other, "#!/bin/sh\nexit 0\n");
-    for args in [&["hooks", "install"][..], &["hooks", "install", "--chain"]] {
-        demand_stop(&repository.xtask(args), 10, &["pre-commit", "cp .githooks/pre-push"]);
-    }
-    assert!(!repository.try_git(&["config", "--get", "core.hooksPath"]).ok());
-    // The way that the refusal names works.
-    let ours = fs::read_text(&folder.path().join(".githooks/pre-push")).unwrap();
-    repository.put_program(&folder.path().join(".git/hooks/pre-push"), &ours);
-    let status = json(&repository.xtask(&["hooks", "status", "--json"]));
-    assert_eq!(status["installed"], true, "{status}");
+    // Ours runs, too.
     repository.migration("20260102000000_second");
     assert!(!repository.try_git(&["push", "origin", "main"]).ok());
-    // With a pre-push hook of their own, the lines go in front of it.
-    let refs = folder.path().join("refs.txt");
-    let lines = format!(
-        "#!/bin/sh\nrefs=$(cat)\nprintf '%s\\n' \"$refs\" | cargo xtask hooks run pre-push -- \"$@\" || exit $?\n\
-         exec <<EOF\n$refs\nEOF\ncat > '{}'\n",
-        refs.display()
-    );
-    repository.put_program(&folder.path().join(".git/hooks/pre-push"), &lines);
-    assert!(!repository.try_git(&["push", "origin", "main"]).ok());
-    assert!(!refs.exists());
     repository.git(&["push", "origin", "main:feature/x"]);
-    assert!(fs::read_text(&refs).unwrap().contains("refs/heads/feature/x"));
+    assert!(fs::read_text(&seen).unwrap().contains("refs/heads/feature/x"));
+    // Each of them can refuse, and one that comes later is run.
+    repository.put("refuse", "");
+    assert!(!repository.try_git(&["commit", "--allow-empty", "-m", "x"]).ok());
+    fs::remove_if_exists(&folder.path().join("refuse")).unwrap();
+    repository.put_program(&hooks.join("commit-msg"), "#!/bin/sh\ngrep -q good \"$1\"\n");
+    assert!(!repository.try_git(&["commit", "--allow-empty", "-m", "bad"]).ok());
+    repository.git(&["commit", "--allow-empty", "-m", "good"]);
+    repository.put_program(&hook, "#!/bin/sh\nexit 7\n");
+    let refused = repository.try_git(&["push", "origin", "main:feature/y"]);
+    assert!(!refused.ok() && refused.stderr.contains("code 7"), "{}", refused.stderr);
+    assert_eq!(repository.at_remote("refs/heads/feature/y"), None);
+    // A second install changes nothing; uninstall gives back what was there.
+    repository.put_program(&hook, &text);
+    fs::remove_if_exists(&hooks.join("commit-msg")).unwrap();
+    let again = json(&repository.xtask(&["hooks", "install", "--json"]));
+    assert_eq!(again["changed"], false, "{again}");
+    let status = json(&repository.xtask(&["hooks", "status", "--json"]));
+    assert_eq!(
+        (&status["passed_over"], &status["displaced"]),
+        (&Value::Array(vec![]), &false.into())
+    );
+    json(&repository.xtask(&["hooks", "uninstall", "--json"]));
+    assert_eq!(contents(&hooks), before);
+    demand_nothing_left(&repository, &folder);
+    fs::remove_if_exists(&seen).unwrap();
+    repository.git(&["push", "origin", "main"]);
+    assert!(seen.exists(), "git asks the old hook alone again");
+}
+
+/// Names and bytes of what lies in a folder.
+fn contents(folder: &std::path::Path) -> Vec<(String, Vec<u8>)> {
+    let names = fs::names(folder).unwrap();
+    names
+        .into_iter()
+        .map(|name| (name.clone(), fs::read_bytes(&folder.join(name)).unwrap()))
+        .collect()
+}
+
+#[track_caller]
+fn demand_nothing_left(repository: &Repository, folder: &tempfile::TempDir) {
+    for key in ["xtask.previousHooksPath", "xtask.hooksInstalled"] {
+        assert!(!repository.try_git(&["config", "--get", key]).ok(), "{key}");
+    }
+    assert!(!folder.path().join(".git/xtask-hooks").exists());
 }
 
 #[test]
-fn another_hooks_folder_comes_back() {
+fn a_frameworks_folder_goes_on_working_and_comes_back() {
     let (folder, repository) = project();
-    repository.put_program(&folder.path().join("theirs/pre-push"), "#!/bin/sh\nexit 0\n");
-    repository.git(&["config", "core.hooksPath", "theirs"]);
-    demand_stop(&repository.xtask(&["hooks", "install"]), 10, &["--chain"]);
-    json(&repository.xtask(&["hooks", "install", "--chain", "--json"]));
+    // As husky has it: a folder below the checkout, which it writes anew at times.
+    let theirs = folder.path().join(".husky/_");
+    let seen = folder.path().join("seen.txt");
+    let hook = |word: &str| format!("#!/bin/sh\necho {word} >> '{}'\n", seen.display());
+    repository.put_program(&theirs.join("pre-commit"), &hook("commit"));
+    repository.put_program(&theirs.join("pre-push"), &hook("push"));
+    repository.git(&["config", "core.hooksPath", ".husky/_"]);
+    let before = contents(&theirs);
+    installed(&repository);
+    assert_eq!(contents(&theirs), before);
     let status = json(&repository.xtask(&["hooks", "status", "--json"]));
-    assert_eq!(
-        (&status["hooks_path"], &status["previous"]),
-        (&".githooks".into(), &"theirs".into())
-    );
+    assert_eq!(status["previous"].as_str().map(|it| it.ends_with(".husky/_")), Some(true));
+    repository.put_program(&theirs.join("pre-push"), &hook("pushed"));
+    repository.commit("something");
+    repository.git(&["push", "origin", "main"]);
+    assert_eq!(fs::read_text(&seen).unwrap(), "commit\npushed\n");
+    // Of ours, something is gone: installing again forwards nothing to itself.
+    fs::remove_if_exists(&folder.path().join(".git/xtask-hooks/pre-push")).unwrap();
+    let status = json(&repository.xtask(&["hooks", "status", "--json"]));
+    assert_eq!((&status["installed"], &status["displaced"]), (&false.into(), &true.into()));
+    installed(&repository);
+    // One that calls this tool itself runs once.
+    let calls = format!("{}exec cargo xtask hooks run pre-push -- \"$@\"\n", hook("twice"));
+    repository.put_program(&theirs.join("pre-push"), &calls);
+    repository.commit("more");
+    repository.git(&["push", "origin", "main"]);
+    assert_eq!(fs::read_text(&seen).unwrap(), "commit\npushed\ncommit\ntwice\n");
+    repository.put_program(&theirs.join("pre-push"), &hook("push"));
+    // It sets its folder again: pushes are not checked any more, and that is said.
+    repository.git(&["config", "core.hooksPath", ".husky/_"]);
+    let status = json(&repository.xtask(&["hooks", "status", "--json"]));
+    assert_eq!((&status["installed"], &status["displaced"]), (&false.into(), &true.into()));
+    let status = repository.xtask(&["hooks", "status"]).stdout;
+    assert!(status.contains("NOT installed") && status.contains(".husky/_ now"), "{status}");
+    let doctor = repository.xtask(&["doctor"]);
+    assert!(doctor.stdout.contains("pushes are not checked any more"), "{}", doctor.stdout);
+    installed(&repository);
     json(&repository.xtask(&["hooks", "uninstall", "--json"]));
-    assert_eq!(repository.git(&["config", "--get", "core.hooksPath"]), "theirs");
-    assert!(!repository.try_git(&["config", "--get", "xtask.previousHooksPath"]).ok());
+    assert_eq!(repository.git(&["config", "--get", "core.hooksPath"]), ".husky/_");
+    demand_nothing_left(&repository, &folder);
+}
+
+#[test]
+fn a_linked_working_tree_is_asked_by_the_kept_program() {
+    let (folder, repository) = project();
+    repository.put_program(&folder.path().join(".git/hooks/pre-commit"), "#!/bin/sh\nexit 0\n");
+    installed(&repository);
+    assert!(folder.path().join(".local/bin/xtask").is_file(), "the program is kept");
+    let linked = folder.path().with_extension("linked");
+    let at = linked.to_str().unwrap();
+    repository.git(&["worktree", "add", "--quiet", at, "-b", "feature/linked"]);
+    let migration = linked.join("api/migrations/20260102000000_second.up.sql");
+    fs::write_durably(&migration, b"SELECT 1;\n").unwrap();
+    repository.git(&["-C", at, "add", "--all"]);
+    repository.git(&["-C", at, "commit", "--quiet", "-m", "second"]);
+    let refused = repository.try_git(&["-C", at, "push", "origin", "feature/linked:main"]);
+    fs::remove_dir_if_exists(&linked).unwrap();
+    assert!(!refused.ok() && refused.stderr.contains("second.up.sql"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("builds one"), "{}", refused.stderr);
 }

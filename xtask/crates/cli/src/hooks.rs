@@ -5,8 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 /// Manage git hooks that block pushing a migration to a deploy branch without a proven backup.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask hooks install\n  cargo xtask hooks install --chain     \
-    run the existing pre-push hook first\n  cargo xtask hooks status\n  cargo xtask hooks \
+    after_help = "Examples:\n  cargo xtask hooks install\n  cargo xtask hooks status\n  cargo xtask hooks \
     uninstall\n\ndocs/deploy.md explains each refusal."
 )]
 pub struct Hooks {
@@ -18,7 +17,7 @@ pub struct Hooks {
 /// What to do with the hooks.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Action {
-    /// Make git run the hooks in .githooks/; existing hooks are never lost
+    /// Make git run the pre-push hook in .githooks/; existing hooks stay and run, too
     Install(Install),
     /// Restore the hooks that git had before
     Uninstall,
@@ -31,8 +30,8 @@ pub enum Action {
 /// Options of `hooks install`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Install {
-    /// Run the existing pre-push hook before this one; both must pass
-    #[arg(long)]
+    /// An existing pre-push hook runs before this one anyway
+    #[arg(long, hide = true)]
     pub chain: bool,
 }
 

@@ -147,6 +147,16 @@ pub fn write_shared(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes a file that everybody may read in one step: who reads it meanwhile gets the
 /// older one or this one, whole. For programs of others, such as a textfile collector.
 pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_as(path, bytes, 0o644)
+}
+
+/// The same for a program that others may run, too.
+pub fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_as(path, bytes, 0o755)
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "there are no modes"))]
+fn write_as(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let partial = partial_of(path);
     remove_if_exists(&partial)?;
     let mut options = OpenOptions::new();
@@ -154,14 +164,14 @@ pub fn write_shared_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o644);
+        options.mode(mode);
     }
     let file = options.open(&partial).with_context(|| format!("create {}", partial.display()))?;
     // Whatever this user's mask is: it is meant to be read.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(fs::Permissions::from_mode(0o644))
+        file.set_permissions(fs::Permissions::from_mode(mode))
             .with_context(|| format!("share {}", partial.display()))?;
     }
     fill_and_rename(file, &partial, path, bytes)

@@ -40,8 +40,13 @@ pub fn prefix(root: &Path) -> Result<String> {
 
 /// The hooks folder that every repository has.
 pub fn default_hooks(root: &Path) -> Result<PathBuf> {
+    Ok(common_dir(root)?.join("hooks"))
+}
+
+/// The repository's own folder, which all of its working trees share.
+pub fn common_dir(root: &Path) -> Result<PathBuf> {
     let folder = read(root, &["rev-parse", "--git-common-dir"])?;
-    Ok(root.join(folder).join("hooks"))
+    Ok(root.join(folder))
 }
 
 /// Whose settings are asked for.

@@ -22,6 +22,19 @@ pub(super) fn look(settings: &Settings, findings: &mut Findings) {
     destinations(settings, findings);
     git(settings, findings);
     kept_program(settings, findings);
+    hooks(settings, findings);
+}
+
+/// Nothing is said where the hook was never installed.
+fn hooks(settings: &Settings, findings: &mut Findings) {
+    if let Ok(Some(why)) = deploy::hooks::displaced(&settings.root) {
+        let detail = format!("pushes are not checked any more: {why}");
+        findings.configuration(
+            Check::failed("git hook", detail),
+            "`cargo xtask hooks install` installs it beside what is there now; `cargo xtask hooks \
+            uninstall` forgets it",
+        );
+    }
 }
 
 /// The keys fit each other; nothing is said where nothing is encrypted.

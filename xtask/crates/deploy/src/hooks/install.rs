@@ -1,22 +1,29 @@
-//! Giving git our hooks folder, and giving it back the one it had. Hooks that are
-//! there are never lost: one that we can run first is chained, others are refused.
+//! Giving git our hooks folder, and giving it back the one it had.
+//!
+//! Hooks that are there stay where they are, byte for byte: git is given a folder of ours beside
+//! them ([`beside`]), whose hooks run theirs. So a framework may go on writing its own, and
+//! uninstalling is one setting.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::json;
 
+use super::beside;
 use model::exit::{ExitCode, Stop};
 use ops::ctx::Ctx;
+use ops::kept;
 use sys::git::{self, Scope};
 use sys::{disk, fs};
 
 /// Our folder, as configured in git.
-const FOLDER: &str = ".githooks";
+pub(super) const FOLDER: &str = ".githooks";
 /// Where git looks for hooks.
 const HOOKS_PATH: &str = "core.hooksPath";
 /// Where the folder is kept that git looked into before.
 const PREVIOUS: &str = "xtask.previousHooksPath";
+/// Whether ours were installed: something else may set git's folder later.
+const INSTALLED: &str = "xtask.hooksInstalled";
 /// The hook that we have.
 pub(super) const PRE_PUSH: &str = "pre-push";
 /// What a hook holds that calls us.
@@ -31,6 +38,8 @@ pub(super) struct Installed {
     /// The folder in which git looks.
     pub folder: PathBuf,
     pub ours: bool,
+    /// Whether ours were installed, and git looks elsewhere since.
+    pub displaced: bool,
 }
 
 impl Installed {
@@ -40,14 +49,25 @@ impl Installed {
             Some(path) => root.join(path),
             None => git::default_hooks(root)?,
         };
-        let ours = same(&folder, &root.join(FOLDER));
-        let previous = git::setting(root, Scope::Local, PREVIOUS)?.filter(|_| ours);
-        Ok(Self { hooks_path, previous, folder, ours })
+        let ours = same(&folder, &root.join(FOLDER)) || same(&folder, &beside::folder(root)?);
+        let previous = git::path_setting(root, PREVIOUS)?.filter(|_| ours);
+        let installed = git::setting(root, Scope::Local, INSTALLED)?.is_some();
+        let displaced = installed && !calls_us(&folder);
+        Ok(Self { hooks_path, previous, folder, ours, displaced })
     }
 
     /// Whether a push is checked: by our hook, or by one that calls us.
     pub(crate) fn active(&self) -> bool {
         calls_us(&self.folder)
+    }
+
+    /// What happened to ours.
+    pub(crate) fn why_displaced(&self) -> String {
+        let folder = self.folder.display();
+        if self.ours {
+            return format!("the {PRE_PUSH} hook in {folder} is gone");
+        }
+        format!("git looks into {folder} now: something set {HOOKS_PATH} after it was installed")
     }
 
     /// The earlier pre-push hook, when one is to run first.
@@ -61,13 +81,15 @@ impl Installed {
         if !self.ours {
             return Ok(Vec::new());
         }
-        let mut names = hooks(&git::default_hooks(root)?)?;
-        if let Some(previous) = &self.previous {
-            names.extend(hooks(&root.join(previous))?);
-        }
-        names.sort();
-        names.dedup();
-        names.retain(|name| name != PRE_PUSH || self.earlier_hook(root).is_none());
+        let mut names = match &self.previous {
+            Some(previous) => hooks(&root.join(previous))?,
+            None => hooks(&git::default_hooks(root)?)?,
+        };
+        let beside = same(&self.folder, &beside::folder(root)?);
+        names.retain(|name| match name.as_str() {
+            PRE_PUSH => self.earlier_hook(root).is_none(),
+            name => !(beside && is_hook(&self.folder.join(name))),
+        });
         Ok(names)
     }
 }
@@ -93,11 +115,12 @@ fn hooks(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Tells git to look into our folder. `chain`: the hook that is there runs first.
+/// Tells git to look into a folder of ours. Hooks that are there run as before, a pre-push hook
+/// before ours.
 ///
 /// # Errors
-/// Exit code 10: this is no checkout, or hooks that are there would be lost.
-pub fn install(ctx: &Ctx, chain: bool) -> Result<()> {
+/// Exit code 10: this is no checkout.
+pub fn install(ctx: &Ctx) -> Result<()> {
     let root = &ctx.settings.root;
     demand_checkout(root)?;
     let now = Installed::read(root)?;
@@ -106,28 +129,61 @@ pub fn install(ctx: &Ctx, chain: bool) -> Result<()> {
         report(ctx, &now, false, &format!("The pre-push hook in {} {how}.", now.folder.display()));
         return Ok(());
     }
-    let there = hooks(&now.folder)?;
+    let again = same(&now.folder, &beside::folder(root)?);
+    // Git looks into our folder, of which something is gone: never forward it to itself.
+    let other = match (&now.previous, again) {
+        (Some(previous), true) => root.join(previous),
+        (None, true) => git::default_hooks(root)?,
+        (_, false) => now.folder.clone(),
+    };
+    let there = hooks(&other)?;
     let told = now.hooks_path.is_some() && !now.ours;
-    let mut previous = None;
-    if told || !there.is_empty() {
-        demand_chainable(&now, &there, chain)?;
-        previous = Some(match &now.hooks_path {
-            Some(path) => path.clone(),
-            None => now.folder.display().to_string(),
-        });
+    let (mut previous, mut folder) = (None, FOLDER.to_owned());
+    if again && now.previous.is_some() {
+        previous = git::setting(root, Scope::Local, PREVIOUS)?;
+        folder = beside::write(root, &other, &there)?.display().to_string();
+    } else if told || !there.is_empty() {
+        // As it was written, so that it comes back as it was.
+        let local = git::setting(root, Scope::Local, HOOKS_PATH)?.filter(|_| !again);
+        let effective = now.hooks_path.clone().filter(|_| !again);
+        let default = || fs::whole_path(&other).display().to_string();
+        previous = Some(local.or(effective).unwrap_or_else(default));
+        folder = beside::write(root, &other, &there)?.display().to_string();
+    }
+    // A push must not wait for a build.
+    if let Err(error) = kept::keep(&ctx.settings) {
+        ctx.ui.warn(format!("no copy of this program was kept in .local/bin: {error:#}"));
     }
     // First what was there: a run that is killed in between has changed nothing.
     git::set(root, PREVIOUS, previous.as_deref())?;
-    git::set(root, HOOKS_PATH, Some(FOLDER))?;
+    git::set(root, HOOKS_PATH, Some(&folder))?;
+    git::set(root, INSTALLED, Some("true"))?;
     let done = Installed::read(root)?;
-    let first = if previous.is_some() { "; the existing hook runs first" } else { "" };
-    report(
-        ctx,
-        &done,
-        true,
-        &format!("Installed: git runs {FOLDER}/{PRE_PUSH} before a push{first}."),
-    );
+    let text = match there.is_empty() {
+        _ if previous.is_none() => {
+            format!("Installed: git runs {FOLDER}/{PRE_PUSH} before a push.")
+        }
+        true => format!(
+            "Installed: git runs our {PRE_PUSH} hook, and what comes into {}.",
+            other.display()
+        ),
+        false => format!(
+            "Installed: git runs our {PRE_PUSH} hook; those in {} run as before ({}).",
+            other.display(),
+            there.join(", ")
+        ),
+    };
+    report(ctx, &done, true, &text);
     Ok(())
+}
+
+/// Why pushes are not checked although the hook was installed; `None`: they are, or it never was.
+///
+/// # Errors
+/// git cannot be asked.
+pub fn displaced(root: &Path) -> Result<Option<String>> {
+    let now = Installed::read(root)?;
+    Ok(now.displaced.then(|| now.why_displaced()))
 }
 
 fn demand_checkout(root: &Path) -> Result<()> {
@@ -160,45 +216,6 @@ fn demand_checkout(root: &Path) -> Result<()> {
         .into())
 }
 
-/// Only a pre-push hook can run before ours; any other would not run any more.
-fn demand_chainable(now: &Installed, there: &[String], chain: bool) -> Result<(), Stop> {
-    let folder = now.folder.display();
-    let others: Vec<&str> = there.iter().map(String::as_str).filter(|it| *it != PRE_PUSH).collect();
-    if !others.is_empty() {
-        let stop = Stop::new(
-            ExitCode::Configuration,
-            format!("{folder} contains hooks that git would no longer run: {}", others.join(", ")),
-        );
-        return Err(if there.iter().any(|name| name == PRE_PUSH) {
-            stop.hint(format!(
-                "Nothing was changed. Keep that folder, and put these lines at the top of {folder}/{PRE_PUSH}:\n\
-                 refs=$(cat)\n\
-                 printf '%s\\n' \"$refs\" | cargo {CALL} -- \"$@\" || exit $?\n\
-                 exec <<EOF\n$refs\nEOF"
-            ))
-        } else {
-            stop.hint(format!(
-                "Nothing was changed. Keep that folder, and put the hook beside them: \
-                 `cp {FOLDER}/{PRE_PUSH} {folder}/{PRE_PUSH}`."
-            ))
-        });
-    }
-    if chain {
-        return Ok(());
-    }
-    let what = if there.is_empty() {
-        format!("git is configured to use the hooks in {folder}")
-    } else {
-        format!("there is a pre-push hook in {folder}")
-    };
-    Err(Stop::new(ExitCode::Configuration, format!("{what}, which would no longer run"))
-        .hint(
-            "Nothing was changed. `cargo xtask hooks install --chain` runs the existing hook \
-        first; both must pass.",
-        )
-        .hint("`cargo xtask hooks uninstall` restores it."))
-}
-
 /// Gives git back what it had.
 ///
 /// # Errors
@@ -208,6 +225,8 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
     let now = Installed::read(root)?;
     if !now.ours {
         git::set(root, PREVIOUS, None)?;
+        git::set(root, INSTALLED, None)?;
+        beside::remove(root)?;
         let text = if now.active() {
             format!(
                 "{}/{PRE_PUSH} calls this tool; it is your file, so remove the line yourself.",
@@ -219,14 +238,18 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
         report(ctx, &now, false, &text);
         return Ok(());
     }
-    let previous = now.previous;
+    let expanded = now.previous;
+    // As it was written.
+    let previous = git::setting(root, Scope::Local, PREVIOUS)?;
     git::set(root, HOOKS_PATH, None)?;
-    if let Some(previous) = &previous
-        && !same(&Installed::read(root)?.folder, &root.join(previous))
+    if let (Some(expanded), Some(previous)) = (&expanded, &previous)
+        && !same(&Installed::read(root)?.folder, &root.join(expanded))
     {
         git::set(root, HOOKS_PATH, Some(previous))?;
     }
     git::set(root, PREVIOUS, None)?;
+    git::set(root, INSTALLED, None)?;
+    beside::remove(root)?;
     let done = Installed::read(root)?;
     report(
         ctx,

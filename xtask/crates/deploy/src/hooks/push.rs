@@ -11,11 +11,13 @@ use gate::recent::{self, Recent};
 use model::exit::{ExitCode, Stop};
 use ops::ctx::{Ctx, Made};
 use plan::push::{self, Pushed};
-use sys::git;
 use sys::proc::Cmd;
+use sys::{env, git};
 
 /// Where the migrations are in the repository.
 const MIGRATIONS: &str = "api/migrations/";
+/// Set for the earlier hook.
+const ASKED: &str = "XTASK_EARLIER_HOOK";
 /// A hook may run a whole test suite.
 const EARLIER: Duration = Duration::from_secs(6 * 3600);
 
@@ -53,10 +55,15 @@ pub fn run(ctx: &mut Ctx, remote: &str, url: &str, made: &mut Made) -> Result<()
 /// The hook that was there before ours: the same arguments, the same input.
 fn earlier(ctx: &Ctx, remote: &str, url: &str, lines: &str) -> Result<()> {
     let root = &ctx.settings.root;
+    // It may call this tool itself: it runs once.
+    if env::var(ASKED).is_some() {
+        return Ok(());
+    }
     let Some(hook) = Installed::read(root)?.earlier_hook(root) else { return Ok(()) };
     // Windows starts no scripts; git brings the shell that runs them there.
     let command = if cfg!(windows) { Cmd::new("sh").arg(&hook) } else { Cmd::new(&hook) };
-    let code = command.args([remote, url]).dir(root).stdin(lines).run_shown_to_end(EARLIER)?;
+    let command = command.args([remote, url]).env(ASKED, "1");
+    let code = command.dir(root).stdin(lines).run_shown_to_end(EARLIER)?;
     if code == Some(0) {
         return Ok(());
     }

@@ -66,6 +66,7 @@ fn document(ctx: &Ctx, status: &Status) -> serde_json::Value {
         "installed": installed.active(),
         "hooks_path": installed.hooks_path,
         "previous": installed.previous,
+        "displaced": installed.displaced,
         "passed_over": passed_over,
         "deploy_refs": gate.deploy_refs,
         "proof_max_age_minutes": gate.proof_max_age_minutes,
@@ -93,6 +94,9 @@ fn text(ctx: &Ctx, status: &Status) -> String {
         (true, false) => format!("{} calls this tool.", installed.folder.join(PRE_PUSH).display()),
         (false, _) => "The pre-push hook is NOT installed: `cargo xtask hooks install`.".to_owned(),
     };
+    if installed.displaced {
+        text.push_str(&format!("\n  changed      {}", installed.why_displaced()));
+    }
     if let Some(hook) = installed.earlier_hook(&ctx.settings.root) {
         text.push_str(&format!("\n  runs first   {}", hook.display()));
     }
