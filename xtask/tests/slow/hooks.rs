@@ -277,3 +277,19 @@ fn a_linked_working_tree_is_asked_by_the_kept_program() {
     assert!(!refused.ok() && refused.stderr.contains("second.up.sql"), "{}", refused.stderr);
     assert!(!refused.stderr.contains("builds one"), "{}", refused.stderr);
 }
+
+#[test]
+fn a_folder_of_all_repositories_comes_back_from_there() {
+    let (folder, repository) = project();
+    let shared = folder.path().join("shared");
+    repository.put_program(&shared.join("pre-commit"), "#!/bin/sh\n[ ! -e refuse ]\n");
+    let at = shared.to_str().unwrap();
+    repository.git(&["config", "--global", "core.hooksPath", at]);
+    installed(&repository);
+    repository.put("refuse", "");
+    assert!(!repository.try_git(&["commit", "--allow-empty", "-m", "x"]).ok());
+    json(&repository.xtask(&["hooks", "uninstall", "--json"]));
+    assert_eq!(repository.git(&["config", "--get", "core.hooksPath"]), at);
+    assert!(!repository.try_git(&["config", "--local", "--get", "core.hooksPath"]).ok());
+    demand_nothing_left(&repository, &folder);
+}

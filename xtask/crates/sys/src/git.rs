@@ -69,6 +69,15 @@ pub fn path_setting(root: &Path, key: &str) -> Result<Option<String>> {
     asked(git(root, &["config", "--type=path", "--get", key])?, key)
 }
 
+/// The same as it would be if this repository did not set it.
+pub fn inherited_path(root: &Path, key: &str) -> Result<Option<String>> {
+    let args = ["config", "--type=path", "--show-scope", "--get-all", key];
+    let all = asked(git(root, &args)?, key)?.unwrap_or_default();
+    let lines = all.lines().filter_map(|line| line.split_once('\t'));
+    let others = lines.filter(|(scope, _)| !matches!(*scope, "local" | "worktree"));
+    Ok(others.last().map(|(_, value)| value.to_owned()))
+}
+
 fn asked(finished: Finished, key: &str) -> Result<Option<String>> {
     match finished.code {
         Some(0) => Ok(Some(finished.stdout.trim_end_matches(['\r', '\n']).to_owned())),

@@ -241,12 +241,13 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
     let expanded = now.previous;
     // As it was written.
     let previous = git::setting(root, Scope::Local, PREVIOUS)?;
-    git::set(root, HOOKS_PATH, None)?;
-    if let (Some(expanded), Some(previous)) = (&expanded, &previous)
-        && !same(&Installed::read(root)?.folder, &root.join(expanded))
-    {
-        git::set(root, HOOKS_PATH, Some(previous))?;
-    }
+    let without = match git::inherited_path(root, HOOKS_PATH)? {
+        Some(path) => root.join(path),
+        None => git::default_hooks(root)?,
+    };
+    let needed = expanded.is_some_and(|it| !same(&without, &root.join(it)));
+    // In one step: a run that is killed leaves one or the other.
+    git::set(root, HOOKS_PATH, previous.as_deref().filter(|_| needed))?;
     git::set(root, PREVIOUS, None)?;
     git::set(root, INSTALLED, None)?;
     beside::remove(root)?;
