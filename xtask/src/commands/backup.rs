@@ -22,9 +22,9 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbBackup, made: &mut Made) -> Result<()>
     let path = folder.join(format!("{}.json", manifest.label)).display().to_string();
     let document = BackupDocument::new(&manifest, file, path).suspect(suspect);
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
+        ctx.ui.outcome(report::json::render(&document)?);
     } else {
-        ctx.ui.result(&report::text::backup(&document, &manifest));
+        ctx.ui.outcome(report::text::backup(&document, &manifest));
     }
     Ok(())
 }

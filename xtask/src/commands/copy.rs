@@ -14,9 +14,9 @@ pub(crate) fn run(ctx: &Ctx, args: &DbCopy) -> Result<()> {
     let done = copy::run(ctx, &request)?;
     let lines: Vec<CopyLine> = done.iter().map(|it| it.line.clone()).collect();
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&CopyDocument::new(lines))?);
+        ctx.ui.outcome(report::json::render(&CopyDocument::new(lines))?);
     } else {
-        ctx.ui.result(&report::copies::text(&lines));
+        ctx.ui.outcome(report::copies::text(&lines));
     }
     copy::demand_all(&done)
 }

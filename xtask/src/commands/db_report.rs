@@ -28,7 +28,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
     fs::write_durably(&file, text.as_bytes())?;
     let shown = match args.open.then(|| open::show(&file)) {
         Some(Err(error)) => {
-            ctx.ui.warn(format!("the page was written but not shown: {error:#}"));
+            ctx.ui.note(format!("the page was written but not shown: {error:#}"));
             false
         }
         Some(Ok(())) => true,
@@ -47,7 +47,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
             entries: history.entries.len() as u64,
             opened: shown,
         };
-        ctx.ui.result(&json::render(&document)?);
+        ctx.ui.outcome(json::render(&document)?);
         return Ok(());
     }
     let state = match &history.status {
@@ -55,7 +55,7 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbReport) -> Result<()> {
         Answer::Unknown(why) => format!("the state is unknown ({why})"),
     };
     ctx.ui.say(state);
-    ctx.ui.result(&format!("{name} ({})", human::bytes(text.len() as u64)));
+    ctx.ui.outcome(format!("{name} ({})", human::bytes(text.len() as u64)));
     Ok(())
 }
 

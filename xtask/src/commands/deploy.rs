@@ -36,12 +36,12 @@ fn show(ctx: &Ctx, done: &Deployed) {
             "backup": backup,
             "duration_ms": duration_ms,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
         return;
     }
     let backup =
         backup.as_ref().map_or_else(|| "none: there was no table".to_owned(), Label::to_string);
-    ctx.ui.result(&format!(
+    ctx.ui.outcome(format!(
         "Deployed {release} to `{target}` in {}.\n  answers at  {url}\n  migrations  {} applied\n  way back    {backup}",
         human::duration(*duration_ms),
         migrations.len(),

@@ -24,11 +24,11 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbDrop) -> Result<()> {
             "bytes": done.bytes,
             "dropped": done.dropped,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     } else if done.dropped {
-        ctx.ui.result(&format!("`{}` is dropped.", done.schema));
+        ctx.ui.outcome(format!("`{}` is dropped.", done.schema));
     } else {
-        ctx.ui.result(&done.plan());
+        ctx.ui.result(done.plan());
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ fn show(ctx: &Ctx, imported: &Imported) {
             "backup": imported.backup,
             "times": imported.times,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
         return;
     }
     let mut text = format!("Imported in {}.", human::duration(imported.times.total_ms));
@@ -48,5 +48,5 @@ fn show(ctx: &Ctx, imported: &Imported) {
     if let Some(label) = &imported.backup {
         text += &format!("\n  backup             {label}, proven before");
     }
-    ctx.ui.result(&text);
+    ctx.ui.outcome(text);
 }

@@ -46,9 +46,9 @@ fn new(ctx: &Ctx, file: &Path) -> Result<()> {
         env_line: format!("{VARIABLE}='{}'", path.display()),
     };
     if ctx.ui.json() {
-        ctx.ui.result(&render(&document)?);
+        ctx.ui.result(render(&document)?);
     } else {
-        ctx.ui.result(&document.text());
+        ctx.ui.result(document.text());
     }
     Ok(())
 }
@@ -79,9 +79,9 @@ fn signer(ctx: &Ctx) -> Result<()> {
             .collect(),
     };
     if ctx.ui.json() {
-        ctx.ui.result(&render(&document)?);
+        ctx.ui.result(render(&document)?);
     } else {
-        ctx.ui.result(&document.text());
+        ctx.ui.result(document.text());
     }
     Ok(())
 }
@@ -135,9 +135,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 fn check(ctx: &Ctx) -> Result<()> {
     let (document, code) = look(ctx)?;
     if ctx.ui.json() {
-        ctx.ui.result(&render(&document)?);
+        ctx.ui.result(render(&document)?);
+    } else if code.is_some() {
+        ctx.ui.result(document.text());
     } else {
-        ctx.ui.result(&document.text());
+        ctx.ui.outcome(document.text());
     }
     let Some(code) = code else { return Ok(()) };
     let failed = document.checks.iter().filter(|c| c.outcome == Outcome::Failed).count();

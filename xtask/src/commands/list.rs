@@ -50,11 +50,11 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbList) -> Result<()> {
         None => store.elsewhere(&ctx.settings.schema),
     };
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document(&rows, left_off))?);
+        ctx.ui.result(report::json::render(&document(&rows, left_off))?);
     } else if all == 0 && !elsewhere.is_empty() {
-        ctx.ui.result(&format!("There are no backups in {}.\n", store.dir().display()));
+        ctx.ui.result(format!("There are no backups in {}.\n", store.dir().display()));
     } else {
-        ctx.ui.result(&report::text::list(&rows, left_off, clock::now(), ctx.ui.width()));
+        ctx.ui.result(report::text::list(&rows, left_off, clock::now(), ctx.ui.width()));
     }
     for line in elsewhere {
         ctx.ui.say(line);
@@ -293,10 +293,10 @@ pub(crate) fn show(ctx: &mut Ctx, args: &DbShow) -> Result<()> {
     };
     let document = ShowDocument::new(listed, manifest, before, receipts).lies_at(file);
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
+        ctx.ui.result(report::json::render(&document)?);
     } else {
         let (now, width) = (clock::now(), ctx.ui.width());
-        ctx.ui.result(&report::text::show(&document, &clock::local, now, width));
+        ctx.ui.result(report::text::show(&document, &clock::local, now, width));
     }
     Ok(())
 }

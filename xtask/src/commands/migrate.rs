@@ -36,9 +36,9 @@ fn write(ctx: &Ctx, name: &str) -> Result<()> {
     let paths = new_migration::write(ctx, name)?.map(|path| path.display().to_string());
     if ctx.ui.json() {
         let [up, down] = &paths;
-        ctx.ui.result(&json!({ "version": 1, "up": up, "down": down }).to_string());
+        ctx.ui.result(json!({ "version": 1, "up": up, "down": down }).to_string());
     } else {
-        ctx.ui.result(&paths.join("\n"));
+        ctx.ui.outcome(paths.join("\n"));
     }
     Ok(())
 }
@@ -56,10 +56,10 @@ fn show_standing(ctx: &Ctx, standing: &Standing) {
             "troubles": state.troubles,
             "unfinished": unfinished,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.result(document.to_string());
         return;
     }
-    ctx.ui.result(&state.to_string());
+    ctx.ui.result(state.to_string());
     if *unfinished {
         ctx.ui.warn("migrations ran in place and their end was not seen; `cargo xtask migrate` looks where they stopped and brings them to their end");
     }
@@ -79,11 +79,11 @@ fn show(ctx: &Ctx, applied: &Applied) {
             "statements": applied.statements,
             "times": applied.times,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
         return;
     }
     let Some(live) = live else {
-        ctx.ui.result("Nothing is pending; nothing was done.");
+        ctx.ui.outcome("Nothing is pending; nothing was done.");
         return;
     };
     let mut text = format!(
@@ -103,7 +103,7 @@ fn show(ctx: &Ctx, applied: &Applied) {
             "{text}\n  old tables  in `{previous}`; `cargo xtask migrate --undo` brings them back while nothing else wrote"
         );
     }
-    ctx.ui.result(&text);
+    ctx.ui.outcome(text);
 }
 
 fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
@@ -123,9 +123,9 @@ fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
             "undone": undone.migrations,
             "previous_schema": undone.previous_schema,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     } else {
-        ctx.ui.result(&format!(
+        ctx.ui.outcome(format!(
             "{} taken back; the schema is as it was before.\n  migrated tables  in `{}` until dropped",
             human::count(undone.migrations.len() as u64, "migration"),
             undone.previous_schema

@@ -12,9 +12,10 @@ use upkeep::prune::{self, Pin, PinRequest, Request};
 pub(crate) fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
     let document = prune::run(ctx, Request { delete: args.yes, only_here: args.only_here })?;
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
+        ctx.ui.result(report::json::render(&document)?);
     } else {
-        ctx.ui.result(&report::prune::text(&document, clock::now()));
+        let text = report::prune::text(&document, clock::now());
+        if args.yes { ctx.ui.outcome(text) } else { ctx.ui.result(text) }
     }
     prune::demand_reached(&document)
 }
@@ -29,11 +30,11 @@ pub(crate) fn pin(ctx: &Ctx, args: &DbPin) -> Result<()> {
         let document = serde_json::json!({
             "version": DOCUMENT_VERSION, "label": label, "pinned": pinned, "note": note,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.result(document.to_string());
     } else if pinned {
-        ctx.ui.result(&format!("{label} is pinned until `db-pin {label} --remove`."));
+        ctx.ui.outcome(format!("{label} is pinned until `db-pin {label} --remove`."));
     } else {
-        ctx.ui.result(&format!("{label} is not pinned: the retention policy decides."));
+        ctx.ui.outcome(format!("{label} is not pinned: the retention policy decides."));
     }
     if let Some(problem) = done.problem {
         ctx.ui.warn(format!("{label} {problem}; a pin does not repair it"));

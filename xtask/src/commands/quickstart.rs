@@ -26,6 +26,7 @@ use report::human;
 use server::{Reach, Server, accounts};
 use sys::docker;
 use sys::proc::Cmd;
+use ui::Step;
 
 /// Accounts with profiles and a little watch history, so that every table has rows.
 const SAMPLE_SCALE: &str = "0.001";
@@ -39,23 +40,26 @@ const SEED_DEADLINE: Duration = Duration::from_secs(600);
 /// The first step that fails; running it again goes on from there.
 pub(crate) fn run(ctx: &mut Ctx, args: &Quickstart, made: &mut Made) -> Result<()> {
     identity::demand_not_production(ctx, "quickstart loads a sample catalogue")?;
-    ctx.ui.say("1/5 a database");
+    ctx.ui.steps(&[Step::Database, Step::Migrate, Step::Sample, Step::Backup, Step::Proof]);
+    ctx.ui.step(Step::Database, "a database");
     let server = database(ctx, args)?;
     stay_with(ctx, args.place, &server)?;
     for line in ctx.learn(|settings, ui| accounts::ensure(settings, &server, ui))? {
         ctx.ui.detail(line);
     }
     ctx.ui.say(format!("    {server}"));
-    ctx.ui
-        .say("2/5 migrations, behind the gate (the first run builds the API, which takes minutes)");
+    ctx.ui.step(
+        Step::Migrate,
+        "migrations, behind the gate (the first run builds the API, which takes minutes)",
+    );
     let applied = migrate::apply(ctx, &server, made)?;
     ctx.ui.say(format!("    {} applied", human::count(applied.pending.len() as u64, "migration")));
-    ctx.ui.say("3/5 the sample catalogue");
+    ctx.ui.step(Step::Sample, "the sample catalogue");
     fill(ctx, &server, made)?;
-    ctx.ui.say("4/5 a backup");
+    ctx.ui.step(Step::Backup, "a backup");
     let held = Held::take(ctx, &server)?;
     let manifest = backup::take(&held, &Wish::because(Reason::Manual), made)?;
-    ctx.ui.say("5/5 the proof: restore it and compare");
+    ctx.ui.step(Step::Proof, "the proof: restore it and compare");
     let (proven, proof_ms) = prove::demand(&held, &manifest.label, ExitCode::VerificationFailed)?;
     kept::keep(&ctx.settings)?;
     show(ctx, &server, proven.manifest(), proof_ms);
@@ -120,7 +124,7 @@ fn fill(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<()> {
 }
 
 fn seed(ctx: &Ctx) -> Result<()> {
-    let program = workshop::program(&ctx.settings.root)?;
+    let program = workshop::program(&ctx.settings.root, !ctx.ui.is_quiet())?;
     let backups = ctx.settings.backups.as_os_str();
     Cmd::new(program)
         .args(["db-seed", "--quiet", "--json", "--yes", "--scale", SAMPLE_SCALE, "--backups"])
@@ -147,10 +151,10 @@ fn show(ctx: &Ctx, server: &Server, manifest: &Manifest, proof_ms: u64) {
             "verified": "restore",
             "restore_ms": proof_ms,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
         return;
     }
-    ctx.ui.result(&format!(
+    ctx.ui.outcome(format!(
         "Ready.\n  database   `{}` at {server}\n  backup     {} in {folder}, proven by a restore in {}\n  \
          passwords  in {}\n\nNext:\n  cargo xtask db-list               list the backups\n  cargo xtask db-verify --live      check the running database\n  cargo xtask deploy                build and start the API at {}; the live check asks it, too\n  cargo xtask db-restore latest     bring a backup back\n  cargo xtask db-down               \
          stop the database",

@@ -44,16 +44,16 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
     };
     match restore::run(ctx, &request, made)? {
         Ended::Planned(plan) if ctx.ui.json() => {
-            ctx.ui.result(&report::json::render(&planned(plan))?);
+            ctx.ui.outcome(report::json::render(&planned(plan))?);
             Ok(())
         }
         Ended::Planned(plan) => ctx.show_plan(&plan.to_string()),
         Ended::Restored(document) if ctx.ui.json() => {
-            ctx.ui.result(&report::json::render(&document)?);
+            ctx.ui.outcome(report::json::render(&document)?);
             Ok(())
         }
         Ended::Restored(document) => {
-            ctx.ui.result(&report::text::restore(&document));
+            ctx.ui.outcome(report::text::restore(&document));
             Ok(())
         }
     }

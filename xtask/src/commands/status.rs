@@ -13,9 +13,16 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbStatus) -> Result<()> {
         status::write_metrics(path, &status)?;
     }
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&status)?);
+        ctx.ui.result(report::json::render(&status)?);
     } else {
-        ctx.ui.result(&report::status::text(&status));
+        // Under `--quiet`, one that was run to do something shows only what is broken.
+        let acts = args.check || args.notify || args.metrics.is_some();
+        let text = report::status::text(&status);
+        if acts && status.broken().next().is_none() {
+            ctx.ui.outcome(text);
+        } else {
+            ctx.ui.result(text);
+        }
     }
     if args.notify {
         notify::tell(ctx, &status);

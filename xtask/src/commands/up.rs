@@ -23,10 +23,10 @@ pub(crate) fn up(ctx: &mut Ctx, args: &DbUp) -> Result<()> {
             "server_version": version,
             "started": started,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     } else {
         let how = if started { "started" } else { "was already running" };
-        ctx.ui.result(&format!("{flavour} {version} {how}: {server}"));
+        ctx.ui.outcome(format!("{flavour} {version} {how}: {server}"));
     }
     if args.place != Where::Auto {
         servers::warn_of_another(ctx, server);
@@ -49,11 +49,11 @@ fn reach_name(reach: &Reach) -> &'static str {
 pub(crate) fn down(ctx: &Ctx) -> Result<()> {
     let stopped = servers::down(ctx)?;
     if ctx.ui.json() {
-        ctx.ui.result(&json!({ "version": 1, "stopped": stopped }).to_string());
+        ctx.ui.outcome(json!({ "version": 1, "stopped": stopped }).to_string());
     } else if stopped.is_empty() {
-        ctx.ui.result("Nothing to stop: db-up started nothing that is still running");
+        ctx.ui.outcome("Nothing to stop: db-up started nothing that is still running");
     } else {
-        ctx.ui.result(&format!("Stopped {}; its data is kept", stopped.join(" and ")));
+        ctx.ui.outcome(format!("Stopped {}; its data is kept", stopped.join(" and ")));
     }
     Ok(())
 }

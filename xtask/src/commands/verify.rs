@@ -19,9 +19,10 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbVerify) -> Result<()> {
         verify::run(ctx, Request { source, from, level, threads, no_end_line, text })?
     };
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
+        ctx.ui.outcome(report::json::render(&document)?);
     } else {
-        ctx.ui.result(&report::text::verify(&document));
+        let text = report::text::verify(&document);
+        if refusal.is_some() { ctx.ui.result(text) } else { ctx.ui.outcome(text) }
     }
     refusal.map_or(Ok(()), |stop| Err(stop.into()))
 }

@@ -18,7 +18,7 @@ const PACKAGE: &str = "workshop";
 pub(crate) fn hand_over(global: &Global) -> u8 {
     let ended = find_root().and_then(|root| {
         let typed = std::env::args_os().skip(1);
-        Cmd::new(program(&root)?).args(typed).hand_over()
+        Cmd::new(program(&root, !global.quiet)?).args(typed).hand_over()
     });
     match ended {
         Ok(code) => code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
@@ -26,11 +26,11 @@ pub(crate) fn hand_over(global: &Global) -> u8 {
     }
 }
 
-/// The workshop's program for the workspace at `root`.
+/// The workshop's program for the workspace at `root`; `shown`: with what a build says.
 ///
 /// # Errors
 /// It does not build ([`ExitCode::Configuration`]).
-pub(crate) fn program(root: &Path) -> Result<PathBuf> {
+pub(crate) fn program(root: &Path, shown: bool) -> Result<PathBuf> {
     let beside = package::beside(PACKAGE)?;
     // A program that was built elsewhere, and is used in another checkout or without one,
     // goes with the workshop that was built beside it.
@@ -38,7 +38,7 @@ pub(crate) fn program(root: &Path) -> Result<PathBuf> {
     if !own && beside.exists() {
         return Ok(beside);
     }
-    package::build(root, PACKAGE).map_err(|error| {
+    package::build(root, PACKAGE, shown).map_err(|error| {
         let message = format!("the workshop does not build: {error:#}");
         let hint = format!("Run `cargo build --profile xtask --package {PACKAGE}` to see why.");
         Stop::new(ExitCode::Configuration, message).hint(hint).into()

@@ -119,10 +119,10 @@ fn good_backups() {
          passed  sha-256              e02fead6d0f6b72a39011be2d355d9e54974486a0a3f6950ef90604641c79910
          passed  readable to the end  186 bytes of text
          passed  section index        3 sections cover the file
-         passed  statements           2 rows in 1 tables, 0 other objects
+         passed  statements           2 rows in 1 table, 0 other objects
          passed  end marker           says 2 rows
-         passed  rows in the text     2 rows in 1 tables
-         passed  digests of the text  1 tables are equal value by value
+         passed  rows in the text     2 rows in 1 table
+         passed  digests of the text  1 table is equal value by value
          passed  objects in the text  all 1 exist, nothing else
         Origin: signed on this machine.
         mydb_backup_<newer>-------- is verified at level `file`: 9 checks passed, in <time>.
@@ -236,7 +236,7 @@ fn a_file_that_was_made_by_hand() {
          not run  sha-256              there is no manifest to compare with
          passed   readable to the end  81 bytes of text
          not run  section index        there is no manifest to compare with
-         passed   statements           1 rows in 1 tables, 0 other objects
+         passed   statements           1 row in 1 table, 0 other objects
          passed   end marker           the dump program's end line is present
          not run  manifest             there is none; what it would prove is unknown
         Origin: unsigned.

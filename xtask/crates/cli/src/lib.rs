@@ -61,7 +61,7 @@ pub struct Global {
     /// Print one JSON document, and nothing else, on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print only warnings and errors
+    /// On success print nothing but what was asked for, and warnings
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Also explain decisions

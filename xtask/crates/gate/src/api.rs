@@ -12,6 +12,7 @@ use server::local::{self, Status};
 use server::{Endpoint, Guard, Reach, Server};
 use sys::package;
 use sys::proc::{Cmd, Finished};
+use ui::Total;
 
 /// A first build compiles a web server and a database driver.
 const BUILD: Duration = Duration::from_secs(1800);
@@ -29,6 +30,7 @@ impl Api {
     /// It does not compile; the compiler's own words are shown.
     pub fn build(ctx: &Ctx) -> Result<Self> {
         ctx.ui.detail("building the API");
+        let _bar = ctx.ui.bar("build the API", Total::Unknown);
         Self::build_in(ctx, "xtask")
     }
 
@@ -37,7 +39,7 @@ impl Api {
     /// # Errors
     /// It does not compile, or takes longer than `deadline`.
     pub fn build_release(ctx: &Ctx, profile: &str, deadline: Duration) -> Result<Self> {
-        let built = cargo(ctx, profile).run_shown(deadline);
+        let built = cargo(ctx, profile).run_shown_if(!ctx.ui.is_quiet(), deadline);
         built.map_err(|error| {
             let message = format!("the release does not build: {error:#}");
             Stop::new(ExitCode::Configuration, message)

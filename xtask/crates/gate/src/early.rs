@@ -19,6 +19,7 @@ use server::session::{code, said};
 use server::{Server, Session, facts};
 use sql::split;
 use sys::{clock, signal};
+use ui::{Step, Total};
 
 /// Looks, where the schema is large enough that waiting for the proof would be worse.
 ///
@@ -31,10 +32,11 @@ pub(crate) fn look(
     (before, settings): (&Inventory, &ApiSession),
     pending: &[Pending],
 ) -> Result<()> {
-    let from = ctx.settings.policy.gate.look_first_mib;
-    if from == 0 || before.bytes_estimate() < from << 20 {
+    if !is_worth_it(ctx, before) {
         return Ok(());
     }
+    ctx.ui.step(Step::Structure, "trying the migrations on the structure alone");
+    let bar = ctx.ui.bar("try", Total::Unknown);
     let start = Instant::now();
     let facts = facts::read(session)?;
     let found = definitions::on_empty_copy(ctx, session, &facts, before, |schema| {
@@ -42,6 +44,7 @@ pub(crate) fn look(
         let copy = Copy { settings, schema, rows: &rows };
         run(ctx, server, &copy, pending)
     });
+    bar.done();
     match found {
         Ok(Seen::All) => ctx.ui.say(format!(
             "the migrations pass on the structure alone, in {}",
@@ -60,6 +63,12 @@ pub(crate) fn look(
         Err(error) => return Err(error),
     }
     Ok(())
+}
+
+/// Whether waiting for the proof would be worse.
+pub(crate) fn is_worth_it(ctx: &Ctx, before: &Inventory) -> bool {
+    let from = ctx.settings.policy.gate.look_first_mib;
+    from > 0 && before.bytes_estimate() >= from << 20
 }
 
 enum Seen {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::api::{Api, As};
 use crate::permit::{self, Ground, Purpose};
-use crate::proof::Proof;
+use crate::proof::{Around, Proof};
 use crate::rehearse::Rehearsed;
 use crate::{api, proof};
 use crate::{passage::record, state, told, transactions, unfinished};
@@ -33,6 +33,7 @@ use sql::fingerprint;
 use sys::fault::point;
 use sys::proc::Finished;
 use sys::{clock, fs, signal};
+use ui::{Step, Total};
 
 const IMPORT: Duration = Duration::from_secs(3600);
 /// The API's exit code for a permit that it does not accept.
@@ -100,7 +101,8 @@ pub fn apply(ctx: &Ctx, server: &Server, files: &[PathBuf], made: &mut Made) -> 
     identity::demand(ctx, server, &facts, false)?;
     let uuid = facts.uuid;
     staging::clean(ctx, pair.copy())?;
-    let proof = proof::take(&held, &mut pair, Reason::Import, made, &mut |_| Ok(()))?;
+    let around = Around { before: &[], after: &[Step::Rehearse, Step::Live] };
+    let proof = proof::take(&held, &mut pair, Reason::Import, made, &around, &mut |_| Ok(()))?;
     point("gate.proved")?;
     let mut times =
         GateTimes { backup_ms: proof.backup_ms, proof_ms: proof.proof_ms, ..GateTimes::default() };
@@ -246,9 +248,12 @@ impl Run<'_> {
             .into());
         }
         let start = Instant::now();
-        self.ctx.ui.say(format!("importing into `{}`", self.ctx.settings.schema));
+        let line = format!("importing into `{}`", self.ctx.settings.schema);
+        self.ctx.ui.step(Step::Live, line);
+        let bar = self.ctx.ui.bar("import", Total::Unknown);
         self.touched = true;
         let run = self.import(Ground::Rehearsed(&rehearsed), Role::App);
+        bar.done();
         times.live_ms = clock::elapsed_ms(start);
         let finished = run.unwrap_or_else(|error| Finished {
             code: None,
@@ -282,7 +287,10 @@ impl Run<'_> {
     fn rehearse(&self, copy: &ProvenCopy, times: &mut GateTimes) -> Result<()> {
         let start = Instant::now();
         // `app_user` cannot reach a copy; `drill_user` plays its part there.
+        self.ctx.ui.step(Step::Rehearse, "rehearsing the import on the copy");
+        let bar = self.ctx.ui.bar("rehearse", Total::Unknown);
         let finished = self.import(Ground::Copy(copy), Role::Drill)?;
+        bar.done();
         times.rehearsal_ms = clock::elapsed_ms(start);
         judged(&finished, "it ran on a copy, the database was not touched", ExitCode::GateRefused)?;
         let changed: u64 = counts(&finished)?.iter().map(|c| c.inserted + c.updated).sum();

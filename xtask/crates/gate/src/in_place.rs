@@ -19,6 +19,7 @@ use plan::failed;
 use report::human;
 use sql::fingerprint;
 use sys::fault::point;
+use ui::{Step, Total};
 
 /// One migration may rebuild a large table.
 const MIGRATE: Duration = Duration::from_secs(6 * 3600);
@@ -59,16 +60,16 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
     };
     gate.held.store().write_in_place(gate.held.lock(), &journal)?;
     point("gate.announced")?;
-    ctx.ui.say(format!(
-        "applying {} to `{schema}`",
-        human::count(gate.pending.len() as u64, "migration")
-    ));
+    let names = human::count(gate.pending.len() as u64, "migration");
+    ctx.ui.step(Step::Live, format!("applying {names} to `{schema}`"));
+    let bar = ctx.ui.bar("apply", Total::Unknown);
     let one = |p: &Pending| Subject { name: p.name(), checksum: p.file.checksum.clone() };
     let subject = gate.pending.iter().map(one).collect();
     let permit = permit::sign(ctx, ground, Purpose::Migrate, Role::Migrate, &now, subject)?;
     let args = ["migrate", "up", "--json", "--receipt", "-"];
     let who = As::of(Role::Migrate, schema);
     let run = gate.api.run(ctx, gate.server(), &who, &args, Some(&permit), MIGRATE);
+    bar.done();
     point("gate.applied")?;
     let why = match run {
         Ok(finished) if finished.ok() => {

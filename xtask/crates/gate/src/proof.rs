@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use model::manifest::{Manifest, Reason};
 use ops::backup::{self, Wish};
-use ops::ctx::Made;
+use ops::ctx::{Ctx, Made};
 use ops::held::Held;
 use ops::prove::{self, ProvenCopy};
 use ops::sessions::Pair;
@@ -15,6 +15,7 @@ use ops::staging;
 use report::human;
 use server::Session;
 use sys::clock;
+use ui::Step;
 
 /// A proven backup with its copy on the server, and how it came about.
 #[derive(Debug)]
@@ -38,6 +39,27 @@ impl Proof {
     }
 }
 
+/// What a change does around its proof.
+#[derive(Debug)]
+pub struct Around<'a> {
+    /// Before a new backup.
+    pub before: &'a [Step],
+    /// Behind the proof.
+    pub after: &'a [Step],
+}
+
+impl Around<'_> {
+    /// The steps of the whole change.
+    fn declare(&self, ctx: &Ctx, new: bool, copied: bool) {
+        let own = [(Step::Dump, new), (Step::Load, !copied), (Step::Compare, !copied)];
+        let own = own.into_iter().filter_map(|(step, comes)| comes.then_some(step));
+        let before = self.before.iter().copied().filter(|_| new);
+        let all = before.chain(own).chain(self.after.iter().copied());
+        let last = (new && ctx.copies_follow()).then_some(Step::Copy);
+        ctx.ui.steps(&all.chain(last).collect::<Vec<_>>());
+    }
+}
+
 /// Takes and proves a backup. The copy stays on the server. `first` runs before a new backup.
 ///
 /// # Errors
@@ -48,6 +70,7 @@ pub fn take(
     pair: &mut Pair,
     reason: Reason,
     made: &mut Made,
+    around: &Around<'_>,
     first: &mut dyn FnMut(&mut Session) -> Result<()>,
 ) -> Result<Proof> {
     let start = Instant::now();
@@ -55,6 +78,7 @@ pub fn take(
     let still = prove::still(ctx, held.store(), pair.live())?;
     staging::drop_kept(ctx, pair.copy(), still.as_ref().and_then(|still| still.kept()))?;
     let Some(still) = still else {
+        around.declare(ctx, true, false);
         first(pair.copy())?;
         let manifest = backup::take(held, &Wish::because(reason), made)
             .context("take the backup before the change; the database was not touched")?;
@@ -63,7 +87,9 @@ pub fn take(
         return Ok(Proof { copy, reused: false, earlier: Vec::new(), backup_ms, proof_ms });
     };
     let label = still.proven().label();
-    let (copy, proof_ms) = match still.copy(pair.copy())? {
+    let kept = still.copy(pair.copy())?;
+    around.declare(ctx, false, kept.is_some());
+    let (copy, proof_ms) = match kept {
         Some(copy) => {
             let schema = &copy.staged().schema;
             ctx.ui.say(format!(

@@ -29,6 +29,7 @@ use sql::fingerprint;
 use store::Store;
 use store::gate::{Refused, WayBack};
 use sys::signal;
+use ui::{Step, Total};
 
 /// What was taken back.
 #[derive(Debug)]
@@ -51,10 +52,14 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     let facts = facts::read(&mut session)?;
     decide::demand_server(&undo, &facts.uuid)?;
     sessions::keep_from_migrating(ctx, &mut session)?;
+    ctx.ui.steps(&[Step::Compare, Step::Live]);
     demand_kept(ctx, &mut session, &undo)?;
     say_rows(ctx, &undo.new_state);
     signal::check()?;
+    ctx.ui.step(Step::Live, format!("the old tables return to `{}`", ctx.settings.schema));
+    let bar = ctx.ui.bar("swap", Total::Unknown);
     let exchanged = exchange(&held, &mut session, &undo)?;
+    bar.done();
     let previous_schema = exchanged.before.clone();
     let event = Event::Undone {
         changes: undo.migrations.clone(),
@@ -145,7 +150,9 @@ fn demand_kept(ctx: &Ctx, session: &mut Session, undo: &UndoState) -> Result<()>
     if !inventory::schema_exists(session, place)? {
         return Ok(decide::demand_tables(undo, None)?);
     }
-    ctx.ui.say(format!("comparing the old tables in `{place}` with {}", undo.backup));
+    let line = format!("comparing the old tables in `{place}` with {}", undo.backup);
+    ctx.ui.step(Step::Compare, line);
+    let _bar = ctx.ui.bar("compare", Total::Unknown);
     let kept = inventory::read(session, place)?;
     decide::demand_tables(undo, Some(&kept))?;
     let state = SchemaState { fingerprint: fingerprint::schema(&kept), ..undo.old_state.clone() };

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::inventory::ObjectKind;
+use super::number::count;
 
 /// An object of the live schema that is in no backup, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +29,7 @@ impl LeftOut {
     /// "table `x` (2 rows)".
     pub fn counted(&self) -> String {
         match self.rows {
-            Some(1) => format!("{} (1 row)", self.what()),
-            Some(rows) => format!("{} ({rows} rows)", self.what()),
+            Some(rows) => format!("{} ({})", self.what(), count(rows, "row")),
             None => self.what(),
         }
     }

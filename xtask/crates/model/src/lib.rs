@@ -31,6 +31,7 @@ pub mod sink;
 pub mod state;
 pub mod status;
 pub mod swap;
+pub mod toned;
 pub mod trust;
 pub mod visible;
 pub mod wrong_clock;

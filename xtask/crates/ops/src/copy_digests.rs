@@ -13,6 +13,7 @@ use rows::native::digests;
 use server::Session;
 use server::wire::Patience;
 use sql::compare::Expected;
+use ui::Total;
 
 /// Of each table, over the columns that `expected` names.
 ///
@@ -35,7 +36,7 @@ pub fn read(
     let policy = &ctx.settings.policy;
     let connect = Duration::from_secs(policy.server.connect_timeout_s);
     let patience = Patience::new(connect, Duration::from_secs(policy.backup.stall_s));
-    let mut bar = ctx.ui.bar("compare", 0);
+    let mut bar = ctx.ui.bar("compare", total(expected));
     let found = digests::digest_tables(
         session,
         (schema, flavour),
@@ -47,4 +48,11 @@ pub fn read(
     );
     bar.done();
     found.context("compare what was loaded")
+}
+
+fn total(expected: &Expected) -> Total {
+    match expected.tables.values().map(|table| table.content.rows).sum() {
+        0 => Total::Unknown,
+        rows => Total::Rows(rows),
+    }
 }

@@ -68,7 +68,7 @@ impl Ctx {
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.settings.clone();
         change(&mut settings);
-        Self::new(settings, self.ui)
+        Self::new(settings, self.ui.clone())
     }
 
     /// Lets `make` write new passwords to `.env`, and learns them. It is all that a run
@@ -129,6 +129,11 @@ impl Ctx {
         matches!(local, Status::Stopped(_)).then(|| "the private local server".to_owned())
     }
 
+    /// Whether a backup that a command takes is copied elsewhere at its end.
+    pub fn copies_follow(&self) -> bool {
+        self.settings.outside.copies && !self.settings.policy.destination.is_empty()
+    }
+
     /// Ends a dry run: the plan is the result.
     ///
     /// # Errors
@@ -136,7 +141,7 @@ impl Ctx {
     pub fn show_plan(&self, plan: &str) -> Result<()> {
         if self.ui.json() {
             let document = serde_json::json!({"version": 1, "dry_run": true, "plan": plan});
-            self.ui.result(&document.to_string());
+            self.ui.result(document.to_string());
         } else {
             self.ui.result(plan);
         }

@@ -67,7 +67,7 @@ pub fn run(ctx: &mut Ctx, request: &Request) -> Result<Dropped> {
     if request.dry_run {
         return Ok(planned);
     }
-    ctx.ui.say(planned.plan());
+    ctx.ui.before_asking(planned.plan(), request.yes);
     let question = format!("this drops `{}` on {}", planned.schema, planned.server);
     identity::demand(ctx, &server, &facts, false)?;
     identity::confirm(ctx, &facts.uuid, (&question, &planned.schema), request.yes)?;

@@ -89,7 +89,8 @@ fn counts(session: &mut Session, schema: &str) -> Result<BTreeMap<String, u64>> 
 
 fn tables(counts: &BTreeMap<String, u64>, policy: &VerifyPolicy) -> Check {
     let found = counts.len();
-    let detail = format!("{found} tables, expected at least {}", policy.min_tables);
+    let detail =
+        format!("{}, expected at least {}", human::count(found as u64, "table"), policy.min_tables);
     Check::of(found >= policy.min_tables, "tables", detail)
 }
 
@@ -98,7 +99,7 @@ fn core(counts: &BTreeMap<String, u64>, table: &str) -> Check {
     match counts.get(table) {
         None => Check::failed(name, "the table does not exist"),
         Some(0) => Check::failed(name, "the table is empty"),
-        Some(rows) => Check::passed(name, format!("{rows} rows")),
+        Some(rows) => Check::passed(name, human::count(*rows, "row")),
     }
 }
 
@@ -128,7 +129,14 @@ fn against_backup(
     } else {
         format!("changed since: {}", moved.join(", "))
     };
-    Check::passed(NAME, format!("{} ({} tables): {moved}", manifest.label, manifest.tables.len()))
+    Check::passed(
+        NAME,
+        format!(
+            "{} ({}): {moved}",
+            manifest.label,
+            human::count(manifest.tables.len() as u64, "table")
+        ),
+    )
 }
 
 fn api(base: &str, path: &str, required: bool) -> Check {

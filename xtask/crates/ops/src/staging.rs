@@ -27,6 +27,7 @@ use store::check as file_check;
 use store::source::Source;
 use sys::clock;
 use sys::fault::point;
+use ui::{Step, Total};
 
 /// A restored copy. It exists on the server until [`Staged::drop_schema`].
 #[derive(Debug)]
@@ -246,6 +247,7 @@ fn load_and_compare(
     if let Part::Tables(tables) = part {
         expected = expected.only(tables, &inventory.programs.keys().cloned().collect());
     }
+    ctx.ui.step(Step::Compare, format!("comparing `{schema}` with {}", source.name));
     let found = copy_digests::read(ctx, session, (schema, facts.flavour), &inventory, &expected)?;
     checks.extend(compare::restored(&expected, facts.flavour, &inventory, &found));
     point("staging.compared")?;
@@ -275,8 +277,8 @@ pub fn load_file(
 ) -> Result<(Loaded, String, Vec<Check>)> {
     let reading = reading::of(source)?;
     let mut reader = file_check::open_checked(source)?;
-    let expected = source.manifest.as_ref().map_or(0, |m| m.text_bytes);
-    let mut bar = ctx.ui.bar("load", expected);
+    let expected = source.manifest.as_ref().map(|m| m.text_bytes);
+    let mut bar = ctx.ui.bar("load", total(expected));
     let loaded = {
         let text = reading::open(ctx, source, &mut reader)?;
         let threads = ctx.settings.policy.restore.threads();
@@ -306,6 +308,11 @@ pub fn load_file(
     }
     let sha256 = checked.facts.map(|facts| facts.sha256).unwrap_or_default();
     Ok((loaded, sha256, checked.checks))
+}
+
+/// How much text there is, where a manifest says so.
+pub(crate) fn total(text_bytes: Option<u64>) -> Total {
+    text_bytes.map_or(Total::Unknown, Total::Bytes)
 }
 
 /// The server's own word that nothing in the copy acts by itself.

@@ -15,6 +15,7 @@ use rows::content;
 use server::session::code;
 use server::{Session, facts, inventory};
 use sql::fingerprint;
+use ui::Total;
 
 /// `_sqlx_migrations` without the columns that differ from run to run.
 const BOOKED: [&str; 4] = ["version", "description", "success", "checksum"];
@@ -44,7 +45,7 @@ pub fn of_schema(
     inventory: &Inventory,
     booked_only: bool,
 ) -> Result<SchemaState> {
-    let mut bar = ctx.ui.bar("digest", 0);
+    let mut bar = ctx.ui.bar("digest", Total::Unknown);
     let mut tables = Vec::new();
     let mut done = 0;
     for (name, table) in &inventory.tables {

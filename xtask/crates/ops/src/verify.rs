@@ -8,18 +8,20 @@ use anyhow::Result;
 use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
-use crate::read_only;
 use crate::whole::{self, way_of};
 use crate::{prove, reading};
+use crate::{read_only, staging};
 use model::check::{self, Check};
 use model::entry::{Event, Level};
 use model::exit::{ExitCode, Stop};
 use model::inventory::ObjectKind;
+use report::human;
 use report::json::VerifyDocument;
 use sql::{Guard, compare, read_dump_as};
 use store::check as file_check;
 use store::source::{Origin, Source, TextSaid};
 use sys::{clock, signal};
+use ui::Step;
 
 /// What is to be proven, and how far.
 #[derive(Debug, Clone)]
@@ -70,6 +72,11 @@ fn run_in(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
     // Dropped at the end: a copy that was only looked at does not stay.
     let scratch = request.from.map(|_| fetching::Scratch::new(ctx)).transpose()?;
     let mut fetched = None;
+    if request.level == Level::Restore {
+        let first = scratch.iter().map(|_| Step::Fetch);
+        let all: Vec<Step> = first.chain([Step::Load, Step::Compare]).collect();
+        ctx.ui.steps(&all);
+    }
     let source = match (&scratch, request.from) {
         (Some(scratch), Some(from)) => {
             let there = scratch.store(ctx)?;
@@ -187,7 +194,8 @@ pub struct FileChecked {
 pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
     let reading = reading::of(source)?;
     let mut reader = file_check::open_checked(source)?;
-    let mut bar = ctx.ui.bar("read", source.manifest.as_ref().map_or(0, |m| m.text_bytes));
+    let text_bytes = source.manifest.as_ref().map(|manifest| manifest.text_bytes);
+    let mut bar = ctx.ui.bar("read", staging::total(text_bytes));
     let mut guard = Guard::new().named(reading.charset);
     let read = reading::open(ctx, source, &mut reader).and_then(|text| {
         read_dump_as(text, reading, &mut |piece, seen| {
@@ -211,10 +219,10 @@ pub fn file_level(ctx: &Ctx, source: &Source) -> Result<FileChecked> {
             tables.extend(seen.tables.iter().map(|(name, it)| (name.clone(), it.digest.rows)));
             programs.extend(seen.programs.iter().cloned());
             let found = format!(
-                "{} rows in {} tables, {} other objects",
-                seen.rows,
-                seen.tables.len(),
-                seen.programs.len()
+                "{} in {}, {}",
+                human::count(seen.rows, "row"),
+                human::count(seen.tables.len() as u64, "table"),
+                human::count(seen.programs.len() as u64, "other object")
             );
             checks.push(Check::passed("statements", found));
             checks.extend(reading::bodies(&seen).map(|said| Check::passed("line ends", said)));

@@ -1,6 +1,7 @@
 //! Whether a file ends where its writer ended it.
 
 use model::check::{Check, Outcome};
+use model::number::{count, thousands};
 use sql::Seen;
 use store::source::{Origin, Source};
 
@@ -16,11 +17,12 @@ const SAY_SO: &str = "If another program wrote it and you know that it is whole,
 pub fn end(seen: &Seen, source: &Source) -> Check {
     match (&seen.end_marker, &source.manifest) {
         (Some(marker), _) if marker.agrees(seen) => {
-            Check::passed(END, format!("says {} rows", marker.rows))
+            Check::passed(END, format!("says {}", count(marker.rows, "row")))
         }
-        (Some(marker), _) => {
-            Check::failed(END, format!("says {} rows, the text has {}", marker.rows, seen.rows))
-        }
+        (Some(marker), _) => Check::failed(
+            END,
+            format!("says {}, the text has {}", count(marker.rows, "row"), thousands(seen.rows)),
+        ),
         (None, Some(_)) => Check::failed(END, "is missing: the file is not complete"),
         (None, None) => foreign(seen, source.no_end_line),
     }

@@ -6,6 +6,7 @@ use model::exit::{ExitCode, Stop};
 use model::gate::{Effect, Evidence, StatementReport, Strategy};
 use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Manifest;
+use model::number::{count, thousands};
 
 /// What was decided, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +158,7 @@ pub fn demand_within(policy: &GatePolicy, statements: &[StatementReport]) -> Res
         let rows = report.table_rows.unwrap_or(0);
         let most = policy.max_copied_rows;
         if most > 0 && report.effect == Effect::Copy && rows > most {
-            let what = format!("copies {rows} rows, more than {most}");
+            let what = format!("copies {}, more than {}", count(rows, "row"), thousands(most));
             return Err(refused(report, what, "max_copied_rows"));
         }
     }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::json::DOCUMENT_VERSION;
+use super::text::tone;
 use model::check::{Check, Outcome};
+use model::toned::Toned;
 
 /// A key pair that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,11 +53,11 @@ impl KeysDocument {
     }
 
     /// For people.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
+    pub fn text(&self) -> Toned {
+        let mut text = Toned::default();
         for key in &self.recipients {
             let at_hand = if key.at_hand { "  (its private key is at hand)" } else { "" };
-            text.push_str(&format!("{}  {}{at_hand}\n", key.fingerprint, key.recipient));
+            text.push(&format!("{}  {}{at_hand}\n", key.fingerprint, key.recipient));
         }
         let width = self.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
         for check in &self.checks {
@@ -64,7 +66,8 @@ impl KeysDocument {
                 Outcome::Failed => "FAILED ",
                 Outcome::NotRun => "not run",
             };
-            text.push_str(&format!("{mark}  {:width$}  {}\n", check.name, check.detail));
+            text.push_as(tone(check.outcome), mark);
+            text.push(&format!("  {:width$}  {}\n", check.name, check.detail));
         }
         text
     }

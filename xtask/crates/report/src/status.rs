@@ -7,11 +7,12 @@ use super::text::{facts as list, finished, table};
 use model::status::{
     Answer, BackupFacts, Disk, Drill, Facts, Place, Rpo, Rto, ScheduleFacts, Severity, Status, span,
 };
+use model::toned::{Tone, Toned};
 
 /// How many drills before the last one are shown.
 const TREND: usize = 4;
 
-pub fn text(status: &Status) -> String {
+pub fn text(status: &Status) -> Toned {
     let facts = &status.facts;
     let now = facts.at_utc;
     let verified = |backup: &BackupFacts| match (backup.verified, backup.verified_utc) {
@@ -32,8 +33,9 @@ pub fn text(status: &Status) -> String {
         (None, Some(n)) => format!("{}, the chain holds", human::count(*n, "entry")),
         (None, None) => "unknown".to_owned(),
     };
-    let mut out = list(
-        &status.summary,
+    // The title is the verdict, of one line.
+    let rest = list(
+        "",
         &[
             ("last backup", &backup),
             ("last drill", &drill(&facts.rto, now)),
@@ -45,10 +47,23 @@ pub fn text(status: &Status) -> String {
             ("schedule", &schedule(&facts.schedule, now)),
         ],
     );
-    out.push('\n');
-    out.push_str(&places(facts));
-    out.push_str(&findings(status));
+    let mut out = Toned::default();
+    out.push_as(verdict(status), &status.summary);
+    out.push(&rest);
+    out.push("\n");
+    out.push(&places(facts));
+    out.append(findings(status));
     out
+}
+
+/// What the summary comes to.
+fn verdict(status: &Status) -> Tone {
+    let has = |wanted| status.findings.iter().any(|finding| finding.severity == wanted);
+    match () {
+        () if has(Severity::Broken) => Tone::Bad,
+        () if status.findings.is_empty() => Tone::Good,
+        () => Tone::Unsure,
+    }
 }
 
 fn drill(rto: &Rto, now: DateTime<Utc>) -> String {
@@ -125,10 +140,20 @@ fn copies(facts: &Facts) -> String {
 fn disk(disk: &Disk) -> String {
     let free = or_unknown(&disk.free_bytes, |free| human::bytes(*free));
     let forecast = or_unknown(&disk.forecast, |it| match it.days_until_full {
-        Some(days) => format!("in {}", human::count(days, "day")),
+        Some(days) => until_full(days),
         None => "never at this rate".to_owned(),
     });
     format!("{free} free, backups take {}; full: {forecast}", human::bytes(disk.used_bytes))
+}
+
+/// Days as far as they can be foreseen.
+fn until_full(days: u64) -> String {
+    match days {
+        0..90 => format!("in {}", human::count(days, "day")),
+        90..730 => format!("in about {}", human::count(days / 30, "month")),
+        730..3650 => format!("in about {}", human::count(days / 365, "year")),
+        _ => "not within ten years at this rate".to_owned(),
+    }
 }
 
 fn schedule(schedule: &ScheduleFacts, now: DateTime<Utc>) -> String {
@@ -180,18 +205,17 @@ fn read_back(place: &Place, now: DateTime<Utc>) -> String {
     }
 }
 
-fn findings(status: &Status) -> String {
-    let mut out = String::new();
+fn findings(status: &Status) -> Toned {
+    let mut out = Toned::default();
     for finding in &status.findings {
-        let word = match finding.severity {
-            Severity::Broken => "BROKEN",
-            Severity::NotLookedAt => "NOT CHECKED",
-            Severity::Warning => "warning",
+        let (word, tone) = match finding.severity {
+            Severity::Broken => ("BROKEN", Tone::Bad),
+            Severity::NotLookedAt => ("NOT CHECKED", Tone::Unsure),
+            Severity::Warning => ("warning", Tone::Unsure),
         };
-        out.push_str(&format!(
-            "\n{word}: {} ({})\n  {}\n",
-            finding.message, finding.id, finding.todo
-        ));
+        out.push("\n");
+        out.push_as(tone, word);
+        out.push(&format!(": {} ({})\n  {}\n", finding.message, finding.id, finding.todo));
     }
     out
 }

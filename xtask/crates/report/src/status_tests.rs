@@ -128,7 +128,7 @@ fn everything_holds() {
           RPO          the newest verified backup is 3 hours old, the rule allows 26 hours; written since: 1,234 transactions on the server
           RTO          1 min 01 s in the last drill, the objective is 30 min 00 s; before: 58 s
           3-2-1        3 copies besides the database on 3 kinds of storage, one off-site; the rule is 2
-          disk         80 GiB free, backups take 5.0 GiB; full: in 819 days
+          disk         80 GiB free, backups take 5.0 GiB; full: in about 2 years
           ledger       96 entries, the chain holds
           schedule     systemd timer, every 6h; last run 3 hours ago, passed
 
@@ -215,7 +215,7 @@ fn there_is_nothing_yet() {
           RPO          unknown: there is no verified backup
           RTO          unknown: there was no drill
           3-2-1        there is no verified backup to count copies of
-          disk         80 GiB free, backups take 5.0 GiB; full: in 819 days
+          disk         80 GiB free, backups take 5.0 GiB; full: in about 2 years
           ledger       no entries yet
           schedule     systemd timer, every 6h; last run 3 hours ago, passed
 

@@ -9,6 +9,7 @@ use model::digest::ContentDigest;
 use model::facts::Flavour;
 use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Manifest;
+use model::number::{count, thousands};
 
 /// What a table must look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +170,7 @@ pub fn restored(
 fn unseen(expected: &Expected) -> Vec<Check> {
     let say = |of: &BTreeMap<String, u64>| {
         let tables: Vec<String> =
-            of.iter().map(|(table, n)| format!("{n} values of `{table}`")).collect();
+            of.iter().map(|(table, n)| format!("{} of `{table}`", count(*n, "value"))).collect();
         list(&tables)
     };
     let mut checks = Vec::new();
@@ -195,6 +196,12 @@ fn unseen(expected: &Expected) -> Vec<Check> {
     checks
 }
 
+/// "1 table is equal", "21 tables are equal".
+fn equal(n: usize, noun: &str) -> String {
+    let are = if n == 1 { "is" } else { "are" };
+    format!("{} {are} equal", count(n as u64, noun))
+}
+
 fn rows(name: &str, expected: &Expected, found: &BTreeMap<String, ContentDigest>) -> Check {
     let mut different = Vec::new();
     let mut total = 0;
@@ -203,11 +210,18 @@ fn rows(name: &str, expected: &Expected, found: &BTreeMap<String, ContentDigest>
         total += have;
         // A table whose INSERTs may drop rows has no fixed number of them.
         if want.incomparable.is_none() && have != want.content.rows {
-            different.push(format!("`{table}` has {have} rows instead of {}", want.content.rows));
+            different.push(format!(
+                "`{table}` has {} instead of {}",
+                count(have, "row"),
+                thousands(want.content.rows)
+            ));
         }
     }
     if different.is_empty() {
-        Check::passed(name, format!("{total} rows in {} tables", expected.tables.len()))
+        Check::passed(
+            name,
+            format!("{} in {}", count(total, "row"), count(expected.tables.len() as u64, "table")),
+        )
     } else {
         Check::failed(name, list(&different))
     }
@@ -232,7 +246,7 @@ fn content(name: &str, expected: &Expected, found: &BTreeMap<String, ContentDige
     if !incomparable.is_empty() {
         return Check::not_run(name, format!("cannot be compared: {}", list(&incomparable)));
     }
-    Check::passed(name, format!("{} tables are equal value by value", expected.tables.len()))
+    Check::passed(name, format!("{} value by value", equal(expected.tables.len(), "table")))
 }
 
 fn objects<'a>(
@@ -251,7 +265,7 @@ fn objects<'a>(
     let mut different: Vec<String> = want.difference(&have).map(|o| say("missing", o)).collect();
     different.extend(have.difference(&want).map(|o| say("unexpected", o)));
     if different.is_empty() {
-        Check::passed(name, format!("all {} exist, nothing else", want.len()))
+        Check::passed(name, format!("all {} exist, nothing else", thousands(want.len() as u64)))
     } else {
         Check::failed(name, list(&different))
     }
@@ -278,7 +292,7 @@ fn definitions(expected: &Expected, flavour: Flavour, inventory: &Inventory) -> 
         .map(|((kind, name), _)| format!("{} `{name}` differs", kind.keyword().to_lowercase()))
         .collect();
     if different.is_empty() {
-        Check::passed(NAME, format!("{} are equal", want.len()))
+        Check::passed(NAME, equal(want.len(), "definition"))
     } else {
         Check::failed(NAME, list(&different))
     }
@@ -304,7 +318,7 @@ fn auto_increments(expected: &Expected, inventory: &Inventory) -> Check {
     if different.is_empty() {
         let others =
             if expected.counters_follow_rows { "; others follow from the rows" } else { "" };
-        Check::passed(NAME, format!("{compared} counters are equal{others}"))
+        Check::passed(NAME, format!("{}{others}", equal(compared, "counter")))
     } else {
         Check::failed(NAME, list(&different))
     }

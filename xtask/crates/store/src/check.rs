@@ -11,6 +11,7 @@ use super::codec::{self, ReadFacts, TextReader};
 use super::source::Source;
 use model::check::Check;
 use model::manifest::{Manifest, Section};
+use model::number::{count, thousands};
 
 /// Name of the check of the size.
 pub const SIZE: &str = "file size";
@@ -101,10 +102,11 @@ impl CheckedReader {
 fn size(facts: &ReadFacts, manifest: Option<&Manifest>) -> Check {
     match manifest {
         None => Check::not_run(SIZE, NO_MANIFEST),
-        Some(m) if m.bytes == facts.bytes => Check::passed(SIZE, format!("{} bytes", m.bytes)),
-        Some(m) => {
-            Check::failed(SIZE, format!("{} bytes, the manifest says {}", facts.bytes, m.bytes))
-        }
+        Some(m) if m.bytes == facts.bytes => Check::passed(SIZE, count(m.bytes, "byte")),
+        Some(m) => Check::failed(
+            SIZE,
+            format!("{}, the manifest says {}", count(facts.bytes, "byte"), thousands(m.bytes)),
+        ),
     }
 }
 
@@ -119,11 +121,18 @@ fn hash(facts: &ReadFacts, manifest: Option<&Manifest>) -> Check {
 fn text(facts: &ReadFacts, manifest: Option<&Manifest>, failure: Option<&str>) -> Check {
     let read = facts.text_bytes;
     match (failure, manifest) {
-        (Some(why), _) => Check::failed(TEXT, format!("after {read} bytes of text: {why}")),
-        (None, Some(m)) if m.text_bytes != read => {
-            Check::failed(TEXT, format!("{read} bytes of text, the manifest says {}", m.text_bytes))
+        (Some(why), _) => {
+            Check::failed(TEXT, format!("after {} of text: {why}", count(read, "byte")))
         }
-        (None, _) => Check::passed(TEXT, format!("{read} bytes of text")),
+        (None, Some(m)) if m.text_bytes != read => Check::failed(
+            TEXT,
+            format!(
+                "{} of text, the manifest says {}",
+                count(read, "byte"),
+                thousands(m.text_bytes)
+            ),
+        ),
+        (None, _) => Check::passed(TEXT, format!("{} of text", count(read, "byte"))),
     }
 }
 
@@ -154,7 +163,7 @@ fn index(manifest: Option<&Manifest>, read: Option<&ReadFacts>) -> Check {
     let ok =
         end == Some(covered) && sections.iter().fold(Some(0), text) == Some(manifest.text_bytes);
     let says = if ok { "cover the file" } else { "do not cover the file" };
-    Check::of(ok, INDEX, format!("{} sections {says}", sections.len()))
+    Check::of(ok, INDEX, format!("{} {says}", count(sections.len() as u64, "section")))
 }
 
 impl Read for CheckedReader {

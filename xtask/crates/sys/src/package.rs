@@ -33,10 +33,10 @@ pub fn cargo() -> Cmd {
     names.fold(Cmd::new(cargo), |command, name| command.env_remove(&name))
 }
 
-/// Has cargo bring the program of a package up to date, and shows how far that is.
-pub fn build(root: &Path, package: &str) -> Result<PathBuf> {
+/// Has cargo bring the program of a package up to date; `shown`: and how far that is.
+pub fn build(root: &Path, package: &str, shown: bool) -> Result<PathBuf> {
     let command = cargo().args(["build", "--profile", "xtask", "--package", package]).dir(root);
-    command.run_shown(DEADLINE)?;
+    command.run_shown_if(shown, DEADLINE)?;
     // It is current now; this only says where it is.
     let said = command.args(["--quiet", "--message-format=json"]).read(DEADLINE)?;
     said.lines()

@@ -219,6 +219,12 @@ impl Cmd {
         }
     }
 
+    /// As [`Cmd::run_shown`], where it is to be `shown`; else what it says is kept for its
+    /// failure.
+    pub fn run_shown_if(&self, shown: bool, deadline: Duration) -> Result<()> {
+        if shown { self.run_shown(deadline) } else { self.read(deadline).map(drop) }
+    }
+
     /// As [`Cmd::run_shown`], and gives the exit code, whatever it is.
     pub fn run_shown_to_end(&self, deadline: Duration) -> Result<Option<i32>> {
         let handle = self

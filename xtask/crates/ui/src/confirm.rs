@@ -25,7 +25,7 @@ impl Ui {
             .hint("Add --yes to confirm it on the command line.")
             .into());
         }
-        self.say(format!("{question}. Type {expected} to continue:"));
+        self.question(format!("{question}. Type {expected} to continue:"));
         if self.read_line()?.trim() == expected {
             return Ok(());
         }
@@ -37,9 +37,14 @@ impl Ui {
         if yes || !self.can_ask() {
             return Ok(yes);
         }
-        self.say(format!("{question} [y/N]"));
+        self.question(format!("{question} [y/N]"));
         let answer = self.read_line()?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// With `--quiet`, too: it waits for an answer.
+    fn question(&self, text: String) {
+        self.before_asking(text, false);
     }
 
     /// Reads an answer in a thread of its own, so that Ctrl-C ends the question at once.

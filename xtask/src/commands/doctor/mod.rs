@@ -10,6 +10,7 @@ use serde_json::json;
 use cli::doctor::Doctor;
 use model::check::{Check, Outcome};
 use model::exit::{ExitCode, Stop};
+use model::toned::Toned;
 use ops::{Ctx, recover};
 
 /// A check, how to fix what it found, and the exit code that it stands for.
@@ -79,26 +80,27 @@ pub(crate) fn run(ctx: &mut Ctx, args: &Doctor) -> Result<()> {
 
 fn show(ctx: &Ctx, findings: &Findings, mended: &[String]) {
     if ctx.ui.json() {
-        ctx.ui.result(&document(findings, mended).to_string());
+        ctx.ui.result(document(findings, mended).to_string());
         return;
     }
     for line in mended {
         ctx.ui.say(format!("fixed: {line}"));
     }
     let width = findings.0.iter().map(|finding| finding.check.name.len()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut text = Toned::default();
     for Finding { check, fix, .. } in &findings.0 {
         let mark = match check.outcome {
             Outcome::Passed => "ok     ",
             Outcome::Failed => "FAILED ",
             Outcome::NotRun => "not run",
         };
-        text.push_str(&format!("{mark}  {:width$}  {}\n", check.name, check.detail));
+        text.push_as(report::text::tone(check.outcome), mark);
+        text.push(&format!("  {:width$}  {}\n", check.name, check.detail));
         if let Some(fix) = fix {
-            text.push_str(&format!("         {:width$}  fix: {fix}\n", ""));
+            text.push(&format!("         {:width$}  fix: {fix}\n", ""));
         }
     }
-    ctx.ui.result(&text);
+    ctx.ui.result(text);
 }
 
 fn document(findings: &Findings, mended: &[String]) -> serde_json::Value {

@@ -270,8 +270,8 @@ fn report(ctx: &Ctx, state: &Installed, changed: bool, text: &str) {
             "hooks_path": state.hooks_path,
             "previous": state.previous,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     } else {
-        ctx.ui.result(text);
+        ctx.ui.outcome(text);
     }
 }

@@ -47,7 +47,7 @@ pub fn run(ctx: &mut Ctx, remote: &str, url: &str, made: &mut Made) -> Result<()
         let label = proof.as_ref().and_then(Recent::proven).map(|proven| proven.label());
         let taken = matches!(proof, Some(Recent::Taken(_)));
         let document = json!({"version": 1, "allowed": true, "needed_proof": refs, "proof": label, "taken": taken});
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     }
     Ok(())
 }

@@ -51,9 +51,9 @@ pub fn status(ctx: &Ctx) -> Result<()> {
         now,
     };
     if ctx.ui.json() {
-        ctx.ui.result(&document(ctx, &status).to_string());
+        ctx.ui.result(document(ctx, &status).to_string());
     } else {
-        ctx.ui.result(&text(ctx, &status));
+        ctx.ui.result(text(ctx, &status));
     }
     Ok(())
 }

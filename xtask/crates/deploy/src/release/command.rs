@@ -85,11 +85,11 @@ impl Site for Command<'_> {
         if self.build.is_empty() {
             return Ok(());
         }
-        self.command(self.build)?.run_shown(self.job.build_deadline())
+        self.command(self.build)?.run_shown_if(self.job.shown(), self.job.build_deadline())
     }
 
     fn start(&mut self) -> Result<()> {
-        self.command(self.start)?.run_shown(self.job.start_deadline())
+        self.command(self.start)?.run_shown_if(self.job.shown(), self.job.start_deadline())
     }
 
     fn running(&self) -> Result<()> {
@@ -99,7 +99,9 @@ impl Site for Command<'_> {
     fn withdraw(&mut self) -> Result<()> {
         // One program does both, and before the schema goes back: the new release must
         // not write to the old schema.
-        self.command(self.undo)?.undisturbed().run_shown(self.job.start_deadline())
+        self.command(self.undo)?
+            .undisturbed()
+            .run_shown_if(self.job.shown(), self.job.start_deadline())
     }
 
     fn restore(&mut self) -> Result<String> {

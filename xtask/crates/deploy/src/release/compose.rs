@@ -137,7 +137,9 @@ impl<'a> Compose<'a> {
 
     fn up(&self, image: &str) -> Result<()> {
         let args = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", "api"];
-        self.compose(image, &args).undisturbed().run_shown(self.job.start_deadline())
+        self.compose(image, &args)
+            .undisturbed()
+            .run_shown_if(self.job.shown(), self.job.start_deadline())
     }
 
     fn tag(&self, image: &str, name: &str) -> Result<()> {
@@ -209,7 +211,7 @@ impl Site for Compose<'_> {
             .args(["--file", DOCKERFILE])
             .arg(&folder)
             .dir(&ctx.settings.root)
-            .run_shown(self.job.build_deadline());
+            .run_shown_if(self.job.shown(), self.job.build_deadline());
         built.map_err(|error| {
             Stop::new(ExitCode::Configuration, format!("the image cannot be built: {error:#}"))
                 .hint("Docker's output is above. Nothing was changed.")
@@ -238,7 +240,7 @@ impl Site for Compose<'_> {
     fn withdraw(&mut self) -> Result<()> {
         let image = self.built.as_ref().map_or(self.image, |images| images.new.as_str());
         let stop = self.compose(image, &["stop", "api"]).undisturbed();
-        stop.run_shown(self.job.start_deadline())
+        stop.run_shown_if(self.job.shown(), self.job.start_deadline())
     }
 
     fn restore(&mut self) -> Result<String> {
@@ -247,7 +249,7 @@ impl Site for Compose<'_> {
         if self.before.is_none() {
             let remove =
                 self.compose(&images.new, &["rm", "--force", "--stop", "--volumes", "api"]);
-            remove.undisturbed().run_shown(self.job.start_deadline())?;
+            remove.undisturbed().run_shown_if(self.job.shown(), self.job.start_deadline())?;
             return Ok("the container was removed; there was no previous one".to_owned());
         }
         self.up(&images.kept)?;
@@ -266,7 +268,7 @@ impl Site for Compose<'_> {
         // What a plain `docker compose --profile api up` takes.
         self.tag(&images.new, self.image)?;
         if let Err(error) = self.clean(&[&images.new, &images.kept], &images) {
-            self.job.ctx.ui.warn(format!("an old image could not be removed: {error:#}"));
+            self.job.ctx.ui.note(format!("an old image could not be removed: {error:#}"));
         }
         Ok(())
     }

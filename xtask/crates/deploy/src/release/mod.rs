@@ -28,6 +28,7 @@ use ops::identity;
 use plan::deploy::{DeployPlan, Step};
 use server::facts;
 use sys::{clock, git, signal};
+use ui::{Step as Stage, Total};
 
 /// A release that runs and answers.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub fn run(ctx: &mut Ctx, target: Option<&str>, yes: bool, made: &mut Made) -> R
     let job = Job { ctx, server: &server, target: &name, url: target.url(), release: &release };
     let _only_one = state::Place::new(ctx).lock()?;
     let (mut site, plan, pending) = prepare(job, &target)?;
-    ctx.ui.say(plan.to_string());
+    ctx.ui.before_asking(plan.to_string(), yes);
     if release.ends_with("-dirty") {
         ctx.ui.warn("the checkout has uncommitted changes; they are deployed too");
     }
@@ -151,13 +152,17 @@ fn deploy(job: Job<'_>, site: &mut dyn Site, pending: bool, made: &mut Made) -> 
     let start = Instant::now();
     let Job { ctx, server, .. } = job;
     let mut done = Done::default();
-    ctx.ui.say("building the release");
+    let database = if pending { Stage::Migrate } else { Stage::Proof };
+    ctx.ui.steps(&[Stage::Build, database, Stage::Start, Stage::Smoke]);
+    ctx.ui.step(Stage::Build, "building the release");
     site.build()?;
     signal::check()?;
     if pending {
+        ctx.ui.step(database, "migrating, behind the gate");
         done.migrated = migrations::migrate(ctx, server, made)?;
         done.backup = done.migrated.backup().cloned();
     } else {
+        ctx.ui.step(database, "a proven backup");
         done.backup =
             recent::ensure(ctx, server, made)?.proven().map(|proven| proven.label().clone());
     }
@@ -188,9 +193,10 @@ fn replace(job: Job<'_>, site: &mut dyn Site, touched: &mut bool) -> Result<()> 
     let Job { ctx, url, .. } = job;
     signal::check()?;
     *touched = true;
-    ctx.ui.say("starting the release");
+    ctx.ui.step(Stage::Start, "starting the release");
     site.start()?;
-    ctx.ui.say(format!("testing whether it answers at {url}"));
+    ctx.ui.step(Stage::Smoke, format!("testing whether it answers at {url}"));
+    let _bar = ctx.ui.bar("smoke test", Total::Unknown);
     let paths = &ctx.settings.policy.deploy.smoke_paths;
     smoke::test(ctx, url, paths, job.smoke_deadline(), &|| site.running())?;
     site.keep()

@@ -270,7 +270,7 @@ impl Site for Process<'_> {
         self.place.write(self.job.target, &kept)?;
         self.state = kept;
         if let Err(error) = self.place.clean() {
-            self.job.ctx.ui.warn(format!("an old release could not be removed: {error:#}"));
+            self.job.ctx.ui.note(format!("an old release could not be removed: {error:#}"));
         }
         Ok(())
     }

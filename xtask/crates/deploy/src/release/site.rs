@@ -24,6 +24,11 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Whether the output of its children is shown.
+    pub(crate) fn shown(&self) -> bool {
+        !self.ctx.ui.is_quiet()
+    }
+
     pub(crate) fn build_deadline(&self) -> Duration {
         Duration::from_secs(self.ctx.settings.policy.deploy.build_deadline_s)
     }

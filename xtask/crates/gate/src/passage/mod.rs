@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::api::Api;
 use crate::by_swap::Swapped;
 use crate::permit::{Empty, Ground};
-use crate::proof::Proof;
+use crate::proof::{Around, Proof};
 use crate::rehearse::{Copy, Rehearsal, Rehearsed};
 use crate::state::Pending;
 use crate::told::Told;
@@ -31,10 +31,12 @@ use ops::sessions::Pair;
 use ops::unchanged::Basis;
 use ops::{api_rights, identity, staging, unchanged};
 use plan::migrate::MigrationFile;
+use report::human;
 use server::{Server, Session, facts, inventory};
 use sql::fingerprint;
 use sys::fault::point;
 use sys::{clock, signal};
+use ui::{Step, Total};
 
 /// What every step of one passage knows.
 #[derive(Debug)]
@@ -202,7 +204,14 @@ impl<'a> Passage<'a> {
             return self.in_place(pair, Ground::Empty(&empty));
         }
         staging::clean(ctx, pair.copy())?;
-        let proof = proof::take(gate.held, pair, Reason::Migrate, made, &mut |session| {
+        let before: &[Step] =
+            if early::is_worth_it(ctx, gate.before) { &[Step::Structure] } else { &[] };
+        let after: &[Step] = match choice {
+            StrategyChoice::InPlace => &[Step::Rehearse, Step::Live],
+            _ => &[Step::Rehearse, Step::Writes, Step::Live],
+        };
+        let around = Around { before, after };
+        let proof = proof::take(gate.held, pair, Reason::Migrate, made, &around, &mut |session| {
             let of = (gate.before, &gate.told.session);
             early::look(ctx, gate.server(), session, of, gate.pending)
         })?;
@@ -224,8 +233,9 @@ impl<'a> Passage<'a> {
                 return Err(error);
             }
         };
-        ctx.ui.say(format!("{}: {}", decision.strategy.word(), decision.why));
+        let line = format!("{}: {}", decision.strategy.word(), decision.why);
         if decision.strategy == Strategy::Swap {
+            ctx.ui.step(Step::Live, line);
             let swapped = self.swap(pair, &proof, &rehearsed);
             if swapped.is_err() && gate.held.store().read_journal()?.is_none() {
                 // Unless the next run needs it to bring the swap to its end.
@@ -249,6 +259,7 @@ impl<'a> Passage<'a> {
                 }
             }
         } else {
+            ctx.ui.say(line);
             staged.drop_schema(pair.copy())?;
         }
         self.in_place(pair, Ground::Rehearsed(&rehearsed))
@@ -266,8 +277,12 @@ impl<'a> Passage<'a> {
         rehearse::enable_events(session, schema, gate.before)?;
         let rows: BTreeMap<String, u64> = staged.table_rows.iter().cloned().collect();
         let copy = Copy { settings: &gate.told.session, schema, rows: &rows };
+        let names = human::count(gate.pending.len() as u64, "migration");
+        ctx.ui.step(Step::Rehearse, format!("rehearsing {names} on the copy"));
+        let bar = ctx.ui.bar("rehearse", Total::Unknown);
         let Rehearsal { statements, duration_ms, own_gtids, failure } =
             rehearse::run(ctx, gate.server(), &copy, gate.pending, None)?;
+        bar.done();
         self.times.rehearsal_ms = duration_ms;
         self.rehearsal_gtids = own_gtids;
         self.statements = statements;
@@ -315,6 +330,8 @@ impl<'a> Passage<'a> {
             let evidence = Evidence::Unknown("not asked".to_owned());
             return Ok(plan::gate::decide(choice, &evidence, &self.statements, None)?);
         }
+        ctx.ui.step(Step::Writes, "looking whether anything wrote since the backup");
+        let _bar = ctx.ui.bar("look", Total::Unknown);
         let copy = inventory::read(pair.copy(), &proof.copy.staged().schema)?;
         let mut migrator = ctx.session(gate.server(), Role::Migrate, None)?;
         let key = unchanged::keys_from_outside(&mut migrator, &ctx.settings.schema)?;
@@ -338,6 +355,7 @@ impl<'a> Passage<'a> {
     ) -> Result<Swapped> {
         let start = Instant::now();
         self.live = true;
+        let _bar = self.gate.ctx().ui.bar("swap", Total::Unknown);
         let swapped = by_swap::go(self.gate, pair, rehearsed, &self.basis(proof));
         self.times.live_ms = clock::elapsed_ms(start);
         swapped

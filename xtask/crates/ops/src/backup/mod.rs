@@ -34,6 +34,7 @@ use sql::{Progress, Seen};
 use store::commit::is_disk_full;
 use store::{Store, space};
 use sys::clock;
+use ui::{Step, Total};
 
 /// A backup as it is asked for; what is not said is up to the policy.
 #[derive(Debug, Clone, Default)]
@@ -96,6 +97,9 @@ pub fn run(ctx: &mut Ctx, request: &Request, made: &mut Made) -> Result<Taken> {
     }
     let ctx = ctx.with(|settings| request.change(settings));
     let held = Held::take(&ctx, &server)?;
+    if request.out.is_none() && ctx.copies_follow() {
+        ctx.ui.steps(&[Step::Dump, Step::Copy]);
+    }
     let manifest = take(&held, &request.wish(), made)?;
     if request.out.is_some() {
         // Whoever names a folder does not mean the destinations.
@@ -212,9 +216,10 @@ pub fn attempt(held: &Held<'_>, wish: &Wish, made: &mut Made) -> Result<Manifest
     space::require(store.dir(), plan.bytes_needed())?;
     let label = store.next_label(&plan.schema, clock::now_local())?;
     let created_utc = clock::now();
-    ctx.ui.say(format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents));
+    let line = format!("backing up `{}` ({}) as {label}", plan.schema, plan.contents);
+    ctx.ui.step(Step::Dump, line);
     let mut pending = store.begin(lock, &label, plan.compression, prepared.sealing.clone())?;
-    let mut bar = ctx.ui.bar("dump", plan.bytes_estimate);
+    let mut bar = ctx.ui.bar("dump", Total::About(plan.bytes_estimate));
     let mut on = |p: Progress<'_>| bar.set(p.bytes, p.rows, p.object);
     let dumped = dump(ctx, server, &mut session, &prepared, &mut pending, &mut on);
     bar.done();

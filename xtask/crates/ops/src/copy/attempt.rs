@@ -36,7 +36,7 @@ pub(super) fn repeated<T>(
             return Ok(Err(fault));
         };
         let shown = ctx.settings.redact(&fault.message);
-        ctx.ui.warn(format!("`{name}`: {shown}; trying again in {} s", pause.as_secs()));
+        ctx.ui.note(format!("`{name}`: {shown}; trying again in {} s", pause.as_secs()));
         clock::until(Instant::now(), *pause)?;
     }
 }

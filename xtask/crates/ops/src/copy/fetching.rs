@@ -23,6 +23,7 @@ use store::remote::{self, Depot, RemoteCopy, fetch, known};
 use store::source::{Origin, Source, TextSaid, origin_note};
 use store::{KeyFile, Keyring, Store};
 use sys::{clock, fs, proc};
+use ui::Step;
 
 /// The copies at a destination, the newest first.
 ///
@@ -75,7 +76,7 @@ pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCo
     for name in store.clean(&lock)? {
         ctx.ui.say(format!("removed {name}, left behind by an unfinished run"));
     }
-    ctx.ui.say(format!("fetching {} from `{name}`", copy.label));
+    ctx.ui.step(Step::Fetch, format!("fetching {} from `{name}`", copy.label));
     let bytes = copy.note.as_ref().map_or(0, |note| note.bytes);
     let keys = || identity_of(&ctx.settings);
     let depot = from.depot.as_mut();

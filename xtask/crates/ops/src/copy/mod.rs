@@ -28,6 +28,7 @@ use store::remote::{self, Depot};
 use store::source::LATEST;
 use store::{Backup, Store};
 use sys::{clock, signal};
+use ui::Total;
 
 pub use outcome::{Done, demand_all, left_to_copy, what_was_made};
 
@@ -269,7 +270,7 @@ impl<'a> Bars<'a> {
                 Phase::Sending => format!("copy to {}", self.name),
                 Phase::Reading => format!("read from {}", self.name),
             };
-            self.now = Some((phase, self.ctx.ui.bar(&what, self.bytes)));
+            self.now = Some((phase, self.ctx.ui.bar(&what, Total::Bytes(self.bytes))));
         }
         if let Some((_, bar)) = &mut self.now {
             bar.at(bytes);

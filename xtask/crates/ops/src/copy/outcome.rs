@@ -9,6 +9,7 @@ use model::label::Label;
 use report::copies::CopyLine;
 use store::remote::fault::{Fault, FaultKind};
 use sys::signal;
+use ui::Step;
 
 /// What became of one copy.
 #[derive(Debug, Clone)]
@@ -71,6 +72,8 @@ pub fn what_was_made(ctx: &Ctx, made: &mut Made) -> Result<()> {
     let mut all = Vec::new();
     let mut alone = Vec::new();
     for label in &labels {
+        let names: Vec<String> = destinations.iter().map(|it| format!("`{}`", it.name)).collect();
+        ctx.ui.last_step(Step::Copy, format!("copying {label} to {}", names.join(", ")));
         match to_all_but_waiting(ctx, label, destinations) {
             Ok(done) => all.extend(done),
             Err(error) => {

@@ -29,6 +29,7 @@ use plan::restore::{proof_name, staging_name};
 use server::{Session, facts};
 use store::source::Source;
 use sys::clock;
+use ui::Step;
 
 /// A proven backup, and the copy that was restored from it on the server.
 #[derive(Debug)]
@@ -76,7 +77,8 @@ fn restore(
     start: Instant,
 ) -> Result<Trial> {
     let schema = staging::free_name(held.ctx(), session, named)?;
-    held.ctx().ui.say(format!("restoring {} into `{schema}` to compare it", source.name));
+    let line = format!("restoring {} into `{schema}`", source.name);
+    held.ctx().ui.step(Step::Load, line);
     let mut hints = Vec::new();
     let (checks, staged) = match staging::stage(held, session, source, &schema) {
         Ok(staged) => (staged.checks.clone(), Some(staged)),

@@ -14,9 +14,11 @@ use plan::restore::{RestorePlan, Scope};
 use report::json::{DOCUMENT_VERSION, RestoreDocument};
 use server::{Session, inventory};
 use store::source::Source;
+use ui::Step;
 
 /// The whole file, read and compared with its manifest.
 pub(super) fn checked(ctx: &Ctx, source: &Source) -> Result<verify::FileChecked> {
+    ctx.ui.step(Step::Read, format!("reading {} to its end", source.name));
     let checked = verify::file_level(ctx, source)?;
     say_unknown_end(ctx, source, &checked);
     match checked.checks.iter().find(|c| c.outcome == Outcome::Failed) {
@@ -77,6 +79,30 @@ pub(super) fn with_into(error: anyhow::Error, plan: &RestorePlan) -> anyhow::Err
         "`cargo xtask db-restore {source} --into {target}__look` restores it beside `{target}`, \
         which stays as it is."
     )))
+}
+
+/// What a restore does after it was agreed to; `read`: the file is read first.
+pub(super) fn steps(ctx: &Ctx, plan: &RestorePlan, read: bool) -> Vec<Step> {
+    let saves = plan.safety_backup;
+    let all = [
+        (Step::Read, read),
+        (Step::Dump, saves),
+        (Step::Load, true),
+        (Step::Compare, true),
+        (Step::Live, true),
+        (Step::Copy, saves && ctx.copies_follow()),
+    ];
+    all.into_iter().filter_map(|(step, comes)| comes.then_some(step)).collect()
+}
+
+/// What its last step is.
+pub(super) fn going_live(plan: &RestorePlan) -> String {
+    let target = &plan.target;
+    match &plan.scope {
+        Scope::Replace => format!("the copy takes the place of `{target}`"),
+        Scope::Beside => format!("the copy becomes `{target}`"),
+        Scope::Tables(_) => format!("its rows replace those in `{target}`"),
+    }
 }
 
 /// What the user's word stands for, in front of everything that relies on it.

@@ -42,6 +42,7 @@ use store::Provenance;
 use store::source::Source;
 use sys::clock::Stopwatch;
 use sys::fault::point;
+use ui::{Step, Total};
 
 /// How a restore ended.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ fn run_in(ctx: &mut Ctx, args: &Request, by_word: bool, made: &mut Made) -> Resu
     if args.dry_run {
         return Ok(Ended::Planned(plan));
     }
-    ctx.ui.say(plan.to_string());
+    ctx.ui.before_asking(plan.to_string(), args.yes || !plan.safety_backup);
     let said = Said { yes: args.yes, accepts: args.accept_unsaved, drop_old: args.drop_old };
     if plan.safety_backup {
         demand_agreed(&plan.unsaved, said, safety::of(&plan))?;
@@ -123,6 +124,7 @@ fn run_in(ctx: &mut Ctx, args: &Request, by_word: bool, made: &mut Made) -> Resu
         identity::demand(ctx, &server, &facts, true)?;
     }
     let held = Held::take(ctx, &server)?;
+    ctx.ui.steps(&ends::steps(ctx, &plan, early.is_none()));
     // The whole file is read and compared with its manifest before anything is created.
     let checked = early.map_or_else(|| checked(ctx, &source), Ok)?;
     if plan.proven && !store.provenance(&source, Some(&checked.sha256))?.is_proven() {
@@ -185,6 +187,9 @@ impl Run<'_> {
         done.tables = staged.inventory.tables.len() as u64;
         done.rows = staged.rows;
         done.sha256.clone_from(&staged.sha256);
+        let ui = &self.held.ctx().ui;
+        ui.step(Step::Live, ends::going_live(self.plan));
+        let _bar = ui.bar("go live", Total::Unknown);
         match &self.plan.scope {
             Scope::Replace => self.replace(pair.live(), &staged, &mut done)?,
             Scope::Tables(_) => {
@@ -220,10 +225,8 @@ impl Run<'_> {
     }
 
     fn stage(&self, session: &mut Session) -> Result<Staged> {
-        self.held
-            .ctx()
-            .ui
-            .say(format!("loading {} into `{}`", self.source.name, self.plan.staging));
+        let line = format!("loading {} into `{}`", self.source.name, self.plan.staging);
+        self.held.ctx().ui.step(Step::Load, line);
         let part = match &self.plan.scope {
             Scope::Tables(wanted) => Part::Tables(wanted.iter().cloned().collect()),
             Scope::Replace | Scope::Beside => Part::Everything,

@@ -1,5 +1,7 @@
 //! A table that fits a width: what matters least is left out, and nothing wraps.
 
+use model::toned::{Tone, Toned};
+
 /// A column, its cells from the top.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
@@ -8,15 +10,21 @@ pub(super) struct Column {
     rank: u8,
     right: bool,
     cells: Vec<String>,
+    /// Of the cells, where any has one.
+    tones: Vec<Option<Tone>>,
 }
 
 impl Column {
     pub(super) fn left(head: &'static str, rank: u8, cells: Vec<String>) -> Self {
-        Self { head, rank, right: false, cells }
+        Self { head, rank, right: false, cells, tones: Vec::new() }
     }
 
     pub(super) fn right(head: &'static str, rank: u8, cells: Vec<String>) -> Self {
-        Self { head, rank, right: true, cells }
+        Self { head, rank, right: true, cells, tones: Vec::new() }
+    }
+
+    pub(super) fn toned(self, tones: Vec<Option<Tone>>) -> Self {
+        Self { tones, ..self }
     }
 
     fn width(&self) -> usize {
@@ -59,22 +67,34 @@ impl Fit {
     }
 
     pub(super) fn head(&self) -> String {
-        self.row(|column| column.head)
+        self.row(|column| (column.head, None)).to_string()
     }
 
-    pub(super) fn line(&self, at: usize) -> String {
-        self.row(|column| column.cells.get(at).map_or("", String::as_str))
+    pub(super) fn line(&self, at: usize) -> Toned {
+        self.row(|column| {
+            let tone = column.tones.get(at).copied().flatten();
+            (column.cells.get(at).map_or("", String::as_str), tone)
+        })
     }
 
-    fn row<'a>(&'a self, cell: impl Fn(&'a Column) -> &'a str) -> String {
-        let mut text = String::new();
-        for (at, column) in self.columns.iter().enumerate() {
-            let (width, cell) = (column.width(), cell(column));
-            text += if at == 0 { " " } else { "  " };
-            text +=
-                &if column.right { format!("{cell:>width$}") } else { format!("{cell:width$}") };
+    fn row<'a>(&'a self, cell: impl Fn(&'a Column) -> (&'a str, Option<Tone>)) -> Toned {
+        let mut text = Toned::default();
+        // Blanks are written in front of what follows them: none stand at the end of a line.
+        let mut blanks = 1;
+        for column in &self.columns {
+            let (width, (cell, tone)) = (column.width(), cell(column));
+            let room = width.saturating_sub(length(cell));
+            let (before, behind) = if column.right { (room, 0) } else { (0, room) };
+            if cell.is_empty() {
+                blanks += before + behind + GAP;
+                continue;
+            }
+            text.push(&" ".repeat(blanks + before));
+            text.push_as(tone, cell);
+            blanks = behind + GAP;
         }
-        format!("{}\n", text.trim_end())
+        text.push("\n");
+        text
     }
 
     /// A line about the row above it, cut where the terminal ends.

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use super::columns::{Column, Fit};
 use crate::human;
 use crate::json::{ListedBackup, PlaceState};
+use model::entry::Level;
 use model::label::Label;
+use model::toned::{Tone, Toned};
 use model::trust::Trust;
 use model::visible::visible;
 
@@ -33,32 +35,33 @@ impl ListRow {
 
 /// The list, in the order given; below it stands what is wrong. `width`: of the terminal, where
 /// there is one. `left_off`: how many older ones were not asked for.
-pub fn list(rows: &[ListRow], left_off: u64, now: DateTime<Utc>, width: Option<usize>) -> String {
+pub fn list(rows: &[ListRow], left_off: u64, now: DateTime<Utc>, width: Option<usize>) -> Toned {
     let older = match left_off {
         0 => String::new(),
         1 => "1 older backup is not shown.\n".to_owned(),
         n => format!("{} older backups are not shown.\n", human::thousands(n)),
     };
     if rows.is_empty() {
-        return if left_off == 0 { "There are no backups yet.\n".to_owned() } else { older };
+        return if left_off == 0 { "There are no backups yet.\n".into() } else { older.into() };
     }
     let fit = Fit::of(columns(rows, now), width);
-    let mut text = fit.head();
+    let mut text = Toned::from(fit.head());
     for (at, row) in rows.iter().enumerate() {
-        text += &fit.line(at);
+        text.append(fit.line(at));
         let note = match row {
             ListRow::Usable(backup) => backup.note.as_deref(),
             ListRow::Unusable { .. } => None,
         };
         if let Some(note) = note {
-            text += &fit.below(&format!("“{}”", visible(note)));
+            text.push(&fit.below(&format!("“{}”", visible(note))));
         }
     }
     for said in rows.iter().flat_map(said) {
         // A name or a reason may hold a line break: it must not begin a line.
-        text += &super::columns::wrapped(&visible(&said), width);
+        text.push(&super::columns::wrapped(&visible(&said), width));
     }
-    text + &older
+    text.push(&older);
+    text
 }
 
 /// What is wrong with it, in sentences.
@@ -91,9 +94,10 @@ fn columns(rows: &[ListRow], now: DateTime<Utc>) -> Vec<Column> {
     };
     let labels = rows.iter().map(|row| visible(&row.label().to_string())).collect();
     let state = rows.iter().map(|row| match row {
-        ListRow::Usable(backup) => state(backup, now),
-        ListRow::Unusable { .. } => "NOT USABLE".to_owned(),
+        ListRow::Usable(backup) => (state(backup, now), tone(backup)),
+        ListRow::Unusable { .. } => ("NOT USABLE".to_owned(), Some(Tone::Bad)),
     });
+    let (state, tones) = state.unzip();
     let mut all = vec![
         Column::left("label", 0, labels),
         Column::left("made", 5, of(&|it| made(it, now))),
@@ -103,7 +107,7 @@ fn columns(rows: &[ListRow], now: DateTime<Utc>) -> Vec<Column> {
         Column::right("tables", 8, of(&tables)),
         Column::right("size", 9, of(&|it| human::bytes(it.bytes))),
         Column::left("reason", 6, of(&reason)),
-        Column::left("proof", 1, state.collect()),
+        Column::left("proof", 1, state).toned(tones),
         Column::left("places", 7, of(&places)),
     ];
     let own = |row: &ListRow| match row {
@@ -165,6 +169,18 @@ fn state(backup: &ListedBackup, now: DateTime<Utc>) -> String {
         (None, _) if backup.claimed.is_some() => "claimed".to_owned(),
         (None, _) => "none".to_owned(),
     }
+}
+
+/// Of its state.
+pub(super) fn tone(backup: &ListedBackup) -> Option<Tone> {
+    if backup.failed {
+        return Some(Tone::Bad);
+    }
+    if backup.suspect.is_some() {
+        return Some(Tone::Unsure);
+    }
+    let restored = backup.verified == Some(Level::Restore) && !backup.partial;
+    restored.then_some(Tone::Good)
 }
 
 pub(super) fn places(backup: &ListedBackup) -> String {

@@ -14,6 +14,7 @@ use super::human;
 use super::json::{BackupDocument, RestoreDocument, SeedDocument, VerifyDocument};
 use model::check::{Check, Outcome};
 use model::manifest::{Compression, Manifest};
+use model::toned::{Tone, Toned};
 
 /// "passed", "failed", "not run".
 pub fn word(outcome: Outcome) -> &'static str {
@@ -21,6 +22,15 @@ pub fn word(outcome: Outcome) -> &'static str {
         Outcome::Passed => "passed",
         Outcome::Failed => "failed",
         Outcome::NotRun => "not run",
+    }
+}
+
+/// How a reader takes it.
+pub fn tone(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Passed => Tone::Good,
+        Outcome::Failed => Tone::Bad,
+        Outcome::NotRun => Tone::Unsure,
     }
 }
 
@@ -50,7 +60,7 @@ pub fn backup(document: &BackupDocument, manifest: &Manifest) -> String {
 }
 
 /// What `db-verify` found: the checks, and the verdict with its level.
-pub fn verify(document: &VerifyDocument) -> String {
+pub fn verify(document: &VerifyDocument) -> Toned {
     let VerifyDocument { label, level, checks, .. } = document;
     let number = |outcome| checks.iter().filter(|check| check.outcome == outcome).count() as u64;
     let (passed, failed, not_run) =
@@ -69,19 +79,40 @@ pub fn verify(document: &VerifyDocument) -> String {
         format!("{label} is NOT verified at level `{level}`: no check could be run.")
     };
     let origin = document.origin.as_ref().map_or_else(String::new, |it| format!("Origin: {it}.\n"));
-    format!("{}{origin}{verdict}\n", self::checks(checks))
+    let mut text = self::checks(checks);
+    text.push(&origin);
+    text.push_as(if document.passed { Tone::Good } else { Tone::Bad }, &verdict);
+    text.push("\n");
+    text
 }
 
 /// The checks as a table; empty when there are none.
-pub fn checks(checks: &[Check]) -> String {
+pub fn checks(checks: &[Check]) -> Toned {
     if checks.is_empty() {
-        return String::new();
+        return Toned::default();
     }
     let mut table = table();
     for check in checks {
         table.add_row([word(check.outcome), &check.name, &check.detail]);
     }
-    finished(&table)
+    let text = finished(&table);
+    let mut toned = Toned::default();
+    let mut left = checks.iter().map(|check| check.outcome).peekable();
+    for line in text.split_inclusive('\n') {
+        // A detail of several lines leaves this column empty but for its first line.
+        let first = left.peek().and_then(|of| Some((*of, line.strip_prefix(' ')?)));
+        let rest = first.and_then(|(of, line)| Some((of, line.strip_prefix(word(of))?)));
+        match rest {
+            Some((of, rest)) => {
+                toned.push(" ");
+                toned.push_as(tone(of), word(of));
+                toned.push(rest);
+                left.next();
+            }
+            None => toned.push(line),
+        }
+    }
+    toned
 }
 
 /// What `db-seed` added.

@@ -3,12 +3,13 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::columns::{Column, Fit, wrapped};
-use super::list::{change, origin, places};
+use super::list::{change, origin, places, tone};
 use crate::human;
 use crate::json::ShowDocument;
 use crate::page::words;
 use model::entry::Level;
 use model::manifest::Compression;
+use model::toned::Toned;
 use model::visible::visible;
 
 /// Names of views, triggers, routines and events beyond these are counted.
@@ -25,14 +26,17 @@ pub fn show(
     local: Local<'_>,
     now: DateTime<Utc>,
     width: Option<usize>,
-) -> String {
-    let mut text = format!("{}\n", document.backup.label);
+) -> Toned {
+    let mut text = Toned::from(format!("{}\n", document.backup.label));
     let facts = facts(document, local, now);
     let name_width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in &facts {
-        text += &format!("  {name:name_width$}  {}\n", visible(value));
+        text.push(&format!("  {name:name_width$}  "));
+        let told = ["SUSPECT", "proof"].contains(name);
+        text.push_as(tone(&document.backup).filter(|_| told), &visible(value));
+        text.push("\n");
     }
-    text += &tables(document, width);
+    text.append(tables(document, width));
     let names = document.programs.iter().take(NAMED);
     let names: Vec<String> = names
         .map(|it| format!("{} {}", it.kind.keyword().to_lowercase(), visible(&it.name)))
@@ -42,9 +46,10 @@ pub fn show(
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        text += &wrapped(&format!("Also {}{more}.", names.join(", ")), width);
+        text.push(&wrapped(&format!("Also {}{more}.", names.join(", ")), width));
     }
-    text + &receipts(document, local, width)
+    text.push(&receipts(document, local, width));
+    text
 }
 
 fn facts(
@@ -113,7 +118,7 @@ fn facts(
     all
 }
 
-fn tables(document: &ShowDocument, width: Option<usize>) -> String {
+fn tables(document: &ShowDocument, width: Option<usize>) -> Toned {
     let all = &document.contains;
     let of = |cell: &dyn Fn(&crate::json::ShownTable) -> String| all.iter().map(cell).collect();
     let new = if document.backup.compared_with.is_some() { "new" } else { "-" };
@@ -129,15 +134,15 @@ fn tables(document: &ShowDocument, width: Option<usize>) -> String {
         Column::right("change", 2, of(&by)),
         Column::right("SQL text", 3, of(&size)),
     ];
-    let mut text = String::new();
+    let mut text = Toned::default();
     if !all.is_empty() {
         let fit = Fit::of(columns, width);
-        text += &format!("\n{}", fit.head());
-        text.extend((0..all.len()).map(|at| fit.line(at)));
+        text.push(&format!("\n{}", fit.head()));
+        (0..all.len()).for_each(|at| text.append(fit.line(at)));
     }
     let gone: Vec<String> = document.tables_gone.iter().map(|it| visible(it)).collect();
     if !gone.is_empty() {
-        text += &wrapped(&format!("Not there any more: {}.", gone.join(", ")), width);
+        text.push(&wrapped(&format!("Not there any more: {}.", gone.join(", ")), width));
     }
     text
 }

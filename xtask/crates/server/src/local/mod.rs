@@ -76,7 +76,7 @@ pub fn start(settings: &mut Settings, ui: &Ui, consent: bool) -> Result<Server> 
         pid: None,
     };
     if let Some(port) = wanted.filter(|port| *port != state.port) {
-        ui.warn(format!("port {port} is taken; the private server uses {} instead", state.port));
+        ui.note(format!("port {port} is taken; the private server uses {} instead", state.port));
     }
     let root = sys::disk::is_root();
     if kept.is_none() {

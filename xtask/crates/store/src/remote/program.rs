@@ -10,7 +10,7 @@ use config::Settings;
 use model::exit::{ExitCode, Stop};
 use sys::proc::Cmd;
 use sys::{env, fs, package};
-use ui::{Loudness, Ui};
+use ui::Ui;
 
 const PACKAGE: &str = "streamflix-offsite";
 
@@ -29,9 +29,9 @@ pub fn program(settings: &Settings) -> Result<PathBuf> {
         (Some(built), Some(source)) if built >= source => return Ok(beside),
         _ => {}
     }
-    Ui::new(Loudness::Normal, false)
-        .say("building the program that speaks to object stores and webhooks (once)");
-    match package::build(&settings.root, PACKAGE) {
+    let ui = Ui::of_this_run();
+    ui.say("building the program that speaks to object stores and webhooks (once)");
+    match package::build(&settings.root, PACKAGE, !ui.is_quiet()) {
         Ok(program) => Ok(program),
         // A scheduler's environment may have no cargo; what was built works as it did.
         Err(_) if built.is_some() => Ok(beside),

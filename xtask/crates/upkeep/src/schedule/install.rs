@@ -231,9 +231,9 @@ fn report(ctx: &Ctx, changed: bool, system: Option<System>, every: Option<&str>,
             "scheduler": system,
             "every": every,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     } else {
-        ctx.ui.result(text);
+        ctx.ui.outcome(text);
     }
 }
 

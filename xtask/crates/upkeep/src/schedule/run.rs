@@ -180,9 +180,9 @@ fn finish(ctx: &Ctx, run: &Run, duration_ms: u64) -> Result<()> {
             "failed": failed,
             "duration_ms": duration_ms,
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.outcome(document.to_string());
     } else if let (Some(label), Some(level)) = (&label, level) {
-        ctx.ui.result(&format!("{label} was taken and verified at level `{level}`."));
+        ctx.ui.outcome(format!("{label} was taken and verified at level `{level}`."));
     }
     let Some(first) = run.failed.first() else { return Ok(()) };
     let made = match (&label, level) {

@@ -186,7 +186,7 @@ pub fn status(ctx: &Ctx) -> Result<()> {
             "program_is_current": current,
             "scheduler_runs": if idle { Some(false) } else { None },
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.result(document.to_string());
         return Ok(());
     }
     let now = clock::now();
@@ -227,6 +227,6 @@ pub fn status(ctx: &Ctx) -> Result<()> {
         )),
         None => {}
     }
-    ctx.ui.result(&text);
+    ctx.ui.result(text);
     Ok(())
 }

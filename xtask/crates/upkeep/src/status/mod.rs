@@ -36,7 +36,7 @@ pub fn check(ctx: &Ctx, status: &Status) -> Result<()> {
     let mut broken: Vec<_> = status.broken().collect();
     if status.facts.offline {
         for finding in unseen {
-            ctx.ui.warn(format!("not checked: {}", finding.message));
+            ctx.ui.note(format!("not checked: {}", finding.message));
         }
     } else {
         broken.extend(unseen);

@@ -80,9 +80,9 @@ pub fn run(ctx: &mut Ctx, args: &Args) -> Result<()> {
         page.write(ctx, &document)?;
     }
     if ctx.ui.json() {
-        ctx.ui.result(&report::json::render(&document)?);
+        ctx.ui.result(report::json::render(&document)?);
     } else {
-        ctx.ui.result(&report::bench::text(&document));
+        ctx.ui.result(report::bench::text(&document));
     }
     Ok(())
 }

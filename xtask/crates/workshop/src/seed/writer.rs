@@ -14,7 +14,7 @@ use model::ident::{literal, quote};
 use ops::ctx::Ctx;
 use server::{Server, Session};
 use sys::signal;
-use ui::Bar;
+use ui::{Bar, Total};
 
 /// A statement is sent when it has become this long: with the longest row it
 /// stays below one megabyte.
@@ -56,7 +56,7 @@ pub(crate) fn plant(
     let mut second = super::open(ctx, server)?;
     // The mark comes first and alone: whoever finds it knows that the seed was used.
     mark(session, &mut plan)?;
-    let bar = ctx.ui.bar("seed", (plan.scale * BYTES_AT_ONE) as u64);
+    let bar = ctx.ui.bar("seed", Total::About((plan.scale * BYTES_AT_ONE) as u64));
     let rows = BTreeMap::from([("account".to_owned(), 1)]);
     let progress = Mutex::new(Progress { bar, bytes: 0, rows });
     let stop = AtomicBool::new(false);
