@@ -14,6 +14,7 @@ mod keys;
 mod listing;
 mod project;
 mod prune;
+mod quiet;
 mod schedule;
 mod shape;
 mod usage;

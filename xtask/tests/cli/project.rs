@@ -103,10 +103,14 @@ impl Project {
 
     /// The program where the folder alone says which project is meant.
     pub fn anywhere(&self, args: &[&str]) -> Cmd {
+        self.with_colour(args).env("NO_COLOR", "1")
+    }
+
+    /// The same where the test says whether there is colour.
+    pub fn with_colour(&self, args: &[&str]) -> Cmd {
         let mut command = Cmd::new(env!("CARGO_BIN_EXE_xtask"))
             .args(args.iter().copied())
             .dir(self.path())
-            .env("NO_COLOR", "1")
             .env("TZ", "UTC");
         let accounts = Role::ALL
             .into_iter()

@@ -29,6 +29,7 @@ mod report;
 mod schedule;
 mod seed;
 mod status;
+mod steps;
 mod support;
 mod tables;
 mod tour;

@@ -110,7 +110,9 @@ impl Work {
     }
 
     fn rate(&self) -> String {
-        let moves = self.bytes > 0 && self.still < STALLED;
+        // Behind the last byte, it would only fall.
+        let sent = self.total != Total::Unknown && self.share().is_none();
+        let moves = self.bytes > 0 && self.still < STALLED && !sent;
         let rate = self.rate.filter(|rate| *rate > 0 && moves);
         rate.map_or_else(String::new, |rate| format!("{}/s", bytes(rate)))
     }

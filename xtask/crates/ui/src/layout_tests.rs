@@ -1,3 +1,5 @@
+//! The line at each width, and when the time left is said.
+
 use super::*;
 
 fn load() -> Work {

@@ -50,5 +50,17 @@ fn what_is_right_goes_on_to_the_proof_and_the_rehearsal() {
         let said = done.stderr;
         let (alone, proven) = (said.find("structure alone"), said.find("the backup is proven"));
         assert!(alone.is_some() && alone < proven, "{said}");
+        // One numbering, from the first look to the change.
+        let number = |line: &str| Some(line.split_once(' ')?.0.split_once('/')?.0.to_owned());
+        let numbers = said.lines().filter(|line| line.contains("/7 ")).filter_map(number);
+        assert!(numbers.eq(["1", "2", "3", "4", "5", "6", "7"].map(str::to_owned)), "{said}");
+        let quiet = Sandbox::new(sandbox.server(), &format!("q_{schema}"));
+        quiet.base();
+        let done = quiet.in_checkout(checkout.path(), &["migrate", "--quiet"]).run(DEADLINE);
+        let done = done.unwrap();
+        assert_eq!((done.code, done.stdout.as_str()), (Some(0), ""), "{}", done.stderr);
+        // Another test may have a transaction open on this server: a warning.
+        let warned = done.stderr.lines().all(|line| line.contains("transaction"));
+        assert!(warned, "{}", done.stderr);
     }
 }

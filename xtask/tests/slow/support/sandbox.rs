@@ -116,11 +116,15 @@ impl Sandbox {
 
     /// The same by another copy of the program.
     pub fn command_by(&self, program: &Path, root: &Path, args: &[&str]) -> Cmd {
+        self.with_colour(program, root, args).env("NO_COLOR", "1")
+    }
+
+    /// The same, with colour where there is a terminal.
+    pub fn with_colour(&self, program: &Path, root: &Path, args: &[&str]) -> Cmd {
         let mut command = Cmd::new(program)
             .args(args.iter().copied())
             .dir(root)
-            .env("XTASK_ROOT", root.to_str().unwrap())
-            .env("NO_COLOR", "1");
+            .env("XTASK_ROOT", root.to_str().unwrap());
         let own = [
             "DB_ACCOUNT_HOST",
             "DB_PROGRAM_USER",
