@@ -131,7 +131,9 @@ impl Ctx {
 
     /// Whether a backup that a command takes is copied elsewhere at its end.
     pub fn copies_follow(&self) -> bool {
-        self.settings.outside.copies && !self.settings.policy.destination.is_empty()
+        // What a run on a read-only folder writes is not copied.
+        let usual = self.settings.backups != self.settings.local.join("backups");
+        usual && self.settings.outside.copies && !self.settings.policy.destination.is_empty()
     }
 
     /// Ends a dry run: the plan is the result.
