@@ -111,7 +111,7 @@ pub fn proxies(lookup: impl Fn(&str) -> Option<String>) -> Result<Proxies> {
 pub fn lock_wait(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration> {
     let text = lookup("DB_LOCK_WAIT_SECONDS")
         .filter(|value| !value.is_empty())
-        .unwrap_or_else(|| "10".into());
+        .unwrap_or_else(|| "1".into());
     match text.parse() {
         Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
         _ => bail!("DB_LOCK_WAIT_SECONDS: {text:?} is not a number of seconds from 1 to 3600"),
@@ -121,10 +121,10 @@ pub fn lock_wait(lookup: impl Fn(&str) -> Option<String>) -> Result<Duration> {
 /// How often a migration that got no lock is tried again: `DB_LOCK_RETRIES`.
 pub fn lock_retries(lookup: impl Fn(&str) -> Option<String>) -> Result<u32> {
     let text =
-        lookup("DB_LOCK_RETRIES").filter(|value| !value.is_empty()).unwrap_or_else(|| "3".into());
+        lookup("DB_LOCK_RETRIES").filter(|value| !value.is_empty()).unwrap_or_else(|| "10".into());
     match text.parse() {
-        Ok(count @ 0..=10) => Ok(count),
-        _ => bail!("DB_LOCK_RETRIES: {text:?} is not a number from 0 to 10"),
+        Ok(count @ 0..=100) => Ok(count),
+        _ => bail!("DB_LOCK_RETRIES: {text:?} is not a number from 0 to 100"),
     }
 }
 
@@ -163,11 +163,12 @@ mod tests {
         assert!(Database::read(Role::App, lookup).unwrap_err().to_string().contains("DB_PORT"));
         assert!(bind(lookup).unwrap_err().to_string().contains("API_BIND"));
         assert!(lock_wait(lookup).unwrap_err().to_string().contains("DB_LOCK_WAIT_SECONDS"));
-        for (value, fine) in [("0", true), ("10", true), ("", true), ("11", false), ("-1", false)] {
+        for (value, fine) in [("0", true), ("100", true), ("", true), ("101", false), ("-1", false)]
+        {
             let read = lock_retries(|_| Some(value.to_owned()));
             assert_eq!(read.is_ok(), fine, "{value:?}: {read:?}");
         }
-        assert_eq!(lock_retries(|_| None).unwrap(), 3);
+        assert_eq!(lock_retries(|_| None).unwrap(), 10);
         assert!(proxies(lookup).unwrap_err().to_string().contains("API_TRUSTED_PROXIES"));
         for name in ["API_CONNECTIONS", "API_CLIENT_TIMEOUT_SECONDS"] {
             for bad in ["0", "7.5", "many", "100000"] {

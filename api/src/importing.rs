@@ -55,7 +55,8 @@ async fn store(asked: Asked) -> Result<()> {
     let paths = import::paths(asked.dir.as_deref(), asked.files)?;
     let batch = import::read(&paths)?;
     let database = Database::read(Role::App, config::environment)?;
-    let wait = config::lock_wait(config::environment)?;
+    // Rows are changed without stopping anybody else, so there is time.
+    let wait = config::lock_wait(config::environment)? * 10;
     let mut conn = db::connect(&database).await?;
     let locked = migrate::lock(&mut conn, wait).await?;
     let subject = batch.subject().to_vec();

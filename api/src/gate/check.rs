@@ -46,12 +46,13 @@ pub async fn migration<'c>(
     let subject: Vec<Subject> = status
         .pending
         .iter()
-        .map(|pending| Subject { name: pending.name.clone(), checksum: pending.checksum.clone() })
+        .map(|pending| Subject::whole(&*pending.name, &*pending.checksum))
         .collect();
     let live = fingerprint::for_migration(conn).await?;
     compare(&permit, &live, &Wanted { purpose: "migrate", subject: &subject }, now)?;
     used::record(conn, &live.schema, &permit.id).await?;
-    Ok(Some(MayMigrate { locked, migrator, pending: status.pending }))
+    let allowed = permit.subject;
+    Ok(Some(MayMigrate { locked, migrator, pending: status.pending, allowed }))
 }
 
 /// Checks `permit` (its text) for an import of the files `subject` and lets

@@ -46,6 +46,8 @@ pub struct MayMigrate<'c> {
     pub(crate) locked: Locked<'c>,
     pub(crate) migrator: &'c Migrator,
     pub(crate) pending: Vec<Pending>,
+    /// The same, with where their statements begin and end.
+    pub(crate) allowed: Vec<Subject>,
 }
 
 /// The schema under its lock, and the files that a permit was found to be for.

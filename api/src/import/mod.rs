@@ -129,8 +129,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Batch> {
     let inputs = files::inputs(paths)?;
     let mut bad = vec![];
     let catalogue = read::catalogue(&inputs, &mut bad);
-    let subject =
-        inputs.into_iter().map(|input| Subject { name: input.name, checksum: input.checksum });
+    let subject = inputs.into_iter().map(|input| Subject::whole(input.name, input.checksum));
     let batch = Batch { catalogue, bad: vec![], subject: subject.collect() };
     let bad = batch.in_order(bad);
     Ok(Batch { bad, ..batch })

@@ -3,9 +3,15 @@
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
-use sqlx::{Connection as _, MySqlConnection, migrate::Migration, mysql::MySqlDatabaseError};
+use sqlx::{
+    AssertSqlSafe, Connection as _, MySqlConnection, migrate::Migration, mysql::MySqlDatabaseError,
+};
 
-use super::{Done, Failed, Statement, name};
+use super::{
+    Done, Failed, Statement,
+    locks::{self, Again, Kind, Tries},
+    name,
+};
 
 pub(super) struct Failure {
     pub failed: Failed,
@@ -15,9 +21,7 @@ pub(super) struct Failure {
 
 impl Failure {
     fn new(migration: &Migration, error: &sqlx::Error) -> Self {
-        let server = error
-            .as_database_error()
-            .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
+        let server = server(error);
         let failed = Failed {
             version: migration.version,
             name: name(migration.version, &migration.description),
@@ -36,18 +40,29 @@ impl Failure {
     }
 }
 
+fn server(error: &sqlx::Error) -> Option<&MySqlDatabaseError> {
+    error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    server(error).map(MySqlDatabaseError::number)
+}
+
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Applies `migration`, with the same statements in the same order as sqlx 0.9, whose
+/// Applies `migration`, with the same records in the same order as sqlx 0.9, whose
 /// `-- no-transaction` means nothing on MySQL either: the record first, marked as
-/// failed, then the whole file as one text query, then the mark of success.
+/// failed, then the statements of the file, then the mark of success.
 ///
-/// sqlx itself runs the file in one go and cannot tell which statement failed.
+/// sqlx itself sends the file as one text: it cannot tell which statement failed, and cannot
+/// try one again. `again` is asked before that, and pauses; `tries` are those of the first.
 pub(super) async fn apply(
     conn: &mut MySqlConnection,
     migration: &Migration,
+    statements: &[&str],
+    (again, tries): (&mut Again<'_>, Tries),
 ) -> Result<Done, Failure> {
     let begun = Instant::now();
     let fail = |error: sqlx::Error| Failure::new(migration, &error);
@@ -62,8 +77,9 @@ pub(super) async fn apply(
     .execute(&mut *tx)
     .await
     .map_err(fail)?;
-    let (statements, end) = run(&mut tx, migration).await;
-    let completed = statements.len();
+    let mut done = vec![];
+    let end = run(&mut tx, migration, (statements, tries), &mut done, again).await;
+    let completed = done.len();
     if let Err(error) = end {
         let mut failure = fail(error).after(completed);
         failure.failed.statement = Some(completed + 1);
@@ -72,11 +88,19 @@ pub(super) async fn apply(
         return Err(failure);
     }
     let fail = |error: sqlx::Error| Failure::new(migration, &error).after(completed);
-    sqlx::query("UPDATE _sqlx_migrations SET success = TRUE WHERE version = ?")
+    let marked = sqlx::query("UPDATE _sqlx_migrations SET success = TRUE WHERE version = ?")
         .bind(migration.version)
         .execute(&mut *tx)
         .await
         .map_err(fail)?;
+    if marked.rows_affected() != 1 {
+        // Then what it changed since the last commit is gone, too.
+        let mut failure = fail(sqlx::Error::RowNotFound);
+        failure.failed.message = "its record in _sqlx_migrations is gone: something in it was \
+            rolled back"
+            .to_owned();
+        return Err(failure);
+    }
     tx.commit().await.map_err(fail)?;
     let elapsed = begun.elapsed();
     // Only for the curious, as in sqlx: the migration is applied with or without it.
@@ -92,78 +116,63 @@ pub(super) async fn apply(
         version: migration.version,
         name: name(migration.version, &migration.description),
         duration_ms: millis(elapsed),
-        statements,
+        statements: done,
     })
 }
 
-// The statements that completed, and the error that ended them, if any. The server
-// sends the result of each as soon as it is done.
+// Runs the statements; `done` gets each that completed. One behind the first that got no lock
+// is tried again by itself, where that cannot lose what came before it. The first is not: the
+// whole migration is, because its record may be gone.
 async fn run(
     conn: &mut MySqlConnection,
     migration: &Migration,
-) -> (Vec<Statement>, sqlx::Result<()>) {
-    let mut done = vec![];
-    let mut begun = Instant::now();
-    let mut results = sqlx::raw_sql(migration.sql.clone()).execute_many(conn);
-    loop {
-        match results.try_next().await {
-            Ok(Some(result)) => {
-                let duration_ms = millis(begun.elapsed());
-                begun = Instant::now();
-                done.push(Statement { rows_affected: result.rows_affected(), duration_ms });
+    (statements, first): (&[&str], Tries),
+    done: &mut Vec<Statement>,
+    again: &mut Again<'_>,
+) -> sqlx::Result<()> {
+    let mut before: Option<Kind> = None;
+    for statement in statements {
+        let kind = Kind::of(statement);
+        if kind.commits() && before.is_some_and(|before| !before.commits()) {
+            // The definition would do it. But a commit can fail at a lock, too, and takes
+            // everything back then: a second try would go on without it.
+            sqlx::raw_sql("COMMIT").execute(&mut *conn).await?;
+        }
+        let completed = done.len();
+        let mut tries = before.map_or(first, |_| again.fresh());
+        loop {
+            again.limit(&tries, conn, statement).await?;
+            let begun = Instant::now();
+            let Err(error) = one(conn, statement, done).await else { break };
+            let alone = before.is_some()
+                && done.len() == completed
+                && locks::is_lock(number(&error))
+                && kind
+                    .may_repeat(before.unwrap_or(Kind::Other), locks::is_transactional(conn).await);
+            let failed = Failure::new(migration, &error).failed;
+            if !alone || !again.pause(&mut tries, &failed, begun.elapsed()).await {
+                return Err(error);
             }
-            Ok(None) => return (done, Ok(())),
-            Err(error) => return (done, Err(error)),
         }
+        before = Some(kind);
     }
+    Ok(())
 }
 
-/// Whether `sql` begins with a statement of which nothing is done when it fails at a
-/// lock. A procedure or a compound statement may have committed something before.
-pub(super) fn begins_with_one_step(sql: &str) -> bool {
-    const ONE_STEP: [&str; 9] =
-        ["alter", "create", "delete", "drop", "insert", "rename", "replace", "truncate", "update"];
-    let mut rest = sql.trim_start();
-    loop {
-        let after = if rest.starts_with('#') || rest.starts_with("--") {
-            rest.split_once('\n')
-        } else if rest.starts_with("/*!") || rest.starts_with("/*M!") {
-            // A comment that the server runs.
-            return false;
-        } else if rest.starts_with("/*") {
-            rest.split_once("*/")
-        } else {
-            break;
-        };
-        let Some((_, after)) = after else { return false };
-        rest = after.trim_start();
+// The server sends the result of each statement as soon as it is done; a text that is not cut
+// holds several, and a call may have several results.
+async fn one(
+    conn: &mut MySqlConnection,
+    text: &str,
+    done: &mut Vec<Statement>,
+) -> sqlx::Result<()> {
+    let mut begun = Instant::now();
+    let text = AssertSqlSafe(text.to_owned());
+    let mut results = sqlx::raw_sql(text).execute_many(conn);
+    while let Some(result) = results.try_next().await? {
+        let duration_ms = millis(begun.elapsed());
+        begun = Instant::now();
+        done.push(Statement { rows_affected: result.rows_affected(), duration_ms });
     }
-    let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
-    ONE_STEP.contains(&word.to_ascii_lowercase().as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::begins_with_one_step;
-
-    #[test]
-    fn the_first_statement_decides_about_a_retry() {
-        for sql in [
-            "ALTER TABLE a ADD b INT",
-            "-- why\n\n# and how\n/* at\nlength */ Create TABLE a (b INT)",
-            "update a set b = 1",
-        ] {
-            assert!(begins_with_one_step(sql), "{sql}");
-        }
-        for sql in [
-            "CALL fill()",
-            "BEGIN NOT ATOMIC DROP TABLE a; END",
-            "/*!50000 ALTER TABLE a ADD b INT */",
-            "/* open",
-            "-- only this",
-            "",
-        ] {
-            assert!(!begins_with_one_step(sql), "{sql}");
-        }
-    }
+    Ok(())
 }

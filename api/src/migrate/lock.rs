@@ -5,17 +5,25 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use sqlx::MySqlConnection;
 
+use super::locks::limits;
+
 /// A connection that holds the migration lock of its schema, until it is released
 /// or the connection closes.
 #[derive(Debug)]
 pub struct Locked<'c> {
     conn: &'c mut MySqlConnection,
     name: String,
+    wait: Duration,
 }
 
 impl Locked<'_> {
     pub(crate) fn conn(&mut self) -> &mut MySqlConnection {
         self.conn
+    }
+
+    /// How long one try at a table's lock waits.
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
     }
 
     /// Lets go of the lock.
@@ -47,16 +55,18 @@ pub async fn lock(conn: &mut MySqlConnection, wait: Duration) -> Result<Locked<'
     if got != Some(1) {
         bail!("another migration run or import holds the lock; waited {} s", wait.as_secs());
     }
-    Ok(Locked { conn, name })
+    Ok(Locked { conn, name, wait })
 }
 
 // A migration that waits for ever behind a long query blocks everybody who comes after it.
 async fn set_timeouts(conn: &mut MySqlConnection, wait: Duration) -> Result<()> {
-    for statement in
-        ["SET SESSION lock_wait_timeout = ?", "SET SESSION innodb_lock_wait_timeout = ?"]
-    {
+    let (tables, rows) = limits(wait, false);
+    for (statement, seconds) in [
+        ("SET SESSION lock_wait_timeout = ?", tables),
+        ("SET SESSION innodb_lock_wait_timeout = ?", rows),
+    ] {
         sqlx::query(statement)
-            .bind(wait.as_secs())
+            .bind(seconds)
             .execute(&mut *conn)
             .await
             .context("cannot set the lock timeouts")?;

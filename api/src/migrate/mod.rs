@@ -2,6 +2,7 @@
 
 mod apply;
 mod lock;
+mod locks;
 mod up;
 
 use std::{error::Error, fmt};

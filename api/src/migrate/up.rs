@@ -1,6 +1,6 @@
 //! `migrate up`: one pending migration after the other, with a few more tries at locks.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use sqlx::{
@@ -9,8 +9,9 @@ use sqlx::{
 };
 
 use super::{
-    Done, Failed, Match, Pending, Status, Stopped, TABLE,
+    Done, Match, Pending, Status, Stopped, TABLE,
     apply::{self, Failure},
+    locks::{self, Again, Kind},
     name, ups,
 };
 use crate::gate::MayMigrate;
@@ -19,13 +20,13 @@ use crate::gate::MayMigrate;
 #[derive(Debug)]
 pub enum Progress<'a> {
     Applied(&'a Done),
-    /// A migration got no lock for its first statement, and is tried again.
+    /// A statement got no lock, and is tried again.
     Again {
         /// The file name without `.up.sql`.
         name: &'a str,
         reason: &'a str,
         /// How long it pauses before that.
-        pause: Duration,
+        pause: std::time::Duration,
     },
 }
 
@@ -63,8 +64,8 @@ pub(crate) fn validate(status: &Status, migrator: &Migrator) -> Result<()> {
 /// about every migration as it completes. After an error the connection keeps the lock
 /// until it is closed.
 ///
-/// A migration whose first statement fails at a lock is tried again, up to `retries`
-/// times: nothing of it was done.
+/// A statement that fails at a lock is tried again, up to `retries` times, where nothing is
+/// lost by it. A migration whose first statement got no lock leaves no record.
 ///
 /// # Errors
 /// [`Stopped`] when a migration fails; otherwise when the database cannot be reached.
@@ -73,17 +74,29 @@ pub async fn up(
     retries: u32,
     mut each: impl FnMut(Progress<'_>),
 ) -> Result<Vec<Done>> {
-    let MayMigrate { mut locked, migrator, pending } = allowed;
+    let MayMigrate { mut locked, migrator, pending, allowed } = allowed;
+    let wait = locked.wait();
     let conn = locked.conn();
     conn.ensure_migrations_table(TABLE).await.context("cannot create the migrations table")?;
-    let mut applied = vec![];
-    for Pending { version, .. } in &pending {
+    // All of them are looked at before the first runs.
+    let mut wanted = vec![];
+    for Pending { version, name, .. } in &pending {
         let migration = ups(migrator)
             .find(|migration| migration.version == *version)
             .context("a permitted migration has disappeared")?;
-        match persist(conn, migration, retries, &mut each).await {
+        let text = migration.sql.as_str();
+        let statements = allowed.iter().find(|one| one.name == *name).and_then(|one| one.cut(text));
+        let Some(statements) = statements else {
+            bail!("the permit cuts migration {name} where its text cannot be cut; nothing was run")
+        };
+        wanted.push((migration, statements));
+    }
+    let mut again = Again::new(retries, wait, &mut each);
+    let mut applied = vec![];
+    for (migration, statements) in wanted {
+        match persist(conn, migration, &statements, &mut again).await {
             Ok(done) => {
-                each(Progress::Applied(&done));
+                again.tell(Progress::Applied(&done));
                 applied.push(done);
             }
             Err(Failure { failed, .. }) => return Err(Stopped { applied, failed }.into()),
@@ -93,34 +106,35 @@ pub async fn up(
     Ok(applied)
 }
 
-// ER_LOCK_WAIT_TIMEOUT and ER_LOCK_DEADLOCK.
-const LOCKED: [u16; 2] = [1205, 1213];
-
+// A migration of which nothing was done leaves no record, so that whoever looks does not take
+// it for one that stopped half-way.
 async fn persist(
     conn: &mut MySqlConnection,
     migration: &Migration,
-    retries: u32,
-    each: &mut impl FnMut(Progress<'_>),
+    statements: &[&str],
+    again: &mut Again<'_>,
 ) -> Result<Done, Failure> {
-    let mut pause = Duration::from_millis(500);
-    for _ in 0..retries {
-        let failure = match apply::apply(conn, migration).await {
+    let mut tries = again.fresh();
+    let first = statements.first().map_or(Kind::Other, |first| Kind::of(first));
+    loop {
+        let begun = Instant::now();
+        let failure = match apply::apply(conn, migration, statements, (&mut *again, tries)).await {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
-        let lock = failure.failed.code.is_some_and(|code| LOCKED.contains(&code));
+        // Without a number the connection is gone, and nobody knows.
         let nothing_done = failure.failed.statement == Some(1)
             && failure.recorded
-            && apply::begins_with_one_step(migration.sql.as_str());
-        if !lock || !nothing_done || forget(conn, migration).await.is_err() {
+            && failure.failed.code.is_some()
+            && first.undone(locks::is_transactional(conn).await);
+        if !nothing_done
+            || forget(conn, migration).await.is_err()
+            || !locks::is_lock(failure.failed.code)
+            || !again.pause(&mut tries, &failure.failed, begun.elapsed()).await
+        {
             return Err(failure);
         }
-        let Failed { name, message, .. } = &failure.failed;
-        each(Progress::Again { name, reason: message, pause });
-        tokio::time::sleep(pause).await;
-        pause = pause.saturating_mul(2).min(Duration::from_secs(2));
     }
-    apply::apply(conn, migration).await
 }
 
 // The record of a try of this run. A data definition commits it before it fails;

@@ -65,6 +65,17 @@ fn another_server_is_named_and_has_to_be_chosen() {
         demand(&backup, 0, "a backup of the other server");
         assert!(backup.stderr.contains("not the server of the last time"), "{}", backup.stderr);
         assert_eq!(uuid(sandbox), OTHER, "it was not chosen by that");
+        // A drill there changes nothing of it, and says where it is; what lies there is not ours
+        // to delete.
+        let drill = sandbox.xtask(&["db-verify", "latest"]);
+        demand(&drill, 0, "a drill on the other server");
+        assert!(drill.stderr.contains("not the server of the last time"), "{}", drill.stderr);
+        let wrong = ["db-verify", "latest", "--server", "12345678"];
+        demand_stop(&sandbox.xtask(&wrong), 10, &["--server names 12345678", &short]);
+        let prune = sandbox.xtask(&["db-prune"]);
+        demand(&prune, 0, "files here go by the rules, nothing there is touched");
+        let said = format!("{}{}", prune.stderr, prune.stdout);
+        assert!(said.contains("not the server of the last time"), "{said}");
         // The name of a third one.
         let third = ["db-restore", "latest", "--yes", "--server", "12345678"];
         demand_stop(&sandbox.xtask(&third), 10, &["--server names 12345678", &short]);

@@ -1,5 +1,6 @@
-//! docs/tour.md shows what the commands really print: each is run here, in a fresh checkout
-//! with a server of its own. `UPDATE_TOUR=1` writes what they print into the page.
+//! docs/tour.md and docs/bad-night.md show what the commands really print: each is run here,
+//! one page after the other, in a fresh checkout with a server of its own. `UPDATE_TOUR=1`
+//! writes what they print into the pages.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -143,13 +144,14 @@ fn run(checkout: &Checkout, typed: &str) -> String {
     let root = fs::whole_path(checkout.root());
     let paths = [(root.as_path(), ROOT), (checkout.root(), ROOT), (checkout.home(), HOME)];
     let text = finished.stdout.replace(NO_API, "http://localhost:3000");
-    // The shell's own word for a killed program.
-    let text = text.replace(" (core dumped)", "");
+    // The shell's own word for a killed program comes before or after what a pipe holds back.
+    let of_the_shell = |line: &&str| !matches!(line.trim(), "Aborted" | "Aborted (core dumped)");
+    let text: String = text.split_inclusive('\n').filter(of_the_shell).collect();
     paths.iter().fold(text, |text, (from, to)| text.replace(from.to_str().unwrap(), to))
 }
 
-fn page() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/tour.md")
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs").join(name)
 }
 
 #[test]
@@ -159,27 +161,36 @@ fn the_tour_is_what_the_commands_print() {
     let update = env::var("UPDATE_TOUR").is_some();
     let checkout =
         Checkout::new(&[("DB_REACH", "local".to_owned()), ("API_URL", NO_API.to_owned())]);
-    let (mut text, mut findings) = (String::new(), Vec::new());
-    for piece in pieces(&fs::read_text(&page()).unwrap()) {
+    let mut findings = Vec::new();
+    for name in ["tour.md", "bad-night.md"] {
+        let text = walk(&checkout, name, &mut findings);
+        if update {
+            fs::write_shared(&page(name), text.as_bytes()).unwrap();
+        }
+    }
+    let hint = "UPDATE_TOUR=1 writes the pages";
+    assert!(update || findings.is_empty(), "stale ({hint}):\n{}", findings.join("\n"));
+}
+
+/// Runs a page's commands; gives it as it should be, and what differs.
+fn walk(checkout: &Checkout, name: &str, findings: &mut Vec<String>) -> String {
+    let mut text = String::new();
+    for piece in pieces(&fs::read_text(&page(name)).unwrap()) {
         let Piece::Command { typed, shown, output } = piece else {
             let Piece::Text(line) = piece else { continue };
             text += &line;
             continue;
         };
-        let printed = run(&checkout, &typed);
+        let printed = run(checkout, &typed);
         let same = agrees(&redacted(&output), &redacted(&printed));
         if !same {
-            findings.push(format!("$ {typed}\n--- the page\n{output}--- printed\n{printed}"));
+            let both = format!("--- docs/{name}\n{output}--- printed\n{printed}");
+            findings.push(format!("$ {typed}\n{both}"));
         }
         text += &shown;
         text += if same { &output } else { &printed };
     }
-    if update {
-        fs::write_shared(&page(), text.as_bytes()).unwrap();
-    } else {
-        let hint = "UPDATE_TOUR=1 writes the page";
-        assert!(findings.is_empty(), "docs/tour.md is stale ({hint}):\n{}", findings.join("\n"));
-    }
+    text
 }
 
 #[test]

@@ -38,9 +38,10 @@ impl Choice for StrategyChoice {
 #[serde(default, deny_unknown_fields)]
 pub struct GatePolicy {
     pub strategy: StrategyChoice,
-    /// How long a statement waits for others' locks on the live schema, in seconds.
+    /// How long one try at a lock on the live schema waits, in seconds: everybody behind it
+    /// waits, too.
     pub lock_wait_s: u32,
-    /// How often to retry a migration whose first statement did not get its lock.
+    /// How often a statement that did not get its lock is tried again, after growing pauses.
     pub lock_retries: u32,
     /// How many rows may be compared while the live tables are locked, if the server's log cannot
     /// prove that nothing was written. With more rows, the answer is unknown.
@@ -69,8 +70,8 @@ impl Default for GatePolicy {
     fn default() -> Self {
         Self {
             strategy: StrategyChoice::Auto,
-            lock_wait_s: 10,
-            lock_retries: 3,
+            lock_wait_s: 1,
+            lock_retries: 10,
             compare_rows: 1_000_000,
             keep_copy_mib: 256,
             look_first_mib: 32,
@@ -89,7 +90,7 @@ impl GatePolicy {
     pub(super) fn demand_sound(&self) -> Result<(), String> {
         let limits = [
             ("lock_wait_s", u64::from(self.lock_wait_s), 1..=3600),
-            ("lock_retries", u64::from(self.lock_retries), 0..=10),
+            ("lock_retries", u64::from(self.lock_retries), 0..=100),
             ("receipt_max_age_s", self.receipt_max_age_s, 1..=86_400),
         ];
         match limits.iter().find(|(_, value, range)| !range.contains(value)) {

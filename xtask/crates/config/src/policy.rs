@@ -49,8 +49,11 @@ pub struct Policy {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RestorePolicy {
-    /// How long the swap waits for other sessions' locks, in seconds.
+    /// How long one try at the live tables' locks waits, in seconds: everybody behind it waits,
+    /// too.
     pub lock_wait_s: u32,
+    /// How often such a try is repeated, after growing pauses.
+    pub lock_retries: u32,
     /// How many connections load rows; 1: one, in the dump's order. 0: as many as this machine has
     /// processors, at least 2 and at most 4.
     pub threads: usize,
@@ -58,7 +61,7 @@ pub struct RestorePolicy {
 
 impl Default for RestorePolicy {
     fn default() -> Self {
-        Self { lock_wait_s: 10, threads: 0 }
+        Self { lock_wait_s: 1, lock_retries: 10, threads: 0 }
     }
 }
 

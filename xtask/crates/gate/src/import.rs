@@ -316,7 +316,7 @@ impl Run<'_> {
         let one = |file: &PathBuf| {
             let name = Path::file_name(file).map(|name| name.to_string_lossy().into_owned());
             let checksum = hash::sha256_hex(&fs::read_bytes(file)?);
-            Ok(Subject { name: name.unwrap_or_default(), checksum })
+            Ok(Subject::whole(name.unwrap_or_default(), checksum))
         };
         self.files.iter().map(one).collect()
     }

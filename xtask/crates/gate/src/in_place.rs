@@ -14,10 +14,11 @@ use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::gate::Strategy;
 use model::state::InPlaceJournal;
+use ops::locks;
 use ops::sessions::Pair;
 use plan::failed;
 use report::human;
-use sql::fingerprint;
+use sql::{fingerprint, split};
 use sys::fault::point;
 use ui::{Step, Total};
 
@@ -35,7 +36,31 @@ struct Failed {
     name: String,
     statement: Option<u64>,
     completed: u64,
+    code: Option<u16>,
     message: String,
+}
+
+impl Failed {
+    /// Whether somebody else held what it needed (1205, 1213).
+    fn at_lock(&self) -> bool {
+        matches!(self.code, Some(1205 | 1213))
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "migration {} failed at ", self.name)?;
+        match self.statement {
+            None => f.write_str("its booking")?,
+            Some(n) => write!(f, "statement {n}")?,
+        }
+        match self.completed {
+            0 => f.write_str(" (none before it was completed)")?,
+            1 => f.write_str(" (statement 1 was completed)")?,
+            n => write!(f, " (statements 1 to {n} were completed)")?,
+        }
+        write!(f, ": {}", self.message)
+    }
 }
 
 /// Applies them.
@@ -50,20 +75,29 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
     // to it that nothing moves.
     let now = told::ask(ctx, gate.server(), gate.api, schema)?;
     gate.demand_unmoved()?;
-    let journal = InPlaceJournal {
+    let mut journal = InPlaceJournal {
         version: 1,
         server: uuid.to_owned(),
         schema: schema.clone(),
         backup: ground.manifest().map(|manifest| manifest.label.clone()),
         migrations: gate.names(),
         fingerprint: fingerprint::schema(gate.before),
+        failed: None,
     };
     gate.held.store().write_in_place(gate.held.lock(), &journal)?;
     point("gate.announced")?;
     let names = human::count(gate.pending.len() as u64, "migration");
     ctx.ui.step(Step::Live, format!("applying {names} to `{schema}`"));
     let bar = ctx.ui.bar("apply", Total::Unknown);
-    let one = |p: &Pending| Subject { name: p.name(), checksum: p.file.checksum.clone() };
+    // What was not rehearsed piece by piece is not run so either.
+    let pieces = matches!(ground, Ground::Rehearsed(_));
+    let one = |p: &Pending| {
+        let parts = if pieces { split::parts(&p.text) } else { Vec::new() };
+        Subject {
+            statements: parts.iter().map(|part| part.span).collect(),
+            ..Subject::whole(p.name(), &*p.file.checksum)
+        }
+    };
     let subject = gate.pending.iter().map(one).collect();
     let permit = permit::sign(ctx, ground, Purpose::Migrate, Role::Migrate, &now, subject)?;
     let args = ["migrate", "up", "--json", "--receipt", "-"];
@@ -71,6 +105,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
     let run = gate.api.run(ctx, gate.server(), &who, &args, Some(&permit), MIGRATE);
     bar.done();
     point("gate.applied")?;
+    let mut holders = None;
     let why = match run {
         Ok(finished) if finished.ok() => {
             let left = state::read(ctx, gate.server())?;
@@ -88,10 +123,29 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
             gate.held.store().remove_in_place(gate.held.lock())?;
             return Err(refused(&api::said(&finished)).into());
         }
-        Ok(finished) => said(&finished.stdout).unwrap_or_else(|| api::said(&finished)),
+        Ok(finished) => {
+            let failed = failed(&finished.stdout);
+            if failed.as_ref().is_some_and(Failed::at_lock) {
+                // Before the way back, which takes its time.
+                holders = Some(locks::holders(ctx, gate.server()));
+            }
+            journal.failed = failed.as_ref().map(ToString::to_string);
+            failed.map_or_else(|| api::said(&finished), |failed| failed.to_string())
+        }
         Err(error) => format!("{error:#}"),
     };
-    Err(went_wrong(gate, pair, ground, &why))
+    // The next run has to know that this one saw it, should the state before not come back.
+    if journal.failed.is_some()
+        && let Err(error) = gate.held.store().write_in_place(gate.held.lock(), &journal)
+    {
+        ctx.ui.warn(format!("why it failed could not be written down: {error:#}"));
+    }
+    let stop = went_wrong(gate, pair, ground, &why);
+    Err(match holders {
+        Some(holders) => locks::hint(stop, &holders, Some("gate")),
+        None => stop,
+    }
+    .into())
 }
 
 /// The API's exit code for a permit that it does not accept.
@@ -105,19 +159,11 @@ fn refused(said: &str) -> Stop {
     .hint("docs/gate.md explains each refusal.")
 }
 
-fn said(stdout: &str) -> Option<String> {
-    let failed = serde_json::from_str::<Report>(stdout).ok()?.failed?;
-    let done = match failed.completed {
-        0 => "none before it was completed".to_owned(),
-        1 => "statement 1 was completed".to_owned(),
-        n => format!("statements 1 to {n} were completed"),
-    };
-    let at =
-        failed.statement.map_or_else(|| "its booking".to_owned(), |n| format!("statement {n}"));
-    Some(format!("migration {} failed at {at} ({done}): {}", failed.name, failed.message))
+fn failed(stdout: &str) -> Option<Failed> {
+    serde_json::from_str::<Report>(stdout).ok()?.failed
 }
 
-fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> anyhow::Error {
+fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -> Stop {
     let schema = &gate.ctx().settings.schema;
     gate.ctx().ui.warn(format!("a migration failed on `{schema}`: {why}"));
     let Some(manifest) = ground.manifest() else {
@@ -128,9 +174,8 @@ fn went_wrong(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, why: &str) -
         .hint(
             "There is nothing to restore: drop what it created, then run `cargo xtask migrate` \
         again.",
-        )
-        .into();
+        );
     };
     let ended = put_back::go(gate, pair, manifest);
-    failed::stop(schema, &manifest.label, why, &ended).into()
+    failed::stop(schema, &manifest.label, why, &ended)
 }

@@ -34,10 +34,17 @@ pub fn settle(held: &Held<'_>, pair: &mut Pair) -> Result<()> {
 
 fn look(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()> {
     let (ctx, server) = (held.ctx(), held.server());
-    ctx.ui.warn(format!(
-        "migrations of `{}` ran in place, but how they ended is unknown; finding out",
-        journal.schema
-    ));
+    ctx.ui.warn(match &journal.failed {
+        None => format!(
+            "migrations of `{}` ran in place, but how they ended is unknown; finding out",
+            journal.schema
+        ),
+        Some(why) => format!(
+            "a migration failed on `{}` earlier, and the run did not see the state before it \
+            restored; looking again ({why})",
+            journal.schema
+        ),
+    });
     demand_own(ctx, pair.live(), journal)?;
     let now = state::read(ctx, server)?;
     let live = state::live(ctx, server)
@@ -85,7 +92,7 @@ fn demand_own(ctx: &Ctx, session: &mut Session, journal: &InPlaceJournal) -> Res
 }
 
 fn half(held: &Held<'_>, pair: &mut Pair, journal: &InPlaceJournal) -> Result<()> {
-    let why = "the run was killed while they ran";
+    let why = journal.failed.as_deref().unwrap_or("the run was killed while they ran");
     let entry = match &journal.backup {
         Some(label) => held.store().backup(label)?,
         None => None,

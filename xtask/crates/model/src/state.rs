@@ -74,4 +74,7 @@ pub struct InPlaceJournal {
     pub migrations: Vec<String>,
     /// The definitions before it, as one hash.
     pub fingerprint: String,
+    /// Why a migration failed, where the run saw it fail; `None`: it did not see the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }

@@ -26,7 +26,7 @@ pub fn enable(held: &HeldFolder<'_>, session: &mut Session) -> Result<Vec<String
         state.enable.into_iter().partition(|it| there.contains(&it.event));
     let names: Vec<String> = now.iter().map(|it| it.event.clone()).collect();
     let statements: Vec<_> = now.into_iter().map(|it| it.statement).collect();
-    play(session, &state.target, &statements).with_context(|| {
+    play(held.ctx(), session, &state.target, &statements).with_context(|| {
         Stop::new(
             ExitCode::Store,
             format!(

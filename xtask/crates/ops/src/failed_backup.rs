@@ -1,7 +1,10 @@
 //! What a backup that failed says: what went wrong, and what is still there.
 
+use crate::ctx::Ctx;
+use crate::locks;
 use model::exit::{ExitCode, Stop};
 use model::manifest::Manifest;
+use server::session::code;
 use server::{Server, Session};
 use store::Store;
 use store::commit::is_disk_full;
@@ -18,6 +21,19 @@ pub fn on_full_disk(error: anyhow::Error, store: &Store) -> anyhow::Error {
     .hint("Free some space, or write elsewhere with --out DIR.")
     .hint("The older backups are untouched.");
     error.context(stop)
+}
+
+/// Somebody held a table that cannot be read without a lock.
+pub fn on_locked(error: anyhow::Error, ctx: &Ctx, server: &Server, held: bool) -> anyhow::Error {
+    if !held || code(&error) != Some(1205) {
+        return error;
+    }
+    let stop = Stop::new(
+        ExitCode::Server,
+        "a table without transactions has to be locked while it is read, and others use the \
+        tables; no backup was made",
+    );
+    error.context(locks::hint(stop, &locks::holders(ctx, server), None))
 }
 
 /// A dump program that dies with its container says nothing: our own session knows.

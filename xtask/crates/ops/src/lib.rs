@@ -17,6 +17,7 @@ pub mod identity;
 pub mod kept;
 pub mod leftovers;
 pub mod live;
+pub mod locks;
 pub mod obstacles;
 pub mod old_tables;
 pub mod prove;

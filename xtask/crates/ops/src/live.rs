@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::ctx::Ctx;
 use crate::held::Entries;
+use crate::identity;
 use crate::verify::Verdict;
 use config::policy::VerifyPolicy;
 use model::account::Role;
@@ -34,6 +35,7 @@ pub fn run(ctx: &mut Ctx, require_api: bool) -> Result<Verdict> {
     let schema = ctx.settings.schema.clone();
     let mut session = ctx.session(&reached, Role::Backup, Some(&schema))?.read_only()?;
     let server = facts::read(&mut session)?;
+    identity::say(ctx, &reached, &server)?;
     let policy = &ctx.settings.policy.verify;
     let newest = good(&store, &schema)?;
     let counts = counts(&mut session, &schema)?;

@@ -40,11 +40,14 @@ pub(crate) fn first(held: &HeldFolder<'_>, server: Option<&Server>) -> Result<()
     let (ctx, store) = (held.ctx(), held.store());
     // What is done now could not be recorded: better not to begin it.
     store.read()?;
-    if store.read_in_place()?.is_some() {
-        ctx.ui.warn(
+    if let Some(journal) = store.read_in_place()? {
+        ctx.ui.warn(if journal.failed.is_some() {
+            "a migration failed in place, and the state before it was not restored; `cargo xtask \
+            migrate` tries again"
+        } else {
             "migrations ran in place, but how they ended is unknown; `cargo xtask \
-        migrate` finds out",
-        );
+            migrate` finds out"
+        });
     }
     let journal = store.read_journal()?;
     let events = journal.is_none() && server.is_some() && store.read_events()?.is_some();

@@ -8,6 +8,7 @@
 use anyhow::Result;
 
 use crate::ctx::Ctx;
+use crate::locks;
 use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::ident::literal;
@@ -51,13 +52,13 @@ impl Pair {
     }
 }
 
-/// A session that tells its own commits from those of others, and waits for locks as
-/// long as the policy says.
+/// A session that tells its own commits from those of others, and waits for locks for a
+/// while; for those of live tables, [`locks`] is more careful.
 fn tracked(ctx: &Ctx, server: &Server, role: Role) -> Result<Session> {
     let mut session = ctx.session(server, role, None)?;
     session.track_gtids()?;
     // The server's own limit is a day or a year.
-    session.run(&format!("SET lock_wait_timeout = {}", ctx.settings.policy.restore.lock_wait_s))?;
+    session.run(&format!("SET lock_wait_timeout = {}", locks::PATIENT_S))?;
     Ok(session)
 }
 

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use crate::ctx::Ctx;
 use crate::held::HeldFolder;
-use crate::staging;
 use crate::swap::play;
+use crate::{locks, staging};
 use model::ident::{literal, qualified, quote};
 use model::swap::SwapJournal;
 use plan::recovery::{self, Places};
 use server::Session;
+use sys::signal;
 
 /// How an unfinished swap ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub fn settle(
     held: &HeldFolder<'_>,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    // Half an undo would be worse than a late Ctrl-C.
+    let _deferred = signal::defer();
     if journal.rows_only {
         return crate::tables::settle(session, held, journal);
     }
@@ -51,14 +55,14 @@ pub fn settle(
     let moved = moved(session, journal)?;
     if moved {
         if journal.remake_triggers {
-            lock_for_triggers(session, journal)?;
+            lock_for_triggers(held.ctx(), session, journal)?;
             remake_triggers(session, journal)?;
             session.run("UNLOCK TABLES")?;
         }
-        play(session, &journal.target, &journal.finish)?;
+        play(held.ctx(), session, &journal.target, &journal.finish)?;
     } else {
         in_order(session, journal)?;
-        play(session, &journal.target, &journal.undo)?;
+        play(held.ctx(), session, &journal.target, &journal.undo)?;
         staging::drop_empty(session, &journal.before)?;
         if journal.beside {
             staging::drop_empty(session, &journal.target)?;
@@ -128,10 +132,10 @@ pub(super) fn triggers(session: &mut Session, schema: &str) -> Result<Vec<String
 }
 
 /// Nobody is to see a table while its trigger is being made again.
-fn lock_for_triggers(session: &mut Session, journal: &SwapJournal) -> Result<()> {
+fn lock_for_triggers(ctx: &Ctx, session: &mut Session, journal: &SwapJournal) -> Result<()> {
     let lock = |table: &String| format!("{} WRITE", qualified(&journal.target, table));
     let tables: Vec<String> = journal.tables_in.iter().map(lock).collect();
-    session.run(&format!("LOCK TABLES {}", tables.join(", ")))
+    locks::run(ctx, session, &format!("LOCK TABLES {}", tables.join(", ")))
 }
 
 /// Makes every new trigger again, in their order; on MySQL the tables are locked. Each

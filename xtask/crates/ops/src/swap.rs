@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::ctx::Ctx;
 use crate::held::Held;
 use crate::settle::{Settled, remake_triggers, settle, triggers};
-use crate::{definers, replay};
+use crate::{definers, locks, replay};
 use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified, quote};
 use model::inventory::{Inventory, ObjectKind};
@@ -79,7 +80,7 @@ pub fn execute(
     // Before anything that it names is made: without it nobody would remove that.
     held.store().write_journal(held.lock(), &journal)?;
     point("swap.journal")?;
-    let moved = move_tables(session, swap, &plan, guard);
+    let moved = move_tables(held.ctx(), session, swap, &plan, guard);
     point("swap.renamed")?;
     match moved {
         Ok(locked) => finish(held, session, &journal, locked),
@@ -93,6 +94,7 @@ const LOOSE_KEYS: &str =
     "SET foreign_key_checks = 1 /*!80400 , restrict_fk_on_non_standard_key = OFF */";
 
 fn move_tables(
+    ctx: &Ctx,
     session: &mut Session,
     swap: &Swap<'_>,
     plan: &SwapPlan,
@@ -110,9 +112,13 @@ fn move_tables(
     session.run(LOOSE_KEYS)?;
     point("swap.prepared")?;
     session.run(&format!("USE {}", quote(swap.sides.target)))?;
+    let bare = make_way(ctx, session, plan)?;
     let Some(guard) = guard else {
         let begun = Instant::now();
-        return session.run_all(&plan.whole()).map(|()| begun);
+        let whole = plan.whole();
+        let moved =
+            if bare { session.run_all(&whole) } else { locks::run_all(ctx, session, &whole) };
+        return moved.map(|()| begun);
     };
     let Some(lock) = &plan.lock else {
         // Nothing that the guard sees would hold until the RENAME.
@@ -121,12 +127,29 @@ fn move_tables(
             .hint("Convert it to InnoDB, or use `--strategy in-place`.")
             .into());
     };
-    session.run_all(&plan.before_lock)?;
-    session.run(lock)?;
+    if bare {
+        session.run(lock)?;
+    } else {
+        locks::run(ctx, session, lock)?;
+    }
     let locked = Instant::now();
     point("gate.locked")?;
     guard(session)?;
     session.run_all(&plan.packet).map(|()| locked)
+}
+
+/// Does what must be done before the lock. Others miss a view until the swap is over, so the
+/// lock is known to be free first, and is then asked for once. Gives whether anything was done.
+fn make_way(ctx: &Ctx, session: &mut Session, plan: &SwapPlan) -> Result<bool> {
+    if plan.before_lock.is_empty() {
+        return Ok(false);
+    }
+    if let Some(lock) = &plan.lock {
+        locks::run(ctx, session, lock)?;
+        session.run("UNLOCK TABLES")?;
+    }
+    session.run_all(&plan.before_lock)?;
+    Ok(true)
 }
 
 fn journal(swap: &Swap<'_>, plan: &SwapPlan) -> SwapJournal {
@@ -201,7 +224,7 @@ fn finish(
     let finished = remake_triggers(session, journal)
         .and_then(|()| session.run("UNLOCK TABLES"))
         .inspect(|()| locked_ms = clock::elapsed_ms(locked))
-        .and_then(|()| play(session, &journal.target, &journal.finish));
+        .and_then(|()| play(held.ctx(), session, &journal.target, &journal.finish));
     finished.with_context(|| {
         Stop::new(
             ExitCode::Store,
@@ -223,6 +246,7 @@ fn failed(
 ) -> anyhow::Error {
     // 1205: lock wait timeout exceeded.
     let waited = code(&error) == Some(1205);
+    let holders = waited.then(|| locks::holders(held.ctx(), held.server()));
     match settle(session, held, journal) {
         // The guard's own refusal says more than that nothing was swapped.
         Ok(Settled::Undone) if error.downcast_ref::<Stop>().is_some() => error,
@@ -231,14 +255,10 @@ fn failed(
                 ExitCode::Store,
                 format!("`{}` could not be swapped and is as it was before: {}", journal.target, said(&error)),
             );
-            let stop = if waited {
-                let s = held.ctx().settings.policy.restore.lock_wait_s;
-                stop.hint(format!("Another session locked a table for {s} s; end it, or raise \
-                restore.lock_wait_s in xtask.toml."))
-            } else {
-                stop
-            };
-            error.context(stop)
+            error.context(match holders {
+                Some(holders) => locks::hint(stop, &holders, Some("restore")),
+                None => stop,
+            })
         }
         Ok(Settled::Finished) => error.context(Stop::new(
             ExitCode::Store,
@@ -263,6 +283,7 @@ fn collation(session: &mut Session, schema: &str) -> Result<String> {
 
 /// Runs journal statements in `target`; triggers that are there are left alone.
 pub(super) fn play(
+    ctx: &Ctx,
     session: &mut Session,
     target: &str,
     statements: &[JournalStatement],
@@ -281,7 +302,7 @@ pub(super) fn play(
         for setting in plan::swap::settings(statement) {
             session.run(&setting)?;
         }
-        match session.run(&statement.sql) {
+        match locks::run(ctx, session, &statement.sql) {
             // 1091: the key was dropped already, by the run that this one finishes.
             Err(error)
                 if code(&error) == Some(1091) && statement.sql.contains("DROP FOREIGN KEY") => {}

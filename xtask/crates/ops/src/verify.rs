@@ -9,14 +9,15 @@ use crate::copy::fetching;
 use crate::ctx::Ctx;
 use crate::held::{Held, HeldFolder};
 use crate::whole::{self, way_of};
-use crate::{prove, reading};
-use crate::{read_only, staging};
+use crate::{identity, prove, read_only, reading, staging};
+use model::account::Role;
 use model::check::{self, Check};
 use model::entry::{Event, Level};
 use model::exit::{ExitCode, Stop};
 use model::inventory::ObjectKind;
 use report::human;
 use report::json::VerifyDocument;
+use server::facts;
 use sql::{Guard, compare, read_dump_as};
 use store::check as file_check;
 use store::source::{Origin, Source, TextSaid};
@@ -104,6 +105,8 @@ fn run_in(ctx: &mut Ctx, request: Request<'_>) -> Result<Verdict> {
         }
         Level::Restore => {
             let server = ctx.server(false)?;
+            let facts = facts::read(&mut ctx.session(&server, Role::Drill, None)?)?;
+            identity::say(ctx, &server, &facts)?;
             let ctx = ctx.with(|it| it.policy.restore.set_threads(request.threads));
             let held = Held::take(&ctx, &server)?;
             let verified = prove::drill(&held, &source)?;

@@ -53,6 +53,31 @@ pub struct Subject {
     pub name: String,
     /// SHA-384 of the migration, or SHA-256 of the file, in hex.
     pub checksum: String,
+    /// Where each statement of the migration begins and ends in its text, in bytes, as it was
+    /// rehearsed. Without any, the text runs as one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<(usize, usize)>,
+}
+
+impl Subject {
+    /// A file, or a migration that runs as one text.
+    pub fn whole(name: impl Into<String>, checksum: impl Into<String>) -> Self {
+        Self { name: name.into(), checksum: checksum.into(), statements: Vec::new() }
+    }
+
+    /// The statements of the migration's text; `None`: they do not fit the text.
+    pub fn cut<'t>(&self, text: &'t str) -> Option<Vec<&'t str>> {
+        if self.statements.is_empty() {
+            return Some(vec![text]);
+        }
+        let mut before = 0;
+        let piece = |&(from, end): &(usize, usize)| {
+            let in_order = before <= from && from < end;
+            before = end;
+            in_order.then(|| text.get(from..end)).flatten()
+        };
+        self.statements.iter().map(piece).collect()
+    }
 }
 
 /// The backup that a permit relies on.
@@ -205,7 +230,7 @@ mod tests {
             server_uuid: "u".to_owned(),
             schema: "mydb".to_owned(),
             fingerprint: "f".to_owned(),
-            subject: vec![Subject { name: "1_a".to_owned(), checksum: "c".to_owned() }],
+            subject: vec![Subject::whole("1_a", "c")],
             backup: None,
             rehearsed: false,
             issued_utc: "2026-11-22T10:11:20Z".parse().unwrap(),
@@ -251,6 +276,27 @@ mod tests {
         let altered = open(&text.replace("900", "901")).unwrap_err();
         assert!(altered.starts_with("its seal is wrong"), "{altered}");
         assert!(!text.contains("s3cret"));
+    }
+
+    #[test]
+    fn a_migration_is_cut_where_the_permit_says() {
+        let cut = |statements: &[(usize, usize)], text: &'static str| {
+            Subject { statements: statements.to_vec(), ..Subject::whole("1_a", "c") }.cut(text)
+        };
+        let text = "-- why\nDROP TABLE a;\nSELECT ';' ;; -- end";
+        assert_eq!(cut(&[], text), Some(vec![text]));
+        let whole = Some(vec!["-- why\nDROP TABLE a", "SELECT ';'"]);
+        assert_eq!(cut(&[(0, 19), (21, 31)], text), whole);
+        for wrong in [&[(0, 19), (5, 9)][..], &[(0, 99)], &[(3, 3)], &[(5, 3)]] {
+            assert_eq!(cut(wrong, text), None, "{wrong:?}");
+        }
+        assert_eq!(cut(&[(0, 1)], "é"), None);
+        // It is signed with the rest, and left out where there is nothing to say.
+        let mut long = permit();
+        long.subject[0].statements = vec![(0, 19), (21, 31)];
+        let signed = long.sign("s3cret").unwrap();
+        assert!(signed.contains(r#""checksum":"c","statements":[[0,19],[21,31]]}"#), "{signed}");
+        assert_eq!(open(&signed).unwrap(), long);
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub fn stop(schema: &str, label: &Label, why: &str, ended: &PutBack) -> Stop {
             format!("a migration failed on `{schema}` and left nothing behind; the schema is as it was:\n  {why}"),
         )
         .hint("Its rehearsal on the copy had passed: look for what differs on the live schema, \
-        such as locks held by others."),
+        such as locks held by others. Then run `cargo xtask migrate` again."),
         PutBack::Restored { previous, slipped } if !slipped.is_empty() => Stop::new(
             code,
             format!("a migration failed on `{schema}`; the previous state IS restored from \
@@ -152,6 +152,7 @@ mod tests {
             backup: None,
             migrations: migrations.iter().map(|name| (*name).to_owned()).collect(),
             fingerprint: "before".to_owned(),
+            failed: None,
         }
     }
 

@@ -55,10 +55,10 @@ pub struct SwapPlan {
 }
 
 impl SwapPlan {
-    /// Everything up to the RENAME as one packet, for a swap that looks at nothing in
+    /// From the lock to the RENAME as one packet, for a swap that looks at nothing in
     /// between.
     pub fn whole(&self) -> Vec<String> {
-        self.before_lock.iter().chain(&self.lock).chain(&self.packet).cloned().collect()
+        self.lock.iter().chain(&self.packet).cloned().collect()
     }
 }
 

@@ -131,7 +131,7 @@ fn a_view_makes_way_for_a_table() {
     let view = (ObjectKind::View, "a", "CREATE VIEW `a` AS select 1 AS `x`");
     let (live, staged) = (inventory(&["b"], &[view]), inventory(&["a"], &[]));
     let plan = plan(&sides(Flavour::Mysql, &live, &staged), false);
-    assert_eq!(plan.whole()[0], "DROP VIEW `d`.`a`");
+    assert_eq!(plan.before_lock, ["DROP VIEW `d`.`a`"]);
     assert_eq!(plan.undo[0].sql, "CREATE OR REPLACE VIEW `a` AS select 1 AS `x`");
     assert!(plan.finish.is_empty(), "{plan:?}");
 }

@@ -23,6 +23,8 @@ pub struct Part<'a> {
     pub line: usize,
     /// The line on which its text begins, with the comments in front.
     pub from: usize,
+    /// Where its text begins and ends in the migration, in bytes.
+    pub span: (usize, usize),
 }
 
 /// As [`split`], with lines.
@@ -45,7 +47,8 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
             let line_at = |at: usize| 1 + text[..at].matches('\n').count();
             let begin = start + piece.len() - piece.trim_start().len();
             let (line, from) = (line_at(start + first.at), line_at(begin));
-            out.push(Part { text: piece.trim(), line, from });
+            let text = piece.trim();
+            out.push(Part { text, line, from, span: (begin, begin + text.len()) });
         }
         start = (end + 1).min(text.len());
     }
@@ -104,6 +107,9 @@ mod tests {
         assert_eq!(lines, [3, 5]);
         assert_eq!(parts(text).iter().map(|part| part.from).collect::<Vec<_>>(), [1, 5]);
         assert_eq!(first_word(parts(text)[1].text), "ALTER");
+        for part in parts(text) {
+            assert_eq!(&text[part.span.0..part.span.1], part.text);
+        }
         assert_eq!(first_word("(SELECT 1)"), "");
     }
 

@@ -170,6 +170,7 @@ mod tests {
             backup: None,
             migrations: vec!["1_x".to_owned()],
             fingerprint: "f".to_owned(),
+            failed: None,
         };
         store.write_in_place(&lock, &journal).unwrap();
         assert_eq!(store.read_in_place().unwrap(), Some(journal));

@@ -14,14 +14,14 @@ fn a_lock_held_too_long_leaves_everything() {
         (Server::Mariadb, "zz_last"),
     ] {
         let Some(world) = World::new(kind, "long_lock") else { continue };
-        world.sandbox.write("xtask.toml", "[restore]\nlock_wait_s = 1\n");
+        world.sandbox.write("xtask.toml", "[restore]\nlock_retries = 0\n");
         let label = world.backup();
         let new = world.live();
         world.change();
         let state = world.state();
         let holder = world.hold(table, "READ");
         let finished = world.sandbox.xtask(&["db-restore", &label, "--yes"]);
-        demand_stop(&finished, 40, &["is as it was before", "lock_wait_s"]);
+        demand_stop(&finished, 40, &["is as it was before", "restore.lock_retries"]);
         world.demand(&state);
         world.demand_clean();
         assert!(world.companions("before").is_empty());

@@ -121,6 +121,16 @@ impl World {
 
     /// Holds a table against writes until the migration gave up waiting for it.
     pub fn block_once(&self, table: &str) -> Blocker {
+        // It has been given up only when its session is gone.
+        self.block(table, |of, sessions| sessions.iter().all(|s| s.id != of))
+    }
+
+    /// Holds a table against writes until the migration's first try at it is over.
+    pub fn block_one_turn(&self, table: &str) -> Blocker {
+        self.block(table, |of, sessions| !sessions.iter().any(|s| s.id == of && s.waits()))
+    }
+
+    fn block(&self, table: &str, given_up: fn(u64, &[Seen]) -> bool) -> Blocker {
         let mut holder = self.sandbox.root();
         holder.query_drop(format!("LOCK TABLES `{table}` READ")).unwrap();
         let mut watcher = self.server.root();
@@ -131,21 +141,16 @@ impl World {
         let thread = std::thread::spawn(move || {
             // On the live schema; the rehearsal's sessions are on the copy. Others of the
             // account may wait for a moment, too, for a table of the server that another
-            // test is changing: only the statement on this table counts, and it has been
-            // given up only when its session is gone.
+            // test is changing: only the statement on this table counts.
             let mut waiting = None;
             while !stop.load(Ordering::Relaxed) {
                 let sessions = sessions(&mut watcher, &user);
                 match waiting {
                     None => {
-                        let waits = |s: &&Seen| {
-                            s.schema == schema
-                                && s.state.starts_with("Waiting for table")
-                                && s.changes(&name)
-                        };
+                        let waits = |s: &&Seen| s.schema == schema && s.waits() && s.changes(&name);
                         waiting = sessions.iter().find(waits).map(|s| s.id);
                     }
-                    Some(id) if sessions.iter().all(|s| s.id != id) => break,
+                    Some(id) if given_up(id, &sessions) => break,
                     Some(_) => {}
                 }
                 // Not all the time: the processor is what the run needs. A session waits for
@@ -196,7 +201,7 @@ impl World {
 }
 
 fn waits(conn: &mut Conn, user: &str) -> bool {
-    sessions(conn, user).iter().any(|seen| seen.state.starts_with("Waiting for table"))
+    sessions(conn, user).iter().any(Seen::waits)
 }
 
 /// A session as the list of processes shows it.
@@ -208,6 +213,11 @@ struct Seen {
 }
 
 impl Seen {
+    /// Whether it waits for a table.
+    fn waits(&self) -> bool {
+        self.state.starts_with("Waiting for table")
+    }
+
     /// Whether it runs a statement that changes that table.
     fn changes(&self, table: &str) -> bool {
         let reads = ["SELECT", "SHOW"].iter().any(|word| self.statement.starts_with(word));

@@ -194,6 +194,7 @@ fn what_an_unfinished_change_needs_stays() {
         backup: Some(needed.parse().unwrap()),
         migrations: vec!["1_a".to_owned()],
         fingerprint: "f".to_owned(),
+        failed: None,
     };
     let store = sandbox.store();
     let lock = store.lock_within(std::time::Duration::from_secs(5)).unwrap();

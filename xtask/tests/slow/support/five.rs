@@ -51,11 +51,11 @@ pub const BASE_NAME: &str = "20260101000000_base";
 pub const FIVE_NAME: &str = "20260102000000_five";
 
 /// The copy that all tests of the gate share: its API is built once. Locks that a
-/// test holds are not worth waiting for.
+/// test holds are worth one further try.
 pub fn five() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let policy = "[gate]\nlock_wait_s = 1\nlock_retries = 0\nlong_transaction_s = 0\n\
-                  [restore]\nlock_wait_s = 1\n";
+    let policy = "[gate]\nlock_wait_s = 1\nlock_retries = 1\nlong_transaction_s = 0\n\
+                  [restore]\nlock_wait_s = 1\nlock_retries = 0\n";
     FOLDER.get_or_init(|| with_policy(policy)).path()
 }
 

@@ -15,7 +15,7 @@ use self::prepare::Prepared;
 use crate::ctx::{Ctx, Made};
 use crate::failed_backup as failed;
 use crate::held::Held;
-use crate::identity;
+use crate::{identity, locks};
 use config::Settings;
 use config::backup::{CompressChoice, EngineChoice};
 use model::account::Role;
@@ -309,9 +309,17 @@ fn dump(
                 limits,
                 connect: Duration::from_secs(policy.server.connect_timeout_s),
             };
-            let dumped = native::dump(&order, session, sink, progress)?;
+            let dumped = native::dump(&order, session, sink, progress).map_err(|error| {
+                failed::on_locked(error, ctx, server, !plan.non_transactional.is_empty())
+            })?;
             for note in &dumped.notes {
                 ctx.ui.warn(note);
+            }
+            if dumped.threads < *threads {
+                // Who is in a transaction is why, or it is not: the notes say it.
+                for one in locks::open(ctx, server, 1).ok().flatten().unwrap_or_default() {
+                    ctx.ui.warn(one);
+                }
             }
             let s = if dumped.threads == 1 { "" } else { "s" };
             let engine_version =

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::planning::File;
 use crate::ctx::Ctx;
 use model::change::Changes;
-use model::facts::ServerFacts;
+use model::facts::{Flavour, ServerFacts};
 use model::ident::qualified;
 use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Manifest;
@@ -21,6 +21,8 @@ use sys::signal;
 
 /// From so many rows on, by the server's estimate, counting takes long enough to be said.
 const MANY: u64 = 5_000_000;
+/// How long one table may take to be counted, in seconds: a person waits. Longer: unknown.
+const COUNTING_S: u32 = 30;
 
 /// What a restore changes in `target`; `None`: it writes beside it, or nothing is there.
 ///
@@ -47,8 +49,19 @@ pub(super) fn look(
     // A table that another session has locked is not worth a wait.
     session.run("SET lock_wait_timeout = 1")?;
     let fold = server.lower_case_table_names != 0;
-    let now = live_side(ctx, session, (target, &live.everything()), (only, fold))?;
+    limit(session, server.flavour, COUNTING_S)?;
+    let now = live_side(ctx, session, (target, &live.everything()), (only, fold));
+    limit(session, server.flavour, 0)?;
+    let now = now?;
     Ok(Some(change::between(&now, &then, only, fold)))
+}
+
+/// Ends later SELECTs of the session after so many seconds; 0: not at all.
+fn limit(session: &mut Session, flavour: Flavour, seconds: u32) -> Result<()> {
+    session.run(&match flavour {
+        Flavour::Mysql => format!("SET SESSION max_execution_time = {}", seconds * 1000),
+        Flavour::Mariadb => format!("SET SESSION max_statement_time = {seconds}"),
+    })
 }
 
 fn live_side(

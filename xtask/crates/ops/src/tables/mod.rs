@@ -14,7 +14,7 @@ pub use settle::settle;
 use crate::held::Held;
 use crate::settle::Settled;
 use crate::staging::Staged;
-use crate::{definers, replay};
+use crate::{definers, locks, replay};
 use model::exit::{ExitCode, Stop};
 use model::ident::quote;
 use model::inventory::{Inventory, ObjectKind};
@@ -140,8 +140,6 @@ impl Run<'_> {
             keys: &keys,
             prefix: &format!("__xtask_{stamp}_"),
         });
-        let wait = self.held.ctx().settings.policy.restore.lock_wait_s;
-        session.run(&format!("SET lock_wait_timeout = {wait}"))?;
         // The live triggers go and come back, those of missing tables come.
         let kept = chosen.iter().filter(|name| live.tables.contains_key(*name)).cloned().collect();
         let new = chosen.iter().filter(|name| !live.tables.contains_key(*name)).cloned().collect();
@@ -215,7 +213,7 @@ impl Run<'_> {
             session.run(sql)?;
         }
         session.run("SET autocommit = 0")?;
-        session.run(&plan.lock)?;
+        locks::run(self.held.ctx(), session, &plan.lock)?;
         self.held.ctx().ui.detail("the tables are locked");
         keys::demand_no_orphans(session, keys)?;
         signal::check()?;
@@ -268,9 +266,8 @@ impl Run<'_> {
                 );
                 // 1205: lock wait timeout exceeded.
                 if code(&error) == Some(1205) {
-                    let s = self.held.ctx().settings.policy.restore.lock_wait_s;
-                    stop = stop.hint(format!("Another session locked a table for {s} s; end it, \
-                    or raise restore.lock_wait_s in xtask.toml."));
+                    let holders = locks::holders(self.held.ctx(), self.held.server());
+                    stop = locks::hint(stop, &holders, Some("restore"));
                 }
                 error.context(stop)
             }

@@ -11,6 +11,7 @@ use model::ident::{qualified, quote};
 use model::swap::{SwapJournal, SwapPhase};
 use plan::tables::MARKER;
 use server::{Session, inventory};
+use sys::signal;
 
 /// Finishes it when the rows were committed, which the marker in the staging
 /// schema tells, and puts everything back when they were not.
@@ -22,6 +23,7 @@ pub fn settle(
     held: &HeldFolder<'_>,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    let _deferred = signal::defer();
     let (store, lock) = (held.store(), held.lock());
     session.run("ROLLBACK")?;
     session.run("UNLOCK TABLES")?;
@@ -35,14 +37,14 @@ pub fn settle(
             store.write_journal(lock, &known)?;
         }
         rename_created(session, journal)?;
-        play(session, &journal.target, &journal.finish)?;
+        play(held.ctx(), session, &journal.target, &journal.finish)?;
         raise_counters(session, journal)?;
     } else {
         for (temporary, _) in &journal.created {
             let table = qualified(&journal.target, temporary);
             session.run(&format!("DROP TABLE IF EXISTS {table}"))?;
         }
-        play(session, &journal.target, &journal.undo)?;
+        play(held.ctx(), session, &journal.target, &journal.undo)?;
     }
     staging::drop_schema(session, &journal.staging)?;
     store.remove_journal(lock)?;

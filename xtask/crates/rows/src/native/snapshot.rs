@@ -10,7 +10,7 @@
 //! opens every table (reading nothing) as part of its transaction: from then on until
 //! the dump ends, DDL on these tables waits.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -20,12 +20,20 @@ use model::inventory::Inventory;
 use server::session::{code, has_no_room, said};
 use server::wire::{Patience, Wire};
 use server::{Near, Session, facts};
+use sys::clock;
 use sys::fault::point;
 
-/// How long `LOCK TABLES` may wait, in seconds. While it waits, writers wait behind it.
-const LOCK_WAIT_S: u32 = 3;
-/// How often it is tried before one reader has to do.
-const TRIES: usize = 3;
+/// How long `LOCK TABLES` may wait, in seconds; the server knows nothing shorter. While it
+/// waits, writers wait behind it, so it is asked for once where one reader would do, too.
+const LOCK_WAIT_S: u32 = 1;
+/// The pauses between tries where there is no way without the lock; writers go on meanwhile.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
 
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -140,7 +148,8 @@ fn locked(
     patience: &Patience,
     notes: &mut Vec<String>,
 ) -> Result<Option<Wire>> {
-    match fence(place, tables, patience) {
+    let pauses: &[Duration] = if hold { &PAUSES } else { &[] };
+    match fence(place, tables, patience, pauses) {
         Ok(mut wire) => {
             if !hold && prepared_elsewhere(&mut wire, place.flavour) {
                 let why = "using one connection: a prepared XA transaction can commit at any \
@@ -199,19 +208,23 @@ fn login(place: Place<'_>, patience: &Patience) -> Result<Wire> {
     }
 }
 
-fn fence(place: Place<'_>, tables: &[&str], patience: &Patience) -> Result<Wire> {
+fn fence(
+    place: Place<'_>,
+    tables: &[&str],
+    patience: &Patience,
+    pauses: &[Duration],
+) -> Result<Wire> {
     let mut wire = login(place, patience)?;
     wire.run(&format!("SET SESSION lock_wait_timeout = {LOCK_WAIT_S}"))?;
     let list: Vec<String> =
         tables.iter().map(|table| format!("{} READ", qualified(place.schema, table))).collect();
     let sql = format!("LOCK TABLES {}", list.join(", "));
-    for attempt in 1.. {
-        match wire.run(&sql) {
-            Ok(()) => break,
-            // 1205: someone's transaction still holds one of them.
-            Err(error) if code(&error) == Some(1205) && attempt < TRIES => {}
-            Err(error) => return Err(error),
-        }
+    let mut pauses = pauses.iter();
+    while let Err(error) = wire.run(&sql) {
+        // 1205: someone's transaction still holds one of them.
+        let again = pauses.next().filter(|_| code(&error) == Some(1205));
+        let Some(pause) = again else { return Err(error) };
+        clock::until(Instant::now(), *pause)?;
     }
     ensure!(wire.first("SELECT 1")?.is_some(), "the session with the lock does not answer");
     Ok(wire)

@@ -19,7 +19,7 @@ use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use ops::ctx::Ctx;
 use ops::held::HeldFolder;
-use ops::sessions;
+use ops::{identity, sessions};
 use report::prune::{NotReached, PruneDocument};
 use server::{self, Server, Session};
 use store::{CopyLock, Store};
@@ -109,7 +109,14 @@ fn go(
             // A restore or drill is running: what it needs is unknown here.
             Err(error) if is_locked(&error) => return Err(error),
             Err(error) => Err(why(&error)),
-            Ok(session) => Ok(Access { session, free: true }),
+            Ok(mut session) => {
+                // What lies on another server is not this checkout's to delete.
+                let facts = server::facts::read(&mut session)?;
+                match identity::demand(ctx, server, &facts, false) {
+                    Ok(()) => Ok(Access { session, free: true }),
+                    Err(error) => Err(why(&error)),
+                }
+            }
         },
     };
     let mut found = facts::look(ctx, store, session, only_here)?;
