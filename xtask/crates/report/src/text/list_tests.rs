@@ -98,6 +98,10 @@ fn check(width: Option<usize>, expected: Expect) {
     let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(width.is_none_or(|width| longest <= width), "{longest}: {text}");
     expected.assert_eq(&text);
+    if let Some(columns) = width {
+        let name = format!("db-list-{columns}.svg");
+        crate::text::picture_tests::check(&name, "cargo xtask db-list --limit 5", &text, columns);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod columns;
 mod list;
+#[cfg(test)]
+mod picture_tests;
 mod show;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
