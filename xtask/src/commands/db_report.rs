@@ -10,10 +10,9 @@ use model::exit::{ExitCode, Stop};
 use model::history::{HeldBackup, History, Objectives};
 use model::status::Answer;
 use ops::ctx::Ctx;
-use plan::timeline::Timeline;
 use report::{human, json, page};
+use store::Store;
 use store::ledger::Ledger;
-use store::{Backup, Store};
 use sys::{clock, fs, open};
 use upkeep::status;
 
@@ -95,17 +94,14 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
     };
     let store = ctx.store()?;
     let chain = store.verify_chain()?;
-    let mut ledger = match chain.outcome {
+    let ledger = match chain.outcome {
         Outcome::Failed => Ledger::default(),
         _ => store.read()?,
     };
-    let now = clock::now();
-    // What is drawn over time has the times that are believed.
-    ledger.entries = Timeline::of(&ledger.entries, now).straightened(ledger.entries);
     let monitor = &ctx.settings.policy.monitor;
     Ok(History {
         schema: ctx.settings.schema.clone(),
-        made_utc: now,
+        made_utc: clock::now(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         status,
         objectives: Objectives {
@@ -122,7 +118,7 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
 fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
     let entries = store.list()?;
     let mut suspects = store.suspects(&entries, ledger);
-    let held = entries.into_iter().map(Backup::straightened).map(|entry| {
+    let held = entries.into_iter().map(|entry| {
         let content = match (entry.manifest(), entry.problem()) {
             (Some(manifest), _) => Ok(Box::new(manifest.clone())),
             (None, problem) => Err(problem.unwrap_or_else(|| "cannot be read".to_owned())),
@@ -133,8 +129,7 @@ fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
             .filter(|manifest| !manifest.is_partial())
             .and_then(|manifest| ledger.highest_verification(&entry.label, &manifest.sha256));
         let suspect = suspects.remove(&entry.label);
-        let Backup { label, trust, wrong_clock, .. } = entry;
-        HeldBackup { label, content, verified, trust, suspect, wrong_clock }
+        HeldBackup { label: entry.label, content, verified, trust: entry.trust, suspect }
     });
     Ok(held.collect())
 }

@@ -12,19 +12,17 @@ use model::label::Label;
 use model::loss::Loss;
 use model::manifest::Manifest;
 use model::trust::Trust;
-use model::wrong_clock::WrongClock;
 use ops::copy::fetching;
 use ops::ctx::Ctx;
-use plan::timeline::Timeline;
 use plan::which::{self, Until};
 use report::json::{
     DOCUMENT_VERSION, ListDocument, ListedBackup, ListedPlace, PlaceState, ShowDocument, Unusable,
 };
 use report::text::ListRow;
+use store::Store;
 use store::latest::until;
 use store::ledger::Ledger;
-use store::remote::{RemoteCopy, fetch};
-use store::{Backup, Store};
+use store::remote::RemoteCopy;
 use sys::clock;
 
 /// The backups folder among the places.
@@ -108,7 +106,6 @@ struct Found {
     /// What it holds, or why it cannot be used.
     content: Result<Box<Manifest>, String>,
     trust: Trust,
-    wrong_clock: Option<WrongClock>,
     /// The destination; `None`: it is here.
     place: Option<String>,
 }
@@ -121,13 +118,12 @@ impl Found {
 
 /// What lies here, the newest first.
 fn local(store: &Store) -> Result<Vec<Found>> {
-    let found = store.list()?.into_iter().map(Backup::straightened).map(|entry| {
+    let found = store.list()?.into_iter().map(|entry| {
         let content = match entry.manifest() {
             Some(manifest) => Ok(Box::new(manifest.clone())),
             None => Err(entry.problem().unwrap_or_default()),
         };
-        let Backup { label, trust, wrong_clock, .. } = entry;
-        Found { label, content, trust, wrong_clock, place: None }
+        Found { label: entry.label, content, trust: entry.trust, place: None }
     });
     Ok(found.collect())
 }
@@ -135,15 +131,12 @@ fn local(store: &Store) -> Result<Vec<Found>> {
 /// What lies at a destination. How far a backup was proven is in the ledger here.
 fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
     let ledger = store.read()?;
-    let timeline = Timeline::of(&ledger.entries, clock::now());
-    let mut copies = fetching::copies(ctx, name)?;
-    fetch::sort(&mut copies, &timeline);
-    let found = copies.into_iter().map(|copy| {
+    let found = fetching::copies(ctx, name)?.into_iter().map(|copy| {
         let RemoteCopy { label, manifest, problem, .. } = copy;
         // What is there under the name of a backup of this machine must be that one.
         let other = manifest.as_ref().and_then(|it| ledger.contradicts(it));
         let problem = problem.or(other.map(|why| format!("was replaced: {why}")));
-        let (mut content, trust) = match (manifest, problem) {
+        let (content, trust) = match (manifest, problem) {
             (Some(manifest), None) => {
                 let signed = store.keyring().judge(manifest.signer.as_deref());
                 let trust = ledger.origin(&manifest, signed);
@@ -151,12 +144,7 @@ fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
             }
             (_, problem) => (Err(problem.unwrap_or_default()), Trust::Unsigned),
         };
-        let wrong_clock = content.as_mut().ok().and_then(|it: &mut Box<Manifest>| {
-            let wrong = timeline.place(&label, it.ended_utc()).1?;
-            it.created_utc = wrong.believed_utc();
-            Some(wrong)
-        });
-        Found { label, content, trust, wrong_clock, place: Some(name.to_owned()) }
+        Found { label, content, trust, place: Some(name.to_owned()) }
     });
     Ok(found.collect())
 }
@@ -164,8 +152,6 @@ fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
 /// What the ledger says about them.
 struct Known {
     ledger: Ledger,
-    /// The same with the times that are believed.
-    told: Ledger,
     pins: BTreeMap<Label, String>,
     suspects: BTreeMap<Label, Loss>,
     copies: BTreeMap<(Label, String), PlaceState>,
@@ -177,10 +163,7 @@ impl Known {
         let manifests: Vec<&Manifest> = found.iter().filter_map(Found::manifest).collect();
         let suspects = store.suspects_among(&manifests, &ledger);
         let (pins, copies) = (ledger.pins(), copies(&ledger));
-        let timeline = Timeline::of(&ledger.entries, clock::now());
-        let entries = timeline.straightened(ledger.entries.clone());
-        let told = Ledger { entries, ..ledger };
-        Ok(Self { ledger, told, pins, suspects, copies })
+        Ok(Self { ledger, pins, suspects, copies })
     }
 
     fn row(&self, found: &[Found], at: usize) -> ListRow {
@@ -196,14 +179,13 @@ impl Known {
 
     fn listed(&self, it: &Found, manifest: &Manifest, before: Option<&Manifest>) -> ListedBackup {
         let (label, sha256) = (&manifest.label, &manifest.sha256);
-        let ledger = &self.told;
+        let ledger = &self.ledger;
         let verified = ledger.highest_verification(label, sha256);
         ListedBackup::new(manifest, clock::local(manifest.created_utc), verified)
             .vouched(&it.trust, ledger.claimed_verification(label, sha256))
             .pinned(self.pins.get(label))
             .judged(ledger.last_failed(label))
             .suspect(self.suspects.get(label))
-            .misdated(it.wrong_clock)
             .after(before)
             .at(self.places(it))
     }

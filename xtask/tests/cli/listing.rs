@@ -11,9 +11,9 @@ use crate::shape::shape;
 /// Three backups, the newest first: of 1, 3 and 12 days ago.
 fn three() -> (Project, [Label; 3]) {
     let project = Project::new();
-    let [oldest, middle] = [12, 3].map(|days| backup_of(&project, days));
-    proven(&project, &middle);
-    let newest = backup_of(&project, 1);
+    let labels = [12, 3, 1].map(|days| backup_of(&project, days));
+    proven(&project, &labels[1]);
+    let [oldest, middle, newest] = labels;
     (project, [newest, middle, oldest])
 }
 

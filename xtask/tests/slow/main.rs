@@ -7,7 +7,6 @@
 
 mod attacks;
 mod bench;
-mod clock;
 mod copies;
 mod deploy;
 mod dropping;

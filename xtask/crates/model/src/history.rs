@@ -9,7 +9,6 @@ use super::loss::Loss;
 use super::manifest::Manifest;
 use super::status::{Answer, Status};
 use super::trust::Trust;
-use super::wrong_clock::WrongClock;
 
 /// Everything that the page tells.
 #[derive(Debug, Clone)]
@@ -45,9 +44,6 @@ pub struct HeldBackup {
     pub trust: Trust,
     /// What it lost against the last good backup; `None`: it is not suspect.
     pub suspect: Option<Loss>,
-    /// When it really was taken, where the clock was wrong; its manifest has the time that is
-    /// believed then.
-    pub wrong_clock: Option<WrongClock>,
 }
 
 impl HeldBackup {

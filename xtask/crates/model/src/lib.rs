@@ -34,4 +34,3 @@ pub mod swap;
 pub mod toned;
 pub mod trust;
 pub mod visible;
-pub mod wrong_clock;

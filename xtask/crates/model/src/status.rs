@@ -8,7 +8,6 @@ use super::entry::Level;
 use super::label::Label;
 use super::loss::Loss;
 use super::trust::Unproven;
-use super::wrong_clock::WrongClock;
 
 /// Version of the document. Fields can be added within a version.
 pub const STATUS_VERSION: u32 = 1;
@@ -346,18 +345,7 @@ pub struct Facts {
     /// Backups that lost something that nothing explains, the newest first.
     #[serde(default)]
     pub suspects: Vec<Suspect>,
-    /// Backups that were taken while a clock was wrong, the newest first; left out where there
-    /// are none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub wrong_clocks: Vec<Misdated>,
     pub schedule: ScheduleFacts,
-}
-
-/// A backup that was taken while a clock was wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Misdated {
-    pub label: Label,
-    pub clock: WrongClock,
 }
 
 /// A suspect backup.

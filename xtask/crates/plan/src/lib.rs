@@ -29,7 +29,6 @@ pub mod swap;
 pub mod tables;
 #[cfg(test)]
 mod testing;
-pub mod timeline;
 pub mod undo;
 pub mod unsaved;
 pub mod which;

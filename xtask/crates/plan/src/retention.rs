@@ -62,13 +62,8 @@ pub struct Backup {
     pub label: Label,
     /// The server it is of: its uuid, or "unknown".
     pub server: String,
-    /// When it was taken, by its manifest; `None` where none can be read. Where its clock was
-    /// wrong, the earliest that the ledger allows.
+    /// When it was taken, by its manifest; `None` where none can be read.
     pub taken: Option<Moment>,
-    /// Whether its clock was wrong.
-    pub misdated: bool,
-    /// Its place among all of them: more were taken before it.
-    pub rank: usize,
     /// Whether it was taken in front of a restore.
     pub safety: bool,
     /// How far it was proven.
@@ -128,10 +123,6 @@ impl Backup {
     /// future time.
     fn at(&self, now: Moment) -> Option<NaiveDateTime> {
         let taken = self.taken.filter(|taken| taken.utc <= now.utc + SLACK)?;
-        if self.misdated {
-            // Labels have whole seconds; within one, the rank decides.
-            return taken.local.with_nanosecond(0);
-        }
         Some(if self.label.time() <= now.local + SLACK { self.label.time() } else { taken.local })
     }
 
@@ -194,7 +185,7 @@ fn judge_place<'a>(
         .filter(held)
         .filter_map(|backup| Some((backup.sound(now)?, *backup)))
         .collect();
-    sound.sort_by_key(|(at, it)| std::cmp::Reverse((*at, it.rank, &it.label)));
+    sound.sort_by(|a, b| (b.0, &b.1.label).cmp(&(a.0, &a.1.label)));
     let good = |it: &Backup| it.verified.is_some() && !it.suspect;
     let newest = sound.iter().find(|(_, it)| good(it));
     let restored = sound.iter().find(|(_, it)| good(it) && it.verified == Some(Level::Restore));
@@ -206,9 +197,7 @@ fn judge_place<'a>(
     for backup in backups.iter().filter(held) {
         let Some(at) = backup.at(now) else { continue };
         match newest {
-            Some((proven, by))
-                if (*proven, by.rank, &by.label) > (at, backup.rank, &backup.label) =>
-            {
+            Some((proven, by)) if (*proven, &by.label) > (at, &backup.label) => {
                 keep.newer.insert(&backup.label, &by.label);
             }
             Some((_, by)) if by.label == backup.label => {}

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{loss, safe, timeline};
+use crate::{loss, safe};
 use config::keeping::MonitorPolicy;
 use model::status::{
     Answer, Facts, Finding, LOCAL, Place, STATUS_VERSION, Severity, State, Status, Storage, span,
@@ -26,7 +26,6 @@ pub fn judge(facts: Facts, policy: &MonitorPolicy) -> Status {
     }
     age(&facts, policy, &mut findings);
     findings.extend(loss::finding(&facts));
-    findings.extend(timeline::finding(&facts));
     origins(&facts, &mut findings);
     drills(&facts, policy, &mut findings);
     copies(&facts, &mut findings);
@@ -63,11 +62,7 @@ pub(crate) fn broken(
     finding(Severity::Broken, id, message, todo)
 }
 
-pub(crate) fn warning(
-    id: impl Into<String>,
-    message: impl Into<String>,
-    todo: impl Into<String>,
-) -> Finding {
+fn warning(id: impl Into<String>, message: impl Into<String>, todo: impl Into<String>) -> Finding {
     finding(Severity::Warning, id, message, todo)
 }
 

@@ -83,7 +83,6 @@ fn good() -> Facts {
         ledger: LedgerFacts { entries: Answer::Known(7), problem: None, unproven: None },
         unproven: Vec::new(),
         suspects: Vec::new(),
-        wrong_clocks: Vec::new(),
         schedule: ScheduleFacts {
             installed: Answer::Known(None),
             every: "6h".to_owned(),

@@ -36,11 +36,6 @@ pub fn short_age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// A moment to the minute, where no local clock is at hand.
-pub fn minute_utc(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ fn hours_ago(hours: i64) -> DateTime<Utc> {
 }
 
 fn label(hours: i64) -> Label {
-    Label::next("mydb", hours_ago(hours).naive_utc(), &std::collections::BTreeSet::new())
+    Label::next("mydb", hours_ago(hours).naive_utc(), None)
 }
 
 fn drill(hours: i64, passed: bool, duration_ms: u64) -> Drill {
@@ -106,7 +106,6 @@ fn safe() -> Status {
             ledger: LedgerFacts { entries: Answer::Known(96), problem: None, unproven: None },
             unproven: Vec::new(),
             suspects: Vec::new(),
-            wrong_clocks: Vec::new(),
             schedule: ScheduleFacts {
                 installed: Answer::Known(Some("systemd timer".to_owned())),
                 every: "6h".to_owned(),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::ledger::Ledger;
@@ -14,9 +13,7 @@ use model::ident::word;
 use model::label::Label;
 use model::manifest::{MANIFEST_VERSION, Manifest};
 use model::trust::Trust;
-use model::wrong_clock::WrongClock;
-use plan::timeline::{Rank, Timeline};
-use sys::{clock, fs};
+use sys::fs;
 
 /// The size limit of a manifest; with 10,000 tables it has 10 MiB.
 pub(super) const MANIFEST_MAX: u64 = 64 << 20;
@@ -49,8 +46,6 @@ pub struct Backup {
     pub manifest_path: PathBuf,
     pub state: State,
     pub trust: Trust,
-    /// When it really was taken, where the clock was wrong.
-    pub wrong_clock: Option<WrongClock>,
 }
 
 impl Backup {
@@ -60,22 +55,6 @@ impl Backup {
             State::Ok(manifest) => Some(manifest),
             State::Damaged(_) | State::Replaced(_) | State::Newer(_) => None,
         }
-    }
-
-    /// When the state was read that it holds, as far as that is believed.
-    pub fn taken_utc(&self) -> Option<DateTime<Utc>> {
-        let said = self.manifest().map(|manifest| manifest.created_utc);
-        self.wrong_clock.map_or(said, |wrong| Some(wrong.believed_utc()))
-    }
-
-    /// The same with the believed time in its manifest, for what is drawn and counted over time.
-    /// The manifest's hash no longer fits.
-    #[must_use]
-    pub fn straightened(mut self) -> Self {
-        if let (Some(wrong), State::Ok(manifest)) = (self.wrong_clock, &mut self.state) {
-            manifest.created_utc = wrong.believed_utc();
-        }
-        self
     }
 
     /// Where the data is, for a backup that can be used.
@@ -107,12 +86,11 @@ impl Backup {
 }
 
 impl Store {
-    /// Every backup, the last that was taken first, unusable ones included.
+    /// Every backup, the newest first, unusable ones included.
     pub fn list(&self) -> Result<Vec<Backup>> {
         let names = fs::names(self.dir())?;
         let ledger = self.known();
-        let timeline = Timeline::of(&ledger.entries, clock::now());
-        let entries = names
+        let mut entries: Vec<Backup> = names
             .iter()
             .filter_map(|name| match names::split_label(name)? {
                 (label, names::MANIFEST) => Some(self.look(&ledger, label, &self.path(name))),
@@ -121,13 +99,10 @@ impl Store {
             // Another run may just have removed it: then it is not there, and not damaged.
             .filter(|entry| {
                 entry.manifest().is_some() || fs::exists(&entry.manifest_path).unwrap_or(true)
-            });
-        let mut ranked: Vec<(Rank, Backup)> =
-            entries.map(|entry| placed(&timeline, entry)).collect();
-        // The label decides where nothing else does.
-        let order = |(rank, it): &(Rank, Backup)| (*rank, it.label.time(), it.label.clone());
-        ranked.sort_by_cached_key(|it| std::cmp::Reverse(order(it)));
-        Ok(ranked.into_iter().map(|(_, entry)| entry).collect())
+            })
+            .collect();
+        entries.sort_by(|a, b| (b.label.time(), &b.label).cmp(&(a.label.time(), &a.label)));
+        Ok(entries)
     }
 
     /// The backup of that label; `None` when there is no manifest of it.
@@ -135,11 +110,7 @@ impl Store {
         let path = self.path(&format!("{label}{}", names::MANIFEST));
         // A label from outside must not lead out of the folder.
         let inside = names::is_plain(&label.to_string());
-        Ok((inside && fs::exists(&path)?).then(|| {
-            let ledger = self.known();
-            let timeline = Timeline::of(&ledger.entries, clock::now());
-            placed(&timeline, self.look(&ledger, label.clone(), &path)).1
-        }))
+        Ok((inside && fs::exists(&path)?).then(|| self.look(&self.known(), label.clone(), &path)))
     }
 
     /// The ledger, as far as it can be read. Whatever relies on a backup reads the ledger
@@ -177,14 +148,6 @@ impl Store {
     }
 }
 
-/// Puts it where it belongs among the others.
-fn placed(timeline: &Timeline, entry: Backup) -> (Rank, Backup) {
-    let labelled = || clock::utc(entry.label.time());
-    let ended = entry.manifest().map_or_else(labelled, Manifest::ended_utc);
-    let (rank, wrong_clock) = timeline.place(&entry.label, ended);
-    (rank, Backup { wrong_clock, ..entry })
-}
-
 /// Reads a manifest and looks at its data file, without reading that.
 fn read_entry(label: Label, path: &Path) -> Backup {
     let state = match fs::read_at_most(path, MANIFEST_MAX) {
@@ -197,13 +160,7 @@ fn read_entry(label: Label, path: &Path) -> Backup {
             other => other,
         },
     };
-    Backup {
-        label,
-        manifest_path: path.to_owned(),
-        state,
-        trust: Trust::Unsigned,
-        wrong_clock: None,
-    }
+    Backup { label, manifest_path: path.to_owned(), state, trust: Trust::Unsigned }
 }
 
 /// What the bytes of a manifest are, not looking at anything beside them.

@@ -89,12 +89,7 @@ impl Source {
             _ => None,
         };
         let partial = manifest.as_ref().and_then(partial_note);
-        let clock = entry.wrong_clock.map(|wrong| {
-            let local = |at| clock::local(at).format("%Y-%m-%d %H:%M").to_string();
-            format!("{name}: {}.", wrong.words(&local))
-        });
-        let origin = origin_note(&name, &entry.trust);
-        let notes = origin.into_iter().chain(partial).chain(clock).collect();
+        let notes = origin_note(&name, &entry.trust).into_iter().chain(partial).collect();
         Ok(Self {
             path,
             manifest,

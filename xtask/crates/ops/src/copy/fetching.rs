@@ -15,7 +15,6 @@ use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::manifest::Manifest;
 use model::trust::Trust;
-use plan::timeline::Timeline;
 use report::copies::CopyLine;
 use store::age::identity_of;
 use store::remote::fault::Fault;
@@ -164,8 +163,7 @@ impl<'a> From<'a> {
         let known: Vec<&Manifest> = copies.iter().filter_map(|it| it.manifest.as_ref()).collect();
         let suspects = store.map(|it| it.suspects_among(&known, &ledger)).unwrap_or_default();
         let schema = &ctx.settings.schema;
-        let timeline = Timeline::of(&ledger.entries, clock::now());
-        let picked = fetch::pick(&copies, text, schema, name, &suspects, &timeline)?;
+        let picked = fetch::pick(&copies, text, schema, name, &suspects, clock::now())?;
         let trust = known::demand_own(&ledger, &Keyring::of(&ctx.settings), name, &picked.copy)?;
         let unproven = origin_note(&format!("the copy of {}", picked.copy.label), &trust);
         for note in picked.notes.into_iter().chain(unproven) {

@@ -16,7 +16,6 @@ use store::{Backup, Store};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
     manifest: Manifest,
-    taken_utc: DateTime<Utc>,
     verified_utc: DateTime<Utc>,
 }
 
@@ -29,8 +28,7 @@ impl Proven {
         }
         match ledger.highest_verification(&manifest.label, &manifest.sha256)? {
             (Level::Restore, verified_utc) => {
-                let taken_utc = backup.taken_utc()?;
-                Some(Self { manifest: manifest.clone(), taken_utc, verified_utc })
+                Some(Self { manifest: manifest.clone(), verified_utc })
             }
             (Level::File, _) => None,
         }
@@ -46,10 +44,9 @@ impl Proven {
         &self.manifest.label
     }
 
-    /// When the state was read that it holds; where a clock was wrong, the earliest that is
-    /// possible.
+    /// When the state was read that it holds.
     pub fn created_utc(&self) -> DateTime<Utc> {
-        self.taken_utc
+        self.manifest.created_utc
     }
 
     /// When it was restored and compared.
@@ -95,8 +92,8 @@ pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Pro
         it.manifest.schema == ctx.settings.schema
             && uuid.is_none_or(|uuid| uuid == it.manifest.server.uuid)
     };
-    let mut proven = store.list()?.into_iter().filter_map(|backup| Proven::by(&ledger, &backup));
-    Ok(proven.find(wanted))
+    let proven = store.list()?.into_iter().filter_map(|backup| Proven::by(&ledger, &backup));
+    Ok(proven.filter(wanted).max_by_key(Proven::created_utc))
 }
 
 /// Why the newest backup that was restored by what the ledger says is no proof: the backup

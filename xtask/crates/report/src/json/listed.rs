@@ -11,7 +11,6 @@ use model::label::Label;
 use model::loss::Loss;
 use model::manifest::Manifest;
 use model::trust::Trust;
-use model::wrong_clock::WrongClock;
 
 /// What `db-list` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,10 +92,6 @@ pub struct ListedBackup {
     /// What it lost against the last good backup; left out where it is not suspect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<Box<Loss>>,
-    /// Where the clock was wrong: when it really was taken, of which `created_utc` is the
-    /// earliest; left out where the clock was right.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrong_clock: Option<WrongClock>,
     /// Whether its last verification failed; left out where it did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
@@ -133,7 +128,6 @@ impl ListedBackup {
             signer: None,
             claimed: None,
             suspect: None,
-            wrong_clock: None,
             failed: false,
             partial: manifest.is_partial(),
             places: Vec::new(),
@@ -144,12 +138,6 @@ impl ListedBackup {
     #[must_use]
     pub fn suspect(self, loss: Option<&Loss>) -> Self {
         Self { suspect: loss.cloned().map(Box::new), ..self }
-    }
-
-    /// With when it really was taken.
-    #[must_use]
-    pub fn misdated(self, wrong_clock: Option<WrongClock>) -> Self {
-        Self { wrong_clock, ..self }
     }
 
     /// With whether its last verification failed.

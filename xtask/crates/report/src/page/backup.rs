@@ -118,13 +118,6 @@ fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
             Html::tag("p", &[("class", "bad")], words)
         }
     };
-    let clock = match &backup.wrong_clock {
-        None => Html::new(),
-        Some(wrong) => {
-            let words = wrong.words(&human::minute_utc);
-            paragraph(&format!("When it was made is not exact: {words}."))
-        }
-    };
     let inner = match &backup.content {
         Ok(manifest) => facts(backup, manifest).and(contents(manifest)),
         Err(problem) => paragraph(&format!("It {problem}.")),
@@ -139,7 +132,7 @@ fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
         false => timeline::events(&caption, entries.iter().rev().take(ENTRIES_MAX).copied()),
     };
     let id = format!("backup-{number}");
-    let inner = suspect.and(clock).and(inner).and(entries);
+    let inner = suspect.and(inner).and(entries);
     Html::tag("details", &[("id", &id), ("class", "backup")], summary.and(inner))
         .and(Html::fixed("\n"))
 }

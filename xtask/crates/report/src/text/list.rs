@@ -78,9 +78,7 @@ fn said(row: &ListRow) -> Vec<String> {
     let failed = failed.map(|it| {
         format!("{label}: the last attempt to copy it to `{}` or read it there failed.", it.name)
     });
-    let clock = backup.wrong_clock.iter();
-    let clock = clock.map(|wrong| format!("{label}: {}.", wrong.words(&human::minute_utc)));
-    suspect.chain(clock).chain(failed).collect()
+    suspect.chain(failed).collect()
 }
 
 /// Every column that says something, with how soon it goes where there is no room.

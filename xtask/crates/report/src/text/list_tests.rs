@@ -6,7 +6,6 @@ use chrono::NaiveDateTime;
 use expect_test::{Expect, expect};
 use model::entry::Level;
 use model::loss::{Loss, TableLoss};
-use model::wrong_clock::WrongClock;
 
 pub(in crate::text) fn utc(stamp: &str) -> DateTime<Utc> {
     NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S").unwrap().and_utc()
@@ -33,7 +32,6 @@ pub(in crate::text) fn listed(stamp: &str) -> ListedBackup {
         signer: None,
         claimed: None,
         suspect: None,
-        wrong_clock: None,
         failed: false,
         partial: false,
         places: vec![here],
@@ -219,24 +217,4 @@ fn a_note_cannot_pose_as_a_line() {
     let problem = "is damaged: x\n mydb_backup_20990101_000000".to_owned();
     let text = list(&[ListRow::Unusable { label, problem }], 0, utc("20261201_030000"), None);
     assert_eq!(text.lines().count(), 3, "{text}");
-}
-
-#[test]
-fn a_wrong_clock_is_named_with_what_is_known() {
-    let wrong = WrongClock {
-        said_utc: utc("20300101_100000"),
-        from_utc: Some(utc("20261130_020000")),
-        until_utc: utc("20261130_080000"),
-    };
-    let listed = ListedBackup {
-        created_utc: wrong.believed_utc(),
-        created_local: wrong.believed_utc().naive_utc(),
-        verified_utc: Some(wrong.believed_utc()),
-        ..listed("20300101_100000").misdated(Some(wrong))
-    };
-    let text = list(&[ListRow::Usable(Box::new(listed))], 0, utc("20261130_120000"), None);
-    assert!(!text.contains("future") && text.contains("10 h"), "{text}");
-    let said = "mydb_backup_20300101_100000: its clock was wrong: taken between 2026-11-30 02:00 \
-                UTC and 2026-11-30 08:00 UTC.";
-    assert!(text.contains(said), "{text}");
 }

@@ -61,10 +61,6 @@ fn facts(
     let clock = |at: DateTime<Utc>| local(at).format("%Y-%m-%d %H:%M:%S").to_string();
     let mut all =
         vec![("taken", format!("{}, {}", clock(it.created_utc), human::age(it.created_utc, now)))];
-    if let Some(wrong) = &it.wrong_clock {
-        let clock = |at: DateTime<Utc>| local(at).format("%Y-%m-%d %H:%M").to_string();
-        all.push(("CLOCK", wrong.words(&clock)));
-    }
     let part = if it.partial { ", partial" } else { "" };
     let why = it.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
     all.push(("why", format!("{}{part}{why}", it.reason)));

@@ -18,7 +18,6 @@ use model::manifest::{Manifest, Reason};
 use ops::ctx::Ctx;
 use plan::companions::{self, Companion};
 use plan::retention::{self, Backup, Fate, Held, Moment, Place, Verdict};
-use plan::timeline::{Rank, Timeline};
 use report::json::DOCUMENT_VERSION;
 use report::prune::{NotReached, PruneDocument, PruneEntry};
 use server::Session;
@@ -54,13 +53,10 @@ pub(super) fn look(
     only_here: bool,
 ) -> Result<Found> {
     let policy = &ctx.settings.policy.retention;
-    let mut ledger = store.read()?;
+    let ledger = store.read()?;
     let now = moment(clock::now());
-    let timeline = Timeline::of(&ledger.entries, now.utc);
-    // What is recent, and what came after what, goes by the times that are believed.
-    ledger.entries = timeline.straightened(ledger.entries);
     let mut not_reached = Vec::new();
-    let mut all = Gathered::new(&ledger, store.keyring(), timeline);
+    let mut all = Gathered::new(&ledger, store.keyring());
     all.local(store)?;
     let mut depots = Vec::new();
     let wanted = ctx.settings.policy.destination.iter().filter(|_| !only_here);
@@ -104,7 +100,7 @@ pub(super) fn look(
         }
     };
     let mut backups: Vec<(Backup, Verdict)> = backups.into_iter().zip(verdicts).collect();
-    backups.sort_by(|(a, _), (b, _)| (b.rank, &b.label).cmp(&(a.rank, &a.label)));
+    backups.sort_by(|(a, _), (b, _)| (b.label.time(), &b.label).cmp(&(a.label.time(), &a.label)));
     let (deleted, dropped) = (BTreeSet::new(), BTreeSet::new());
     Ok(Found { backups, deleted, schemas, dropped, depots, not_reached, session, uuid })
 }
@@ -122,12 +118,10 @@ struct Gathered<'a> {
     copied: BTreeMap<(Label, String), String>,
     failed_copies: BTreeMap<(Label, String), String>,
     suspects: BTreeSet<Label>,
-    timeline: Timeline,
-    ranks: BTreeMap<Label, Rank>,
 }
 
 impl<'a> Gathered<'a> {
-    fn new(ledger: &'a Ledger, keyring: &'a Keyring, timeline: Timeline) -> Self {
+    fn new(ledger: &'a Ledger, keyring: &'a Keyring) -> Self {
         let mut failed_copies = BTreeMap::new();
         for entry in &ledger.entries {
             if let Event::Copy { label, destination, outcome, detail, .. } = &entry.event {
@@ -146,8 +140,7 @@ impl<'a> Gathered<'a> {
         }
         let (found, sha256, copied) = (BTreeMap::new(), BTreeMap::new(), ledger.copied());
         let suspects = BTreeSet::new();
-        let ranks = BTreeMap::new();
-        Self { ledger, keyring, found, sha256, copied, failed_copies, suspects, timeline, ranks }
+        Self { ledger, keyring, found, sha256, copied, failed_copies, suspects }
     }
 
     fn local(&mut self, store: &Store) -> Result<()> {
@@ -187,8 +180,6 @@ impl<'a> Gathered<'a> {
             label: label.clone(),
             server: UNKNOWN.to_owned(),
             taken: None,
-            misdated: false,
-            rank: 0,
             safety: false,
             verified: None,
             failed: self.ledger.last_failed(label),
@@ -199,15 +190,8 @@ impl<'a> Gathered<'a> {
             copies: Vec::new(),
         });
         backup.copies.push(held);
-        let labelled = || self.timeline.place(label, clock::utc(label.time())).0;
-        self.ranks.entry(label.clone()).or_insert_with(labelled);
         let Some(manifest) = manifest.filter(|_| backup.taken.is_none()) else { return };
-        let (rank, wrong) = self.timeline.place(label, manifest.ended_utc());
-        self.ranks.insert(label.clone(), rank);
-        backup.misdated = wrong.is_some();
-        // Where nothing bounds it from below, its time stays one to come: a person looks at it.
-        let taken = wrong.and_then(|wrong| wrong.from_utc).unwrap_or(manifest.created_utc);
-        backup.taken = Some(moment(taken));
+        backup.taken = Some(moment(manifest.created_utc));
         // MariaDB's uuid follows the network address, which a container changes.
         backup.server = match manifest.server.flavour {
             Flavour::Mysql => manifest.server.uuid.clone(),
@@ -227,11 +211,6 @@ impl<'a> Gathered<'a> {
     fn finish(self, needed: &BTreeMap<Label, Vec<String>>) -> Vec<Backup> {
         let (pins, let_go) = (self.ledger.pins(), self.ledger.let_go());
         let ledger = self.ledger;
-        let mut order: Vec<(Rank, Label)> =
-            self.ranks.into_iter().map(|(label, rank)| (rank, label)).collect();
-        order.sort();
-        let ranks: BTreeMap<Label, usize> =
-            order.into_iter().enumerate().map(|(at, (_, label))| (label, at + 1)).collect();
         let finished = self.found.into_values().map(|backup| {
             let mut needed = needed.get(&backup.label).cloned().unwrap_or_default();
             if ledger.tells_nothing_of(&backup.label) {
@@ -241,7 +220,6 @@ impl<'a> Gathered<'a> {
                 pinned: pins.get(&backup.label).cloned(),
                 needed,
                 let_go_here: let_go.contains(&backup.label),
-                rank: ranks.get(&backup.label).copied().unwrap_or_default(),
                 ..backup
             }
         });

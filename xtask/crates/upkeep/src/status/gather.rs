@@ -13,16 +13,13 @@ use model::label::Label;
 use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
 use model::status::{
-    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Misdated, Rpo, Rto, Storage,
-    Suspect,
+    Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage, Suspect,
 };
 use model::trust::{Trust, Unproven};
-use model::wrong_clock::WrongClock;
 use ops::ctx::Ctx;
 use plan::forecast::{self, Change};
 use plan::history::History;
 use plan::status::age_of;
-use plan::timeline::Timeline;
 use store::ledger::Ledger;
 use store::{Backup, Store};
 use sys::{clock, disk};
@@ -48,15 +45,11 @@ impl Known {
         let store = Store::of(&ctx.settings)?;
         let mut entries = store.list()?;
         entries.retain(|entry| entry.label.schema() == ctx.settings.schema);
-        let (mut ledger, problem) = match store.read() {
+        let (ledger, problem) = match store.read() {
             Ok(ledger) => (ledger, None),
             Err(error) => (Ledger::default(), Some(error.to_string())),
         };
         let suspects = store.suspects(&entries, &ledger);
-        // What is counted and drawn over time has the times that are believed.
-        let timeline = Timeline::of(&ledger.entries, clock::now());
-        ledger.entries = timeline.straightened(ledger.entries);
-        let entries = entries.into_iter().map(Backup::straightened).collect();
         Ok(Self { entries, ledger, problem, suspects })
     }
 
@@ -93,20 +86,6 @@ impl Known {
         verified.filter(|_| !manifest.is_partial())
     }
 
-    fn wrong_clock(&self, label: &Label) -> Option<WrongClock> {
-        self.entries.iter().find(|it| it.label == *label)?.wrong_clock
-    }
-
-    /// How old a backup is.
-    fn age(&self, manifest: &Manifest, now: DateTime<Utc>) -> Answer<u64> {
-        match self.wrong_clock(&manifest.label) {
-            Some(WrongClock { from_utc: None, .. }) => {
-                Answer::unknown("its clock was wrong, and nothing was recorded before it")
-            }
-            _ => age_of(manifest.created_utc, now),
-        }
-    }
-
     /// Whether the origin of a backup is proven: one of unknown origin protects nothing.
     fn is_own(&self, manifest: &Manifest) -> bool {
         self.entries.iter().any(|it| it.label == manifest.label && it.trust.is_proven())
@@ -118,9 +97,8 @@ impl Known {
         let proven = |m: &&&Manifest| {
             self.is_own(m) && !self.suspects.contains_key(&m.label) && self.verified(m).is_some()
         };
-        // They come in the order in which they were taken, the last one first.
-        let own = usable.iter().filter(|m| m.reason != Reason::Safety).find(proven);
-        own.or_else(|| usable.iter().find(proven)).copied()
+        let order = |m: &&&Manifest| (m.reason != Reason::Safety, m.created_utc);
+        usable.iter().filter(proven).max_by_key(order).copied()
     }
 
     fn suspects(&self) -> Vec<Suspect> {
@@ -128,13 +106,6 @@ impl Known {
             Some(Suspect { label: it.label.clone(), loss: self.suspects.get(&it.label)?.clone() })
         };
         self.entries.iter().filter_map(suspect).collect()
-    }
-
-    fn wrong_clocks(&self) -> Vec<Misdated> {
-        let misdated = |it: &Backup| {
-            it.wrong_clock.map(|wrong| Misdated { label: it.label.clone(), clock: wrong })
-        };
-        self.entries.iter().filter_map(misdated).collect()
     }
 
     fn unproven(&self) -> Vec<Unproven> {
@@ -168,7 +139,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
     let history = known.history(ctx);
     let usable = known.usable(&history);
     let newest = known.newest_verified(&usable);
-    let last = usable.first().copied();
+    let last = usable.iter().max_by_key(|m| m.created_utc).copied();
     let said = if offline {
         const OFFLINE: &str = "the server was not asked (--offline)";
         let none = || Answer::unknown("there is no verified backup to count from");
@@ -184,7 +155,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
         newest_verified: newest.map(|manifest| known.facts_of(manifest)),
         age_s: newest.map_or_else(
             || Answer::unknown("there is no verified backup"),
-            |manifest| known.age(manifest, now),
+            |manifest| age_of(manifest.created_utc, now),
         ),
         objective_s: u64::from(monitor.max_age_hours) * 3600,
         written: said.written,
@@ -214,7 +185,6 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
         },
         unproven: known.unproven(),
         suspects: known.suspects(),
-        wrong_clocks: known.wrong_clocks(),
         schedule: schedule::facts(ctx, &history),
         definitions: said.definitions,
         last_backup,
@@ -279,6 +249,6 @@ fn disk_facts(ctx: &Ctx, history: &History<'_>, usable: &[&Manifest], now: DateT
         },
         free_bytes,
         used_bytes: usable.iter().map(|m| m.bytes).sum(),
-        newest_bytes: usable.first().map(|m| m.bytes),
+        newest_bytes: usable.iter().max_by_key(|m| m.created_utc).map(|m| m.bytes),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn local(
         off_site: false,
         usable: Answer::Known(labels.len() as u64),
         bytes: Some(usable.iter().map(|m| m.bytes).sum()),
-        newest: usable.first().map(|m| m.label.clone()),
+        newest: usable.iter().max_by_key(|m| m.created_utc).map(|m| m.label.clone()),
         has_newest_verified: match newest {
             Some(_) => Answer::Known(true),
             None => Answer::unknown("there is no verified backup"),
