@@ -15,7 +15,20 @@ pub(crate) fn run(ctx: &Ctx, args: &DbPrune) -> Result<()> {
         ctx.ui.result(report::json::render(&document)?);
     } else {
         let text = report::prune::text(&document, clock::now());
-        if args.yes { ctx.ui.outcome(text) } else { ctx.ui.result(text) }
+        if args.yes {
+            ctx.ui.outcome(text)
+        } else {
+            ctx.ui.result(text)
+        }
+        if args.yes && ctx.ui.is_quiet() {
+            // What a person has to look at is no part of a success.
+            for it in document.entries.iter().filter(|it| it.fate == "look") {
+                ctx.ui.warn(format!("{} ({}): {}", it.subject, it.place, it.reason));
+            }
+            for it in &document.not_reached {
+                ctx.ui.warn(format!("{} was not reached: {}", it.place, it.why));
+            }
+        }
     }
     prune::demand_reached(&document)
 }

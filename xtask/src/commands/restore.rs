@@ -53,6 +53,12 @@ pub(crate) fn run(ctx: &mut Ctx, args: &DbRestore, made: &mut Made) -> Result<()
             Ok(())
         }
         Ended::Restored(document) => {
+            if ctx.ui.is_quiet() {
+                // What only these lines say is at risk.
+                for line in report::text::restored_but(&document) {
+                    ctx.ui.warn(line);
+                }
+            }
             ctx.ui.outcome(report::text::restore(&document));
             Ok(())
         }

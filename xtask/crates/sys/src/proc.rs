@@ -3,12 +3,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::inherit;
 pub use super::stream::Stream;
+use super::{fs, inherit};
 use model::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -222,16 +223,33 @@ impl Cmd {
     /// As [`Cmd::run_shown`], where it is to be `shown`; else what it says is kept for its
     /// failure.
     pub fn run_shown_if(&self, shown: bool, deadline: Duration) -> Result<()> {
-        if shown { self.run_shown(deadline) } else { self.read(deadline).map(drop) }
+        if shown {
+            return self.run_shown(deadline);
+        }
+        // Into a file: whatever it leaves running in the background would hold a pipe open.
+        let path = scratch_file();
+        let ended = fs::create_private(&path).and_then(|file| {
+            let expression = self.expression().stderr_to_stdout().stdout_file(file);
+            self.wait(expression, deadline)
+        });
+        let said = std::fs::read(&path).unwrap_or_default();
+        fs::remove_if_exists(&path).ok();
+        match ended? {
+            Some(0) => Ok(()),
+            code => {
+                bail!("`{}` {}", self.shown(), describe(code, &String::from_utf8_lossy(&said)))
+            }
+        }
     }
 
     /// As [`Cmd::run_shown`], and gives the exit code, whatever it is.
     pub fn run_shown_to_end(&self, deadline: Duration) -> Result<Option<i32>> {
-        let handle = self
-            .expression()
-            .stdout_to_stderr()
-            .start()
-            .with_context(|| format!("start `{}`", self.program.display()))?;
+        self.wait(self.expression().stdout_to_stderr(), deadline)
+    }
+
+    fn wait(&self, expression: duct::Expression, deadline: Duration) -> Result<Option<i32>> {
+        let handle =
+            expression.start().with_context(|| format!("start `{}`", self.program.display()))?;
         let Some(output) = handle.wait_timeout(deadline)? else {
             handle.kill().ok();
             bail!(
@@ -291,6 +309,13 @@ pub(super) fn own_group(command: &mut std::process::Command) {
     use std::os::windows::process::CommandExt;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+/// A file name that no other run of this machine has.
+fn scratch_file() -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("streamflix-xtask-{}-{number}", std::process::id()))
 }
 
 /// Where a program is, by looking through PATH (and PATHEXT on Windows).
@@ -374,5 +399,22 @@ pub fn command_line(pid: u32) -> Option<String> {
         let query =
             format!("(Get-CimInstance Win32_Process -Filter 'ProcessId = {pid}').CommandLine");
         asked("powershell", &["-NoProfile", "-NonInteractive", "-Command", &query])
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_in_the_background_holds_nobody_up() {
+        let left = "sleep 20 & echo $!; echo said >&2";
+        let begun = std::time::Instant::now();
+        let sh = |script: &str| Cmd::new("sh").args(["-c", script]);
+        sh(left).run_shown_if(false, Duration::from_secs(60)).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(15));
+        let failed = sh(&format!("{left}; exit 3")).run_shown_if(false, Duration::from_secs(60));
+        let said = failed.unwrap_err().to_string();
+        assert!(said.contains("said") && said.contains('3'), "{said}");
     }
 }

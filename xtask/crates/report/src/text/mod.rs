@@ -159,23 +159,31 @@ pub fn restore(document: &RestoreDocument) -> String {
             ("time", &human::duration(document.duration_ms)),
         ],
     );
-    if let (Some(schema), false) = (&document.previous_schema, document.unsaved.is_empty()) {
-        text += &format!("In no backup, and only in `{schema}`:\n");
-        for line in &document.unsaved {
-            text += &format!("  {line}\n");
-        }
-        if let Some(table) = &document.definitions {
-            text += &format!("Definitions that no backup holds are rows of {table}.\n");
-        }
-    }
-    if !document.disabled_events.is_empty() {
-        text += "The origin of the file is unknown, so its events stay disabled. To enable them, \
-        as root:\n";
-        for sql in &document.disabled_events {
-            text += &format!("  {sql};\n");
-        }
+    for line in restored_but(document) {
+        text += &line;
+        text.push('\n');
     }
     text
+}
+
+/// What somebody has to know after a restore: what is in no backup, and what stays disabled.
+pub fn restored_but(document: &RestoreDocument) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Some(schema), false) = (&document.previous_schema, document.unsaved.is_empty()) {
+        lines.push(format!("In no backup, and only in `{schema}`:"));
+        lines.extend(document.unsaved.iter().map(|line| format!("  {line}")));
+        let table = document.definitions.iter();
+        lines.extend(
+            table.map(|table| format!("Definitions that no backup holds are rows of {table}.")),
+        );
+    }
+    if !document.disabled_events.is_empty() {
+        let why = "The origin of the file is unknown, so its events stay disabled. To enable them, \
+        as root:";
+        lines.push(why.to_owned());
+        lines.extend(document.disabled_events.iter().map(|sql| format!("  {sql};")));
+    }
+    lines
 }
 
 /// Columns apart by blanks only, so that lines can be copied and cut; as wide as

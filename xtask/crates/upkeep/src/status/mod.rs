@@ -34,9 +34,15 @@ pub fn write_metrics(path: &std::path::Path, status: &Status) -> Result<()> {
 pub fn check(ctx: &Ctx, status: &Status) -> Result<()> {
     let unseen = status.findings.iter().filter(|it| it.severity == Severity::NotLookedAt);
     let mut broken: Vec<_> = status.broken().collect();
+    if ctx.ui.is_quiet() {
+        // Nobody sees them in the text.
+        for it in status.findings.iter().filter(|it| it.severity == Severity::Warning) {
+            ctx.ui.warn(format!("{}: {}", it.id, it.message));
+        }
+    }
     if status.facts.offline {
         for finding in unseen {
-            ctx.ui.note(format!("not checked: {}", finding.message));
+            ctx.ui.warn(format!("not checked: {}", finding.message));
         }
     } else {
         broken.extend(unseen);
