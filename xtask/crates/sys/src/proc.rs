@@ -3,13 +3,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 pub use super::stream::Stream;
-use super::{fs, inherit};
+use super::{fs, inherit, stream};
 use model::secret::Secret;
 
 #[derive(Debug, Clone)]
@@ -227,7 +226,7 @@ impl Cmd {
             return self.run_shown(deadline);
         }
         // Into a file: whatever it leaves running in the background would hold a pipe open.
-        let path = scratch_file();
+        let path = stream::scratch_file();
         let ended = fs::create_private(&path).and_then(|file| {
             let expression = self.expression().stderr_to_stdout().stdout_file(file);
             self.wait(expression, deadline)
@@ -309,13 +308,6 @@ pub(super) fn own_group(command: &mut std::process::Command) {
     use std::os::windows::process::CommandExt;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
-}
-
-/// A file name that no other run of this machine has.
-fn scratch_file() -> PathBuf {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("streamflix-xtask-{}-{number}", std::process::id()))
 }
 
 /// Where a program is, by looking through PATH (and PATHEXT on Windows).
@@ -403,18 +395,5 @@ pub fn command_line(pid: u32) -> Option<String> {
 }
 
 #[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stays_in_the_background_holds_nobody_up() {
-        let left = "sleep 20 & echo $!; echo said >&2";
-        let begun = std::time::Instant::now();
-        let sh = |script: &str| Cmd::new("sh").args(["-c", script]);
-        sh(left).run_shown_if(false, Duration::from_secs(60)).unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(15));
-        let failed = sh(&format!("{left}; exit 3")).run_shown_if(false, Duration::from_secs(60));
-        let said = failed.unwrap_err().to_string();
-        assert!(said.contains("said") && said.contains('3'), "{said}");
-    }
-}
+#[path = "proc_tests.rs"]
+mod tests;

@@ -153,3 +153,10 @@ mod tests {
         assert_eq!(stream.finish().unwrap().code, Some(0));
     }
 }
+
+/// A file name that no other run of this machine has.
+pub(super) fn scratch_file() -> std::path::PathBuf {
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    std::env::temp_dir().join(format!("streamflix-xtask-{}-{number}", std::process::id()))
+}

@@ -40,11 +40,11 @@ fn picture(command: &str, text: &Toned, columns: usize) -> String {
          viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{command}, {columns} columns\">\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#1e1e2e\"/>\n\
          <g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
-         font-size=\"13.3\" fill=\"#d9e0ee\" xml:space=\"preserve\">\n"
+         font-size=\"13.3\" fill=\"#d9e0ee\">\n"
     );
     for (at, line) in lines.iter().enumerate() {
         let y = EDGE + CELL.1 * (at as f64 + 0.75);
-        let _ = writeln!(svg, "<text x=\"{EDGE}\" y=\"{y}\">{line}</text>");
+        let _ = writeln!(svg, "<text xml:space=\"preserve\" x=\"{EDGE}\" y=\"{y}\">{line}</text>");
     }
     svg + "</g>\n</svg>\n"
 }
