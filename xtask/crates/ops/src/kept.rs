@@ -36,12 +36,11 @@ pub fn keep(settings: &Settings) -> Result<()> {
     fs::create_private_dir(folder)?;
     let sources = built_from(settings);
     // What the note says of a copy of the same bytes stays true.
-    if sources.is_none() && is_current(settings)? == Some(true) {
-        return Ok(());
+    if sources.is_some() || is_current(settings)? != Some(true) {
+        // A run that is killed in between leaves no note of another build.
+        fs::remove_if_exists(&note(settings))?;
+        fs::copy_program(&this, &copy)?;
     }
-    // A run that is killed in between leaves no note of another build.
-    fs::remove_if_exists(&note(settings))?;
-    fs::copy_program(&this, &copy)?;
     let helper = format!("streamflix-offsite{}", std::env::consts::EXE_SUFFIX);
     let beside = this.with_file_name(&helper);
     if beside.is_file() {
