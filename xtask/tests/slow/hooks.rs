@@ -8,6 +8,8 @@ use sys::proc::Finished;
 use crate::faults::demand_stop;
 use crate::support::{Repository, Sandbox, Server, require};
 
+mod elsewhere;
+
 #[track_caller]
 fn json(finished: &Finished) -> Value {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);

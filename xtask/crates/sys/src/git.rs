@@ -78,6 +78,13 @@ pub fn inherited_path(root: &Path, key: &str) -> Result<Option<String>> {
     Ok(others.last().map(|(_, value)| value.to_owned()))
 }
 
+/// The scope of the value that git uses; `None`: it is not set, or this git cannot say.
+pub fn winning_scope(root: &Path, key: &str) -> Result<Option<String>> {
+    let finished = git(root, &["config", "--show-scope", "--get", key])?;
+    let scope = finished.stdout.split_once('\t').filter(|_| finished.ok());
+    Ok(scope.map(|(scope, _)| scope.to_owned()))
+}
+
 fn asked(finished: Finished, key: &str) -> Result<Option<String>> {
     match finished.code {
         Some(0) => Ok(Some(finished.stdout.trim_end_matches(['\r', '\n']).to_owned())),
@@ -93,6 +100,18 @@ pub fn set(root: &Path, key: &str, value: Option<&str>) -> Result<()> {
         None if setting(root, Scope::Local, key)?.is_none() => Ok(()),
         None => read(root, &["config", "--local", "--unset-all", key]).map(drop),
     }
+}
+
+/// The objects of these paths in the commit that is checked out, a line each.
+pub fn objects(root: &Path, paths: &[&str]) -> Result<String> {
+    let args = ["ls-tree", "--full-tree", "HEAD", "--"];
+    read(root, &[&args[..], paths].concat())
+}
+
+/// Whether the tracked files of these paths are as in the commit that is checked out.
+pub fn is_committed(root: &Path, paths: &[&str]) -> Result<bool> {
+    let args = ["status", "--porcelain", "--untracked-files=no", "--"];
+    Ok(read(root, &[&args[..], paths].concat())?.is_empty())
 }
 
 /// The branch that is checked out; `None` when it is none.

@@ -73,6 +73,13 @@ fn kept_program(settings: &Settings, findings: &mut Findings) {
     const NAME: &str = "kept program";
     let path = kept::program(settings).display().to_string();
     match kept::is_current(settings) {
+        Ok(Some(_)) if kept::is_of_checkout(settings) == Some(false) => {
+            let detail = format!(
+                "{path}, not built from the commit that is checked out: a push has cargo build \
+                one"
+            );
+            findings.configuration(Check::passed(NAME, detail), "");
+        }
         Ok(Some(true)) => findings.configuration(Check::passed(NAME, path), ""),
         Ok(Some(false)) => {
             findings.configuration(Check::passed(NAME, format!("{path}, of another build")), "");

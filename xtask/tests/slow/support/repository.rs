@@ -2,6 +2,7 @@
 //! this checkout. Where the hook says `cargo xtask`, it gets the built program.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use sys::fs;
@@ -13,17 +14,18 @@ const DEADLINE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Repository {
     root: PathBuf,
-    beside: tempfile::TempDir,
+    beside: Rc<tempfile::TempDir>,
 }
 
 impl Repository {
     /// Makes `root` one, with a first migration that is on the remote's `main`.
     pub fn new(root: &Path) -> Self {
-        let beside = tempfile::tempdir().unwrap();
+        let beside = Rc::new(tempfile::tempdir().unwrap());
         let repository = Self { root: root.to_owned(), beside };
         let bare = repository.remote();
         let bare = bare.to_str().unwrap();
         repository.put("Cargo.toml", "[workspace]\n");
+        repository.put("xtask/src/main.rs", "// one\n");
         repository.put(".gitignore", "/.env\n/backups\n/.local\n/xtask.toml\n");
         let hook = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.githooks/pre-push");
         repository.put_program(&root.join(".githooks/pre-push"), &fs::read_text(&hook).unwrap());
@@ -37,6 +39,11 @@ impl Repository {
         repository.migration("20260101000000_first");
         repository.git(&["push", "--quiet", "origin", "main"]);
         repository
+    }
+
+    /// The same in another working tree, or in the place where it was moved or copied to.
+    pub fn at(&self, root: &Path) -> Self {
+        Self { root: root.to_owned(), beside: Rc::clone(&self.beside) }
     }
 
     fn remote(&self) -> PathBuf {
@@ -103,6 +110,14 @@ impl Repository {
         self.prepared(command).run(DEADLINE).unwrap()
     }
 
+    /// The same with variables of the environment.
+    pub fn xtask_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Finished {
+        let command = Cmd::new(env!("CARGO_BIN_EXE_xtask")).args(args.iter().copied());
+        let command = self.prepared(command);
+        let set = |command: Cmd, (name, value): &(&str, &str)| command.env(*name, *value);
+        variables.iter().fold(command, set).run(DEADLINE).unwrap()
+    }
+
     fn prepared(&self, command: Cmd) -> Cmd {
         let mut folders = vec![self.beside.path().join("bin")];
         folders.extend(std::env::split_paths(&sys::env::var_os("PATH").unwrap()));
@@ -113,6 +128,8 @@ impl Repository {
             .env("HOME", self.beside.path().to_str().unwrap())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("NO_COLOR", "1")
+            // As if cargo had built the program from this repository.
+            .env("CARGO_MANIFEST_DIR", self.root.join("xtask").to_str().unwrap())
     }
 
     /// What the remote has under a full ref.

@@ -35,18 +35,34 @@ pub(super) fn folder(root: &Path) -> Result<PathBuf> {
     Ok(fs::whole_path(&git::common_dir(root)?).join(FOLDER))
 }
 
-/// Writes the folder for the hooks `there` in `other`, and gives it.
+/// Whether a folder that is not this repository's is one of ours all the same: of the place where
+/// the checkout was, or of the checkout that it was copied from.
+pub(super) fn is_elsewhere(root: &Path, folder: &Path, installed: bool) -> Result<bool> {
+    if folder.file_name().is_none_or(|name| name != FOLDER) {
+        return Ok(false);
+    }
+    let own = self::folder(root)?;
+    let here = own == folder
+        || matches!((own.canonicalize(), folder.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let made = || fs::read_text(&folder.join(PRE_PUSH)).is_ok_and(|text| text.contains(MARK));
+    Ok(!here && (installed || !folder.is_dir() || made()))
+}
+
+/// Writes the folder for the hooks `there` in `other`, as its setting is written, and gives it.
 ///
 /// # Errors
 /// It cannot be written, or the folder's name cannot stand in a hook.
 pub(super) fn write(root: &Path, other: &Path, there: &[String]) -> Result<PathBuf> {
     let ours = folder(root)?;
-    // A folder below the checkout is meant relative to each working tree.
-    let top = fs::whole_path(root);
-    let whole = fs::whole_path(other);
-    let inside = whole.strip_prefix(&top).map(Path::to_owned);
+    let whole = fs::whole_path(&root.join(other));
     let default = fs::whole_path(&git::default_hooks(root)?);
-    let named = if whole == default { whole } else { inside.unwrap_or(whole) };
+    // A relative setting is meant for each working tree; so is git's own way to read it.
+    let named = match other.to_str() {
+        _ if whole == default => whole,
+        Some("") => PathBuf::from("."),
+        Some(dash) if dash.starts_with('-') => Path::new(".").join(other),
+        _ => other.to_owned(),
+    };
     let Some(named) = named.to_str().filter(|it| !it.chars().any(char::is_control)) else {
         let message = format!("the name of the folder {} cannot stand in a hook", other.display());
         return Err(Stop::new(ExitCode::Configuration, message)
@@ -59,7 +75,12 @@ pub(super) fn write(root: &Path, other: &Path, there: &[String]) -> Result<PathB
         fs::write_program(&ours.join(name), forward(named, name).as_bytes())?;
     }
     let own = fs::read_text(&root.join(super::install::FOLDER).join(PRE_PUSH))?;
-    let own = own.replacen("#!/bin/sh\n", &format!("#!/bin/sh\n{MARK}\n"), 1);
+    // That of the working tree goes first: it changes with what is checked out.
+    let first = format!(
+        "#!/bin/sh\n{MARK}\nhook='{0}/{PRE_PUSH}'\n[ -x \"$hook\" ] && exec \"$hook\" \"$@\"\n",
+        super::install::FOLDER
+    );
+    let own = own.replacen("#!/bin/sh\n", &first, 1);
     fs::write_program(&ours.join(PRE_PUSH), own.as_bytes())?;
     Ok(ours)
 }

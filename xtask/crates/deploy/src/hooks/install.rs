@@ -35,9 +35,13 @@ pub(super) struct Installed {
     pub hooks_path: Option<String>,
     /// The previously configured folder, if a hook in it runs first.
     pub previous: Option<String>,
+    /// The same as it was written.
+    written: Option<String>,
     /// The folder in which git looks.
     pub folder: PathBuf,
     pub ours: bool,
+    /// Whether it is ours, but of the place where this checkout was before.
+    moved: bool,
     /// Whether ours were installed, and git looks elsewhere since.
     pub displaced: bool,
 }
@@ -49,21 +53,36 @@ impl Installed {
             Some(path) => root.join(path),
             None => git::default_hooks(root)?,
         };
-        let ours = same(&folder, &root.join(FOLDER)) || same(&folder, &beside::folder(root)?);
-        let previous = git::path_setting(root, PREVIOUS)?.filter(|_| ours);
         let installed = git::setting(root, Scope::Local, INSTALLED)?.is_some();
-        let displaced = installed && !calls_us(&folder);
-        Ok(Self { hooks_path, previous, folder, ours, displaced })
+        let here = same(&folder, &root.join(FOLDER)) || same(&folder, &beside::folder(root)?);
+        let moved = !here && beside::is_elsewhere(root, &folder, installed)?;
+        let ours = here || moved;
+        let (mut previous, mut written) = (None, None);
+        if let Some(remembered) = git::path_setting(root, PREVIOUS)?.filter(|_| ours) {
+            let old = folder.parent().filter(|_| moved);
+            previous = still_meant(root, &remembered, old)?;
+            written = match git::setting(root, Scope::Local, PREVIOUS)? {
+                Some(as_it_was) if previous.as_ref() == Some(&remembered) => Some(as_it_was),
+                _ => previous.clone(),
+            };
+        }
+        let displaced = moved || (installed && !calls_us(&folder));
+        Ok(Self { hooks_path, previous, written, folder, ours, moved, displaced })
     }
 
     /// Whether a push is checked: by our hook, or by one that calls us.
     pub(crate) fn active(&self) -> bool {
-        calls_us(&self.folder)
+        !self.moved && calls_us(&self.folder)
     }
 
     /// What happened to ours.
     pub(crate) fn why_displaced(&self) -> String {
         let folder = self.folder.display();
+        if self.moved {
+            return format!(
+                "git looks into {folder}, and this checkout was moved or copied from there"
+            );
+        }
         if self.ours {
             return format!("the {PRE_PUSH} hook in {folder} is gone");
         }
@@ -94,6 +113,20 @@ impl Installed {
     }
 }
 
+/// What a remembered folder means now, with `old` as the git folder of the place where the checkout
+/// was. A folder of ours was never there before.
+fn still_meant(root: &Path, remembered: &str, old: Option<&Path>) -> Result<Option<String>> {
+    let path = root.join(remembered);
+    if same(&path, &beside::folder(root)?) || beside::is_elsewhere(root, &path, false)? {
+        return Ok(None);
+    }
+    let Some(below) = old.and_then(|old| path.strip_prefix(old).ok()) else {
+        return Ok(Some(remembered.to_owned()));
+    };
+    let here = fs::whole_path(&git::common_dir(root)?.join(below));
+    Ok(Some(here.display().to_string()))
+}
+
 fn same(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
@@ -119,46 +152,50 @@ fn hooks(folder: &Path) -> Result<Vec<String>> {
 /// before ours.
 ///
 /// # Errors
-/// Exit code 10: this is no checkout.
+/// Exit code 10: this is no checkout, or another setting wins over this repository's.
 pub fn install(ctx: &Ctx) -> Result<()> {
     let root = &ctx.settings.root;
     demand_checkout(root)?;
     let now = Installed::read(root)?;
+    // As it is written. Git may look into our folder, of which something is gone: that is never
+    // forwarded to itself.
+    let other = match (&now.previous, &now.hooks_path) {
+        (Some(previous), _) => PathBuf::from(previous),
+        (None, Some(path)) if !now.ours => PathBuf::from(path),
+        (None, _) => git::default_hooks(root)?,
+    };
+    let there = hooks(&root.join(&other))?;
     if now.active() {
+        // An earlier version may have written the folder.
+        if same(&now.folder, &beside::folder(root)?) {
+            beside::write(root, &other, &there)?;
+        }
+        if kept::is_of_checkout(&ctx.settings) != Some(true) {
+            keep(ctx);
+        }
         let how = if now.ours { "is already installed" } else { "already calls this tool" };
         report(ctx, &now, false, &format!("The pre-push hook in {} {how}.", now.folder.display()));
         return Ok(());
     }
-    let again = same(&now.folder, &beside::folder(root)?);
-    // Git looks into our folder, of which something is gone: never forward it to itself.
-    let other = match (&now.previous, again) {
-        (Some(previous), true) => root.join(previous),
-        (None, true) => git::default_hooks(root)?,
-        (_, false) => now.folder.clone(),
-    };
-    let there = hooks(&other)?;
+    let scope = git::winning_scope(root, HOOKS_PATH)?;
+    let above = |scope: &String| matches!(scope.as_str(), "worktree" | "command");
+    if let Some(scope) = scope.filter(above).filter(|_| !now.ours || now.moved) {
+        return Err(outranked(&scope));
+    }
     let told = now.hooks_path.is_some() && !now.ours;
     let (mut previous, mut folder) = (None, FOLDER.to_owned());
-    if again && now.previous.is_some() {
-        previous = git::setting(root, Scope::Local, PREVIOUS)?;
-        folder = beside::write(root, &other, &there)?.display().to_string();
-    } else if told || !there.is_empty() {
+    if told || now.previous.is_some() || !there.is_empty() {
         // As it was written, so that it comes back as it was.
-        let local = git::setting(root, Scope::Local, HOOKS_PATH)?.filter(|_| !again);
-        let effective = now.hooks_path.clone().filter(|_| !again);
+        let local = git::setting(root, Scope::Local, HOOKS_PATH)?.filter(|_| !now.ours);
+        let effective = now.hooks_path.clone().filter(|_| !now.ours);
         let default = || fs::whole_path(&other).display().to_string();
-        previous = Some(local.or(effective).unwrap_or_else(default));
+        let set = now.written.clone().or(local).or(effective);
+        previous = Some(set.unwrap_or_else(default));
         folder = beside::write(root, &other, &there)?.display().to_string();
     }
-    // A push must not wait for a build.
-    if let Err(error) = kept::keep(&ctx.settings) {
-        ctx.ui.warn(format!("no copy of this program was kept in .local/bin: {error:#}"));
-    }
-    // First what was there: a run that is killed in between has changed nothing.
-    git::set(root, PREVIOUS, previous.as_deref())?;
-    git::set(root, HOOKS_PATH, Some(&folder))?;
-    git::set(root, INSTALLED, Some("true"))?;
-    let done = Installed::read(root)?;
+    let done = change(root, previous.as_deref(), &folder, now.ours)?;
+    keep(ctx);
+    let other = root.join(&other);
     let text = match there.is_empty() {
         _ if previous.is_none() => {
             format!("Installed: git runs {FOLDER}/{PRE_PUSH} before a push.")
@@ -175,6 +212,65 @@ pub fn install(ctx: &Ctx) -> Result<()> {
     };
     report(ctx, &done, true, &text);
     Ok(())
+}
+
+/// A push must not wait for a build.
+fn keep(ctx: &Ctx) {
+    if let Err(error) = kept::keep(&ctx.settings) {
+        ctx.ui.warn(format!("no copy of this program was kept in .local/bin: {error:#}"));
+    }
+}
+
+/// Changes the settings, and looks whether git follows them; if not, all is as it was.
+fn change(root: &Path, previous: Option<&str>, folder: &str, again: bool) -> Result<Installed> {
+    // First what was there: a run that is killed in between has changed nothing.
+    let wanted = [(PREVIOUS, previous), (HOOKS_PATH, Some(folder)), (INSTALLED, Some("true"))];
+    let mut before = Vec::new();
+    for (key, _) in wanted {
+        before.push((key, git::setting(root, Scope::Local, key)?));
+    }
+    let changed = || -> Result<Installed> {
+        for (key, value) in wanted {
+            git::set(root, key, value)?;
+        }
+        let done = Installed::read(root)?;
+        if done.active() && done.ours {
+            return Ok(done);
+        }
+        Err(outranked(&git::winning_scope(root, HOOKS_PATH)?.unwrap_or_default()))
+    };
+    changed().or_else(|error| {
+        for (key, value) in before.iter().rev() {
+            git::set(root, key, value.as_deref())?;
+        }
+        if !again {
+            beside::remove(root)?;
+        }
+        Err(error)
+    })
+}
+
+fn outranked(scope: &str) -> anyhow::Error {
+    let (place, hint) = match scope {
+        "worktree" => (
+            "this working tree's own configuration (scope `worktree`)",
+            "`git config --worktree --unset core.hooksPath` removes it; to keep its hooks, set that \
+            folder with `git config --local core.hooksPath FOLDER`. Then install.",
+        ),
+        "command" => (
+            "the command line or the environment (scope `command`)",
+            "Install without `git -c core.hooksPath=…`, and without `GIT_CONFIG_…` variables that \
+            set it.",
+        ),
+        _ => (
+            "another place, such as an included file",
+            "`git config --show-origin --get-all core.hooksPath` shows each place; remove it there, \
+            then install.",
+        ),
+    };
+    let message = format!("git would not run our hook: {HOOKS_PATH} of {place} wins");
+    let stop = Stop::new(ExitCode::Configuration, message).hint(hint);
+    stop.hint("Nothing was changed.").into()
 }
 
 /// Why pushes are not checked although the hook was installed; `None`: they are, or it never was.
@@ -238,9 +334,7 @@ pub fn uninstall(ctx: &Ctx) -> Result<()> {
         report(ctx, &now, false, &text);
         return Ok(());
     }
-    let expanded = now.previous;
-    // As it was written.
-    let previous = git::setting(root, Scope::Local, PREVIOUS)?;
+    let (expanded, previous) = (now.previous, now.written);
     let without = match git::inherited_path(root, HOOKS_PATH)? {
         Some(path) => root.join(path),
         None => git::default_hooks(root)?,

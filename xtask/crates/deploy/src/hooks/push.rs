@@ -10,6 +10,7 @@ use super::install::{Installed, PRE_PUSH};
 use gate::recent::{self, Recent};
 use model::exit::{ExitCode, Stop};
 use ops::ctx::{Ctx, Made};
+use ops::kept;
 use plan::push::{self, Pushed};
 use sys::proc::Cmd;
 use sys::{env, git};
@@ -39,6 +40,10 @@ pub fn run(ctx: &mut Ctx, remote: &str, url: &str, made: &mut Made) -> Result<()
     let mut demands = Vec::new();
     for one in &pushed {
         demands.extend(demand(ctx, remote, one)?);
+    }
+    // Cargo built this one because the kept one was of other sources: the next push need not wait.
+    if let Err(error) = kept::renew(&ctx.settings) {
+        ctx.ui.warn(format!("the copy of this program was not renewed: {error:#}"));
     }
     let proof = if demands.is_empty() { None } else { Some(ensure(ctx, &demands, made)?) };
     if ctx.ui.json() {
