@@ -89,16 +89,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
     let names = human::count(gate.pending.len() as u64, "migration");
     ctx.ui.step(Step::Live, format!("applying {names} to `{schema}`"));
     let bar = ctx.ui.bar("apply", Total::Unknown);
-    // What was not rehearsed piece by piece is not run so either.
-    let pieces = matches!(ground, Ground::Rehearsed(_));
-    let one = |p: &Pending| {
-        let parts = if pieces { split::parts(&p.text) } else { Vec::new() };
-        Subject {
-            statements: parts.iter().map(|part| part.span).collect(),
-            ..Subject::whole(p.name(), &*p.file.checksum)
-        }
-    };
-    let subject = gate.pending.iter().map(one).collect();
+    let subject = subject(gate.pending, ground);
     let permit = permit::sign(ctx, ground, Purpose::Migrate, Role::Migrate, &now, subject)?;
     let args = ["migrate", "up", "--json", "--receipt", "-"];
     let who = As::of(Role::Migrate, schema);
@@ -146,6 +137,19 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
         None => stop,
     }
     .into())
+}
+
+/// What the permit is for. What was not rehearsed piece by piece is not run so either.
+fn subject(pending: &[Pending], ground: Ground<'_>) -> Vec<Subject> {
+    let pieces = matches!(ground, Ground::Rehearsed(_));
+    let one = |p: &Pending| {
+        let parts = if pieces { split::parts(&p.text) } else { Vec::new() };
+        Subject {
+            statements: parts.iter().map(|part| part.span).collect(),
+            ..Subject::whole(p.name(), &*p.file.checksum)
+        }
+    };
+    pending.iter().map(one).collect()
 }
 
 /// The API's exit code for a permit that it does not accept.

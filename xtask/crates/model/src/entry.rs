@@ -10,6 +10,7 @@ use super::gate::{GateTimes, StatementReport, Strategy};
 use super::label::Label;
 use super::left_out::LeftOut;
 use super::loss::Loss;
+use super::swap::Purpose;
 use super::trust::Trust;
 
 /// The format version this tool writes, and the newest it reads.
@@ -203,6 +204,9 @@ pub enum Event {
         /// `finished`, `undone` or `abandoned`.
         how: String,
         subject: String,
+        /// What the swap was for; `None` in entries of before, and where there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        purpose: Option<Purpose>,
     },
     /// A release was deployed, or was to be.
     Deploy {

@@ -10,7 +10,7 @@ use crate::{events, sessions, settle, staging, unchanged};
 use model::account::Role;
 use model::entry::Event;
 use model::exit::{ExitCode, Stop};
-use model::swap::SwapJournal;
+use model::swap::{Purpose, SwapJournal};
 use plan::recovery::{self, First};
 use plan::unsaved::lines;
 use server::facts::UNKNOWN;
@@ -124,7 +124,11 @@ fn end(held: &HeldFolder<'_>, server: &Server, journal: SwapJournal) -> Result<(
             lines(&journal.unsaved).join("; ")
         ));
     }
-    let event = Event::Recovered { how: settled.word().to_owned(), subject: journal.source };
+    let event = Event::Recovered {
+        how: settled.word().to_owned(),
+        subject: journal.source,
+        purpose: Some(journal.purpose),
+    };
     held.append(&facts.uuid, &journal.target, event)?;
     run_events(held, &mut session)
 }
@@ -143,7 +147,11 @@ fn waiting(held: &HeldFolder<'_>, server: &Server) -> Result<()> {
         ));
         return Ok(());
     }
-    let event = Event::Recovered { how: "finished".to_owned(), subject: state.source };
+    let event = Event::Recovered {
+        how: "finished".to_owned(),
+        subject: state.source,
+        purpose: Some(Purpose::Restore),
+    };
     held.append(&uuid, &state.target, event)?;
     run_events(held, &mut session)
 }
@@ -192,7 +200,11 @@ pub fn forget(ctx: &Ctx) -> Result<()> {
     };
     demand_gone(ctx, &journal)?;
     let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
-    let event = Event::Recovered { how: "abandoned".to_owned(), subject: journal.source.clone() };
+    let event = Event::Recovered {
+        how: "abandoned".to_owned(),
+        subject: journal.source.clone(),
+        purpose: Some(journal.purpose),
+    };
     entries.append(&journal.server, &journal.target, event)?;
     let name = store.abandon_journal(entries.lock(), &stamp)?;
     ctx.ui.say(format!(
@@ -209,7 +221,11 @@ fn forget_refused(entries: &Entries<'_>) -> Result<bool> {
     let refused = store.refused_journals()?;
     let stamp = clock::now_local().format("%Y%m%d_%H%M%S").to_string();
     for (name, stop) in &refused {
-        let event = Event::Recovered { how: "abandoned".to_owned(), subject: (*name).to_owned() };
+        let event = Event::Recovered {
+            how: "abandoned".to_owned(),
+            subject: (*name).to_owned(),
+            purpose: None,
+        };
         entries.append(UNKNOWN, &ctx.settings.schema, event)?;
         let aside = store.put_aside(entries.lock(), name, &stamp)?;
         ctx.ui.warn(format!(

@@ -16,6 +16,7 @@ use model::label::Label;
 use model::loss::{Loss, LostProgram, TableLoss};
 use model::manifest::Manifest;
 use model::status::{Facts, Finding, Suspect};
+use model::swap::Purpose;
 
 /// What a schema holds, as far as a loss can be seen.
 #[derive(Debug, Clone, Default)]
@@ -194,8 +195,11 @@ impl<'a> Watch<'a> {
                 let restored = self.manifests.get(backup).copied();
                 self.returned(&entry.server_uuid, restored);
             }
-            Event::Recovered { how, .. } if how == "finished" => {
-                self.returned(&entry.server_uuid, None);
+            Event::Recovered { how, subject, purpose } if how == "finished" => {
+                // What a migration made of the backup is not known here.
+                let restored = self.manifests.values().find(|it| it.label.to_string() == *subject);
+                let restored = restored.filter(|_| *purpose == Some(Purpose::Restore)).copied();
+                self.returned(&entry.server_uuid, restored);
             }
             _ => {}
         }

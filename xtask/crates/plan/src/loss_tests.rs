@@ -215,6 +215,16 @@ fn what_a_restore_brought_back_is_a_state_to_compare_with() {
     assert!(back(restore(&one.sha256, "mydb")).is_empty());
     assert_eq!(back(restore(&one.sha256, "mydb__look")).len(), 1, "that one is beside");
     assert!(back(restore("a file", "mydb")).is_empty(), "what it held is not known");
+    // A restore that a later run finished is one, too.
+    let finished = |of: &Manifest, purpose| Event::Recovered {
+        how: "finished".to_owned(),
+        subject: of.label.to_string(),
+        purpose,
+    };
+    assert!(back(finished(&one, Some(Purpose::Restore))).is_empty());
+    assert_eq!(back(finished(&two, Some(Purpose::Restore))).len(), 1, "it held more");
+    assert!(back(finished(&two, Some(Purpose::Migrate))).is_empty(), "what it made is not known");
+    assert!(back(finished(&two, None)).is_empty());
     let less = backup("20261101_000003", &[("movie", 1)]);
     let lost = suspects(&[&one, &two, &less], Some(restore(&one.sha256, "mydb")));
     assert_eq!(lost.len(), 1, "it is less than either");

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_restore_or_a_recovered_run_ends_it() {
         for event in [
-            Event::Recovered { how: "finished".to_owned(), subject: String::new() },
+            Event::Recovered { how: "finished".to_owned(), subject: String::new(), purpose: None },
             Event::Undone {
                 changes: Vec::new(),
                 backup: label(OLD),

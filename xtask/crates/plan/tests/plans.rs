@@ -304,10 +304,10 @@ fn a_migration_that_failed() {
     check_stop(
         &stop(&PutBack::Nothing),
         expect![[r#"
-        30: a migration failed on `mydb` and left nothing behind; the schema is as it was:
-          no such column
-        hint: Its rehearsal on the copy had passed: look for what differs on the live schema, such as locks held by others.
-    "#]],
+            30: a migration failed on `mydb` and left nothing behind; the schema is as it was:
+              no such column
+            hint: Its rehearsal on the copy had passed: look for what differs on the live schema, such as locks held by others. Then run `cargo xtask migrate` again.
+        "#]],
     );
     let restored = |slipped: &[&str]| PutBack::Restored {
         previous: "mydb__before_20261122_120000".to_owned(),

@@ -74,8 +74,8 @@ pub fn inherited_path(root: &Path, key: &str) -> Result<Option<String>> {
     let args = ["config", "--type=path", "--show-scope", "--get-all", key];
     let all = asked(git(root, &args)?, key)?.unwrap_or_default();
     let lines = all.lines().filter_map(|line| line.split_once('\t'));
-    let others = lines.filter(|(scope, _)| !matches!(*scope, "local" | "worktree"));
-    Ok(others.last().map(|(_, value)| value.to_owned()))
+    let mut others = lines.filter(|(scope, _)| !matches!(*scope, "local" | "worktree"));
+    Ok(others.next_back().map(|(_, value)| value.to_owned()))
 }
 
 /// The scope of the value that git uses; `None`: it is not set, or this git cannot say.

@@ -30,7 +30,7 @@ pub fn run(ctx: &Ctx, args: &Docs) -> Result<()> {
             "current": old.is_empty(),
             "pages": pages().iter().map(|(at, _)| page(at)).collect::<Vec<_>>(),
         });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.result(document.to_string());
     }
     if args.check {
         return demand_none(&old);

@@ -22,11 +22,11 @@ pub(super) fn write(ctx: &Ctx, folder: &Path) -> Result<()> {
     if ctx.ui.json() {
         let names: Vec<&String> = pages.iter().map(|(name, _)| name).collect();
         let document = json!({ "version": 1, "folder": folder, "pages": names });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.result(document.to_string());
         return Ok(());
     }
     let (count, at) = (pages.len(), folder.display());
-    ctx.ui.result(&format!("{count} man pages in {at}; read one with `man -l {at}/cargo-xtask.1`"));
+    ctx.ui.result(format!("{count} man pages in {at}; read one with `man -l {at}/cargo-xtask.1`"));
     Ok(())
 }
 

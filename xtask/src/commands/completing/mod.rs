@@ -40,7 +40,7 @@ pub(crate) fn script(ctx: &Ctx, shell: Shell) -> Result<()> {
     let text = text.replace("@PROGRAMS@", &programs.join(between));
     if ctx.ui.json() {
         let document = serde_json::json!({ "version": 1, "script": text });
-        ctx.ui.result(&document.to_string());
+        ctx.ui.result(document.to_string());
     } else {
         ctx.ui.result(&text);
     }

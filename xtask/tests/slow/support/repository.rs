@@ -114,7 +114,7 @@ impl Repository {
     pub fn xtask_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Finished {
         let command = Cmd::new(env!("CARGO_BIN_EXE_xtask")).args(args.iter().copied());
         let command = self.prepared(command);
-        let set = |command: Cmd, (name, value): &(&str, &str)| command.env(*name, *value);
+        let set = |command: Cmd, (name, value): &(&str, &str)| command.env(name, *value);
         variables.iter().fold(command, set).run(DEADLINE).unwrap()
     }
 

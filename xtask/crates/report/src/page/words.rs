@@ -183,7 +183,7 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::Undone { changes, backup, .. } => {
             format!("{}; {backup} had been taken for it", some(changes))
         }
-        Event::Recovered { how, subject } => {
+        Event::Recovered { how, subject, .. } => {
             format!("an unfinished restore of {subject} was {how}")
         }
         Event::Deploy { target, release, outcome, migrations, .. } => {
