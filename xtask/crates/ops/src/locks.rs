@@ -86,7 +86,7 @@ fn wait(seconds: u32) -> String {
     format!("SET SESSION lock_wait_timeout = {seconds}")
 }
 
-/// Who may hold a lock that was asked for in vain, for the hints of a refusal.
+/// Who may hold a lock that no try got, for the hints of a refusal.
 pub fn holders(ctx: &Ctx, server: &Server) -> Vec<String> {
     // It is about other people's sessions: the refusal matters more than a question that fails.
     match open(ctx, server, 1).ok().flatten() {
