@@ -51,6 +51,23 @@ pub(crate) enum Kind {
     Refused(&'static str),
 }
 
+impl Kind {
+    /// Whether it stands between transactions or at their beginning, never inside of one.
+    pub(crate) fn is_outer(self) -> bool {
+        matches!(
+            self,
+            Self::Format
+                | Self::Rotate
+                | Self::Gtid
+                | Self::TaggedGtid
+                | Self::AnonymousGtid
+                | Self::MariadbGtid
+                | Self::Payload
+                | Self::Heartbeat
+        )
+    }
+}
+
 /// What becomes of an event of this type; `None` if no such type is known.
 pub(crate) fn of(flavour: Flavour, code: u8) -> Option<Kind> {
     common(code).or_else(|| match flavour {

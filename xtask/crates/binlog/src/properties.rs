@@ -6,10 +6,10 @@ use crate::assemble::{Assembler, Limits, Step};
 use crate::event;
 use crate::group::Table;
 use crate::gtid::{mariadb::GtidList, mysql::GtidSet};
-use crate::key::{KeyColumn, KeySpec, Want};
+use crate::key::{Key, KeyColumn, KeySpec, Want};
 
 /// Small, so that a search finds out whether they hold.
-const LIMITS: Limits = Limits { event: 64 << 10, keys: 1000 };
+const LIMITS: Limits = Limits { event: 64 << 10, keys: 64 << 10, statements: 10 };
 
 /// Reads the input as events, both as it is and as a server would frame it: a byte for the
 /// flavour, then a type, flags, a length and a body for each event.
@@ -36,7 +36,8 @@ fn groups(input: &[u8]) -> usize {
                 complete += 1;
                 assert!(assembler.is_between_groups(), "a group within a group");
                 let keys: usize = group.tables.values().map(|touched| touched.keys.len()).sum();
-                assert!(keys <= LIMITS.keys, "{keys} keys");
+                assert!(keys <= LIMITS.keys / size_of::<Key>(), "{keys} keys");
+                assert!(group.statements.len() <= LIMITS.statements);
             }
             Ok(_) => {}
             // The end of reading; the rest says nothing.

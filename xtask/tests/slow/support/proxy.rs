@@ -1,5 +1,5 @@
-//! A TCP proxy on this machine that breaks things: cuts connections after so many bytes,
-//! or answers 503 for a while.
+//! A TCP proxy on this machine that breaks things: cuts connections after so many bytes, spoils
+//! or swallows what comes, or answers 503 for a while.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,6 +14,10 @@ pub enum Trouble {
     Cut { after: u64, times: u64 },
     /// Cuts the connection when `after` more bytes came from the server, `times` times.
     CutAnswers { after: u64, times: u64 },
+    /// Changes one bit of what comes from the server, behind so many bytes.
+    Flip { after: u64 },
+    /// Passes on no more of what comes from the server than so many bytes, and stays open.
+    Swallow { after: u64 },
     /// Answers 503 this many times.
     Busy { times: u64 },
 }
@@ -73,6 +77,26 @@ impl Drop for Proxy {
     }
 }
 
+impl Shared {
+    /// Changes what comes from the server; whether it goes no further.
+    fn spoil(&self, block: &mut [u8], seen: &mut u64) -> bool {
+        let first = *seen;
+        *seen += block.len() as u64;
+        match self.trouble {
+            Trouble::Flip { after } if (first..*seen).contains(&after) => {
+                block[usize::try_from(after - first).unwrap()] ^= 0x10;
+                self.made.fetch_add(1, Ordering::SeqCst);
+                false
+            }
+            Trouble::Swallow { after } if *seen > after && !block.is_empty() => {
+                self.made.fetch_add(1, Ordering::SeqCst);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 fn serve(shared: &Arc<Shared>, mut client: TcpStream) {
     if let Trouble::Busy { times } = shared.trouble
         && once_more(&shared.made, times)
@@ -115,7 +139,11 @@ fn pass(shared: &Shared, mut from: TcpStream, mut to: TcpStream, requests: bool)
         _ => None,
     };
     let mut block = vec![0; 32 << 10];
+    let mut seen = 0;
     while let Ok(length) = from.read(&mut block) {
+        if !requests && shared.spoil(&mut block[..length], &mut seen) {
+            continue;
+        }
         if length == 0 || to.write_all(&block[..length]).is_err() {
             break;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::group::{Ending, Group, Id, Place, Statement, Table, Touched};
 use crate::halt::Halt;
-use crate::key::Key;
+use crate::key::{Key, KeyValue};
 use crate::opening::{Course, Opening};
 use crate::query::Query;
 use crate::statement::Kind;
@@ -15,8 +15,20 @@ pub(super) struct Building {
     server_id: u32,
     begun: bool,
     tables: BTreeMap<Table, Touched>,
+    /// What its keys take in memory.
     keys: usize,
     statements: Vec<Statement>,
+}
+
+/// About what a key takes in memory.
+fn room(key: &Key) -> usize {
+    let content = |value: &KeyValue| match value {
+        KeyValue::Bytes(bytes) => bytes.len(),
+        KeyValue::Moment(text) | KeyValue::Decimal(text) => text.len(),
+        KeyValue::Signed(_) | KeyValue::Unsigned(_) | KeyValue::Index(_) => 0,
+    };
+    let all: usize = key.iter().map(content).sum();
+    all.saturating_add(size_of_val::<[KeyValue]>(key)).saturating_add(2 * size_of::<Key>())
 }
 
 impl Building {
@@ -48,9 +60,14 @@ impl Building {
         Ok(())
     }
 
-    pub(super) fn statement(&mut self, query: Query, kind: Kind) {
+    pub(super) fn statement(&mut self, query: Query, kind: Kind, limit: usize) -> Result<(), Halt> {
         let Query { schema, text, settings } = query;
         self.statements.push(Statement { kind, text, schema, settings });
+        if self.statements.len() > limit {
+            let id = self.id();
+            return Err(Halt::too_large(format!("{id} has more than {limit} statements")));
+        }
+        Ok(())
     }
 
     pub(super) fn touch(&mut self, table: &Table) {
@@ -63,12 +80,15 @@ impl Building {
         // By `touch` before.
         let Some(touched) = self.tables.get_mut(table) else { return Ok(()) };
         touched.images = touched.images.saturating_add(1);
+        let room = room(&key);
         if touched.keys.insert(key) {
-            self.keys = self.keys.saturating_add(1);
+            self.keys = self.keys.saturating_add(room);
         }
         if self.keys > limit {
             let id = self.id();
-            return Err(Halt::too_large(format!("{id} touches more than {limit} rows")));
+            return Err(Halt::too_large(format!(
+                "{id} touches rows whose keys take more than {limit} bytes"
+            )));
         }
         Ok(())
     }

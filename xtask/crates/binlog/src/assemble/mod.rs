@@ -26,14 +26,19 @@ use crate::{payload, query};
 pub struct Limits {
     /// Bytes of one event, as it is or unpacked.
     pub event: usize,
-    /// Keys of one transaction, all tables together.
+    /// Memory for the keys of one transaction, about, in bytes.
     pub keys: usize,
+    /// Statements without row events in one transaction.
+    pub statements: usize,
 }
+
+/// Tables that one statement can name; no server lets it name more.
+const TABLES_MAX: usize = 10_000;
 
 impl Default for Limits {
     fn default() -> Self {
-        // The servers' own limit for an event; some gigabytes of keys.
-        Self { event: 1 << 30, keys: 20_000_000 }
+        // The first is the servers' own.
+        Self { event: 1 << 30, keys: 1 << 30, statements: 1000 }
     }
 }
 
@@ -144,7 +149,8 @@ impl Assembler {
             return Err(Halt::disorder("the log does not begin with its description"));
         }
         match kind {
-            Kind::Format => Err(Halt::disorder("a description in a compressed transaction")),
+            // By `format` before.
+            Kind::Format => Err(Halt::disorder("a description that was not read as one")),
             Kind::Rotate => self.rotate(header, body),
             Kind::Heartbeat => Ok(Step::Beat),
             Kind::Harmless(_) => Ok(Step::Nothing),
@@ -161,7 +167,8 @@ impl Assembler {
             Kind::ExecuteLoad => {
                 // Where the file's name is in the text, and what becomes of duplicates.
                 let query = query::read(body, 13, false, self.limits.event)?;
-                self.inside("LOAD DATA")?.statement(query, crate::statement::Kind::Rows);
+                let limit = self.limits.statements;
+                self.inside("LOAD DATA")?.statement(query, crate::statement::Kind::Rows, limit)?;
                 Ok(Step::Nothing)
             }
             Kind::Xid => self.close(header, Ending::Committed),
@@ -174,10 +181,13 @@ impl Assembler {
                 self.inside("a table's description")?;
                 let (id, mapped) = table_map::read(body, want)?;
                 self.tables.insert(id, mapped);
+                if self.tables.len() > TABLES_MAX {
+                    return Err(Halt::too_large("a statement with too many tables"));
+                }
                 Ok(Step::Nothing)
             }
             Kind::Rows(layout) => self.rows(body, layout),
-            Kind::Payload => self.payload(header, body, want),
+            Kind::Payload => self.payload(body, want),
         }
     }
 
@@ -212,6 +222,7 @@ impl Assembler {
     }
 
     fn statement(&mut self, header: Header, query: query::Query) -> Result<Step, Halt> {
+        let limit = self.limits.statements;
         let building = self.inside("a statement")?;
         let xid = |text: &str| {
             Xid::parse(text).ok_or_else(|| Halt::unknown(format!("the XA name `{text}`")))
@@ -228,7 +239,7 @@ impl Assembler {
             Verb::Commit if !alone => Ending::Committed,
             Verb::Rollback if !alone => Ending::RolledBack,
             Verb::Statement(kind) => {
-                building.statement(query, kind);
+                building.statement(query, kind, limit)?;
                 if !building.stands_alone() && building.has_begun() {
                     return Ok(Step::Nothing);
                 }
@@ -269,12 +280,7 @@ impl Assembler {
         Ok(Step::Nothing)
     }
 
-    fn payload(
-        &mut self,
-        header: Header,
-        body: &[u8],
-        want: &mut dyn FnMut(&Table) -> Want,
-    ) -> Result<Step, Halt> {
+    fn payload(&mut self, body: &[u8], want: &mut dyn FnMut(&Table) -> Want) -> Result<Step, Halt> {
         self.inside("a compressed transaction")?;
         let mut last = Step::Nothing;
         payload::each(body, self.limits.event, &mut |event| {
@@ -282,8 +288,9 @@ impl Assembler {
                 return Err(Halt::disorder("a compressed transaction goes on after its end"));
             }
             let (inner, body) = event::open(event)?;
-            if inner.code == header.code {
-                return Err(Halt::disorder("a compressed transaction in another"));
+            if kind::of(self.flavour, inner.code).is_some_and(Kind::is_outer) {
+                let code = inner.code;
+                return Err(Halt::disorder(format!("type {code} in a compressed transaction")));
             }
             last = self.take(inner, body, want)?;
             Ok(())

@@ -381,8 +381,11 @@ fn limits_have_names() {
         let mut assembler = Assembler::new(flavour, limits);
         events(file).into_iter().find_map(|e| assembler.feed(e, &mut |t| want(t)).err()).unwrap()
     };
-    let few = Limits { keys: 2, ..Limits::default() };
-    assert_eq!(feed(few, MYSQL, Flavour::Mysql).why, Why::TooLarge);
+    let few = Limits { keys: 200, ..Limits::default() };
+    let halt = feed(few, MYSQL, Flavour::Mysql);
+    assert!(halt.why == Why::TooLarge && halt.what.contains("more than 200 bytes"), "{halt}");
+    let none = Limits { statements: 0, ..Limits::default() };
+    assert_eq!(feed(none, MARIADB, Flavour::Mariadb).why, Why::TooLarge);
     for (flavour, file) in [(Flavour::Mysql, MYSQL), (Flavour::Mariadb, MARIADB)] {
         // Larger than any event as it is in the file, smaller than one that is unpacked.
         let small = Limits { event: 1500, ..Limits::default() };

@@ -4,10 +4,11 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use binlog::{Halt, Place, Why};
+use binlog::{Group, Halt, Place, Statement, StatementKind, Why};
 
 use super::position::Position;
 use crate::refusal;
+use model::excerpt::shorten;
 use model::exit::{ExitCode, Stop};
 use model::facts::Flavour;
 
@@ -30,6 +31,8 @@ pub enum Ended {
     Gone,
     /// Interrupted from this side.
     Interrupted,
+    /// A statement changed the schema, and no row events say how.
+    Statement,
     /// What came cannot be read on.
     Halted(Why),
     /// The server said something else.
@@ -180,6 +183,21 @@ pub(super) fn of_halt(halt: Halt) -> LogError {
 
 pub(super) fn within_a_transaction() -> LogError {
     LogError::new(Ended::Halted(Why::Damaged), "the server's log ends within a transaction")
+}
+
+/// A statement without row events.
+pub(super) fn statement(group: &Group, statement: &Statement) -> LogError {
+    let (kind, schema) = (statement.kind, &statement.schema);
+    let what = match kind {
+        StatementKind::Definition => "changed the schema",
+        StatementKind::Truncate => "emptied a table",
+        _ => "changed rows, and the log does not say which",
+    };
+    let text = shorten(&statement.text);
+    LogError::new(
+        Ended::Statement,
+        format!("{} {what}: `{text}`, in a session with the schema `{schema}`", group.id),
+    )
 }
 
 /// A GTID below one that was read before.

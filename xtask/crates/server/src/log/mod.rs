@@ -9,6 +9,7 @@ mod keys;
 mod position;
 mod request;
 mod state;
+mod statements;
 mod visible;
 
 use std::io;
@@ -23,6 +24,7 @@ pub use self::ended::{Ended, LogError};
 pub use self::keys::{Keys, keys};
 pub use self::position::{Position, server_id};
 pub use self::state::{LogState, read as state};
+pub use self::statements::demand_rows;
 pub use self::visible::{Visible, visible};
 use crate::greeting;
 use crate::session::Session;
@@ -82,8 +84,8 @@ pub struct Reader {
     assembler: Assembler,
     from: Position,
     silence: Duration,
-    /// Reading is over: for the reason that was given.
-    over: bool,
+    /// How it ended, once it did: each further question gets the same answer.
+    over: Option<Result<Next, LogError>>,
 }
 
 impl Reader {
@@ -102,7 +104,7 @@ impl Reader {
         let (command, payload) = request::dump(from, options.server_id, options.follow);
         wire.command(command, &payload).map_err(|error| ended::of_socket(&error, silence))?;
         let assembler = Assembler::new(flavour, options.limits);
-        Ok(Self { wire, assembler, from: from.clone(), silence, over: false })
+        Ok(Self { wire, assembler, from: from.clone(), silence, over: None })
     }
 
     /// The next transaction. `want` says what to read of a table.
@@ -110,8 +112,13 @@ impl Reader {
     /// # Errors
     /// Reading is over; another reader can begin at [`Reader::position`].
     pub fn next(&mut self, want: &mut dyn FnMut(&Table) -> Want) -> Result<Next, LogError> {
+        if let Some(over) = &self.over {
+            return over.clone();
+        }
         let next = self.step(want);
-        self.over |= !matches!(next, Ok(Next::Group(_) | Next::Beat));
+        if !matches!(next, Ok(Next::Group(_) | Next::Beat)) {
+            self.over = Some(next.clone());
+        }
         next
     }
 
@@ -122,9 +129,6 @@ impl Reader {
 
     fn step(&mut self, want: &mut dyn FnMut(&Table) -> Want) -> Result<Next, LogError> {
         loop {
-            if self.over {
-                return Ok(Next::End);
-            }
             let silence = self.silence;
             let packet = self.wire.packet().map_err(|error| ended::of_socket(&error, silence))?;
             let event = match packet.split_first() {

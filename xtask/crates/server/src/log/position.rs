@@ -20,6 +20,16 @@ pub enum Position {
 }
 
 impl Position {
+    /// Whether all that comes before the other comes before this one, too. Places are compared
+    /// by [`super::Visible`]; here only equal ones are.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Gtids(own), Self::Gtids(other)) => own.covers(other),
+            (Self::List(own), Self::List(other)) => own.covers(other),
+            (own, other) => own == other,
+        }
+    }
+
     /// Moves behind a transaction.
     pub(super) fn pass(&mut self, id: &Id, end: &Place) -> Result<(), LogError> {
         match (self, id) {
