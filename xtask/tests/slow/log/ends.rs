@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use binlog::{Table, Why};
 use mysql::prelude::Queryable as _;
-use server::log::{self, Ended, LogError, Position, Reader, demand_rows};
+use server::log::{self, Ended, LogError, Next, Position, Reader, demand_rows};
 
 use super::world::{World, each, nothing, read_upto};
 use crate::support::proxy::{Proxy, Trouble};
-use crate::support::{Server, own_mysql, require};
+use crate::support::{Server, own_mariadb_with, own_mysql, require};
 
 /// Reads until it ends, which it must.
 fn end_of(reader: &mut Reader) -> LogError {
@@ -232,9 +232,11 @@ fn a_bit_that_flips_on_the_way_is_a_stop() {
 fn a_server_that_falls_silent_is_not_waited_for() {
     each("silent", &[], |world| {
         let from = world.position();
-        let proxy = Proxy::start(world.server.port, Trouble::Swallow { after: 6000 });
+        let proxy = Proxy::start(world.server.port, Trouble::Swallow);
         let session = world.session_at(proxy.port);
         let mut reader = Reader::open(&session, &from, &world.options("silent")).unwrap();
+        reader.next(&mut nothing).unwrap();
+        proxy.arm();
         let error = end_of(&mut reader);
         assert_eq!(error.ended, Ended::Silent, "{error}");
         assert!(error.to_string().contains("nor a heartbeat for 3 s"), "{error}");
@@ -270,6 +272,66 @@ fn another_thread_can_end_it() {
         options.stop.store(true, Ordering::Relaxed);
         assert_eq!(end_of(&mut reader).ended, Ended::Interrupted);
     });
+}
+
+#[test]
+fn tags_are_read_and_asked_for() {
+    let Some(own) = own_mysql("tags") else { return };
+    let world = World::new(&own.server, "tags");
+    world.sql("CREATE TABLE film (id INT PRIMARY KEY)");
+    let from = world.position();
+    world.sql(
+        "SET gtid_next = 'AUTOMATIC:nightly'; INSERT INTO film VALUES (1); \
+         SET gtid_next = 'AUTOMATIC'; INSERT INTO film VALUES (2); \
+         SET gtid_next = 'AUTOMATIC:_b2'; INSERT INTO film VALUES (3); INSERT INTO film VALUES (4)",
+    );
+    let upto = world.position();
+    let whole = world.between(&from, &upto).unwrap();
+    assert_eq!(whole.len(), 4);
+    assert!(whole[0].id.to_string().ends_with(":nightly:1"), "{}", whole[0].id);
+    assert!(whole.iter().all(|group| group.committed > 1_700_000_000_000_000));
+    // Behind each of them the rest is asked for by a set with tags in it.
+    let mut reader = world.reader(&from).unwrap();
+    let keys = world.keys();
+    for number in 1..=4 {
+        while !matches!(reader.next(&mut |table| keys.want(table)), Ok(Next::Group(_))) {}
+        let position = reader.position().clone();
+        assert_eq!(world.between(&position, &upto).unwrap(), whole[number..], "after {number}");
+    }
+    drop(reader);
+    what_a_server_needs(&world, &from);
+}
+
+/// On a server of the test's own: its settings change.
+fn what_a_server_needs(world: &World, from: &Position) {
+    let off = |words: &str| {
+        let error = log::state(&mut world.session()).unwrap_err();
+        let found = error.downcast_ref::<LogError>().unwrap();
+        assert_eq!(found.ended, Ended::Off, "{found}");
+        assert!(found.to_string().contains(words), "{found}");
+    };
+    let mut root = world.server.root();
+    root.query_drop("SET GLOBAL binlog_checksum = NONE").unwrap();
+    off("binlog_checksum is NONE");
+    let error = end_at(world, from);
+    assert_eq!(error.ended, Ended::Halted(Why::Unsupported), "{error}");
+    assert!(error.to_string().contains("binlog_checksum=NONE"), "{error}");
+    root.query_drop("SET GLOBAL binlog_checksum = CRC32").unwrap();
+    root.query_drop("SET GLOBAL gtid_mode = ON_PERMISSIVE").unwrap();
+    off("gtid_mode is ON_PERMISSIVE");
+}
+
+#[test]
+fn a_server_that_stops_is_gone() {
+    let options = ["--log-bin=binlog", "--server-id=7"].map(str::to_owned);
+    let Some(own) = own_mariadb_with(&options) else { return };
+    let world = World::new(&own.server, "stops");
+    let mut reader = world.reader(&world.position()).unwrap();
+    reader.next(&mut nothing).unwrap();
+    drop(world);
+    own.server.root().query_drop("SHUTDOWN").unwrap();
+    let error = end_of(&mut reader);
+    assert_eq!(error.ended, Ended::Gone, "{error}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Sessions that write, each in a range of keys of its own, and know what they touched.
 
-use mysql::prelude::Queryable as _;
 use mysql::{Conn, LocalInfileHandler};
 
 use super::world::{Touched, World, run, touch};

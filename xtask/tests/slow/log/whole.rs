@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::mpsc;
 
-use binlog::Ending;
+use binlog::{Ending, Group};
 use mysql::prelude::Queryable as _;
 use server::log::{Next, visible};
 
@@ -54,7 +54,8 @@ fn what_was_written_is_what_is_read(name: &str, more: &[&str]) {
                 wanted.entry(table).or_default().extend(keys);
             }
         }
-        end.send(world.position()).unwrap();
+        let upto = world.position();
+        end.send(upto.clone()).unwrap();
         let groups = follower.join().unwrap();
         let mut found = touched(&groups, &world.schema);
         // Without a key there is only the table.
@@ -64,8 +65,13 @@ fn what_was_written_is_what_is_read(name: &str, more: &[&str]) {
         found.entry("keyless".to_owned()).or_default();
         assert_eq!(found, wanted, "{}", world.server.flavour);
         // Read again at once, it is the same.
-        let again = world.between(&from, &world.position()).unwrap();
-        assert_eq!(again, groups);
+        let again = world.between(&from, &upto).unwrap();
+        let own = |groups: Vec<Group>| {
+            // Of a shared server's other schemas there is nothing to compare.
+            groups.into_iter().filter(|group| !group.tables.is_empty()).collect::<Vec<_>>()
+        };
+        let (again, groups) = (own(again), own(groups));
+        assert!(again == groups, "{} and {} groups", again.len(), groups.len());
     });
 }
 

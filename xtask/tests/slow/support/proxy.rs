@@ -16,8 +16,9 @@ pub enum Trouble {
     CutAnswers { after: u64, times: u64 },
     /// Changes one bit of what comes from the server, behind so many bytes.
     Flip { after: u64 },
-    /// Passes on no more of what comes from the server than so many bytes, and stays open.
-    Swallow { after: u64 },
+    /// Passes on nothing of what comes from the server once [`Proxy::arm`] said so, and stays
+    /// open.
+    Swallow,
     /// Answers 503 this many times.
     Busy { times: u64 },
 }
@@ -35,6 +36,7 @@ struct Shared {
     made: AtomicU64,
     passed: AtomicU64,
     closed: AtomicBool,
+    armed: AtomicBool,
     server: u16,
 }
 
@@ -48,6 +50,7 @@ impl Proxy {
             made: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            armed: AtomicBool::new(false),
             server,
         });
         let own = Arc::clone(&shared);
@@ -61,6 +64,11 @@ impl Proxy {
             }
         });
         Self { port, shared }
+    }
+
+    /// Begins the trouble that waits for it.
+    pub fn arm(&self) {
+        self.shared.armed.store(true, Ordering::SeqCst);
     }
 
     /// How often it made trouble.
@@ -88,7 +96,7 @@ impl Shared {
                 self.made.fetch_add(1, Ordering::SeqCst);
                 false
             }
-            Trouble::Swallow { after } if *seen > after && !block.is_empty() => {
+            Trouble::Swallow if self.armed.load(Ordering::SeqCst) && !block.is_empty() => {
                 self.made.fetch_add(1, Ordering::SeqCst);
                 true
             }

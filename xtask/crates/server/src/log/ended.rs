@@ -77,13 +77,15 @@ impl std::error::Error for LogError {
 /// What the server answers when its log lacks the position, by parts of its messages.
 const FOREIGN: [&str; 3] =
     ["more GTIDs than the source has", "is not in the master's binlog", "has diverged"];
-const PURGED: [&str; 5] = [
+const PURGED: [&str; 4] = [
     "purged",
     "Could not find first log file",
     "Could not find GTID state requested by slave",
     "could not find next log",
-    "requested to start from",
 ];
+
+/// MariaDB's number for a second reader with the same number; MySQL has none of its own.
+const SAME_ID: u16 = 4052;
 
 /// What the server refused in the middle of reading.
 pub(super) fn of_server(error: &anyhow::Error) -> LogError {
@@ -91,7 +93,7 @@ pub(super) fn of_server(error: &anyhow::Error) -> LogError {
     let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
     let (ended, what) = match refusal::code(error) {
         Some(1227 | 1045 | 1044 | 1142) => return not_allowed(&said),
-        Some(1236) if any(&["same server_uuid/server_id"]) => {
+        Some(SAME_ID | 1236) if any(&["same server_uuid/server_id"]) => {
             return LogError::new(
                 Ended::Replaced,
                 format!("another reader took this one's place: {said}"),
@@ -219,6 +221,12 @@ pub(super) fn unnamed(end: &Place) -> LogError {
     .hint("The server needs gtid_mode=ON.")
 }
 
+/// MySQL would send all of its log to who comes from another server.
+pub(super) fn never_had(from: &Position) -> LogError {
+    LogError::new(Ended::Foreign, format!("the server never had this position: {from}"))
+        .hint("The position belongs to another server, or to the time before a RESET.")
+}
+
 pub(super) fn other_server(from: &Position, flavour: Flavour) -> LogError {
     LogError::new(Ended::Foreign, format!("`{from}` is no position that {flavour} can begin at"))
 }
@@ -243,6 +251,8 @@ mod tests {
         assert_eq!(ended(1236, "Replica has more GTIDs than the source has"), Ended::Foreign);
         let same = "A replica with the same server_uuid/server_id as this replica has connected";
         assert_eq!(ended(1236, same), Ended::Replaced);
+        let same = "A slave with the same server_uuid/server_id is already connected";
+        assert_eq!(ended(4052, same), Ended::Replaced);
         assert_eq!(ended(1236, "something new"), Ended::Other);
         assert_eq!(ended(1053, "Server shutdown in progress"), Ended::Gone);
     }

@@ -18,6 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
+use binlog::gtid::mysql::GtidSet;
 use binlog::{Assembler, Group, Limits, Step, Table, Want};
 
 pub use self::ended::{Ended, LogError};
@@ -30,6 +31,7 @@ use crate::greeting;
 use crate::session::Session;
 use crate::wire::{Patience, Wire, refusal};
 use model::facts::Flavour;
+use model::ident::literal;
 
 /// How to read.
 #[derive(Debug, Clone)]
@@ -98,6 +100,11 @@ impl Reader {
         let mut wire = Wire::open_without_schema(session, &patience).map_err(login)?;
         let flavour = flavour(&mut wire).map_err(login)?;
         request::demand(flavour, from)?;
+        if let Position::Gtids(set) = from
+            && !had(&mut wire, set).map_err(login)?
+        {
+            return Err(ended::never_had(from));
+        }
         for statement in request::settings(flavour, from, options.heartbeat) {
             wire.run(&statement).map_err(login)?;
         }
@@ -157,6 +164,13 @@ impl Reader {
         }
         Err(ended::within_a_transaction())
     }
+}
+
+/// Whether the server has committed all of a set.
+fn had(wire: &mut Wire, set: &GtidSet) -> anyhow::Result<bool> {
+    let sql = format!("SELECT GTID_SUBSET({}, @@global.gtid_executed)", literal(&set.to_string()));
+    let row = wire.first(&sql)?;
+    Ok(row.and_then(|row| row.into_iter().next()).flatten().as_deref() == Some(b"1"))
 }
 
 fn flavour(wire: &mut Wire) -> anyhow::Result<Flavour> {
