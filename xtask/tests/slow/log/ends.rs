@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use binlog::{Table, Why};
 use mysql::prelude::Queryable as _;
-use server::log::{self, Ended, LogError, Next, Position, Reader, demand_rows};
+use server::log::{self, Ended, LogError, Next, Options, Position, Reader, demand_rows};
 
 use super::world::{World, each, nothing, read_upto};
 use crate::support::proxy::{Proxy, Trouble};
@@ -234,7 +234,9 @@ fn a_server_that_falls_silent_is_not_waited_for() {
         let from = world.position();
         let proxy = Proxy::start(world.server.port, Trouble::Swallow);
         let session = world.session_at(proxy.port);
-        let mut reader = Reader::open(&session, &from, &world.options("silent")).unwrap();
+        let silence = std::time::Duration::from_secs(3);
+        let options = Options { silence, ..world.options("silent") };
+        let mut reader = Reader::open(&session, &from, &options).unwrap();
         reader.next(&mut nothing).unwrap();
         proxy.arm();
         let error = end_of(&mut reader);

@@ -17,6 +17,7 @@ pub const TABLES: &str = "
     CREATE TABLE moment (m DATETIME(4), s TIMESTAMP(6) NOT NULL DEFAULT '2000-01-01 00:00:00', v INT, PRIMARY KEY (m, s));
     CREATE TABLE price (p DECIMAL(12,3) PRIMARY KEY, y YEAR, v INT);
     CREATE TABLE kind (y YEAR, e ENUM('a','b','c'), s SET('x','y','z'), v INT, PRIMARY KEY (y, e, s));
+    CREATE TABLE parted (id INT PRIMARY KEY, v INT) PARTITION BY HASH (id) PARTITIONS 3;
     CREATE TABLE parent (id INT PRIMARY KEY);
     CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE);
     CREATE TABLE keyless (a INT)";
@@ -142,6 +143,7 @@ impl ModelWriter {
         let year = 2000 + n / 1000;
         let rows = [
             ("pair", "a, b", format!("{small}, {n}"), format!("{n},{small}")),
+            ("parted", "id", n.to_string(), n.to_string()),
             ("word", "w", format!("'{text}'"), format!("0x{}", hex(text.as_bytes()))),
             ("code", "c", format!("'é{n}'"), format!("0xe9{}", hex(n.to_string().as_bytes()))),
             ("raw", "r", format!("x'{raw}'"), format!("0x{raw}0000")),

@@ -120,7 +120,8 @@ impl World {
     /// How this test reads; the number is its own.
     pub fn options(&self, purpose: &str) -> Options {
         let id = log::server_id(&format!("test {} {}", std::process::id(), self.schema), purpose);
-        Options { heartbeat: Duration::from_secs(1), ..Options::new(id) }
+        let (heartbeat, silence) = (Duration::from_secs(1), Duration::from_secs(20));
+        Options { heartbeat, silence, ..Options::new(id) }
     }
 
     pub fn reader(&self, from: &Position) -> Result<Reader, LogError> {

@@ -41,6 +41,9 @@ pub struct Options {
     pub server_id: u32,
     /// How often a server with nothing to say shows that it is alive.
     pub heartbeat: Duration,
+    /// Without a byte for so long, the server counts as dead. Some heartbeats fit into it, and
+    /// the time in which MariaDB searches a large file for the position: it is silent then.
+    pub silence: Duration,
     /// Whether to wait for more at the log's end.
     pub follow: bool,
     pub limits: Limits,
@@ -56,16 +59,12 @@ impl Options {
         Self {
             server_id,
             heartbeat: Duration::from_secs(5),
+            silence: Duration::from_secs(60),
             follow: true,
             limits: Limits::default(),
             connect: Duration::from_secs(10),
             stop: Arc::default(),
         }
-    }
-
-    /// After so many heartbeats that did not come the server counts as dead.
-    fn silence(&self) -> Duration {
-        self.heartbeat.saturating_mul(3).max(Duration::from_secs(1))
     }
 }
 
@@ -93,7 +92,7 @@ pub struct Reader {
 impl Reader {
     /// Asks for the log as of `from`, with the account of `session`.
     pub fn open(session: &Session, from: &Position, options: &Options) -> Result<Self, LogError> {
-        let silence = options.silence();
+        let silence = options.silence;
         let patience =
             Patience { connect: options.connect, stall: silence, stop: Arc::clone(&options.stop) };
         let login = |error| ended::of_login(error, session.user());

@@ -8,7 +8,8 @@ use super::ended;
 use super::position::Position;
 use crate::facts;
 use crate::session::Session;
-use model::facts::Flavour;
+use model::facts::{Flavour, Version};
+use model::ident::literal;
 
 /// A server's identity and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct LogState {
     pub server_id: u32,
     /// All that is in the log now.
     pub position: Position,
+    /// MariaDB: the domain that the server numbers its own transactions in.
+    pub domain: Option<u32>,
+    /// Whether rows that a foreign key changes are in the log.
+    pub logs_cascades: bool,
     /// Whether sessions write rows by default. Each session can do otherwise; what counts is
     /// what is read.
     pub writes_rows: bool,
@@ -42,6 +47,7 @@ pub fn read(session: &mut Session) -> Result<LogState> {
     if checksum.eq_ignore_ascii_case("NONE") {
         return Err(ended::off("binlog_checksum is NONE, so damage would go unseen").into());
     }
+    demand_all_of_it(session, flavour)?;
     let position = match flavour {
         Flavour::Mysql => {
             let mode: String = session.value("SELECT @@global.gtid_mode")?;
@@ -58,6 +64,44 @@ pub fn read(session: &mut Session) -> Result<LogState> {
             Position::List(list.with_context(|| format!("read the GTIDs `{text}`"))?)
         }
     };
+    let domain = match flavour {
+        Flavour::Mysql => None,
+        Flavour::Mariadb => Some(session.value("SELECT @@global.gtid_domain_id")?),
+    };
+    // Foreign keys are above the storage engine since then, unless that is turned off.
+    let logs_cascades = flavour == Flavour::Mysql
+        && facts.version >= Version(9, 6, 0)
+        && variable(session, &["innodb_native_foreign_keys"])?.as_deref() == Some("OFF");
     let writes_rows = format.eq_ignore_ascii_case("ROW");
-    Ok(LogState { flavour, identity, server_id, position, writes_rows })
+    Ok(LogState { flavour, identity, server_id, position, domain, logs_cascades, writes_rows })
+}
+
+/// Refuses the log of a replica that does not log what it gets from its source.
+fn demand_all_of_it(session: &mut Session, flavour: Flavour) -> Result<()> {
+    let logs = variable(session, &["log_replica_updates", "log_slave_updates"])?;
+    let replica = match flavour {
+        // Who may not ask cannot see whether it is one. The default is ON.
+        Flavour::Mysql => true,
+        Flavour::Mariadb => {
+            let from_source: String = session.value("SELECT @@global.gtid_slave_pos")?;
+            !from_source.is_empty()
+        }
+    };
+    if replica && logs.is_some_and(|on| !on.eq_ignore_ascii_case("ON")) {
+        let why = "log_slave_updates is OFF, so what the server gets as a replica is missing";
+        return Err(ended::off(why).into());
+    }
+    Ok(())
+}
+
+/// The value of the first of these variables that the server has.
+fn variable(session: &mut Session, names: &[&str]) -> Result<Option<String>> {
+    for name in names {
+        let sql = format!("SHOW GLOBAL VARIABLES WHERE Variable_name = {}", literal(name));
+        let row: Option<(String, String)> = session.first(&sql)?;
+        if let Some((_, value)) = row {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
 }
