@@ -25,6 +25,8 @@ pub const TABLES: &str = "
 /// A session, and what it knows.
 pub struct ModelWriter {
     conn: Conn,
+    /// Names of XA transactions are the server's, not the schema's.
+    schema: String,
     /// The first of its keys; it takes no more than a thousand.
     base: i64,
     next: i64,
@@ -38,7 +40,7 @@ impl ModelWriter {
         run(&mut conn, "SET SESSION time_zone = '+00:00'");
         run(&mut conn, settings);
         let base = 1000 * number;
-        Self { conn, base, next: base, touched: Touched::new() }
+        Self { conn, schema: world.schema.clone(), base, next: base, touched: Touched::new() }
     }
 
     fn sql(&mut self, statements: &str) {
@@ -99,7 +101,7 @@ impl ModelWriter {
 
     fn prepared(&mut self) {
         let (kept, undone, once) = (self.film(), self.film(), self.film());
-        let name = format!("'x{}'", self.base);
+        let name = format!("'{} {}'", self.schema, self.base);
         for (id, end) in [
             (kept, format!("XA PREPARE {name}; XA COMMIT {name}")),
             (undone, format!("XA PREPARE {name}; XA ROLLBACK {name}")),

@@ -79,7 +79,7 @@ mod tests {
         assert_ne!(one, server_id("here", "archive"));
         assert_ne!(one, server_id("there", "follow"));
         assert_ne!(server_id("a", "bc"), server_id("ab", "c"));
-        assert!(one >= 0x8000_0000 && one < u32::MAX);
+        assert!((0x8000_0000..u32::MAX).contains(&one));
     }
 
     #[test]
