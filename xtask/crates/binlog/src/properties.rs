@@ -124,18 +124,55 @@ mod tests {
 
     use super::*;
 
+    /// The corpus, by name.
+    fn corpus() -> Vec<(String, Vec<u8>)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/transactions");
+        let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        let read = |file: std::path::PathBuf| {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read(&file).unwrap())
+        };
+        let all: Vec<_> = files.map(read).collect();
+        assert!(all.len() >= 10, "{all:?}");
+        all
+    }
+
     #[test]
     fn the_log_holds_on_its_corpus() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/transactions");
-        let files: Vec<_> =
-            fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
-        assert!(files.len() >= 10, "{files:?}");
-        for file in files {
-            let input = fs::read(&file).unwrap();
+        for (name, input) in corpus() {
             let held = std::panic::catch_unwind(|| groups(&input));
-            let name = file.file_name().unwrap().to_string_lossy().into_owned();
             let wanted = usize::from(!name.starts_with("gtid_"));
             assert_eq!(held.ok(), Some(wanted), "{name}");
+        }
+    }
+
+    /// The checksums are right here, so that what comes behind them is what is tried.
+    #[test]
+    fn the_log_holds_however_its_corpus_is_spoilt() {
+        let mut random = 20_261_130_u64;
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(random >> 33).unwrap() % below
+        };
+        let extremes = [0, 1, 0x7f, 0x80, 0xfa, 0xfc, 0xfd, 0xfe, 0xff];
+        for (name, whole) in corpus() {
+            for _ in 0..3000 {
+                let mut input = whole.clone();
+                for _ in 0..=next(3) {
+                    let at = next(input.len());
+                    match next(4) {
+                        0 => input[at] ^= 1 << next(8),
+                        1 => input[at] = extremes[next(extremes.len())],
+                        2 => drop(input.splice(at..at, [extremes[next(extremes.len())]])),
+                        _ => drop(input.remove(at)),
+                    }
+                    if input.is_empty() {
+                        break;
+                    }
+                }
+                let held = std::panic::catch_unwind(|| groups(&input));
+                assert!(held.is_ok(), "{name}: {input:?}");
+            }
         }
     }
 
