@@ -19,7 +19,8 @@ impl Keys {
     /// What to read of a table: nothing outside of the schema. A table that came later has no
     /// key that is known: only that it was written to.
     pub fn want(&self, table: &Table) -> Want {
-        if table.schema != self.schema {
+        // Some servers take a schema's name in any case, and log it in one.
+        if !table.schema.eq_ignore_ascii_case(&self.schema) {
             return Want::Nothing;
         }
         self.tables.get(&table.name).cloned().unwrap_or(Want::Presence)
@@ -144,6 +145,7 @@ mod tests {
         let keys = Keys { schema: "mydb".to_owned(), tables: BTreeMap::new() };
         let table = |schema: &str| Table { schema: schema.to_owned(), name: "new".to_owned() };
         assert_eq!(keys.want(&table("mydb")), Want::Presence);
+        assert_eq!(keys.want(&table("MyDB")), Want::Presence);
         assert_eq!(keys.want(&table("mydb__before_1")), Want::Nothing);
     }
 }

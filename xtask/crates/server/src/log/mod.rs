@@ -104,7 +104,8 @@ impl Reader {
         {
             return Err(ended::never_had(from));
         }
-        for statement in request::settings(flavour, from, options.heartbeat) {
+        let heartbeat = options.heartbeat.min(silence / 3);
+        for statement in request::settings(flavour, from, heartbeat) {
             wire.run(&statement).map_err(login)?;
         }
         let (command, payload) = request::dump(from, options.server_id, options.follow);

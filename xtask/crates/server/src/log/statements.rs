@@ -17,7 +17,8 @@ pub fn demand_rows(group: &Group, schema: &str) -> Result<(), LogError> {
 fn concerns(statement: &Statement, schema: &str) -> bool {
     use StatementKind::{Accounts, Administration, Definition, Other, Rows, Temporary, Truncate};
     let same = |name: &str| name.eq_ignore_ascii_case(schema);
-    match (statement.kind, &statement.settings.schemas) {
+    let said = statement.settings.schemas.as_ref().filter(|schemas| !schemas.is_empty());
+    match (statement.kind, said) {
         (Temporary | Accounts | Administration, _) => false,
         // MySQL names each schema that it changed, those of triggers and functions included.
         (_, Some(schemas)) => schemas.iter().any(|name| same(name)),
@@ -56,6 +57,7 @@ mod tests {
             (Rows, "other", "INSERT INTO t VALUES (f())", None, true),
             (Rows, "other", "INSERT INTO t VALUES (f())", Some(&["other"][..]), false),
             (Rows, "other", "INSERT INTO t VALUES (f())", Some(&["other", "mydb"]), true),
+            (Rows, "other", "INSERT INTO t VALUES (f())", Some(&[]), true),
             (Definition, "other", "ALTER TABLE `MyDB`.t ADD a INT", None, true),
             (Definition, "other", "ALTER TABLE mydb__staging_1.t ADD a INT", None, false),
             (Definition, "", "DROP DATABASE mydb", None, true),
