@@ -72,7 +72,7 @@ fn another_server_is_named_and_has_to_be_chosen() {
         assert!(drill.stderr.contains("not the server of the last time"), "{}", drill.stderr);
         let wrong = ["db-verify", "latest", "--server", "12345678"];
         demand_stop(&sandbox.xtask(&wrong), 10, &["--server names 12345678", &short]);
-        let prune = sandbox.xtask(&["db-prune"]);
+        let prune = sandbox.xtask(&["db-prune", "--yes"]);
         demand(&prune, 0, "files here go by the rules, nothing there is touched");
         let said = format!("{}{}", prune.stderr, prune.stdout);
         assert!(said.contains("not the server of the last time"), "{said}");

@@ -31,11 +31,15 @@ fn read(settings: &Settings) -> Result<Servers> {
 
 fn remember(ctx: &Ctx, server: &Server, uuid: &str) -> Result<()> {
     let settings = &ctx.settings;
+    fs::create_private_dir(&settings.local)?;
+    // Runs about other schemas of this checkout write the same file.
+    let lock = settings.local.join("servers.lock");
+    let alone = fs::open_private(&lock)?;
+    alone.lock().with_context(|| format!("lock {}", lock.display()))?;
     let mut all = read(settings)?;
     let known = Known { uuid: uuid.to_owned(), place: server.to_string(), since: clock::now() };
     all.version = 1;
     all.schemas.insert(settings.schema.clone(), known);
-    fs::create_private_dir(&settings.local)?;
     let text = serde_json::to_vec_pretty(&all).context("write which server was used as JSON")?;
     fs::write_durably(&path(settings), &text)
 }

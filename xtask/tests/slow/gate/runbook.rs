@@ -45,7 +45,7 @@ fn exit_31_goes_back_or_forward() {
             let [ask, restore, status, migrate, agree, look] = &steps[..] else {
                 panic!("{steps:?}")
             };
-            demand_stop(&typed(&world, ask), 31, &["how they ended is unknown"]);
+            demand_stop(&typed(&world, ask), 31, &["a migration failed on"]);
             if back {
                 let restored = typed(&world, restore);
                 assert_eq!(restored.code, Some(0), "{}", restored.stderr);
