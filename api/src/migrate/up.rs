@@ -87,7 +87,9 @@ pub async fn up(
         let text = migration.sql.as_str();
         let statements = allowed.iter().find(|one| one.name == *name).and_then(|one| one.cut(text));
         let Some(statements) = statements else {
-            bail!("the permit cuts migration {name} where its text cannot be cut; nothing was run")
+            bail!(
+                "the permit's statements do not fit the text of migration {name}; nothing was run"
+            )
         };
         wanted.push((migration, statements));
     }

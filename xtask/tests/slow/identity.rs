@@ -72,6 +72,13 @@ fn another_server_is_named_and_has_to_be_chosen() {
         assert!(drill.stderr.contains("not the server of the last time"), "{}", drill.stderr);
         let wrong = ["db-verify", "latest", "--server", "12345678"];
         demand_stop(&sandbox.xtask(&wrong), 10, &["--server names 12345678", &short]);
+        let wrong = ["db-prune", "--server", "12345678"];
+        demand_stop(&sandbox.xtask(&wrong), 10, &["--server names 12345678", &short]);
+        let wrong = ["db-prune", "--yes", "--server", "12345678"];
+        demand_stop(&sandbox.xtask(&wrong), 10, &["--server names 12345678", &short]);
+        let look = sandbox.xtask(&["db-prune"]);
+        demand(&look, 0, "a look at what retention would do");
+        assert!(look.stderr.contains("not the server of the last time"), "{}", look.stderr);
         let prune = sandbox.xtask(&["db-prune", "--yes"]);
         demand(&prune, 0, "files here go by the rules, nothing there is touched");
         let said = format!("{}{}", prune.stderr, prune.stdout);

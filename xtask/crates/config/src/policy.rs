@@ -69,6 +69,23 @@ impl Default for RestorePolicy {
 const MOST_THREADS: usize = 64;
 
 impl RestorePolicy {
+    /// A server takes no wait of 0 s, and a try that is known by another wait would never be
+    /// repeated.
+    fn demand_sound(&self) -> Result<(), String> {
+        for (key, value, range) in [
+            ("lock_wait_s", self.lock_wait_s, 1..=3600),
+            ("lock_retries", self.lock_retries, 0..=100),
+        ] {
+            if !range.contains(&value) {
+                let (least, most) = (range.start(), range.end());
+                return Err(format!(
+                    "restore.{key} is {value}, but must be from {least} to {most}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Applies the command line's value, if given.
     pub fn set_threads(&mut self, given: Option<u8>) {
         self.threads = given.map_or(self.threads, usize::from);
@@ -133,6 +150,7 @@ impl Policy {
                 .hint("docs/configuration.md lists every key.")
         };
         let policy: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        policy.restore.demand_sound().map_err(wrong)?;
         policy.gate.demand_sound().map_err(wrong)?;
         policy.retention.demand_sound().map_err(wrong)?;
         policy.trust.demand_sound().map_err(wrong)?;
@@ -153,5 +171,12 @@ mod tests {
         assert_eq!(policy.verify.min_tables, 3);
         assert_eq!(policy.verify.core_tables.len(), 3);
         assert_eq!(policy.backup.compress_above_mib, 64);
+    }
+
+    #[test]
+    fn a_wait_that_no_server_takes_is_refused() {
+        assert_eq!(RestorePolicy::default().demand_sound(), Ok(()));
+        let policy = RestorePolicy { lock_wait_s: 0, ..RestorePolicy::default() };
+        assert!(policy.demand_sound().unwrap_err().contains("restore.lock_wait_s is 0"));
     }
 }

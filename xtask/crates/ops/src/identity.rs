@@ -2,6 +2,7 @@
 //! before anything on it is changed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -12,7 +13,10 @@ use model::facts::{Flavour, ServerFacts};
 use model::known::{Known, Servers};
 use plan::identity::{Seen, Verdict, is_chosen, judge, short};
 use server::Server;
-use sys::{clock, fs};
+use sys::{clock, fs, signal};
+
+/// The file is written in no time.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 fn path(settings: &Settings) -> PathBuf {
     settings.local.join("servers.json")
@@ -33,9 +37,14 @@ fn remember(ctx: &Ctx, server: &Server, uuid: &str) -> Result<()> {
     let settings = &ctx.settings;
     fs::create_private_dir(&settings.local)?;
     // Runs about other schemas of this checkout write the same file.
-    let lock = settings.local.join("servers.lock");
-    let alone = fs::open_private(&lock)?;
-    alone.lock().with_context(|| format!("lock {}", lock.display()))?;
+    let alone = fs::lock_private(&settings.local.join("servers.lock"), LOCK_WAIT)?;
+    if alone.is_none() {
+        signal::check()?;
+        let message = "another run of this checkout is writing down which server it uses";
+        return Err(Stop::new(ExitCode::Locked, message)
+            .hint("Wait until it ends, then run the command again.")
+            .into());
+    }
     let mut all = read(settings)?;
     let known = Known { uuid: uuid.to_owned(), place: server.to_string(), since: clock::now() };
     all.version = 1;

@@ -74,7 +74,9 @@ fn patiently(
             return Err(error);
         }
         if left == policy.lock_retries {
-            ctx.ui.say("others use the tables; trying again in short turns, so that they go on");
+            ctx.ui.say(
+                "others are using the tables; retrying in short attempts, so that they can go on",
+            );
         }
         clock::until(Instant::now(), pause)?;
         pause = (pause * 2).min(PAUSES.1);

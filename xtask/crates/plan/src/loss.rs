@@ -197,8 +197,8 @@ impl<'a> Watch<'a> {
             }
             Event::Recovered { how, subject, purpose } if how == "finished" => {
                 // What a migration made of the backup is not known here.
-                let restored = self.manifests.values().find(|it| it.label.to_string() == *subject);
-                let restored = restored.filter(|_| *purpose == Some(Purpose::Restore)).copied();
+                let label = subject.parse().ok().filter(|_| *purpose == Some(Purpose::Restore));
+                let restored = label.and_then(|it: Label| self.manifests.get(&it).copied());
                 self.returned(&entry.server_uuid, restored);
             }
             _ => {}

@@ -29,6 +29,11 @@ pub fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(plain)
 }
 
+/// Whether a name from a file is such a word, and can be taken for no option and no expansion.
+fn is_name(text: &str) -> bool {
+    is_word(text) && !text.starts_with(['-', '=', '~', '+'])
+}
+
 impl Hints {
     /// Of a folder, for a schema. A folder that cannot be read has nothing.
     pub fn of(folder: &Path, schema: &str) -> Self {
@@ -38,7 +43,7 @@ impl Hints {
             _ => None,
         };
         let mut labels: Vec<Label> = names.iter().filter_map(label).collect();
-        labels.retain(|label| is_word(&label.to_string()));
+        labels.retain(|label| is_name(&label.to_string()));
         labels.sort_by_key(|it| (it.schema() != schema, std::cmp::Reverse(it.time())));
         labels.truncate(MOST);
         Self { folder: folder.to_owned(), schema: schema.to_owned(), labels }
@@ -61,7 +66,7 @@ impl Hints {
             serde_json::from_slice::<Manifest>(&bytes).ok()
         };
         let tables = newest.and_then(read).map(|it| it.tables).unwrap_or_default();
-        tables.into_iter().map(|it| it.name).filter(|it| is_word(it)).collect()
+        tables.into_iter().map(|it| it.name).filter(|it| is_name(it)).collect()
     }
 
     /// Schemas that a restore made beside the live one, by the ledger's lines; those that were
@@ -88,7 +93,7 @@ impl Hints {
             }
         }
         let own = format!("{}__", self.schema);
-        found.into_iter().filter(|it| it.starts_with(&own) && is_word(it)).collect()
+        found.into_iter().filter(|it| it.starts_with(&own) && is_name(it)).collect()
     }
 }
 
@@ -102,6 +107,9 @@ mod tests {
         for bad in ["", "a b", "$(reboot)", "a;b", "`a`", "a'b", "a\nb", "ä", "a*", "~{a}"] {
             assert!(!is_word(bad), "{bad:?}");
         }
+        for bad in ["--yes", "=ls", "~root", "+x"] {
+            assert!(is_word(bad) && !is_name(bad), "{bad:?}");
+        }
         let (dir, _store) = scratch();
         for name in [
             "mydb_backup_20261122_101112.json",
@@ -110,7 +118,10 @@ mod tests {
             "other_backup_20261125_101112.json",
             "$(reboot)_backup_20261126_101112.json",
         ] {
-            put(&dir.path().join(name), b"{\"tables\":[{\"name\":\"film\"},{\"name\":\"a b\"}]}");
+            put(
+                &dir.path().join(name),
+                b"{\"tables\":[{\"name\":\"film\"},{\"name\":\"a b\"},{\"name\":\"--yes\"}]}",
+            );
         }
         let lines = "{\"event\":\"restore\",\"target\":\"mydb__look\"}\n\
                      {\"event\":\"restore\",\"target\":\"mydb__gone\"}\n\

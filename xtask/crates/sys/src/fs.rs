@@ -1,10 +1,13 @@
 //! The one place that writes files: durable, private, all or nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+
+use super::clock;
 
 /// Ending of a file that is still being written; no reader accepts it.
 pub const PARTIAL: &str = ".partial";
@@ -65,6 +68,20 @@ pub fn open_private(path: &Path) -> Result<File> {
         .truncate(false)
         .open(path)
         .with_context(|| format!("open {}", path.display()))
+}
+
+/// Locks a private file, which is created when missing, for as long as what it gives is open: the
+/// system gives the lock back when the process ends, however it ends. `None`: another process
+/// still has it after `deadline`.
+pub fn lock_private(path: &Path, deadline: Duration) -> Result<Option<File>> {
+    let file = open_private(path)?;
+    let got = clock::poll(deadline, || match file.try_lock() {
+        Ok(()) => Ok(Some(())),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    });
+    let got = got.with_context(|| format!("lock {}", path.display()))?;
+    Ok(got.map(|()| file))
 }
 
 /// Opens a private file for appending and creates it when missing.

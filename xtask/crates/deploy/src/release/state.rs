@@ -1,7 +1,7 @@
 //! What is kept under `.local/deploy/`: the lock, the releases, and for each target
 //! which of them runs.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,23 +79,13 @@ impl Place {
     /// Another deploy runs (12).
     pub(crate) fn lock(&self) -> Result<File> {
         fs::create_private_dir(&self.dir)?;
-        let path = self.dir.join("lock");
-        let file = fs::open_private(&path)?;
-        let got = clock::poll(LOCK_WAIT, || match file.try_lock() {
-            Ok(()) => Ok(Some(())),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        });
-        if got.with_context(|| format!("lock {}", path.display()))?.is_none() {
-            signal::check()?;
-            return Err(Stop::new(
-                ExitCode::Locked,
-                "another deploy from this checkout is running",
-            )
-            .hint("Wait until it ends, then try again. There is no stale lock to remove.")
-            .into());
+        if let Some(file) = fs::lock_private(&self.dir.join("lock"), LOCK_WAIT)? {
+            return Ok(file);
         }
-        Ok(file)
+        signal::check()?;
+        Err(Stop::new(ExitCode::Locked, "another deploy from this checkout is running")
+            .hint("Wait until it ends, then try again. There is no stale lock to remove.")
+            .into())
     }
 
     /// A folder for a new release, and its name: the time and the commit.

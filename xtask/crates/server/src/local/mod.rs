@@ -120,19 +120,12 @@ pub fn stop(settings: &Settings, ui: &Ui) -> Result<bool> {
 /// Keeps a second `db-up` or `db-down` out while this one changes things. The
 /// system releases it when the process ends, however it ends.
 fn alone(place: &Place, deadline: Duration) -> Result<std::fs::File> {
-    let path = place.dir.join("lock");
-    let file = sys::fs::open_private(&path)?;
-    let got = sys::clock::poll(deadline, || match file.try_lock() {
-        Ok(()) => Ok(Some(())),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(error)) => Err(error),
-    });
-    let got = got.with_context(|| format!("lock {}", path.display()))?;
+    let got = sys::fs::lock_private(&place.dir.join("lock"), deadline)?;
     got.ok_or_else(|| {
         Stop::new(ExitCode::Locked, "another run is starting or stopping the private server")
             .hint("Wait for it to end, then try again.")
-    })?;
-    Ok(file)
+            .into()
+    })
 }
 
 /// Makes the data folder under another name, gives root its password before

@@ -54,8 +54,11 @@ pub fn run(ctx: &Ctx, request: Request) -> Result<PruneDocument> {
         let held = HeldFolder::take(ctx, server.as_ref().ok())?;
         go(&held, server.as_ref(), only_here)
     } else {
-        let session =
+        let mut session =
             server.as_ref().map_err(why).and_then(|it| look_only(ctx, it).map_err(|e| why(&e)));
+        if let (Ok(server), Ok(access)) = (&server, &mut session) {
+            identity::say(ctx, server, &server::facts::read(&mut access.session)?)?;
+        }
         Ok(facts::look(ctx, &store, session, only_here)?.document(true))
     }
 }
@@ -114,6 +117,7 @@ fn go(
                 let facts = server::facts::read(&mut session)?;
                 match identity::demand(ctx, server, &facts, false) {
                     Ok(()) => Ok(Access { session, free: true }),
+                    Err(error) if ctx.settings.server_choice.is_some() => return Err(error),
                     Err(error) => Err(why(&error)),
                 }
             }
