@@ -10,9 +10,10 @@ use model::exit::{ExitCode, Stop};
 use model::history::{HeldBackup, History, Objectives};
 use model::status::Answer;
 use ops::ctx::Ctx;
+use plan::timeline::Timeline;
 use report::{human, json, page};
-use store::Store;
 use store::ledger::Ledger;
+use store::{Backup, Store};
 use sys::{clock, fs, open};
 use upkeep::status;
 
@@ -94,14 +95,17 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
     };
     let store = ctx.store()?;
     let chain = store.verify_chain()?;
-    let ledger = match chain.outcome {
+    let mut ledger = match chain.outcome {
         Outcome::Failed => Ledger::default(),
         _ => store.read()?,
     };
+    let now = clock::now();
+    // A wrong time would flatten every plot.
+    ledger.entries = Timeline::of(&ledger.entries, now).drawn(ledger.entries);
     let monitor = &ctx.settings.policy.monitor;
     Ok(History {
         schema: ctx.settings.schema.clone(),
-        made_utc: clock::now(),
+        made_utc: now,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         status,
         objectives: Objectives {
@@ -118,7 +122,7 @@ fn history(ctx: &mut Ctx, offline: bool) -> Result<History> {
 fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
     let entries = store.list()?;
     let mut suspects = store.suspects(&entries, ledger);
-    let held = entries.into_iter().map(|entry| {
+    let held = entries.into_iter().map(Backup::drawn).map(|entry| {
         let content = match (entry.manifest(), entry.problem()) {
             (Some(manifest), _) => Ok(Box::new(manifest.clone())),
             (None, problem) => Err(problem.unwrap_or_else(|| "cannot be read".to_owned())),
@@ -129,7 +133,8 @@ fn backups(store: &Store, ledger: &Ledger) -> Result<Vec<HeldBackup>> {
             .filter(|manifest| !manifest.is_partial())
             .and_then(|manifest| ledger.highest_verification(&entry.label, &manifest.sha256));
         let suspect = suspects.remove(&entry.label);
-        HeldBackup { label: entry.label, content, verified, trust: entry.trust, suspect }
+        let Backup { label, trust, wrong_clock, .. } = entry;
+        HeldBackup { label, content, verified, trust, suspect, wrong_clock }
     });
     Ok(held.collect())
 }

@@ -12,17 +12,19 @@ use model::label::Label;
 use model::loss::Loss;
 use model::manifest::Manifest;
 use model::trust::Trust;
+use model::wrong_clock::WrongClock;
 use ops::copy::fetching;
 use ops::ctx::Ctx;
+use plan::timeline::Timeline;
 use plan::which::{self, Until};
 use report::json::{
     DOCUMENT_VERSION, ListDocument, ListedBackup, ListedPlace, PlaceState, ShowDocument, Unusable,
 };
 use report::text::ListRow;
-use store::Store;
 use store::latest::until;
 use store::ledger::Ledger;
-use store::remote::RemoteCopy;
+use store::remote::{RemoteCopy, fetch};
+use store::{Backup, Store};
 use sys::clock;
 
 /// The backups folder among the places.
@@ -82,7 +84,11 @@ fn since(text: &str) -> Result<Until, Stop> {
 
 fn is_since(row: &ListRow, since: &Until) -> bool {
     match row {
-        ListRow::Usable(backup) => backup.created_utc >= since.utc,
+        // What may be as young is shown.
+        ListRow::Usable(backup) => match &backup.wrong_clock {
+            Some(wrong) => wrong.until_utc.is_none_or(|until| until >= since.utc),
+            None => backup.created_utc >= since.utc,
+        },
         ListRow::Unusable { label, .. } => label.time() >= since.local,
     }
 }
@@ -106,6 +112,7 @@ struct Found {
     /// What it holds, or why it cannot be used.
     content: Result<Box<Manifest>, String>,
     trust: Trust,
+    wrong_clock: Option<WrongClock>,
     /// The destination; `None`: it is here.
     place: Option<String>,
 }
@@ -123,7 +130,8 @@ fn local(store: &Store) -> Result<Vec<Found>> {
             Some(manifest) => Ok(Box::new(manifest.clone())),
             None => Err(entry.problem().unwrap_or_default()),
         };
-        Found { label: entry.label, content, trust: entry.trust, place: None }
+        let Backup { label, trust, wrong_clock, .. } = entry;
+        Found { label, content, trust, wrong_clock, place: None }
     });
     Ok(found.collect())
 }
@@ -131,7 +139,11 @@ fn local(store: &Store) -> Result<Vec<Found>> {
 /// What lies at a destination. How far a backup was proven is in the ledger here.
 fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
     let ledger = store.read()?;
-    let found = fetching::copies(ctx, name)?.into_iter().map(|copy| {
+    let timeline = Timeline::of(&ledger.entries, clock::now());
+    let mut copies = fetching::copies(ctx, name)?;
+    fetch::sort(&mut copies, &timeline);
+    let found = copies.into_iter().map(|copy| {
+        let wrong_clock = fetch::placed(&copy, &timeline).1;
         let RemoteCopy { label, manifest, problem, .. } = copy;
         // What is there under the name of a backup of this machine must be that one.
         let other = manifest.as_ref().and_then(|it| ledger.contradicts(it));
@@ -144,7 +156,7 @@ fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
             }
             (_, problem) => (Err(problem.unwrap_or_default()), Trust::Unsigned),
         };
-        Found { label, content, trust, place: Some(name.to_owned()) }
+        Found { label, content, trust, wrong_clock, place: Some(name.to_owned()) }
     });
     Ok(found.collect())
 }
@@ -152,6 +164,8 @@ fn remote(ctx: &Ctx, store: &Store, name: &str) -> Result<Vec<Found>> {
 /// What the ledger says about them.
 struct Known {
     ledger: Ledger,
+    /// The same with times that make no proof younger than it is.
+    told: Ledger,
     pins: BTreeMap<Label, String>,
     suspects: BTreeMap<Label, Loss>,
     copies: BTreeMap<(Label, String), PlaceState>,
@@ -163,7 +177,10 @@ impl Known {
         let manifests: Vec<&Manifest> = found.iter().filter_map(Found::manifest).collect();
         let suspects = store.suspects_among(&manifests, &ledger);
         let (pins, copies) = (ledger.pins(), copies(&ledger));
-        Ok(Self { ledger, pins, suspects, copies })
+        let timeline = Timeline::of(&ledger.entries, clock::now());
+        let entries = timeline.earliest(ledger.entries.clone());
+        let told = Ledger { entries, ..ledger.clone() };
+        Ok(Self { ledger, told, pins, suspects, copies })
     }
 
     fn row(&self, found: &[Found], at: usize) -> ListRow {
@@ -179,13 +196,14 @@ impl Known {
 
     fn listed(&self, it: &Found, manifest: &Manifest, before: Option<&Manifest>) -> ListedBackup {
         let (label, sha256) = (&manifest.label, &manifest.sha256);
-        let ledger = &self.ledger;
+        let ledger = &self.told;
         let verified = ledger.highest_verification(label, sha256);
         ListedBackup::new(manifest, clock::local(manifest.created_utc), verified)
             .vouched(&it.trust, ledger.claimed_verification(label, sha256))
             .pinned(self.pins.get(label))
             .judged(ledger.last_failed(label))
             .suspect(self.suspects.get(label))
+            .misdated(it.wrong_clock)
             .after(before)
             .at(self.places(it))
     }

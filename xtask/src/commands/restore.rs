@@ -72,7 +72,7 @@ fn planned(plan: RestorePlan) -> RestorePlanDocument {
         plan: plan.to_string(),
         label: plan.source,
         taken_utc: plan.taken_utc,
-        age_s: plan.taken_utc.map(|at| (clock::now() - at).num_seconds()),
+        age_s: plan.taken_utc.map(|at| (clock::now() - at).num_seconds().max(0)),
         target: plan.target,
         server: plan.server,
         safety_backup: plan.safety_backup,

@@ -7,6 +7,7 @@
 
 mod attacks;
 mod bench;
+mod clock;
 mod copies;
 mod deploy;
 mod dropping;

@@ -45,12 +45,14 @@ pub fn ensure(ctx: &Ctx, server: &Server, made: &mut Made) -> Result<Recent> {
     let uuid = facts::read(&mut session)?.uuid;
     let max_age = ctx.settings.policy.gate.proof_max_age_minutes;
     if let Some(found) = prove::newest(ctx, held.store(), Some(&uuid))?
-        && proof::is_fresh(found.created_utc(), max_age, clock::now())
+        && let now = clock::now()
+        && proof::is_fresh(found.created_utc(), max_age, now)
+        && let Some(age) = found.age_minutes(now)
     {
         ctx.ui.say(format!(
             "{} is proven: it is {} old and was restored and compared",
             found.label(),
-            minutes(found.age_minutes(clock::now()))
+            minutes(age)
         ));
         return Ok(Recent::Found(found));
     }

@@ -9,6 +9,7 @@ use super::loss::Loss;
 use super::manifest::Manifest;
 use super::status::{Answer, Status};
 use super::trust::Trust;
+use super::wrong_clock::WrongClock;
 
 /// Everything that the page tells.
 #[derive(Debug, Clone)]
@@ -44,6 +45,9 @@ pub struct HeldBackup {
     pub trust: Trust,
     /// What it lost against the last good backup; `None`: it is not suspect.
     pub suspect: Option<Loss>,
+    /// What is known of when it was taken, where its time is not believed; its manifest has its
+    /// place on a time axis then.
+    pub wrong_clock: Option<WrongClock>,
 }
 
 impl HeldBackup {

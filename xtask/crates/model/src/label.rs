@@ -1,5 +1,6 @@
 //! A backup's name: `mydb_backup_20261122_101112`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,8 +10,12 @@ use serde::{Deserialize, Serialize};
 const STAMP: &str = "%Y%m%d_%H%M%S";
 const MIDDLE: &str = "_backup_";
 
+/// A label that is further ahead of the clock than this does not count: an hour is what the end
+/// of summer time takes back.
+const AHEAD: Duration = Duration::hours(1);
+
 /// The schema's name and the local time, to the second. Labels of one schema
-/// sort in the order in which the backups were made.
+/// sort in the order in which the backups were made, as long as the clock is right.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Label {
@@ -19,13 +24,18 @@ pub struct Label {
 }
 
 impl Label {
-    /// The next label: now, or one second after the newest one when the clock
-    /// went back or two backups fall into one second.
-    pub fn next(schema: &str, now_local: NaiveDateTime, newest: Option<&Self>) -> Self {
-        let floor = newest.map(|label| label.time + Duration::seconds(1));
+    /// The next label: now, or the first free second after the newest one when two backups fall
+    /// into one second or the clock went back a little. One that is far ahead comes from a
+    /// clock that was wrong: it would make every later name wrong, too.
+    pub fn next(schema: &str, now_local: NaiveDateTime, used: &BTreeSet<NaiveDateTime>) -> Self {
         let now = now_local.and_utc().timestamp();
         let now = chrono::DateTime::from_timestamp(now, 0).map_or(now_local, |t| t.naive_utc());
-        let time = floor.map_or(now, |floor| floor.max(now));
+        let second = Duration::seconds(1);
+        let newest = used.range(..=now + AHEAD).next_back();
+        let mut time = newest.map_or(now, |newest| now.max(*newest + second));
+        while used.contains(&time) {
+            time += second;
+        }
         Self { schema: schema.to_owned(), time }
     }
 
@@ -112,12 +122,31 @@ mod tests {
 
     #[test]
     fn never_repeats_and_never_sorts_before() {
-        let newest: Label = "mydb_backup_20261122_101112".parse().expect("a label");
-        let same = Label::next("mydb", at("20261122_101112"), Some(&newest));
-        assert_eq!(same.to_string(), "mydb_backup_20261122_101113");
-        let clock_went_back = Label::next("mydb", at("20251122_101112"), Some(&newest));
-        assert_eq!(clock_went_back.to_string(), "mydb_backup_20261122_101113");
-        let later = Label::next("mydb", at("20261122_111112"), Some(&newest));
-        assert_eq!(later.to_string(), "mydb_backup_20261122_111112");
+        let used = |stamps: &[&str]| stamps.iter().map(|stamp| at(stamp)).collect();
+        let next = |now: &str, stamps: &[&str]| {
+            Label::next("mydb", at(now), &used(stamps)).time().format(STAMP).to_string()
+        };
+        let newest = ["20261122_101112"];
+        assert_eq!(next("20261122_101112", &newest), "20261122_101113");
+        assert_eq!(next("20261122_111112", &newest), "20261122_111112");
+        // The end of summer time.
+        assert_eq!(next("20261122_091112", &newest), "20261122_101113");
+        assert_eq!(next("20261122_091111", &newest), "20261122_091111");
+    }
+
+    #[test]
+    fn one_of_a_wrong_clock_does_not_spoil_the_next() {
+        let used = |stamps: &[&str]| stamps.iter().map(|stamp| at(stamp)).collect();
+        let next = |now: &str, stamps: &[&str]| {
+            Label::next("mydb", at(now), &used(stamps)).time().format(STAMP).to_string()
+        };
+        let wrong = ["20261122_101112", "20300101_100000", "20300101_100001"];
+        assert_eq!(next("20261122_101500", &wrong), "20261122_101500");
+        assert_eq!(next("20261122_101112", &wrong), "20261122_101113");
+        // Its own time comes: no name is used twice.
+        assert_eq!(next("20300101_100000", &wrong), "20300101_100002");
+        // The second after the newest that counts is one that does not.
+        let ahead = ["20261122_111112", "20261122_111113"];
+        assert_eq!(next("20261122_101112", &ahead), "20261122_111114");
     }
 }

@@ -34,3 +34,4 @@ pub mod swap;
 pub mod toned;
 pub mod trust;
 pub mod visible;
+pub mod wrong_clock;

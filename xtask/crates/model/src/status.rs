@@ -8,6 +8,7 @@ use super::entry::Level;
 use super::label::Label;
 use super::loss::Loss;
 use super::trust::Unproven;
+use super::wrong_clock::{Misdated, WrongClock};
 
 /// Version of the document. Fields can be added within a version.
 pub const STATUS_VERSION: u32 = 1;
@@ -114,6 +115,9 @@ pub struct BackupFacts {
     pub verified: Option<Level>,
     /// When it was proven so far.
     pub verified_utc: Option<DateTime<Utc>>,
+    /// Why `created_utc` is not believed; left out where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_clock: Option<WrongClock>,
 }
 
 /// A drill: a backup that was restored to prove it.
@@ -345,7 +349,17 @@ pub struct Facts {
     /// Backups that lost something that nothing explains, the newest first.
     #[serde(default)]
     pub suspects: Vec<Suspect>,
+    /// Backups whose time is not believed, the newest first; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong_clocks: Vec<Misdated>,
     pub schedule: ScheduleFacts,
+}
+
+impl Facts {
+    /// Whether this machine's clock may be the one that is wrong: then no age is known.
+    pub fn is_clock_doubted(&self) -> bool {
+        self.wrong_clocks.iter().any(|it| it.clock.may_be_this_clock())
+    }
 }
 
 /// A suspect backup.

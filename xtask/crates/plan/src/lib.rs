@@ -22,6 +22,7 @@ pub mod recovery;
 pub mod restore;
 pub mod retention;
 pub mod reuse;
+mod rising;
 mod safe;
 pub mod schedule;
 pub mod status;
@@ -29,6 +30,7 @@ pub mod swap;
 pub mod tables;
 #[cfg(test)]
 mod testing;
+pub mod timeline;
 pub mod undo;
 pub mod unsaved;
 pub mod which;

@@ -13,6 +13,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 use config::keeping::RetentionPolicy;
 use model::entry::Level;
 use model::label::Label;
+use model::wrong_clock::WrongClock;
 
 /// How far a clock may be ahead of ours before a time counts as one to come.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
@@ -64,6 +65,10 @@ pub struct Backup {
     pub server: String,
     /// When it was taken, by its manifest; `None` where none can be read.
     pub taken: Option<Moment>,
+    /// Why that is not believed. Then it is not counted and not deleted.
+    pub wrong_clock: Option<WrongClock>,
+    /// Its place among all of them: more were taken before it.
+    pub rank: usize,
     /// Whether it was taken in front of a restore.
     pub safety: bool,
     /// How far it was proven.
@@ -118,12 +123,11 @@ impl Backup {
         self.usable() && !self.held_in(&Place::Here) && !self.let_go_here
     }
 
-    /// When it was taken, for the calendar; `None` if no clock can be trusted. The label has the
-    /// time, except for labels given after a clock ran ahead: those only count seconds on from a
-    /// future time.
+    /// When it was taken, for the calendar; `None` if no clock can be trusted. A label does not
+    /// tell: it has the time of the zone that it was given in.
     fn at(&self, now: Moment) -> Option<NaiveDateTime> {
         let taken = self.taken.filter(|taken| taken.utc <= now.utc + SLACK)?;
-        Some(if self.label.time() <= now.local + SLACK { self.label.time() } else { taken.local })
+        self.wrong_clock.is_none().then_some(taken.local)
     }
 
     /// Whether it counts at all: a calendar is not filled with what may be worth nothing.
@@ -185,7 +189,7 @@ fn judge_place<'a>(
         .filter(held)
         .filter_map(|backup| Some((backup.sound(now)?, *backup)))
         .collect();
-    sound.sort_by(|a, b| (b.0, &b.1.label).cmp(&(a.0, &a.1.label)));
+    sound.sort_by_key(|(_, it)| std::cmp::Reverse(it.rank));
     let good = |it: &Backup| it.verified.is_some() && !it.suspect;
     let newest = sound.iter().find(|(_, it)| good(it));
     let restored = sound.iter().find(|(_, it)| good(it) && it.verified == Some(Level::Restore));
@@ -195,9 +199,11 @@ fn judge_place<'a>(
         }
     }
     for backup in backups.iter().filter(held) {
-        let Some(at) = backup.at(now) else { continue };
+        if backup.at(now).is_none() {
+            continue;
+        }
         match newest {
-            Some((proven, by)) if (*proven, &by.label) > (at, &backup.label) => {
+            Some((_, by)) if by.rank > backup.rank => {
                 keep.newer.insert(&backup.label, &by.label);
             }
             Some((_, by)) if by.label == backup.label => {}
@@ -235,18 +241,21 @@ fn calendar<'a>(
     ];
     for (number, period) in rules {
         let mut periods: Vec<(String, &Backup)> = Vec::new();
+        // Clocks that differ a little, and the end of summer time, go back to a period.
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
         for (at, backup) in backups {
             let name = period(*at);
-            match periods.last_mut() {
+            let place = *known.entry(name.clone()).or_insert(periods.len());
+            match periods.get_mut(place) {
                 // The newest verified backup that lost nothing represents a period; another one
                 // does only if there is none.
-                Some((known, chosen)) if *known == name => {
+                Some((_, chosen)) => {
                     let good = |it: &Backup| it.verified.is_some() && !it.suspect;
                     if !good(chosen) && good(backup) {
                         *chosen = *backup;
                     }
                 }
-                _ => periods.push((name, *backup)),
+                None => periods.push((name, *backup)),
             }
         }
         let chosen = periods.into_iter().take(count(number));
@@ -276,16 +285,18 @@ fn verdict(
     }));
     kept.extend(backup.needed.iter().cloned());
     let look = if !backup.usable() {
-        Some("damaged: check it")
+        Some("damaged: check it".to_owned())
+    } else if let Some(wrong) = &backup.wrong_clock {
+        Some(format!("{wrong}; check it"))
     } else if backup.at(now).is_none() {
-        Some("its timestamp is in the future; check it")
+        Some("its timestamp is in the future; check it".to_owned())
     } else if backup.failed {
-        Some("its last verification failed: check it")
+        Some("its last verification failed: check it".to_owned())
     } else {
         None
     };
     if let Some(look) = look {
-        kept.push(look.to_owned());
+        kept.push(look);
         return Verdict::new(Fate::Look, kept.join(", "));
     }
     if backup.safety && backup.taken.is_some_and(|it| within(it.utc, policy.safety_days, now)) {

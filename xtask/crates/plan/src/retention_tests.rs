@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[path = "retention_clock_tests.rs"]
+mod clock;
+
 const STAMP: &str = "%Y%m%d_%H%M%S";
 
 fn local(stamp: &str) -> NaiveDateTime {
@@ -31,6 +34,8 @@ fn backup(at: NaiveDateTime) -> Backup {
         label: format!("mydb_backup_{}", at.format(STAMP)).parse().unwrap(),
         server: "here".to_owned(),
         taken: Some(moment(at)),
+        wrong_clock: None,
+        rank: usize::try_from(at.and_utc().timestamp()).unwrap(),
         safety: false,
         verified: Some(Level::Restore),
         failed: false,
@@ -108,14 +113,6 @@ fn what_cannot_be_used_is_not_counted_and_not_deleted() {
     let mut failed = good();
     failed[2].failed = true;
     assert_eq!(fates(&failed, &only_last(1)), [Go, Keep, Look]);
-    let mut future = good();
-    future[2] = of("20301203_000000");
-    assert_eq!(fates(&future, &only_last(1)), [Go, Keep, Look]);
-    // Taken after a clock had run ahead: the label counts on from 2030, the time is right.
-    future[2].taken = Some(moment(local("20261203_000000")));
-    assert_eq!(fates(&future, &only_last(1)), [Go, Go, Keep]);
-    let daily = RetentionPolicy { daily: 1, ..only_last(0) };
-    assert_eq!(reason(&future, &daily, 2), "newest restored, newest verified, daily 2026-12-03");
 }
 
 #[test]

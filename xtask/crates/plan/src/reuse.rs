@@ -9,6 +9,8 @@ use model::label::Label;
 
 /// A proof that is older is not used again, whatever the log says: disks age, too.
 pub const PROOF_HOURS: i64 = 24;
+/// How far the clock of a proof may be ahead.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// The newest backup that was proven by restoring it, when nothing in the ledger speaks
 /// against using it again.
@@ -75,7 +77,9 @@ pub fn newest(entries: &[Entry], now: DateTime<Utc>) -> Option<Reusable> {
             _ => return None,
         }
     }
-    let found = found.filter(|found| now - found.verified_utc <= TimeDelta::hours(PROOF_HOURS))?;
+    // One that is yet to come is of an unknown age.
+    let recent = |age: TimeDelta| age <= TimeDelta::hours(PROOF_HOURS) && age >= -AHEAD;
+    let found = found.filter(|found| recent(now - found.verified_utc))?;
     Some(Reusable { own, ..found })
 }
 
@@ -235,7 +239,8 @@ mod tests {
     #[test]
     fn a_proof_ages() {
         let day = PROOF_HOURS * 60;
-        for (minutes, usable) in [(day + 1, true), (day + 2, false)] {
+        // One that is yet to come was written down by a wrong clock.
+        for (minutes, usable) in [(day + 1, true), (day + 2, false), (1, true), (-9, false)] {
             let mut log = Log::default();
             proven(&mut log, minutes, NEW, "a:2");
             assert_eq!(found(&log).is_some(), usable, "{minutes} minutes");

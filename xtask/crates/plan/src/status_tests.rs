@@ -27,6 +27,7 @@ fn backup() -> BackupFacts {
         duration_ms: 5,
         verified: Some(Level::Restore),
         verified_utc: Some(now()),
+        wrong_clock: None,
     }
 }
 
@@ -46,7 +47,7 @@ fn place(name: &str, storage: Storage) -> Place {
 }
 
 /// Facts that are as they should be.
-fn good() -> Facts {
+pub(crate) fn good() -> Facts {
     let drill = Drill {
         subject: label().to_string(),
         at_utc: now() - TimeDelta::days(1),
@@ -83,6 +84,7 @@ fn good() -> Facts {
         ledger: LedgerFacts { entries: Answer::Known(7), problem: None, unproven: None },
         unproven: Vec::new(),
         suspects: Vec::new(),
+        wrong_clocks: Vec::new(),
         schedule: ScheduleFacts {
             installed: Answer::Known(None),
             every: "6h".to_owned(),

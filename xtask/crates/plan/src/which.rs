@@ -115,10 +115,13 @@ fn ago(text: &str, now: NaiveDateTime) -> Option<NaiveDateTime> {
 #[derive(Debug, Clone)]
 pub struct Candidate<'a> {
     pub label: &'a Label,
-    /// When its dump ended; `None`: its manifest does not say.
+    /// When its dump ended, at the latest; `None`: its manifest does not say.
     pub taken_utc: Option<DateTime<Utc>>,
     /// Why it cannot be used at all, as in "is damaged: …".
     pub problem: Option<String>,
+    /// Its time is still to come, and the ledger does not say when it was taken. Such
+    /// candidates come last.
+    pub undated: bool,
     /// It failed its last verification.
     pub failed: bool,
     /// It holds a part of the schema.
@@ -134,6 +137,9 @@ impl Candidate<'_> {
     fn fault(&self) -> Option<String> {
         if let Some(problem) = &self.problem {
             return Some(problem.clone());
+        }
+        if self.undated {
+            return Some("has a timestamp in the future".to_owned());
         }
         if self.partial {
             return Some("is a partial safety backup".to_owned());
@@ -193,6 +199,15 @@ pub fn choose(all: &[Candidate<'_>], until: Option<Until>, back: usize) -> Chose
             "{label} is newer, but {word} never picks a suspect backup: {loss}. To restore it, \
             give its label."
         ))
+    }));
+    let undated = all.iter().filter(|it| it.undated);
+    let passed_over = undated.filter(|it| wanted.is_none_or(|wanted| it.label != wanted.label));
+    notes.extend(passed_over.map(|it| {
+        let label = it.label;
+        format!(
+            "{label} has a timestamp in the future and is not in the ledger, so when it was taken \
+            is unknown: {word} takes it for the oldest. To restore it, give its label."
+        )
     }));
     if back > 0 && wanted.is_none() {
         let count = good.len();

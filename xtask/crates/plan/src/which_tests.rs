@@ -25,6 +25,7 @@ fn sound(label: &Label) -> Candidate<'_> {
         label,
         taken_utc: Some(label.time().and_utc()),
         problem: None,
+        undated: false,
         failed: false,
         partial: false,
         safety: false,

@@ -1,8 +1,8 @@
 //! A status as OpenMetrics text. What is unknown has no sample, so an alert on `absent()` fires.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use model::status::{LOCAL, Severity, State, Status};
+use model::status::{BackupFacts, Facts, LOCAL, Severity, State, Status};
 
 /// What the names of all of them begin with.
 const PREFIX: &str = "streamflix_backup";
@@ -100,13 +100,24 @@ fn verdict(status: &Status, out: &mut Text) {
     out.time("looked_at_timestamp_seconds", help, Some(facts.at_utc));
 }
 
+/// When it was taken; a time that is not believed is no sample.
+fn taken(backup: &BackupFacts) -> Option<DateTime<Utc>> {
+    backup.wrong_clock.is_none().then_some(backup.created_utc)
+}
+
+/// A moment; one that is yet to come, or by a clock that may be wrong, is no sample.
+fn believed(at: DateTime<Utc>, facts: &Facts) -> Option<DateTime<Utc>> {
+    let soon = facts.at_utc + TimeDelta::minutes(5);
+    (at <= soon && !facts.is_clock_doubted()).then_some(at)
+}
+
 fn recovery(status: &Status, out: &mut Text) {
     let facts = &status.facts;
     let newest = facts.last_backup.as_ref();
     out.time(
         "newest_timestamp_seconds",
         "When the newest usable backup was taken.",
-        newest.map(|backup| backup.created_utc),
+        newest.and_then(taken),
     );
     out.one("newest_bytes", "Size of its file.", newest.map(|backup| backup.bytes));
     out.one(
@@ -117,7 +128,7 @@ fn recovery(status: &Status, out: &mut Text) {
     out.time(
         "newest_verified_timestamp_seconds",
         "When the newest verified backup was taken; anything written since could be lost.",
-        facts.rpo.newest_verified.as_ref().map(|backup| backup.created_utc),
+        facts.rpo.newest_verified.as_ref().and_then(taken),
     );
     out.one("rpo_objective_seconds", "How old it may be.", Some(facts.rpo.objective_s));
     out.one(
@@ -129,7 +140,7 @@ fn recovery(status: &Status, out: &mut Text) {
     out.time(
         "drill_timestamp_seconds",
         "When a backup was last proven by restoring it.",
-        rto.last_passed().map(|drill| drill.at_utc),
+        rto.last_passed().and_then(|drill| believed(drill.at_utc, facts)),
     );
     out.flag(
         "drill_passed",
@@ -175,7 +186,10 @@ fn places(status: &Status, out: &mut Text) {
     out.family(
         "place_read_back_timestamp_seconds",
         "When a copy there was last read completely and found intact.",
-        each(|it| it.read_back.as_ref().map(|read| read.at_utc.timestamp().to_string())),
+        copies.places.iter().filter_map(|place| {
+            let at = believed(place.read_back.as_ref()?.at_utc, &status.facts)?;
+            Some((vec![("place", place.name.as_str())], at.timestamp().to_string()))
+        }),
     );
     debug_assert!(copies.places.first().is_none_or(|place| place.name == LOCAL));
 }
@@ -212,7 +226,7 @@ fn around(status: &Status, out: &mut Text) {
     out.time(
         "scheduled_run_timestamp_seconds",
         "When the last scheduled run ended.",
-        last.map(|run| run.at_utc),
+        last.and_then(|run| believed(run.at_utc, facts)),
     );
     out.flag(
         "scheduled_run_passed",

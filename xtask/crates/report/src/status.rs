@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::human;
 use super::text::{facts as list, finished, table};
 use model::status::{
-    Answer, BackupFacts, Disk, Drill, Facts, Place, Rpo, Rto, ScheduleFacts, Severity, Status, span,
+    Answer, BackupFacts, Disk, Drill, Facts, Place, Rpo, Rto, Severity, Status, span,
 };
 use model::toned::{Tone, Toned};
 
@@ -14,16 +14,18 @@ const TREND: usize = 4;
 
 pub fn text(status: &Status) -> Toned {
     let facts = &status.facts;
-    let now = facts.at_utc;
     let verified = |backup: &BackupFacts| match (backup.verified, backup.verified_utc) {
-        (Some(level), Some(at)) => format!("verified ({}) {}", level.word(), human::age(at, now)),
+        (Some(level), Some(at)) => format!("verified ({}) {}", level.word(), ago(at, facts)),
         _ => "not verified".to_owned(),
     };
     let backup = facts.last_backup.as_ref().map_or_else(
         || "none usable".to_owned(),
         |it| {
             let size = human::bytes(it.bytes);
-            let age = human::age(it.created_utc, now);
+            let age = match &it.wrong_clock {
+                Some(_) => "age unknown".to_owned(),
+                None => ago(it.created_utc, facts),
+            };
             format!("{}, {age}, {size}, {}; {}", it.label, it.reason, verified(it))
         },
     );
@@ -38,13 +40,13 @@ pub fn text(status: &Status) -> Toned {
         "",
         &[
             ("last backup", &backup),
-            ("last drill", &drill(&facts.rto, now)),
+            ("last drill", &drill(facts)),
             ("RPO", &rpo(&facts.rpo)),
             ("RTO", &rto(&facts.rto)),
             ("3-2-1", &copies(facts)),
             ("disk", &disk(&facts.disk)),
             ("ledger", &ledger),
-            ("schedule", &schedule(&facts.schedule, now)),
+            ("schedule", &schedule(facts)),
         ],
     );
     let mut out = Toned::default();
@@ -66,12 +68,20 @@ fn verdict(status: &Status) -> Tone {
     }
 }
 
-fn drill(rto: &Rto, now: DateTime<Utc>) -> String {
-    match rto.last_drill() {
+/// How long ago; unknown by a clock that may be wrong.
+pub(crate) fn ago(at: DateTime<Utc>, facts: &Facts) -> String {
+    if facts.is_clock_doubted() {
+        return "age unknown".to_owned();
+    }
+    human::age(at, facts.at_utc)
+}
+
+fn drill(facts: &Facts) -> String {
+    match facts.rto.last_drill() {
         None => "never".to_owned(),
         Some(Drill { subject, at_utc, passed, .. }) => {
             let how = if *passed { "passed" } else { "FAILED" };
-            format!("{subject}, {}, {how}", human::age(*at_utc, now))
+            format!("{subject}, {}, {how}", ago(*at_utc, facts))
         }
     }
 }
@@ -156,7 +166,8 @@ fn until_full(days: u64) -> String {
     }
 }
 
-fn schedule(schedule: &ScheduleFacts, now: DateTime<Utc>) -> String {
+fn schedule(facts: &Facts) -> String {
+    let schedule = &facts.schedule;
     let installed = or_unknown(&schedule.installed, |how| match how {
         Some(how) if schedule.every.contains(' ') => format!("{how}, at {}", schedule.every),
         Some(how) => format!("{how}, every {}", schedule.every),
@@ -166,7 +177,7 @@ fn schedule(schedule: &ScheduleFacts, now: DateTime<Utc>) -> String {
         || "it never ran".to_owned(),
         |run| {
             let how = if run.passed { "passed" } else { "FAILED" };
-            format!("last run {}, {how}", human::age(run.at_utc, now))
+            format!("last run {}, {how}", ago(run.at_utc, facts))
         },
     );
     format!("{installed}; {last}")
@@ -191,17 +202,17 @@ fn places(facts: &Facts) -> String {
             None => "unknown",
         };
         let off_site = if place.off_site { "yes" } else { "no" };
-        let read = read_back(place, facts.at_utc);
+        let read = read_back(place, facts);
         table.add_row([place.name.as_str(), storage, off_site, &usable, holds, &read]);
     }
     finished(&table)
 }
 
-fn read_back(place: &Place, now: DateTime<Utc>) -> String {
+fn read_back(place: &Place, facts: &Facts) -> String {
     match (&place.read_back, place.usable.known()) {
         (_, None) => "unknown".to_owned(),
         (None, _) => "never".to_owned(),
-        (Some(read), _) => human::age(read.at_utc, now),
+        (Some(read), _) => ago(read.at_utc, facts),
     }
 }
 

@@ -10,13 +10,14 @@ use model::status::{
 };
 
 use super::*;
+use model::status::ScheduleFacts;
 
 fn hours_ago(hours: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap() - TimeDelta::hours(hours)
 }
 
 fn label(hours: i64) -> Label {
-    Label::next("mydb", hours_ago(hours).naive_utc(), None)
+    Label::next("mydb", hours_ago(hours).naive_utc(), &std::collections::BTreeSet::new())
 }
 
 fn drill(hours: i64, passed: bool, duration_ms: u64) -> Drill {
@@ -48,6 +49,7 @@ fn backup() -> BackupFacts {
         duration_ms: 2_300,
         verified: Some(Level::Restore),
         verified_utc: Some(hours_ago(2)),
+        wrong_clock: None,
     }
 }
 
@@ -106,6 +108,7 @@ fn safe() -> Status {
             ledger: LedgerFacts { entries: Answer::Known(96), problem: None, unproven: None },
             unproven: Vec::new(),
             suspects: Vec::new(),
+            wrong_clocks: Vec::new(),
             schedule: ScheduleFacts {
                 installed: Answer::Known(Some("systemd timer".to_owned())),
                 every: "6h".to_owned(),

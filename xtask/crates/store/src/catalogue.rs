@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::ledger::Ledger;
@@ -13,7 +14,9 @@ use model::ident::word;
 use model::label::Label;
 use model::manifest::{MANIFEST_VERSION, Manifest};
 use model::trust::Trust;
-use sys::fs;
+use model::wrong_clock::WrongClock;
+use plan::timeline::{Rank, Timeline};
+use sys::{clock, fs};
 
 /// The size limit of a manifest; with 10,000 tables it has 10 MiB.
 pub(super) const MANIFEST_MAX: u64 = 64 << 20;
@@ -46,6 +49,8 @@ pub struct Backup {
     pub manifest_path: PathBuf,
     pub state: State,
     pub trust: Trust,
+    /// What is known of when it was taken, where its time is not believed.
+    pub wrong_clock: Option<WrongClock>,
 }
 
 impl Backup {
@@ -55,6 +60,22 @@ impl Backup {
             State::Ok(manifest) => Some(manifest),
             State::Damaged(_) | State::Replaced(_) | State::Newer(_) => None,
         }
+    }
+
+    /// When the state was read that it holds; `None`: unknown.
+    pub fn taken_utc(&self) -> Option<DateTime<Utc>> {
+        let manifest = self.manifest().filter(|_| self.wrong_clock.is_none());
+        manifest.map(|manifest| manifest.created_utc)
+    }
+
+    /// The same with its place on a time axis in its manifest, for plots. The manifest's hash no
+    /// longer fits.
+    #[must_use]
+    pub fn drawn(mut self) -> Self {
+        if let (Some(wrong), State::Ok(manifest)) = (self.wrong_clock, &mut self.state) {
+            manifest.created_utc = wrong.axis_utc();
+        }
+        self
     }
 
     /// Where the data is, for a backup that can be used.
@@ -86,11 +107,12 @@ impl Backup {
 }
 
 impl Store {
-    /// Every backup, the newest first, unusable ones included.
+    /// Every backup, the last that was taken first, unusable ones included.
     pub fn list(&self) -> Result<Vec<Backup>> {
         let names = fs::names(self.dir())?;
         let ledger = self.known();
-        let mut entries: Vec<Backup> = names
+        let timeline = Timeline::of(&ledger.entries, clock::now());
+        let entries = names
             .iter()
             .filter_map(|name| match names::split_label(name)? {
                 (label, names::MANIFEST) => Some(self.look(&ledger, label, &self.path(name))),
@@ -99,10 +121,13 @@ impl Store {
             // Another run may just have removed it: then it is not there, and not damaged.
             .filter(|entry| {
                 entry.manifest().is_some() || fs::exists(&entry.manifest_path).unwrap_or(true)
-            })
-            .collect();
-        entries.sort_by(|a, b| (b.label.time(), &b.label).cmp(&(a.label.time(), &a.label)));
-        Ok(entries)
+            });
+        let mut ranked: Vec<(Rank, Backup)> =
+            entries.map(|entry| placed(&timeline, entry)).collect();
+        // The label decides where nothing else does.
+        let order = |(rank, it): &(Rank, Backup)| (*rank, it.label.time(), it.label.clone());
+        ranked.sort_by_cached_key(|it| std::cmp::Reverse(order(it)));
+        Ok(ranked.into_iter().map(|(_, entry)| entry).collect())
     }
 
     /// The backup of that label; `None` when there is no manifest of it.
@@ -110,7 +135,11 @@ impl Store {
         let path = self.path(&format!("{label}{}", names::MANIFEST));
         // A label from outside must not lead out of the folder.
         let inside = names::is_plain(&label.to_string());
-        Ok((inside && fs::exists(&path)?).then(|| self.look(&self.known(), label.clone(), &path)))
+        Ok((inside && fs::exists(&path)?).then(|| {
+            let ledger = self.known();
+            let timeline = Timeline::of(&ledger.entries, clock::now());
+            placed(&timeline, self.look(&ledger, label.clone(), &path)).1
+        }))
     }
 
     /// The ledger, as far as it can be read. Whatever relies on a backup reads the ledger
@@ -148,6 +177,14 @@ impl Store {
     }
 }
 
+/// Puts it where it belongs among the others.
+fn placed(timeline: &Timeline, entry: Backup) -> (Rank, Backup) {
+    let ended = entry.manifest().map(Manifest::ended_utc);
+    let labelled = clock::utc(entry.label.time());
+    let (rank, wrong_clock) = timeline.place(&entry.label, ended, labelled);
+    (rank, Backup { wrong_clock, ..entry })
+}
+
 /// Reads a manifest and looks at its data file, without reading that.
 fn read_entry(label: Label, path: &Path) -> Backup {
     let state = match fs::read_at_most(path, MANIFEST_MAX) {
@@ -160,7 +197,13 @@ fn read_entry(label: Label, path: &Path) -> Backup {
             other => other,
         },
     };
-    Backup { label, manifest_path: path.to_owned(), state, trust: Trust::Unsigned }
+    Backup {
+        label,
+        manifest_path: path.to_owned(),
+        state,
+        trust: Trust::Unsigned,
+        wrong_clock: None,
+    }
 }
 
 /// What the bytes of a manifest are, not looking at anything beside them.

@@ -22,18 +22,26 @@ fn damage(entry: &Backup) -> &str {
 #[test]
 fn newest_first() {
     let (_dir, store) = scratch();
-    for stamp in ["20261122_101112", "20261121_235959", "20270101_000000"] {
+    for stamp in ["20251122_101112", "20251121_235959", "20260101_000000"] {
         backup(&store, &label(stamp), Compression::None).unwrap();
     }
     let labels: Vec<String> = store.list().unwrap().iter().map(|e| e.label.to_string()).collect();
     assert_eq!(
         labels,
         [
-            "mydb_backup_20270101_000000",
-            "mydb_backup_20261122_101112",
-            "mydb_backup_20261121_235959"
+            "mydb_backup_20260101_000000",
+            "mydb_backup_20251122_101112",
+            "mydb_backup_20251121_235959"
         ]
     );
+    // One that cannot have been taken yet is of an unknown time: it is no newer than the others.
+    backup(&store, &label("20991231_000000"), Compression::None).unwrap();
+    let listed = store.list().unwrap();
+    assert_eq!(listed[3].label, label("20991231_000000"));
+    assert!(listed[3].wrong_clock.is_some() && listed[0].wrong_clock.is_none());
+    let source = store.resolve("latest").unwrap();
+    assert_eq!(source.name, "mydb_backup_20260101_000000");
+    assert!(source.notes[0].contains("2099") && source.notes[0].contains("unknown"));
 }
 
 #[test]

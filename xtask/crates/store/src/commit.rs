@@ -187,6 +187,7 @@ impl Pending<'_> {
             manifest_path: self.manifest_path(),
             state: State::Ok(Box::new(manifest)),
             trust,
+            wrong_clock: None,
         })
     }
 

@@ -11,6 +11,7 @@ use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
+use plan::timeline::Timeline;
 use plan::which::{self, Candidate, Moment, Newest, Until};
 use sys::clock;
 
@@ -25,13 +26,18 @@ pub fn until(moment: Moment) -> Until {
 fn candidate<'a>(
     entry: &'a Backup,
     ledger: &Ledger,
+    timeline: &Timeline,
     suspects: &'a BTreeMap<Label, Loss>,
 ) -> Candidate<'a> {
     let manifest = entry.manifest();
     Candidate {
         label: &entry.label,
-        taken_utc: manifest.map(Manifest::ended_utc),
+        taken_utc: entry
+            .wrong_clock
+            .and_then(|wrong| wrong.until_utc)
+            .or(manifest.map(Manifest::ended_utc)),
         problem: entry.problem(),
+        undated: manifest.is_some_and(|it| timeline.is_undated(&it.label, it.ended_utc())),
         failed: ledger.last_failed(&entry.label),
         partial: manifest.is_some_and(Manifest::is_partial),
         safety: manifest.is_some_and(|it| it.reason == Reason::Safety),
@@ -60,8 +66,9 @@ impl Store {
         }
         let ledger = self.known();
         let suspects = self.suspects(&entries, &ledger);
+        let timeline = Timeline::of(&ledger.entries, clock::now());
         let all: Vec<Candidate<'_>> =
-            entries.iter().map(|entry| candidate(entry, &ledger, &suspects)).collect();
+            entries.iter().map(|entry| candidate(entry, &ledger, &timeline, &suspects)).collect();
         let chosen = which::choose(&all, wanted.before.map(until), wanted.back);
         let found = chosen.label.and_then(|label| entries.iter().find(|it| it.label == label));
         let mut notes = chosen.notes;

@@ -285,7 +285,7 @@ fn labels_of_deleted_backups_are_not_used_again() {
         accepted_loss: None,
     };
     add(&store, event).unwrap();
-    let now = label("20261120_000000").time();
+    let now = label("20261122_101000").time();
     assert_eq!(store.next_label("mydb", now).unwrap(), label("20261122_101113"));
     // Nor those that only a copy or a deletion still tells of.
     let event = Event::Copy {

@@ -124,18 +124,19 @@ impl Store {
         &self.dir
     }
 
-    /// The label for a backup made now: later than every label that was ever used
-    /// here. Files of any ending count, and so do backups that only the ledger
+    /// The label for a backup made now: one that was never used here, and later than all that
+    /// no wrong clock gave. Files of any ending count, and so do backups that only the ledger
     /// still knows, so that a name never comes to mean something else.
     pub fn next_label(&self, schema: &str, now_local: NaiveDateTime) -> Result<Label> {
         let names = fs::names(&self.dir)?;
         let files = names.iter().filter_map(|name| names::split_label(name)).map(|(l, _)| l);
-        let newest = files
+        let used = files
             .chain(self.labels_in_ledger()?)
             // Two schemas that differ in case only share their names on some disks.
             .filter(|label| label.schema().eq_ignore_ascii_case(schema))
-            .max_by_key(Label::time);
-        Ok(Label::next(schema, now_local, newest.as_ref()))
+            .map(|label| label.time())
+            .collect();
+        Ok(Label::next(schema, now_local, &used))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -188,7 +189,8 @@ mod tests {
             ("mydb_backup_20261122_101113_copy.sql.gz", "mydb_backup_20261122_101114"),
             ("mydb_backup_20261122_101114.json", "mydb_backup_20261122_101115"),
             ("other_backup_20271122_101114.json", "mydb_backup_20261122_101115"),
-            ("MyDb_backup_20261231_235959.sql.zst", "mydb_backup_20270101_000000"),
+            ("MyDb_backup_20261122_110000.sql.zst", "mydb_backup_20261122_110001"),
+            ("mydb_backup_20300101_100000.sql.zst", "mydb_backup_20261122_110001"),
         ] {
             put(&store.path(name), b"");
             assert_eq!(next(), expected, "{name}");

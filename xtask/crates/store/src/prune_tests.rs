@@ -56,7 +56,7 @@ fn demand_whole_or_none(store: &Store, at: &str) {
     assert_eq!(store.list().unwrap().len(), 1, "{at}");
     assert_eq!(store.strangers().unwrap(), Vec::<String>::new(), "{at}");
     // The name is not given again.
-    let next = store.next_label("mydb", label(STAMP).time()).unwrap();
+    let next = store.next_label("mydb", label("20261123_000000").time()).unwrap();
     assert!(next > label("20261123_000000"), "{at}: {next}");
 }
 

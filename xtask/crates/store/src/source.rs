@@ -14,6 +14,7 @@ use model::label::Label;
 use model::left_out::LeftOut;
 use model::manifest::Manifest;
 use model::trust::Trust;
+use model::wrong_clock::WrongClock;
 use plan::which;
 use sys::{clock, fs};
 
@@ -48,6 +49,8 @@ pub struct Source {
     pub no_end_line: bool,
     /// What the user says of its text.
     pub text: TextSaid,
+    /// What is known of when it was taken, where its time is not believed.
+    pub wrong_clock: Option<WrongClock>,
 }
 
 /// What the user should know of a partial backup.
@@ -89,7 +92,10 @@ impl Source {
             _ => None,
         };
         let partial = manifest.as_ref().and_then(partial_note);
-        let notes = origin_note(&name, &entry.trust).into_iter().chain(partial).collect();
+        let clock =
+            entry.wrong_clock.map(|wrong| format!("{name}: {}.", wrong.words(&clock::minute)));
+        let origin = origin_note(&name, &entry.trust);
+        let notes = origin.into_iter().chain(partial).chain(clock).collect();
         Ok(Self {
             path,
             manifest,
@@ -101,6 +107,7 @@ impl Source {
             place: None,
             no_end_line: false,
             text: TextSaid::default(),
+            wrong_clock: entry.wrong_clock,
         })
     }
 
@@ -161,6 +168,7 @@ impl Source {
             place: None,
             no_end_line: false,
             text: TextSaid::default(),
+            wrong_clock: None,
         }
     }
 }

@@ -1,16 +1,25 @@
 //! The one place that asks what time it is, and the one that waits.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Local, NaiveDateTime, TimeDelta, TimeZone, Utc};
 
 use model::exit::Stop;
+
+/// The variable that puts the clock wrong by so many seconds, for tests.
+pub const VARIABLE: &str = "XTASK_CLOCK_S";
+
+static WRONG_BY: LazyLock<TimeDelta> = LazyLock::new(|| {
+    let seconds = super::env::var(VARIABLE).and_then(|it| it.parse().ok());
+    seconds.and_then(TimeDelta::try_seconds).unwrap_or_default()
+});
 
 /// Now, in UTC.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn now() -> DateTime<Utc> {
-    Utc::now()
+    Utc::now().checked_add_signed(*WRONG_BY).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Now, as the wall clock on this machine shows it: what labels are made of.
@@ -23,10 +32,15 @@ pub fn local(at: DateTime<Utc>) -> NaiveDateTime {
     at.with_timezone(&Local).naive_local()
 }
 
+/// The same, for people: to the minute.
+pub fn minute(at: DateTime<Utc>) -> String {
+    local(at).format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// When the wall clock on this machine showed that: the first time, where it did twice, and an
 /// hour later where it never did.
 pub fn utc(local: NaiveDateTime) -> DateTime<Utc> {
-    let later = || Local.from_local_datetime(&(local + chrono::TimeDelta::hours(1))).earliest();
+    let later = || Local.from_local_datetime(&(local + TimeDelta::hours(1))).earliest();
     let at = Local.from_local_datetime(&local).earliest().or_else(later);
     at.map_or_else(|| local.and_utc(), |at| at.to_utc())
 }

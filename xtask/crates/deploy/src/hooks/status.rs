@@ -106,11 +106,10 @@ fn text(ctx: &Ctx, status: &Status) -> String {
     }
     let patterns = &ctx.settings.policy.gate.deploy_refs;
     text.push_str(&format!("\n  deploy refs  {}", patterns.join(", ")));
-    let proof = match (proof, fresh) {
-        (Some(proof), Some(true)) => {
-            format!("{}, {} old", proof.label(), recent::minutes(proof.age_minutes(*now)))
-        }
-        (Some(proof), _) => format!("none recent enough; the newest is {}", proof.label()),
+    let age = proof.as_ref().and_then(|it| it.age_minutes(*now)).filter(|_| *fresh == Some(true));
+    let proof = match (proof, age) {
+        (Some(proof), Some(age)) => format!("{}, {} old", proof.label(), recent::minutes(age)),
+        (Some(proof), None) => format!("none recent enough; the newest is {}", proof.label()),
         (None, _) => match unproven {
             Some(why) => format!("none that counts: {why}"),
             None => "none".to_owned(),

@@ -15,6 +15,8 @@ use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::manifest::Manifest;
 use model::trust::Trust;
+use model::wrong_clock::WrongClock;
+use plan::timeline::Timeline;
 use report::copies::CopyLine;
 use store::age::identity_of;
 use store::remote::fault::Fault;
@@ -48,8 +50,7 @@ pub fn chosen(ctx: &Ctx, name: &str, text: &str) -> Result<Label> {
 /// As [`copies`], and there is no such copy.
 pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
     let mut from = From::open(ctx, name)?;
-    let copy = from.pick(text)?;
-    let (copy, trust) = copy;
+    let (copy, trust, wrong_clock) = from.pick(text)?;
     Ok(Source {
         path: PathBuf::from(copy.note.map_or_else(String::new, |note| note.object)),
         manifest: copy.manifest,
@@ -60,6 +61,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
         place: Some(name.to_owned()),
         no_end_line: false,
         text: TextSaid::default(),
+        wrong_clock,
         notes: vec![format!("It would be fetched from `{name}` into the backups folder first.")],
     })
 }
@@ -70,7 +72,7 @@ pub fn announced(ctx: &Ctx, name: &str, text: &str) -> Result<Source> {
 /// As [`copies`]; the copy is damaged ([`ExitCode::Store`]), or no key opens it.
 pub fn into(ctx: &Ctx, store: &Store, name: &str, text: &str) -> Result<RemoteCopy> {
     let mut from = From::open(ctx, name)?;
-    let (copy, trust) = from.pick(text)?;
+    let (copy, trust, _) = from.pick(text)?;
     let lock = store.lock()?;
     for name in store.clean(&lock)? {
         ctx.ui.say(format!("removed {name}, left behind by an unfinished run"));
@@ -153,7 +155,7 @@ impl<'a> From<'a> {
         Ok(found.map_err(|fault| unreadable(self.ctx, name, &fault))?)
     }
 
-    fn pick(&mut self, text: &str) -> Result<(RemoteCopy, Trust)> {
+    fn pick(&mut self, text: &str) -> Result<(RemoteCopy, Trust, Option<WrongClock>)> {
         let copies = self.copies()?;
         let (ctx, name) = (self.ctx, &self.policy.name);
         let backups = &ctx.settings.backups;
@@ -163,13 +165,15 @@ impl<'a> From<'a> {
         let known: Vec<&Manifest> = copies.iter().filter_map(|it| it.manifest.as_ref()).collect();
         let suspects = store.map(|it| it.suspects_among(&known, &ledger)).unwrap_or_default();
         let schema = &ctx.settings.schema;
-        let picked = fetch::pick(&copies, text, schema, name, &suspects, clock::now())?;
+        let timeline = Timeline::of(&ledger.entries, clock::now());
+        let picked = fetch::pick(&copies, text, schema, name, &suspects, &timeline)?;
         let trust = known::demand_own(&ledger, &Keyring::of(&ctx.settings), name, &picked.copy)?;
         let unproven = origin_note(&format!("the copy of {}", picked.copy.label), &trust);
         for note in picked.notes.into_iter().chain(unproven) {
             ctx.ui.warn(note);
         }
-        Ok((picked.copy, trust))
+        let wrong_clock = fetch::placed(&picked.copy, &timeline).1;
+        Ok((picked.copy, trust, wrong_clock))
     }
 }
 

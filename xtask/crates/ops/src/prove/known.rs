@@ -1,7 +1,7 @@
 //! What the ledger proves about the backups of a folder.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ctx::Ctx;
 use model::entry::Level;
@@ -11,11 +11,15 @@ use model::manifest::Manifest;
 use store::ledger::Ledger;
 use store::{Backup, Store};
 
+/// How far a clock may be ahead of this machine's.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
 /// A backup that was restored and compared, and equal. Its origin and the entry about it
 /// carry signatures that are trusted here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
     manifest: Manifest,
+    taken_utc: Option<DateTime<Utc>>,
     verified_utc: DateTime<Utc>,
 }
 
@@ -28,7 +32,8 @@ impl Proven {
         }
         match ledger.highest_verification(&manifest.label, &manifest.sha256)? {
             (Level::Restore, verified_utc) => {
-                Some(Self { manifest: manifest.clone(), verified_utc })
+                let taken_utc = backup.taken_utc();
+                Some(Self { manifest: manifest.clone(), taken_utc, verified_utc })
             }
             (Level::File, _) => None,
         }
@@ -44,9 +49,9 @@ impl Proven {
         &self.manifest.label
     }
 
-    /// When the state was read that it holds.
-    pub fn created_utc(&self) -> DateTime<Utc> {
-        self.manifest.created_utc
+    /// When the state was read that it holds; `None`: unknown, a clock was wrong.
+    pub fn created_utc(&self) -> Option<DateTime<Utc>> {
+        self.taken_utc
     }
 
     /// When it was restored and compared.
@@ -54,9 +59,10 @@ impl Proven {
         self.verified_utc
     }
 
-    /// How old the state is that it proves, in whole minutes.
-    pub fn age_minutes(&self, now: DateTime<Utc>) -> i64 {
-        (now - self.created_utc()).num_minutes()
+    /// How old the state is that it proves, in whole minutes; `None`: unknown.
+    pub fn age_minutes(&self, now: DateTime<Utc>) -> Option<i64> {
+        let age = now - self.created_utc()?;
+        (age >= -AHEAD).then(|| age.num_minutes())
     }
 }
 
@@ -92,8 +98,8 @@ pub fn newest(ctx: &Ctx, store: &Store, uuid: Option<&str>) -> Result<Option<Pro
         it.manifest.schema == ctx.settings.schema
             && uuid.is_none_or(|uuid| uuid == it.manifest.server.uuid)
     };
-    let proven = store.list()?.into_iter().filter_map(|backup| Proven::by(&ledger, &backup));
-    Ok(proven.filter(wanted).max_by_key(Proven::created_utc))
+    let mut proven = store.list()?.into_iter().filter_map(|backup| Proven::by(&ledger, &backup));
+    Ok(proven.find(wanted))
 }
 
 /// Why the newest backup that was restored by what the ledger says is no proof: the backup

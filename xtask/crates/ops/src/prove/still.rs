@@ -10,6 +10,7 @@ use crate::staging::{self, Staged};
 use crate::unchanged;
 use model::check;
 use plan::reuse::{self, Reusable};
+use plan::timeline::Timeline;
 use server::{Session, facts, inventory};
 use store::{Store, check as file_check};
 use sys::clock;
@@ -70,7 +71,9 @@ impl Still {
 /// The ledger is damaged, or the server cannot be asked.
 pub fn still(ctx: &Ctx, store: &Store, session: &mut Session) -> Result<Option<Still>> {
     let ledger = store.read()?;
-    let Some(mut known) = reuse::newest(&ledger.entries, clock::now()) else { return Ok(None) };
+    let now = clock::now();
+    let entries = Timeline::of(&ledger.entries, now).earliest(ledger.entries.clone());
+    let Some(mut known) = reuse::newest(&entries, now) else { return Ok(None) };
     let Some(proven) = known::find(store, &known.label)? else { return Ok(None) };
     let manifest = proven.manifest();
     let own: Vec<&str> = known.own.iter().map(String::as_str).collect();

@@ -13,6 +13,8 @@ use model::account::Role;
 use model::exit::{ExitCode, Stop};
 use model::facts::ServerFacts;
 use model::inventory::ObjectKind;
+use model::manifest::Manifest;
+use model::wrong_clock::WrongClock;
 use plan::backup::contents;
 use plan::restore::{RestorePlan, Scope, before_name, staging_name};
 use server::survey::Survey;
@@ -129,11 +131,7 @@ pub(super) fn plan(
     let (description, age) = match &source.manifest {
         Some(m) => (
             format!("{}, {} rows", m.contents(), report::human::thousands(m.rows)),
-            format!(
-                "taken {}, {}",
-                clock::local(m.created_utc).format("%Y-%m-%d %H:%M"),
-                report::human::age(m.created_utc, clock::now())
-            ),
+            taken(m, source.wrong_clock.as_ref()),
         ),
         None => ("unknown, it was not made by this tool".to_owned(), "age unknown".to_owned()),
     };
@@ -143,11 +141,12 @@ pub(super) fn plan(
     }
     let about = (target.as_str(), &live, &scope);
     let changes = changes::look(ctx, &mut session, file, about, &facts)?;
+    let believed = source.manifest.as_ref().filter(|_| source.wrong_clock.is_none());
     let plan = RestorePlan {
         source: source.name.clone(),
         contents: description,
         origin: source.trust.to_string(),
-        taken_utc: source.manifest.as_ref().map(|it| it.created_utc),
+        taken_utc: believed.map(|it| it.created_utc),
         age,
         server: server.to_string(),
         target,
@@ -170,6 +169,15 @@ pub(super) fn plan(
         scope,
     };
     Ok((plan, facts))
+}
+
+/// When it was taken, and how old it is.
+fn taken(manifest: &Manifest, wrong_clock: Option<&WrongClock>) -> String {
+    let at = manifest.created_utc;
+    match wrong_clock {
+        Some(wrong) => format!("age unknown; {}", wrong.words(&clock::minute)),
+        None => format!("taken {}, {}", clock::minute(at), report::human::age(at, clock::now())),
+    }
 }
 
 /// What the target holds now. Whatever it is must not be in the way of what comes back.

@@ -11,6 +11,7 @@ use model::label::Label;
 use model::loss::Loss;
 use model::manifest::Manifest;
 use model::trust::Trust;
+use model::wrong_clock::WrongClock;
 
 /// What `db-list` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +93,9 @@ pub struct ListedBackup {
     /// What it lost against the last good backup; left out where it is not suspect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspect: Option<Box<Loss>>,
+    /// Why `created_utc` is not believed, and what is known instead; left out where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_clock: Option<WrongClock>,
     /// Whether its last verification failed; left out where it did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
@@ -128,6 +132,7 @@ impl ListedBackup {
             signer: None,
             claimed: None,
             suspect: None,
+            wrong_clock: None,
             failed: false,
             partial: manifest.is_partial(),
             places: Vec::new(),
@@ -138,6 +143,12 @@ impl ListedBackup {
     #[must_use]
     pub fn suspect(self, loss: Option<&Loss>) -> Self {
         Self { suspect: loss.cloned().map(Box::new), ..self }
+    }
+
+    /// With what is known where its time is not believed.
+    #[must_use]
+    pub fn misdated(self, wrong_clock: Option<WrongClock>) -> Self {
+        Self { wrong_clock, ..self }
     }
 
     /// With whether its last verification failed.

@@ -23,6 +23,7 @@ fn listed() -> ListedBackup {
         signer: Some("ab12".to_owned()),
         claimed: None,
         suspect: None,
+        wrong_clock: None,
         failed: false,
         partial: false,
         places: vec![ListedPlace { name: "here".to_owned(), state: PlaceState::There }],

@@ -54,12 +54,20 @@ pub(crate) fn backups(history: &History) -> Html {
     html
 }
 
+/// When it was made; unknown where that is not believed.
+fn made(backup: &HeldBackup, manifest: &Manifest) -> Html {
+    match backup.wrong_clock {
+        Some(_) => Html::text("unknown"),
+        None => stamp(manifest.created_utc),
+    }
+}
+
 fn compact(older: &[HeldBackup]) -> Html {
     let heads = ["Backup", "Made", "Why", "Tables", "Rows", "Size", "Proof"];
     let rows = older.iter().map(|backup| match &backup.content {
         Ok(manifest) => vec![
             Html::name(&backup.label.to_string()),
-            stamp(manifest.created_utc),
+            made(backup, manifest),
             Html::text(manifest.reason.word()),
             Html::text(&human::thousands(manifest.tables.len() as u64)),
             Html::text(&human::thousands(manifest.rows)),
@@ -118,6 +126,10 @@ fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
             Html::tag("p", &[("class", "bad")], words)
         }
     };
+    let clock = match &backup.wrong_clock {
+        None => Html::new(),
+        Some(wrong) => paragraph(&format!("When it was made is unknown: {wrong}.")),
+    };
     let inner = match &backup.content {
         Ok(manifest) => facts(backup, manifest).and(contents(manifest)),
         Err(problem) => paragraph(&format!("It {problem}.")),
@@ -132,7 +144,7 @@ fn section(backup: &HeldBackup, entries: &[&Entry], number: usize) -> Html {
         false => timeline::events(&caption, entries.iter().rev().take(ENTRIES_MAX).copied()),
     };
     let id = format!("backup-{number}");
-    let inner = suspect.and(inner).and(entries);
+    let inner = suspect.and(clock).and(inner).and(entries);
     Html::tag("details", &[("id", &id), ("class", "backup")], summary.and(inner))
         .and(Html::fixed("\n"))
 }
@@ -169,10 +181,11 @@ fn facts(backup: &HeldBackup, manifest: &Manifest) -> Html {
         ),
         None => "none".to_owned(),
     };
-    let mut rows = vec![
-        ("Made", manifest.created_utc.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
-        ("Why", manifest.reason.word().to_owned()),
-    ];
+    let made = match backup.wrong_clock {
+        Some(_) => "unknown".to_owned(),
+        None => manifest.created_utc.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    };
+    let mut rows = vec![("Made", made), ("Why", manifest.reason.word().to_owned())];
     rows.extend(manifest.note.iter().map(|note| ("Note", note.clone())));
     rows.extend([
         ("Proof", verified),

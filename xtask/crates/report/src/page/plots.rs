@@ -25,6 +25,7 @@ type Points = Vec<(DateTime<Utc>, f64)>;
 fn manifests(history: &History) -> Vec<&Manifest> {
     let own = history.backups.iter().filter_map(|backup| backup.manifest());
     let mut own: Vec<&Manifest> = own.filter(|one| one.schema == history.schema).collect();
+    own.reverse();
     own.sort_by_key(|manifest| manifest.created_utc);
     own
 }

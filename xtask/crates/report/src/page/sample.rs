@@ -25,7 +25,7 @@ pub(super) fn at(minute: i64) -> DateTime<Utc> {
 }
 
 pub(super) fn label(minute: i64) -> Label {
-    Label::next("mydb", at(minute).naive_utc(), None)
+    Label::next("mydb", at(minute).naive_utc(), &std::collections::BTreeSet::new())
 }
 
 pub(super) fn manifest(minute: i64, name: &dyn Fn(usize) -> String) -> Manifest {
@@ -217,6 +217,7 @@ pub(super) fn history(name: &dyn Fn(usize) -> String) -> History {
             tables: vec![TableLoss { name: name(64), before: 1200, now: None }],
             programs: vec![LostProgram { kind: ObjectKind::View, name: name(65) }],
         }),
+        wrong_clock: None,
     };
     let mut backups: Vec<HeldBackup> = (0..4).rev().map(|n| held(n * 100)).collect();
     backups[1].content = Err(name(41));
@@ -287,6 +288,7 @@ pub(super) fn status(name: &dyn Fn(usize) -> String) -> Status {
             },
             unproven: Vec::new(),
             suspects: Vec::new(),
+            wrong_clocks: Vec::new(),
             schedule: ScheduleFacts {
                 installed: Answer::Known(Some(name(60))),
                 every: name(61),

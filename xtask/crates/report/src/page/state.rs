@@ -3,6 +3,7 @@
 use super::stamp;
 use crate::html::{Html, paragraph, table};
 use crate::human;
+use crate::status::ago;
 use model::entry::Level;
 use model::history::History;
 use model::status::{Answer, BackupFacts, Severity, State, Status};
@@ -73,7 +74,7 @@ fn facts(status: &Status) -> Html {
     ];
     if let Some(drill) = facts.rto.last_drill() {
         let end = if drill.passed { "passed" } else { "failed" };
-        let age = human::age(drill.at_utc, facts.at_utc);
+        let age = ago(drill.at_utc, facts);
         rows.push(("Last drill", format!("{} {end}, {age}", drill.subject)));
     }
     rows.extend(keeping(status));
@@ -145,7 +146,11 @@ pub(crate) fn places(status: &Status) -> Html {
             Html::text(&told(&place.has_newest_verified, |has| {
                 if *has { "yes" } else { "no" }.to_owned()
             })),
-            read.map_or_else(|| Html::text("never"), |read| stamp(read.at_utc)),
+            match read {
+                None => Html::text("never"),
+                Some(_) if status.facts.is_clock_doubted() => Html::text("unknown"),
+                Some(read) => stamp(read.at_utc),
+            },
             Html::said(&flaws),
         ]
     });

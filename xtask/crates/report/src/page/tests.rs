@@ -1,6 +1,7 @@
 //! The page as a whole: what a name holds never becomes part of its markup, and every
 //! state of a backups folder has a page.
 
+use model::wrong_clock::WrongClock;
 use proptest::prelude::*;
 
 use super::markup::{Token, tokens};
@@ -178,6 +179,7 @@ fn two_thousand_backups_are_a_page_that_opens() {
             verified: Some((Level::File, at(n * 360 + 1))),
             trust: model::trust::Trust::Own,
             suspect: None,
+            wrong_clock: None,
         })
         .collect();
     history.entries = (0..2000)
@@ -223,4 +225,19 @@ fn the_age_is_a_saw_tooth() {
     let Event::Backup { reason, .. } = &mut history.entries[0].event else { unreachable!() };
     *reason = "safety".to_owned();
     assert!(rpo::ages(&history).is_empty());
+}
+
+#[test]
+fn a_wrong_clock_neither_flattens_a_plot_nor_is_kept_quiet() {
+    let name = |n: usize| format!("name{n}");
+    let mut history = history(&name);
+    // As it is handed over: with its place on a time axis.
+    let wrong =
+        WrongClock { said_utc: at(2_000_000), from_utc: Some(at(150)), until_utc: Some(at(190)) };
+    history.backups[1].content = Ok(Box::new(manifest(150, &name)));
+    history.backups[1].wrong_clock = Some(wrong);
+    let page = page(&history);
+    assert!(page.contains(&format!("When it was made is unknown: {wrong}.")));
+    let year = at(2_000_000).format("%Y-").to_string();
+    assert_eq!(page.contains(&year), at(0).format("%Y-").to_string() == year);
 }

@@ -56,7 +56,7 @@ pub fn list(rows: &[ListRow], left_off: u64, now: DateTime<Utc>, width: Option<u
             text.push(&fit.below(&format!("“{}”", visible(note))));
         }
     }
-    for said in rows.iter().flat_map(said) {
+    for said in rows.iter().flat_map(said).chain(doubted(rows)) {
         // A name or a reason may hold a line break: it must not begin a line.
         text.push(&super::columns::wrapped(&visible(&said), width));
     }
@@ -78,7 +78,25 @@ fn said(row: &ListRow) -> Vec<String> {
     let failed = failed.map(|it| {
         format!("{label}: the last attempt to copy it to `{}` or read it there failed.", it.name)
     });
-    suspect.chain(failed).collect()
+    let clock = backup.wrong_clock.iter().filter(|wrong| !wrong.may_be_this_clock());
+    let clock = clock.map(|wrong| format!("{label}: {wrong}."));
+    suspect.chain(clock).chain(failed).collect()
+}
+
+/// That no time is believed, because this machine's clock may be wrong: once for all of them.
+fn doubted(rows: &[ListRow]) -> Option<String> {
+    let all = rows.iter().filter_map(|row| match row {
+        ListRow::Usable(backup) => Some((backup, backup.wrong_clock.as_ref()?)),
+        ListRow::Unusable { .. } => None,
+    });
+    let all: Vec<_> = all.filter(|(_, wrong)| wrong.may_be_this_clock()).collect();
+    let (backup, wrong) = all.iter().max_by_key(|(_, wrong)| wrong.said_utc)?;
+    let more = match all.len() {
+        1 => String::new(),
+        2 => " The age of 1 more is not known either.".to_owned(),
+        n => format!(" The ages of {} more are not known either.", n - 1),
+    };
+    Some(format!("{}: {wrong}.{more}", backup.label))
 }
 
 /// Every column that says something, with how soon it goes where there is no room.
@@ -99,7 +117,7 @@ fn columns(rows: &[ListRow], now: DateTime<Utc>) -> Vec<Column> {
     let mut all = vec![
         Column::left("label", 0, labels),
         Column::left("made", 5, of(&|it| made(it, now))),
-        Column::right("age", 2, of(&|it| human::short_age(it.created_utc, now))),
+        Column::right("age", 2, of(&|it| age(it, now))),
         Column::right("rows", 3, of(&|it| human::thousands(it.rows))),
         Column::right("change", 4, of(&|it| change(it.rows_change))),
         Column::right("tables", 8, of(&tables)),
@@ -120,9 +138,19 @@ fn columns(rows: &[ListRow], now: DateTime<Utc>) -> Vec<Column> {
 
 /// "30 Nov 14:03" on this machine's clock; with the year where that is not plain.
 fn made(backup: &ListedBackup, now: DateTime<Utc>) -> String {
+    if backup.wrong_clock.is_some() {
+        return "unknown".to_owned();
+    }
     let recent = (now - backup.created_utc).num_days().abs() < 300;
     let form = if recent { "%d %b %H:%M" } else { "%Y-%m-%d" };
     backup.created_local.format(form).to_string()
+}
+
+fn age(backup: &ListedBackup, now: DateTime<Utc>) -> String {
+    match backup.wrong_clock {
+        Some(_) => "?".to_owned(),
+        None => human::short_age(backup.created_utc, now),
+    }
 }
 
 /// "+12", "-684,000", "=" or nothing to compare with.
@@ -162,6 +190,10 @@ fn state(backup: &ListedBackup, now: DateTime<Utc>) -> String {
         return "partial".to_owned();
     }
     match (backup.verified, backup.verified_utc) {
+        // No age is known by a clock that may be wrong.
+        (Some(level), _) if backup.wrong_clock.is_some_and(|it| it.may_be_this_clock()) => {
+            level.word().to_owned()
+        }
         (Some(level), Some(at)) => format!("{} {}", level.word(), human::short_age(at, now)),
         (Some(level), None) => level.word().to_owned(),
         (None, _) if backup.claimed.is_some() => "claimed".to_owned(),

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::json::ListedPlace;
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use expect_test::{Expect, expect};
 use model::entry::Level;
 use model::loss::{Loss, TableLoss};
+use model::wrong_clock::WrongClock;
 
 pub(in crate::text) fn utc(stamp: &str) -> DateTime<Utc> {
     NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S").unwrap().and_utc()
@@ -32,6 +33,7 @@ pub(in crate::text) fn listed(stamp: &str) -> ListedBackup {
         signer: None,
         claimed: None,
         suspect: None,
+        wrong_clock: None,
         failed: false,
         partial: false,
         places: vec![here],
@@ -217,4 +219,34 @@ fn a_note_cannot_pose_as_a_line() {
     let problem = "is damaged: x\n mydb_backup_20990101_000000".to_owned();
     let text = list(&[ListRow::Unusable { label, problem }], 0, utc("20261201_030000"), None);
     assert_eq!(text.lines().count(), 3, "{text}");
+}
+
+#[test]
+fn a_wrong_clock_is_named_with_what_is_known() {
+    let wrong = WrongClock {
+        said_utc: utc("20300101_100000"),
+        from_utc: Some(utc("20261130_020000")),
+        until_utc: Some(utc("20261130_080000")),
+    };
+    let now = utc("20261130_120000");
+    let row = |wrong| {
+        let listed = listed("20300101_100000").misdated(Some(wrong));
+        let verified_utc = Some(now - TimeDelta::hours(6));
+        ListRow::Usable(Box::new(ListedBackup { verified_utc, ..listed }))
+    };
+    let text = list(&[row(wrong)], 0, now, None);
+    // No age but that of its proof.
+    assert!(!text.contains("future") && text.contains(" ? ") && text.contains("6 h"), "{text}");
+    let said = "mydb_backup_20300101_100000: its clock was wrong: taken between 2026-11-30 02:00 \
+                UTC and 2026-11-30 08:00 UTC.";
+    assert!(text.contains(said), "{text}");
+    // By a clock that may be wrong no age is known, and that is said once.
+    let doubt = |said_utc| row(WrongClock { said_utc, from_utc: None, until_utc: None });
+    let text = list(&[doubt(utc("20300101_100000")), doubt(now)], 0, now, None);
+    assert!(!text.contains("6 h"), "{text}");
+    let said = "mydb_backup_20300101_100000: its clock said 2030-01-01 10:00 UTC; as this \
+                machine's clock or another one is wrong, when it was taken is unknown. The age of \
+                1 more is not known either.";
+    assert!(text.contains(said), "{text}");
+    assert_eq!(text.matches("is wrong").count(), 1);
 }

@@ -59,8 +59,14 @@ fn facts(
 ) -> Vec<(&'static str, String)> {
     let it = &document.backup;
     let clock = |at: DateTime<Utc>| local(at).format("%Y-%m-%d %H:%M:%S").to_string();
-    let mut all =
-        vec![("taken", format!("{}, {}", clock(it.created_utc), human::age(it.created_utc, now)))];
+    let taken = match &it.wrong_clock {
+        Some(wrong) => {
+            let clock = |at: DateTime<Utc>| local(at).format("%Y-%m-%d %H:%M").to_string();
+            format!("unknown; {}", wrong.words(&clock))
+        }
+        None => format!("{}, {}", clock(it.created_utc), human::age(it.created_utc, now)),
+    };
+    let mut all = vec![("taken", taken)];
     let part = if it.partial { ", partial" } else { "" };
     let why = it.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
     all.push(("why", format!("{}{part}{why}", it.reason)));
@@ -76,6 +82,7 @@ fn facts(
         (_, Some(level), _) => {
             let when = it
                 .verified_utc
+                .filter(|_| !it.wrong_clock.is_some_and(|it| it.may_be_this_clock()))
                 .map_or_else(String::new, |at| format!(", {}, {}", clock(at), human::age(at, now)));
             format!("{}{when}", proven(level))
         }

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::NaiveDateTime;
 use sha2::{Digest, Sha256};
 
 use super::send::{Phase, Watch};
@@ -21,6 +21,8 @@ use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::loss::Loss;
 use model::manifest::{Manifest, Reason};
+use model::wrong_clock::WrongClock;
+use plan::timeline::{Rank, Timeline};
 use plan::which::{self, Candidate};
 use sys::fault::point;
 use sys::{clock, fs, signal};
@@ -35,13 +37,20 @@ pub struct Picked {
     pub notes: Vec<String>,
 }
 
-/// Why a copy cannot have been made yet. A label is local time, and no zone is further
-/// ahead than 14 hours.
-fn too_new(copy: &RemoteCopy, now: DateTime<Utc>) -> Option<String> {
-    let soon = now + TimeDelta::minutes(5);
-    let created = copy.manifest.as_ref().is_some_and(|manifest| manifest.created_utc > soon);
-    let labelled = copy.label.time() > (soon + TimeDelta::hours(14)).naive_utc();
-    (created || labelled).then(|| "has a timestamp in the future; is a clock wrong?".to_owned())
+/// Where a copy belongs among the others, and what is known where its time is not believed.
+pub fn placed(copy: &RemoteCopy, timeline: &Timeline) -> (Rank, Option<WrongClock>) {
+    let ended = copy.manifest.as_ref().map(Manifest::ended_utc);
+    timeline.place(&copy.label, ended, clock::utc(copy.label.time()))
+}
+
+/// The label decides where nothing else does.
+fn order(copy: &RemoteCopy, timeline: &Timeline) -> (Rank, NaiveDateTime, Label) {
+    (placed(copy, timeline).0, copy.label.time(), copy.label.clone())
+}
+
+/// The last that was taken first.
+pub fn sort(copies: &mut [RemoteCopy], timeline: &Timeline) {
+    copies.sort_by_cached_key(|copy| std::cmp::Reverse(order(copy, timeline)));
 }
 
 /// The copy that `text` names: `latest` of a schema and its like, or a label.
@@ -54,14 +63,16 @@ pub fn pick(
     schema: &str,
     from: &str,
     suspects: &BTreeMap<Label, Loss>,
-    now: DateTime<Utc>,
+    timeline: &Timeline,
 ) -> Result<Picked> {
     let listed = format!("`cargo xtask db-list --from {from}` lists the copies there.");
     let stop = |message: String| Stop::new(ExitCode::Store, message).hint(listed.clone());
-    if let Some(wanted) = which::parse(text, clock::local(now))? {
-        let own: Vec<&RemoteCopy> =
+    if let Some(wanted) = which::parse(text, clock::local(timeline.now()))? {
+        let mut own: Vec<&RemoteCopy> =
             copies.iter().filter(|copy| copy.label.schema() == schema).collect();
-        let all: Vec<Candidate<'_>> = own.iter().map(|it| candidate(it, now, suspects)).collect();
+        own.sort_by_cached_key(|copy| std::cmp::Reverse(order(copy, timeline)));
+        let all: Vec<Candidate<'_>> =
+            own.iter().map(|copy| candidate(copy, timeline, suspects)).collect();
         let chosen = which::choose(&all, wanted.before.map(until), wanted.back);
         let found = chosen.label.and_then(|label| own.iter().find(|copy| copy.label == label));
         let notes = chosen.notes;
@@ -93,15 +104,19 @@ pub fn pick(
 
 fn candidate<'a>(
     copy: &'a RemoteCopy,
-    now: DateTime<Utc>,
+    timeline: &Timeline,
     suspects: &'a BTreeMap<Label, Loss>,
 ) -> Candidate<'a> {
     let manifest = copy.manifest.as_ref();
+    let wrong = placed(copy, timeline).1;
+    let undated = manifest.is_some_and(|it| timeline.is_undated(&copy.label, it.ended_utc()));
+    let too_new = undated.then(|| "has a timestamp in the future; is a clock wrong?".to_owned());
     let unusable = copy.problem.as_ref().map(|it| format!("cannot be used: {it}"));
     Candidate {
         label: &copy.label,
-        taken_utc: manifest.map(Manifest::ended_utc),
-        problem: unusable.or_else(|| too_new(copy, now)),
+        taken_utc: wrong.and_then(|wrong| wrong.until_utc).or(manifest.map(Manifest::ended_utc)),
+        problem: unusable.or(too_new),
+        undated,
         failed: false,
         partial: manifest.is_some_and(Manifest::is_partial),
         safety: manifest.is_some_and(|it| it.reason == Reason::Safety),

@@ -1,5 +1,6 @@
 //! What a ledger says against a copy, and two machines with one name.
 
+use plan::timeline::Timeline;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -204,20 +205,24 @@ fn latest_is_none_of_a_time_to_come() {
     let mut all = copies(&mut drive).unwrap();
     let mut future = all[0].clone();
     future.label = label("20301122_101112");
+    future.manifest.as_mut().unwrap().created_utc = utc("20301122_101112");
     all.insert(0, future);
     let mut wrong_clock = all[1].clone();
     wrong_clock.label = label("20261122_101113");
     wrong_clock.manifest.as_mut().unwrap().created_utc = utc("20261123_101112");
     all.insert(1, wrong_clock);
     let none = std::collections::BTreeMap::new();
-    let at = |now: DateTime<Utc>| pick(&all, "latest", "mydb", "drive", &none, now);
+    let unknown = |now: DateTime<Utc>| Timeline::of(&[], now);
+    let at = |now: DateTime<Utc>| pick(&all, "latest", "mydb", "drive", &none, &unknown(now));
     let now = utc(STAMP) + TimeDelta::minutes(1);
     let picked = at(now).unwrap();
     assert_eq!(picked.copy.label, label(STAMP));
     assert_eq!(picked.notes.len(), 2);
     assert!(picked.notes[0].contains("2030") && picked.notes[0].contains("in the future"));
+    assert!(picked.notes[1].contains("its label") && picked.notes[1].contains("20261122_101113"));
     // By its own name it is available.
-    let named = pick(&all, "mydb_backup_20301122_101112", "mydb", "drive", &none, now).unwrap();
+    let named =
+        pick(&all, "mydb_backup_20301122_101112", "mydb", "drive", &none, &unknown(now)).unwrap();
     assert_eq!(named.copy.label, all[0].label);
     assert_eq!(at(utc("20311122_101112")).unwrap().copy.label, all[0].label);
     // Where all are of the future, the refusal says so.

@@ -18,6 +18,7 @@ use model::manifest::{Manifest, Reason};
 use ops::ctx::Ctx;
 use plan::companions::{self, Companion};
 use plan::retention::{self, Backup, Fate, Held, Moment, Place, Verdict};
+use plan::timeline::{Rank, Timeline};
 use report::json::DOCUMENT_VERSION;
 use report::prune::{NotReached, PruneDocument, PruneEntry};
 use server::Session;
@@ -55,8 +56,11 @@ pub(super) fn look(
     let policy = &ctx.settings.policy.retention;
     let ledger = store.read()?;
     let now = moment(clock::now());
+    let timeline = Timeline::of(&ledger.entries, now.utc);
+    // What keeps something for a while counts from the latest time that is possible.
+    let latest = Ledger { entries: timeline.latest(ledger.entries.clone()), ..ledger.clone() };
     let mut not_reached = Vec::new();
-    let mut all = Gathered::new(&ledger, store.keyring());
+    let mut all = Gathered::new(&ledger, store.keyring(), timeline);
     all.local(store)?;
     let mut depots = Vec::new();
     let wanted = ctx.settings.policy.destination.iter().filter(|_| !only_here);
@@ -77,7 +81,8 @@ pub(super) fn look(
         }
     }
     let seen = match access.and_then(|mut access| {
-        let seen = schemas::list(ctx, &mut access, &ledger).map_err(|error| why(&error))?;
+        let seen =
+            schemas::list(ctx, &mut access, &ledger, &latest).map_err(|error| why(&error))?;
         Ok((access.session, seen))
     }) {
         Ok(seen) => Some(seen),
@@ -88,7 +93,7 @@ pub(super) fn look(
         }
     };
     let names = seen.as_ref().map(|(_, seen)| seen.names());
-    let needed = needs(ctx, store, &ledger, names.as_ref(), now)?;
+    let needed = needs(ctx, store, &latest, names.as_ref(), now)?;
     let backups = all.finish(&needed);
     let verdicts = retention::plan(&backups, policy, now);
     let (session, uuid, schemas) = match seen {
@@ -100,7 +105,7 @@ pub(super) fn look(
         }
     };
     let mut backups: Vec<(Backup, Verdict)> = backups.into_iter().zip(verdicts).collect();
-    backups.sort_by(|(a, _), (b, _)| (b.label.time(), &b.label).cmp(&(a.label.time(), &a.label)));
+    backups.sort_by(|(a, _), (b, _)| (b.rank, &b.label).cmp(&(a.rank, &a.label)));
     let (deleted, dropped) = (BTreeSet::new(), BTreeSet::new());
     Ok(Found { backups, deleted, schemas, dropped, depots, not_reached, session, uuid })
 }
@@ -118,10 +123,12 @@ struct Gathered<'a> {
     copied: BTreeMap<(Label, String), String>,
     failed_copies: BTreeMap<(Label, String), String>,
     suspects: BTreeSet<Label>,
+    timeline: Timeline,
+    ranks: BTreeMap<Label, Rank>,
 }
 
 impl<'a> Gathered<'a> {
-    fn new(ledger: &'a Ledger, keyring: &'a Keyring) -> Self {
+    fn new(ledger: &'a Ledger, keyring: &'a Keyring, timeline: Timeline) -> Self {
         let mut failed_copies = BTreeMap::new();
         for entry in &ledger.entries {
             if let Event::Copy { label, destination, outcome, detail, .. } = &entry.event {
@@ -140,7 +147,8 @@ impl<'a> Gathered<'a> {
         }
         let (found, sha256, copied) = (BTreeMap::new(), BTreeMap::new(), ledger.copied());
         let suspects = BTreeSet::new();
-        Self { ledger, keyring, found, sha256, copied, failed_copies, suspects }
+        let ranks = BTreeMap::new();
+        Self { ledger, keyring, found, sha256, copied, failed_copies, suspects, timeline, ranks }
     }
 
     fn local(&mut self, store: &Store) -> Result<()> {
@@ -180,6 +188,8 @@ impl<'a> Gathered<'a> {
             label: label.clone(),
             server: UNKNOWN.to_owned(),
             taken: None,
+            wrong_clock: None,
+            rank: 0,
             safety: false,
             verified: None,
             failed: self.ledger.last_failed(label),
@@ -190,7 +200,12 @@ impl<'a> Gathered<'a> {
             copies: Vec::new(),
         });
         backup.copies.push(held);
+        let place = |said| self.timeline.place(label, said, clock::utc(label.time()));
+        self.ranks.entry(label.clone()).or_insert_with(|| place(None).0);
         let Some(manifest) = manifest.filter(|_| backup.taken.is_none()) else { return };
+        let (rank, wrong_clock) = place(Some(manifest.ended_utc()));
+        self.ranks.insert(label.clone(), rank);
+        backup.wrong_clock = wrong_clock;
         backup.taken = Some(moment(manifest.created_utc));
         // MariaDB's uuid follows the network address, which a container changes.
         backup.server = match manifest.server.flavour {
@@ -211,6 +226,11 @@ impl<'a> Gathered<'a> {
     fn finish(self, needed: &BTreeMap<Label, Vec<String>>) -> Vec<Backup> {
         let (pins, let_go) = (self.ledger.pins(), self.ledger.let_go());
         let ledger = self.ledger;
+        let mut order: Vec<(Rank, Label)> =
+            self.ranks.into_iter().map(|(label, rank)| (rank, label)).collect();
+        order.sort();
+        let ranks: BTreeMap<Label, usize> =
+            order.into_iter().enumerate().map(|(at, (_, label))| (label, at + 1)).collect();
         let finished = self.found.into_values().map(|backup| {
             let mut needed = needed.get(&backup.label).cloned().unwrap_or_default();
             if ledger.tells_nothing_of(&backup.label) {
@@ -220,6 +240,7 @@ impl<'a> Gathered<'a> {
                 pinned: pins.get(&backup.label).cloned(),
                 needed,
                 let_go_here: let_go.contains(&backup.label),
+                rank: ranks.get(&backup.label).copied().unwrap_or_default(),
                 ..backup
             }
         });
@@ -266,7 +287,7 @@ fn needs(
             add(subject.parse().ok(), "a permit for the API or a push may still name it");
         }
     }
-    for Origin { schema, backup, uuid } in schemas::origins(ledger) {
+    for Origin { schema, backup, uuid, .. } in schemas::origins(ledger) {
         let why = tie(ledger, &schema, &uuid, schemas, &ctx.settings.policy.retention, now);
         if let Some(why) = why {
             add(Some(backup), &why);
@@ -359,7 +380,7 @@ fn entry(backup: &Backup, held: &Held, verdict: &Verdict, done: bool) -> PruneEn
         what: what.to_owned(),
         subject: backup.label.to_string(),
         place,
-        taken_utc: backup.taken.map(|taken| taken.utc),
+        taken_utc: backup.taken.filter(|_| backup.wrong_clock.is_none()).map(|it| it.utc),
         bytes: held.bytes,
         fate: fate.to_owned(),
         reason,

@@ -151,7 +151,7 @@ fn only_what_was_sent_from_here_is_ours() {
         rewritten: None,
     };
     let keyring = Keyring::default();
-    let mut all = Gathered::new(&known, &keyring);
+    let mut all = Gathered::new(&known, &keyring, Timeline::of(&known.entries, clock::now()));
     all.remote("nas", (1..=6).map(there).collect());
     all.remote("cloud", vec![there(1)]);
     let backups = all.finish(&BTreeMap::new());

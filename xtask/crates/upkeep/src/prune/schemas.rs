@@ -1,9 +1,9 @@
 //! The schemas beside the live one: which there are, and where each comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::Access;
 use model::entry::{Entry, Event, Level};
@@ -16,6 +16,7 @@ use plan::retention::{Backup, Place};
 use server::facts::{self, UNKNOWN};
 use store::Store;
 use store::ledger::Ledger;
+use sys::clock;
 
 /// Where old tables come from: the swap that put them there, and its backup.
 pub(super) struct Origin {
@@ -24,6 +25,8 @@ pub(super) struct Origin {
     /// The backup in front of the swap.
     pub backup: Label,
     pub uuid: String,
+    /// When the swap was written down.
+    at_utc: DateTime<Utc>,
 }
 
 /// Every schema of old tables that the ledger knows, with its backup.
@@ -45,7 +48,7 @@ fn origins_in<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Origin> {
             }
             _ => return None,
         };
-        Some(Origin { schema, backup, uuid: entry.server_uuid.clone() })
+        Some(Origin { schema, backup, uuid: entry.server_uuid.clone(), at_utc: entry.at_utc })
     });
     origins.collect()
 }
@@ -64,7 +67,22 @@ pub(super) struct Seen {
     origins: Vec<Origin>,
 }
 
-pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Seen> {
+/// When those were made at the latest whose swap was written down by a clock that was wrong.
+fn misdated(ledger: &Ledger, latest: &Ledger) -> BTreeMap<String, NaiveDateTime> {
+    let both = latest.entries.iter().zip(&ledger.entries);
+    let moved = both.filter(|(latest, said)| latest.at_utc != said.at_utc).map(|(it, _)| it);
+    let local = |it: Origin| (it.schema, clock::local(it.at_utc));
+    origins_in(moved).into_iter().map(local).collect()
+}
+
+/// `latest`: the ledger with the latest times that are possible.
+pub(super) fn list(
+    ctx: &Ctx,
+    access: &mut Access,
+    ledger: &Ledger,
+    latest: &Ledger,
+) -> Result<Seen> {
+    let misdated = misdated(ledger, latest);
     let session = &mut access.session;
     let uuid = facts::read(session)?.uuid;
     let mut all = Vec::new();
@@ -72,6 +90,7 @@ pub(super) fn list(ctx: &Ctx, access: &mut Access, ledger: &Ledger) -> Result<Se
         for name in leftovers::companions(ctx, session, kind.word())? {
             let stamp = &name[name.len() - "YYYYMMDD_HHMMSS".len()..];
             let Ok(made) = NaiveDateTime::parse_from_str(stamp, "%Y%m%d_%H%M%S") else { continue };
+            let made = misdated.get(&name).map_or(made, |latest| made.max(*latest));
             let bytes: Option<u64> = session.value(&format!(
                 "SELECT CAST(SUM(DATA_LENGTH + INDEX_LENGTH) AS UNSIGNED) \
                  FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",

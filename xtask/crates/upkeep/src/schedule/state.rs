@@ -201,7 +201,10 @@ pub fn status(ctx: &Ctx) -> Result<()> {
     let last = facts.last.as_ref().map_or_else(
         || "never".to_owned(),
         |run| {
-            let age = human::age(run.at_utc, now);
+            let age = match known.is_clock_doubted() {
+                true => "age unknown".to_owned(),
+                false => human::age(run.at_utc, now),
+            };
             if run.passed {
                 format!("{age}, passed")
             } else {

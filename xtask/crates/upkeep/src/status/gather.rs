@@ -16,10 +16,12 @@ use model::status::{
     Answer, BackupFacts, Copies, Disk, Facts, Flaw, LedgerFacts, Rpo, Rto, Storage, Suspect,
 };
 use model::trust::{Trust, Unproven};
+use model::wrong_clock::{Misdated, WrongClock};
 use ops::ctx::Ctx;
 use plan::forecast::{self, Change};
 use plan::history::History;
 use plan::status::age_of;
+use plan::timeline::Timeline;
 use store::ledger::Ledger;
 use store::{Backup, Store};
 use sys::{clock, disk};
@@ -31,6 +33,8 @@ pub(crate) struct Known {
     pub entries: Vec<Backup>,
     /// The ledger; empty where it cannot be relied on.
     pub ledger: Ledger,
+    /// Its times; `None` where there is no folder.
+    timeline: Option<Timeline>,
     pub problem: Option<String>,
     /// Backups that lost something that nothing explains.
     pub suspects: BTreeMap<Label, Loss>,
@@ -45,12 +49,15 @@ impl Known {
         let store = Store::of(&ctx.settings)?;
         let mut entries = store.list()?;
         entries.retain(|entry| entry.label.schema() == ctx.settings.schema);
-        let (ledger, problem) = match store.read() {
+        let (mut ledger, problem) = match store.read() {
             Ok(ledger) => (ledger, None),
             Err(error) => (Ledger::default(), Some(error.to_string())),
         };
         let suspects = store.suspects(&entries, &ledger);
-        Ok(Self { entries, ledger, problem, suspects })
+        // Nothing may look younger than it is.
+        let timeline = Timeline::of(&ledger.entries, clock::now());
+        ledger.entries = timeline.earliest(ledger.entries);
+        Ok(Self { entries, ledger, timeline: Some(timeline), problem, suspects })
     }
 
     /// What the ledger says of the schema.
@@ -77,6 +84,7 @@ impl Known {
             duration_ms: manifest.duration_ms,
             verified: verified.map(|(level, _)| level),
             verified_utc: verified.map(|(_, at)| at),
+            wrong_clock: self.wrong_clock(&manifest.label),
         }
     }
 
@@ -84,6 +92,23 @@ impl Known {
     fn verified(&self, manifest: &Manifest) -> Option<(Level, DateTime<Utc>)> {
         let verified = self.ledger.highest_verification(&manifest.label, &manifest.sha256);
         verified.filter(|_| !manifest.is_partial())
+    }
+
+    /// Whether this machine's clock may be the one that is wrong: then no age is known.
+    pub(crate) fn is_clock_doubted(&self) -> bool {
+        self.timeline.as_ref().is_some_and(Timeline::is_doubted)
+    }
+
+    fn wrong_clock(&self, label: &Label) -> Option<WrongClock> {
+        self.entries.iter().find(|it| it.label == *label)?.wrong_clock
+    }
+
+    /// How old a backup is.
+    fn age(&self, manifest: &Manifest, now: DateTime<Utc>) -> Answer<u64> {
+        match self.wrong_clock(&manifest.label) {
+            Some(wrong) => Answer::Unknown(wrong.to_string()),
+            None => age_of(manifest.created_utc, now),
+        }
     }
 
     /// Whether the origin of a backup is proven: one of unknown origin protects nothing.
@@ -97,8 +122,9 @@ impl Known {
         let proven = |m: &&&Manifest| {
             self.is_own(m) && !self.suspects.contains_key(&m.label) && self.verified(m).is_some()
         };
-        let order = |m: &&&Manifest| (m.reason != Reason::Safety, m.created_utc);
-        usable.iter().filter(proven).max_by_key(order).copied()
+        // They come in the order in which they were taken, the last one first.
+        let own = usable.iter().filter(|m| m.reason != Reason::Safety).find(proven);
+        own.or_else(|| usable.iter().find(proven)).copied()
     }
 
     fn suspects(&self) -> Vec<Suspect> {
@@ -106,6 +132,13 @@ impl Known {
             Some(Suspect { label: it.label.clone(), loss: self.suspects.get(&it.label)?.clone() })
         };
         self.entries.iter().filter_map(suspect).collect()
+    }
+
+    fn wrong_clocks(&self) -> Vec<Misdated> {
+        let misdated = |it: &Backup| {
+            it.wrong_clock.map(|wrong| Misdated { label: it.label.clone(), clock: wrong })
+        };
+        self.entries.iter().filter_map(misdated).collect()
     }
 
     fn unproven(&self) -> Vec<Unproven> {
@@ -139,7 +172,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
     let history = known.history(ctx);
     let usable = known.usable(&history);
     let newest = known.newest_verified(&usable);
-    let last = usable.iter().max_by_key(|m| m.created_utc).copied();
+    let last = usable.first().copied();
     let said = if offline {
         const OFFLINE: &str = "the server was not asked (--offline)";
         let none = || Answer::unknown("there is no verified backup to count from");
@@ -155,7 +188,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
         newest_verified: newest.map(|manifest| known.facts_of(manifest)),
         age_s: newest.map_or_else(
             || Answer::unknown("there is no verified backup"),
-            |manifest| age_of(manifest.created_utc, now),
+            |manifest| known.age(manifest, now),
         ),
         objective_s: u64::from(monitor.max_age_hours) * 3600,
         written: said.written,
@@ -174,7 +207,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
         at_utc: now,
         offline,
         copies: copies(ctx, &known, &history, &usable, newest_label, offline),
-        disk: disk_facts(ctx, &history, &usable, now),
+        disk: disk_facts(ctx, &known, &history, &usable, now),
         ledger: LedgerFacts {
             entries: match &known.problem {
                 Some(problem) => Answer::Unknown(problem.clone()),
@@ -185,6 +218,7 @@ pub(super) fn facts(ctx: &mut Ctx, offline: bool) -> Result<Facts> {
         },
         unproven: known.unproven(),
         suspects: known.suspects(),
+        wrong_clocks: known.wrong_clocks(),
         schedule: schedule::facts(ctx, &history),
         definitions: said.definitions,
         last_backup,
@@ -203,7 +237,7 @@ fn copies(
 ) -> Copies {
     let labels: Vec<Label> = usable.iter().map(|m| m.label.clone()).collect();
     let mut all = vec![places::local(&labels, usable, newest, history, known.flaws(history))];
-    let here = places::Here { usable, newest };
+    let here = places::Here { usable, newest, timeline: known.timeline.as_ref() };
     let declared = &ctx.settings.policy.destination;
     all.extend(declared.iter().map(|one| places::destination(ctx, one, &here, history, offline)));
     let holders: Vec<_> =
@@ -224,7 +258,13 @@ fn copies(
     }
 }
 
-fn disk_facts(ctx: &Ctx, history: &History<'_>, usable: &[&Manifest], now: DateTime<Utc>) -> Disk {
+fn disk_facts(
+    ctx: &Ctx,
+    known: &Known,
+    history: &History<'_>,
+    usable: &[&Manifest],
+    now: DateTime<Utc>,
+) -> Disk {
     let there: Vec<_> =
         ctx.settings.backups.ancestors().filter(|folder| folder.is_dir()).take(1).collect();
     let free_bytes = match there.first().map(|folder| disk::free_space(folder)) {
@@ -233,8 +273,10 @@ fn disk_facts(ctx: &Ctx, history: &History<'_>, usable: &[&Manifest], now: DateT
         None => Answer::unknown("there is no folder to ask about"),
     };
     let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let at =
+        |m: &Manifest| known.wrong_clock(&m.label).map_or(m.created_utc, |wrong| wrong.axis_utc());
     let mut changes: Vec<Change> =
-        usable.iter().map(|m| Change { at: m.created_utc, bytes: signed(m.bytes) }).collect();
+        usable.iter().map(|m| Change { at: at(m), bytes: signed(m.bytes) }).collect();
     for (at, name, bytes) in history.freed_here() {
         // What is not a backup is a schema on the server: another disk, perhaps.
         if let Some(made) = history.made(name) {
@@ -249,6 +291,6 @@ fn disk_facts(ctx: &Ctx, history: &History<'_>, usable: &[&Manifest], now: DateT
         },
         free_bytes,
         used_bytes: usable.iter().map(|m| m.bytes).sum(),
-        newest_bytes: usable.iter().max_by_key(|m| m.created_utc).map(|m| m.bytes),
+        newest_bytes: usable.first().map(|m| m.bytes),
     }
 }

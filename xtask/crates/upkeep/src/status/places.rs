@@ -1,6 +1,7 @@
 //! Where copies are: the backups folder, and each destination as it is listed now.
 
 use anyhow::Result;
+use chrono::TimeDelta;
 
 use config::outside::DestinationPolicy;
 use model::copy::DestinationKind;
@@ -9,8 +10,9 @@ use model::manifest::Manifest;
 use model::status::{Answer, Flaw, LOCAL, Place, ReadBack, Storage};
 use ops::ctx::Ctx;
 use plan::history::History;
-use store::remote;
-use sys::disk;
+use plan::timeline::Timeline;
+use store::remote::{self, fetch};
+use sys::{clock, disk};
 
 pub(super) fn local(
     labels: &[Label],
@@ -25,7 +27,7 @@ pub(super) fn local(
         off_site: false,
         usable: Answer::Known(labels.len() as u64),
         bytes: Some(usable.iter().map(|m| m.bytes).sum()),
-        newest: usable.iter().max_by_key(|m| m.created_utc).map(|m| m.label.clone()),
+        newest: usable.first().map(|m| m.label.clone()),
         has_newest_verified: match newest {
             Some(_) => Answer::Known(true),
             None => Answer::unknown("there is no verified backup"),
@@ -43,6 +45,8 @@ pub(super) struct Here<'a> {
     pub usable: &'a [&'a Manifest],
     /// The newest verified one.
     pub newest: Option<&'a Label>,
+    /// The order of backups.
+    pub timeline: Option<&'a Timeline>,
 }
 
 impl Here<'_> {
@@ -79,7 +83,12 @@ pub(super) fn destination(
     let place = match copies {
         None => unknown("not asked (--offline)"),
         Some(Err(error)) => unknown(&ctx.settings.redact(&format!("{error:#}"))),
-        Some(Ok(copies)) => listed(policy, storage(ctx, policy), &copies, here, history),
+        Some(Ok(mut copies)) => {
+            if let Some(timeline) = here.timeline {
+                fetch::sort(&mut copies, timeline);
+            }
+            listed(policy, storage(ctx, policy), &copies, here, history)
+        }
     };
     Place { insecure: ctx.settings.outside.weak(policy), ..place }
 }
@@ -100,10 +109,11 @@ fn listed(
 ) -> Place {
     let failed = history.failed_at(&policy.name);
     let read = history.read_back_at(&policy.name);
+    let soon = clock::now() + TimeDelta::minutes(5);
     let rewritten = |copy: &remote::RemoteCopy| {
         let at = copy.rewritten?;
-        // A later read is more current.
-        let known = read.get(&copy.label).is_some_and(|read| *read > at);
+        // A later read is more current; one that is yet to come is of a clock that was wrong.
+        let known = read.get(&copy.label).is_some_and(|read| *read > at && *read <= soon);
         let when = at.format("%Y-%m-%d %H:%M");
         (!known).then(|| format!("was rewritten at {when} UTC, after it was read back"))
     };

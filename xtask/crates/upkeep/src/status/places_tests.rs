@@ -1,6 +1,9 @@
 //! What a destination holds of the backups here.
 
 use super::*;
+use chrono::{DateTime, Utc};
+use model::copy::CopyOutcome;
+use model::entry::{Entry, Event};
 use model::manifest::MANIFEST_VERSION;
 use store::remote::RemoteCopy;
 
@@ -43,7 +46,7 @@ fn another_backup_of_the_same_name_is_no_copy() {
     let policy: DestinationPolicy = toml::from_str("name = \"drive\"\nurl = \"drive\"").unwrap();
     let own = manifest("aa");
     let place = |there: Manifest| {
-        let here = Here { usable: &[&own], newest: Some(&own.label) };
+        let here = Here { usable: &[&own], newest: Some(&own.label), timeline: None };
         let history = History::of(&[], "mydb");
         listed(&policy, Answer::Known(Storage::OtherDisk), &[copy_of(there)], &here, &history)
     };
@@ -54,4 +57,87 @@ fn another_backup_of_the_same_name_is_no_copy() {
     assert_eq!(other.has_newest_verified, Answer::Known(false));
     assert_eq!(other.usable, Answer::Known(0));
     assert_eq!(other.flaws[0].problem, "is another backup of the same name");
+}
+
+/// A check of the copy, written down at that time between backups.
+fn read_at(at_utc: DateTime<Utc>, outcome: CopyOutcome) -> Entry {
+    entry(
+        at_utc,
+        Event::Copy {
+            label: manifest("aa").label,
+            destination: "drive".to_owned(),
+            outcome,
+            bytes: 1,
+            sha256: String::new(),
+            detail: String::new(),
+            duration_ms: 1,
+        },
+    )
+}
+
+fn entry(at_utc: DateTime<Utc>, event: Event) -> Entry {
+    Entry {
+        version: 1,
+        sequence: 1,
+        at_utc,
+        server_uuid: "unknown".to_owned(),
+        schema: "mydb".to_owned(),
+        tool_version: String::new(),
+        event,
+        previous: String::new(),
+        signer: None,
+        signature: None,
+        hash: String::new(),
+        trust: model::trust::Trust::Own,
+    }
+}
+
+fn made(at_utc: DateTime<Utc>, stamp: &str) -> Entry {
+    entry(
+        at_utc,
+        Event::Backup {
+            label: format!("mydb_backup_{stamp}").parse().unwrap(),
+            sha256: String::new(),
+            manifest_sha256: None,
+            reason: "manual".to_owned(),
+            rows: 0,
+            duration_ms: 1,
+            accepted_loss: None,
+        },
+    )
+}
+
+#[test]
+fn a_check_by_a_wrong_clock_hides_no_copy_that_was_rewritten() {
+    let policy: DestinationPolicy = toml::from_str("name = \"drive\"\nurl = \"drive\"").unwrap();
+    let own = manifest("aa");
+    let now = clock::now();
+    let days = |n| now - TimeDelta::days(n);
+    let flawed = |entries: Vec<Entry>| {
+        let entries = Timeline::of(&entries, now).earliest(entries);
+        let here = Here { usable: &[&own], newest: Some(&own.label), timeline: None };
+        let history = History::of(&entries, "mydb");
+        let there = RemoteCopy { rewritten: Some(days(5)), ..copy_of(own.clone()) };
+        !listed(&policy, Answer::Known(Storage::OtherDisk), &[there], &here, &history)
+            .flaws
+            .is_empty()
+    };
+    let around = |read: DateTime<Utc>| {
+        vec![
+            made(days(10), "20261101_000000"),
+            made(days(8), "20261102_000000"),
+            read_at(read, CopyOutcome::Checked),
+            made(days(6), "20261103_000000"),
+            made(days(4), "20261104_000000"),
+        ]
+    };
+    // Read before it was rewritten, whatever the clock said then.
+    for said in [days(7), days(1), days(-300)] {
+        assert!(flawed(around(said)), "{said}");
+    }
+    let mut later = around(days(7));
+    later.push(read_at(days(3), CopyOutcome::Checked));
+    assert!(!flawed(later));
+    // Nothing else in the ledger: by a clock that ran ahead.
+    assert!(flawed(vec![read_at(days(-300), CopyOutcome::Checked)]));
 }
