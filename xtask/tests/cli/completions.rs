@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sys::fs;
 use sys::proc::{Cmd, Finished};
+use sys::{env, fs};
 
 use crate::backups::backup;
 use crate::project::Project;
@@ -39,9 +39,11 @@ fn shell(project: &Project, args: &[&str]) -> Finished {
     command.env("HOME", home).env("TZ", "UTC").run(DEADLINE).expect("the shell runs")
 }
 
-/// Whether a shell is there; says so where it is not.
+/// Whether a shell is there; says so where it is not. In CI one that is missing is a failure.
+#[track_caller]
 fn has(program: &str) -> bool {
     let has = Cmd::new(program).args(["--version"]).run(DEADLINE).is_ok_and(|it| it.ok());
+    assert!(has || !cfg!(unix) || !env::is_ci(), "CI runs need {program}: it is not installed");
     if !has {
         // Straight to the handle: what goes through println! is hidden when a test passes.
         let said = format!("SKIPPED: {program} is not installed: its completions were not run");

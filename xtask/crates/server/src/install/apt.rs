@@ -1,7 +1,7 @@
 //! Packages of a Debian-like machine, installed without a question.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,8 +15,12 @@ const INSTALL_DEADLINE: Duration = Duration::from_secs(20 * 60);
 const UPDATE_DEADLINE: Duration = Duration::from_secs(5 * 60);
 const QUERY_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The lists are fetched once a run, and only when something is to be installed.
-static UPDATED: AtomicBool = AtomicBool::new(false);
+/// The lists are fetched once a run, and only when something is to be installed. Another thread
+/// waits for them.
+static UPDATED: Mutex<bool> = Mutex::new(false);
+
+/// One installs at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Installs packages; does nothing for those that are there.
 pub fn install(packages: &[&str], say: &mut Say<'_>) -> Result<()> {
@@ -25,6 +29,7 @@ pub fn install(packages: &[&str], say: &mut Say<'_>) -> Result<()> {
         return Ok(());
     }
     check_possible(&missing)?;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     update(say)?;
     say(&format!("installing {}", missing.join(", ")));
     let finished = as_root("apt-get")
@@ -67,7 +72,8 @@ pub fn candidate(package: &str) -> Option<String> {
 /// Fetches the package lists, once a run. A failing source is not an error here: the package may
 /// come from another one, and the install will show.
 pub fn update(say: &mut Say<'_>) -> Result<()> {
-    if UPDATED.swap(true, Ordering::Relaxed) {
+    let mut updated = UPDATED.lock().unwrap_or_else(PoisonError::into_inner);
+    if std::mem::replace(&mut *updated, true) {
         return Ok(());
     }
     say("fetching the package lists");

@@ -211,11 +211,16 @@ impl Ci {
                 self.programs = built::all(&self.cargo(["build"]).args(PROFILE), CHECK_DEADLINE)?;
                 Ok(())
             }
-            Stage::Test => self.tests(
-                |it| it.package != "api" && (it.kind != "test" || it.name != "slow"),
-                TEST_DEADLINE,
-                |command| command,
-            ),
+            Stage::Test => {
+                // They are small, and the provision stage comes later.
+                let output = &mut self.output;
+                provision::shells::ensure(&mut |line| output.note(line))?;
+                self.tests(
+                    |it| it.package != "api" && (it.kind != "test" || it.name != "slow"),
+                    TEST_DEADLINE,
+                    |command| command,
+                )
+            }
             Stage::Fuzz => {
                 let build =
                     self.cargo(["build", "--manifest-path", "xtask/fuzz/Cargo.toml"]).args(PROFILE);

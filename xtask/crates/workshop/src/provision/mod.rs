@@ -1,6 +1,6 @@
 //! Puts what is missing on the machine: a Docker engine, the compose plugin, a
 //! MySQL image built here because none can be pulled everywhere, MariaDB's programs,
-//! an S3 server, `age`, cron and a browser for the tests. Every step looks first and does
+//! an S3 server, `age`, cron, shells and a browser for the tests. Every step looks first and does
 //! nothing when all is there; each reports through the caller's `say`, one line at a time.
 
 pub mod age_program;
@@ -13,6 +13,7 @@ pub mod mysql_image;
 pub mod object_store;
 pub mod private_mariadb;
 pub mod schedulers;
+pub mod shells;
 
 use std::path::Path;
 
@@ -28,5 +29,6 @@ pub fn all(root: &Path, say: &mut Say<'_>) -> Result<()> {
     mariadb::ensure(say)?;
     age_program::ensure(say)?;
     schedulers::ensure(say)?;
+    shells::ensure(say)?;
     chromium::ensure(say)
 }
