@@ -207,3 +207,24 @@ fn by_a_clock_that_is_behind_nothing_is_deleted_and_nothing_is_fresh() {
         assert_eq!(wrong, [true, false, false, false]);
     });
 }
+
+#[test]
+fn machines_that_differ_by_a_minute_and_a_half_are_ordinary() {
+    const SKEW: &str = "90";
+    each("time_skew", |sandbox| {
+        let all = [RIGHT, SKEW, RIGHT, SKEW].map(|clock| backup(sandbox, clock));
+        verify(sandbox, SKEW, &all[3]);
+        let newest_first: Vec<_> = all.iter().rev().map(|it| (it.clone(), false)).collect();
+        assert_eq!(listed(sandbox), newest_first);
+        for clock in [RIGHT, SKEW] {
+            assert_eq!(latest(sandbox, clock, "latest"), all[3]);
+            let said = status(sandbox, clock);
+            assert!(said["rpo"]["age_s"]["known"].as_u64().is_some(), "{clock}: {said}");
+            let text = run(sandbox, clock, &["db-status", "--offline"], &[0, 20, 21]);
+            assert!(!text.contains("clock") && !text.contains("future"), "{clock}: {text}");
+            let labels: Vec<&String> = all.iter().collect();
+            assert!(!fates(sandbox, clock, &labels).contains(&"look".to_owned()));
+        }
+        assert!(metrics(sandbox).contains("newest_verified_timestamp_seconds "));
+    });
+}

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::label::Label;
+
+/// How well clocks have to agree: what differs by less is the same time.
+pub const SLACK: TimeDelta = TimeDelta::minutes(5);
 
 /// Its time contradicts the order of the ledger. What the ledger knows instead:
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

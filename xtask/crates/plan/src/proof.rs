@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use model::wrong_clock::SLACK;
+
 /// Whether the state that a proof is about is recent. One of unknown time is not, nor is a
 /// timestamp in the future: some clock was wrong, and the real age is unknown.
 pub fn is_fresh(
@@ -11,7 +13,7 @@ pub fn is_fresh(
 ) -> bool {
     let Some(created_utc) = created_utc else { return false };
     let age = now - created_utc;
-    age >= Duration::seconds(-2) && age <= Duration::minutes(i64::from(max_age_minutes))
+    age >= -SLACK && age <= Duration::minutes(i64::from(max_age_minutes))
 }
 
 #[cfg(test)]
@@ -23,7 +25,7 @@ mod tests {
         let now: DateTime<Utc> = "2026-11-22T10:11:12Z".parse().expect("a time");
         let ago = |minutes: i64| is_fresh(Some(now - Duration::minutes(minutes)), 60, now);
         assert!(ago(0) && ago(60));
-        assert!(!ago(61) && !ago(-5));
+        assert!(!ago(61) && !ago(-6));
         assert!(!is_fresh(None, 60, now));
     }
 }

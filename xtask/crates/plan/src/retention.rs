@@ -13,10 +13,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 use config::keeping::RetentionPolicy;
 use model::entry::Level;
 use model::label::Label;
-use model::wrong_clock::WrongClock;
-
-/// How far a clock may be ahead of ours before a time counts as one to come.
-const SLACK: TimeDelta = TimeDelta::minutes(5);
+use model::wrong_clock::{SLACK, WrongClock};
 
 /// Why a copy stays that was not put there from here.
 pub const NOT_OURS: &str = "another machine's: no ledger entry here records sending it";

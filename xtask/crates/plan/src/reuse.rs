@@ -6,11 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use model::check::Check;
 use model::entry::{Entry, Event, Level};
 use model::label::Label;
+use model::wrong_clock::SLACK;
 
 /// A proof that is older is not used again, whatever the log says: disks age, too.
 pub const PROOF_HOURS: i64 = 24;
-/// How far the clock of a proof may be ahead.
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// The newest backup that was proven by restoring it, when nothing in the ledger speaks
 /// against using it again.
@@ -78,7 +77,7 @@ pub fn newest(entries: &[Entry], now: DateTime<Utc>) -> Option<Reusable> {
         }
     }
     // One that is yet to come is of an unknown age.
-    let recent = |age: TimeDelta| age <= TimeDelta::hours(PROOF_HOURS) && age >= -AHEAD;
+    let recent = |age: TimeDelta| age <= TimeDelta::hours(PROOF_HOURS) && age >= -SLACK;
     let found = found.filter(|found| recent(now - found.verified_utc))?;
     Some(Reusable { own, ..found })
 }

@@ -8,6 +8,7 @@ use config::keeping::MonitorPolicy;
 use model::status::{
     Answer, Facts, Finding, LOCAL, Place, STATUS_VERSION, Severity, State, Status, Storage, span,
 };
+use model::wrong_clock::SLACK;
 
 /// A disk that is full in fewer days is worth a word.
 const FULL_DAYS: u64 = 14;
@@ -72,9 +73,8 @@ pub(crate) fn warning(
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<u64> {
-    // A second or two is how well clocks agree.
-    let passed = (to - from).num_seconds();
-    (passed >= -2).then(|| passed.max(0).unsigned_abs())
+    let passed = to - from;
+    (passed >= -SLACK).then(|| passed.num_seconds().max(0).unsigned_abs())
 }
 
 /// The age of a moment; a moment that is still to come has none.

@@ -14,10 +14,8 @@ use crate::status::warning;
 use model::entry::{Entry, Event};
 use model::label::Label;
 use model::status::{Facts, Finding};
-use model::wrong_clock::WrongClock;
+use model::wrong_clock::{SLACK, WrongClock};
 
-/// How well clocks have to agree.
-const SLACK: TimeDelta = TimeDelta::minutes(5);
 /// For how long the status names a clock that was wrong.
 const NAMED: TimeDelta = TimeDelta::days(7);
 

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use model::wrong_clock::SLACK;
+
 pub use model::number::{bytes, count, duration, thousands};
 
 /// How long ago: "just now", "5 minutes ago", "3 days ago". A time that has not
@@ -9,7 +11,7 @@ pub use model::number::{bytes, count, duration, thousands};
 pub fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let passed = now - then;
     let ago = |n: i64, noun: &str| format!("{} ago", count(n.unsigned_abs(), noun));
-    if passed < -TimeDelta::minutes(1) {
+    if passed < -SLACK {
         "in the future".to_owned()
     } else if passed < TimeDelta::minutes(1) {
         "just now".to_owned()
@@ -25,7 +27,7 @@ pub fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// The same in a few characters: "0 min", "5 min", "3 h", "12 d", or "future".
 pub fn short_age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let passed = now - then;
-    if passed < -TimeDelta::minutes(1) {
+    if passed < -SLACK {
         "future".to_owned()
     } else if passed < TimeDelta::hours(1) {
         format!("{} min", passed.num_minutes().max(0))

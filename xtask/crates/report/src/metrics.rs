@@ -1,8 +1,9 @@
 //! A status as OpenMetrics text. What is unknown has no sample, so an alert on `absent()` fires.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use model::status::{BackupFacts, Facts, LOCAL, Severity, State, Status};
+use model::wrong_clock::SLACK;
 
 /// What the names of all of them begin with.
 const PREFIX: &str = "streamflix_backup";
@@ -107,8 +108,7 @@ fn taken(backup: &BackupFacts) -> Option<DateTime<Utc>> {
 
 /// A moment; one that is yet to come, or by a clock that may be wrong, is no sample.
 fn believed(at: DateTime<Utc>, facts: &Facts) -> Option<DateTime<Utc>> {
-    let soon = facts.at_utc + TimeDelta::minutes(5);
-    (at <= soon && !facts.is_clock_doubted()).then_some(at)
+    (at <= facts.at_utc + SLACK && !facts.is_clock_doubted()).then_some(at)
 }
 
 fn recovery(status: &Status, out: &mut Text) {

@@ -1,18 +1,16 @@
 //! What the ledger proves about the backups of a folder.
 
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::ctx::Ctx;
 use model::entry::Level;
 use model::exit::{ExitCode, Stop};
 use model::label::Label;
 use model::manifest::Manifest;
+use model::wrong_clock::SLACK;
 use store::ledger::Ledger;
 use store::{Backup, Store};
-
-/// How far a clock may be ahead of this machine's.
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// A backup that was restored and compared, and equal. Its origin and the entry about it
 /// carry signatures that are trusted here.
@@ -62,7 +60,7 @@ impl Proven {
     /// How old the state is that it proves, in whole minutes; `None`: unknown.
     pub fn age_minutes(&self, now: DateTime<Utc>) -> Option<i64> {
         let age = now - self.created_utc()?;
-        (age >= -AHEAD).then(|| age.num_minutes())
+        (age >= -SLACK).then(|| age.num_minutes().max(0))
     }
 }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::history::History;
 use model::entry::{Event, Level};
 use model::label::Label;
+use model::wrong_clock;
 
 /// A schedule is never exact: a drill that is due within the hour is due.
 const SLACK: TimeDelta = TimeDelta::hours(1);
@@ -38,7 +39,7 @@ pub fn turn(
     let last = history.drills().into_iter().rev().find(|drill| drill.passed);
     if let Some(last) = &last
         && now - last.at_utc < days - SLACK
-        && now >= last.at_utc
+        && now >= last.at_utc - wrong_clock::SLACK
     {
         let why = format!("a drill is due every {drill_days} days (schedule.drill_days)");
         return Turn { newest: Level::File, older: None, why };

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::status::Known;
 use model::hash;
 use model::status::{Answer, ScheduleFacts};
+use model::wrong_clock::SLACK;
 use ops::ctx::Ctx;
 use ops::kept;
 use plan::history::History;
@@ -107,7 +108,7 @@ pub(super) fn last_began(history: &History<'_>) -> Option<DateTime<Utc>> {
     let run = history.last_run()?;
     let took = i64::try_from(run.duration_ms).unwrap_or(0);
     let began = run.at_utc - TimeDelta::milliseconds(took);
-    (began <= clock::now() + TimeDelta::minutes(5)).then_some(began)
+    (began <= clock::now() + SLACK).then_some(began)
 }
 
 /// When the next run is due; `None` if unknown.

@@ -1,13 +1,13 @@
 //! Where copies are: the backups folder, and each destination as it is listed now.
 
 use anyhow::Result;
-use chrono::TimeDelta;
 
 use config::outside::DestinationPolicy;
 use model::copy::DestinationKind;
 use model::label::Label;
 use model::manifest::Manifest;
 use model::status::{Answer, Flaw, LOCAL, Place, ReadBack, Storage};
+use model::wrong_clock::SLACK;
 use ops::ctx::Ctx;
 use plan::history::History;
 use plan::timeline::Timeline;
@@ -109,7 +109,7 @@ fn listed(
 ) -> Place {
     let failed = history.failed_at(&policy.name);
     let read = history.read_back_at(&policy.name);
-    let soon = clock::now() + TimeDelta::minutes(5);
+    let soon = clock::now() + SLACK;
     let rewritten = |copy: &remote::RemoteCopy| {
         let at = copy.rewritten?;
         // A later read is more current; one that is yet to come is of a clock that was wrong.

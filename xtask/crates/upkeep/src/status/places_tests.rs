@@ -1,7 +1,7 @@
 //! What a destination holds of the backups here.
 
 use super::*;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use model::copy::CopyOutcome;
 use model::entry::{Entry, Event};
 use model::manifest::MANIFEST_VERSION;
