@@ -47,8 +47,8 @@ impl WrongClock {
             }
             (None, Some(until)) => format!("its clock was wrong: taken before {until}"),
             (_, None) => format!(
-                "its clock said {}; as this machine's clock or another one is wrong, when it was \
-                taken is unknown",
+                "when it was taken is unknown: a clock is wrong, perhaps this machine's (its own \
+                said {})",
                 clock(self.said_utc)
             ),
         }
