@@ -162,3 +162,30 @@ fn only_what_was_sent_from_here_is_ours() {
         |it: &Backup| entry(it, it.copies.last().unwrap(), &Verdict::new(Fate::Go, ""), false);
     assert!(backups.iter().all(|it| shown(it).fate == "keep"));
 }
+
+#[test]
+fn old_tables_of_a_clock_that_was_behind_are_not_old() {
+    let made = |day| {
+        let event = Event::Backup {
+            label: label(day),
+            sha256: String::new(),
+            manifest_sha256: None,
+            reason: "manual".to_owned(),
+            rows: 0,
+            duration_ms: 1,
+            accepted_loss: None,
+        };
+        (day, event)
+    };
+    let swap = || gate(2, "20260101_first", GateOutcome::Applied);
+    let latest = |said: &Ledger| {
+        let timeline = Timeline::of(&said.entries, at(20));
+        Ledger { entries: timeline.latest(said.entries.clone()), torn: false }
+    };
+    let right = ledger(vec![made(1), swap(), made(12)]);
+    assert!(schemas::misdated(&right, &latest(&right)).is_empty());
+    let behind = ledger(vec![made(10), made(11), swap(), made(12)]);
+    let found = schemas::misdated(&behind, &latest(&behind));
+    let expected = ("mydb__before_20261102_100000".to_owned(), clock::local(at(12)));
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [expected]);
+}

@@ -68,7 +68,7 @@ pub(super) struct Seen {
 }
 
 /// When those were made at the latest whose swap was written down by a clock that was wrong.
-fn misdated(ledger: &Ledger, latest: &Ledger) -> BTreeMap<String, NaiveDateTime> {
+pub(super) fn misdated(ledger: &Ledger, latest: &Ledger) -> BTreeMap<String, NaiveDateTime> {
     let both = latest.entries.iter().zip(&ledger.entries);
     let moved = both.filter(|(latest, said)| latest.at_utc != said.at_utc).map(|(it, _)| it);
     let local = |it: Origin| (it.schema, clock::local(it.at_utc));
