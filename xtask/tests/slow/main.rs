@@ -21,6 +21,7 @@ mod hostile;
 mod identity;
 mod kept;
 mod keys;
+mod log;
 mod loss;
 mod parity;
 mod prune;

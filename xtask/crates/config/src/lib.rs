@@ -82,6 +82,8 @@ pub struct Settings {
     /// Credentials and addresses of remote services.
     pub outside: Outside,
     accounts: BTreeMap<Role, Account>,
+    /// `.env` names the account that reads the server's log, or has its password.
+    log_account: bool,
 }
 
 impl Settings {
@@ -136,6 +138,7 @@ impl Settings {
             outside,
             policy,
             accounts: Role::ALL.into_iter().map(|role| (role, account(&env, role))).collect(),
+            log_account: env.get("DB_LOG_USER").or_else(|| env.get("DB_LOG_PASSWORD")).is_some(),
             root,
         })
     }
@@ -143,6 +146,12 @@ impl Settings {
     /// The account for a role.
     pub fn account(&self, role: Role) -> &Account {
         &self.accounts[&role]
+    }
+
+    /// The roles that `quickstart` and `doctor --fix` make accounts for.
+    pub fn created_roles(&self) -> Vec<Role> {
+        let log = self.log_account.then_some(Role::Log);
+        Role::CREATED.into_iter().chain(log).collect()
     }
 
     /// Replaces an account, for example after generating its password.

@@ -17,15 +17,18 @@ pub enum Role {
     Migrate,
     /// DML on the schema: the API.
     App,
+    /// Reads the server's binary log, and so every schema's changes. Optional: there is one only
+    /// where `.env` asks for it.
+    Log,
     /// Creates the others, once.
     Root,
 }
 
 impl Role {
-    pub const ALL: [Self; 6] =
-        [Self::Backup, Self::Drill, Self::Restore, Self::Migrate, Self::App, Self::Root];
+    pub const ALL: [Self; 7] =
+        [Self::Backup, Self::Drill, Self::Restore, Self::Migrate, Self::App, Self::Log, Self::Root];
 
-    /// The roles that this tool creates.
+    /// The roles that this tool always creates.
     pub const CREATED: [Self; 5] =
         [Self::Backup, Self::Drill, Self::Restore, Self::Migrate, Self::App];
 
@@ -37,6 +40,7 @@ impl Role {
             Self::Restore => Some("DB_RESTORE_USER"),
             Self::Migrate => Some("DB_MIGRATE_USER"),
             Self::App => Some("DB_APP_USER"),
+            Self::Log => Some("DB_LOG_USER"),
             Self::Root => None,
         }
     }
@@ -49,6 +53,7 @@ impl Role {
             Self::Restore => "DB_RESTORE_PASSWORD",
             Self::Migrate => "DB_MIGRATE_PASSWORD",
             Self::App => "DB_APP_PASSWORD",
+            Self::Log => "DB_LOG_PASSWORD",
             Self::Root => "DB_ROOT_PASSWORD",
         }
     }
@@ -61,6 +66,7 @@ impl Role {
             Self::Restore => "restore_user",
             Self::Migrate => "migrate_user",
             Self::App => "app_user",
+            Self::Log => "log_user",
             Self::Root => "root",
         }
     }

@@ -10,6 +10,7 @@ pub mod greeting;
 pub mod install;
 pub mod inventory;
 pub mod local;
+pub mod log;
 pub mod making;
 pub mod obstacles;
 mod refusal;

@@ -168,7 +168,7 @@ fn none_of(name: &str, found: &[String]) -> Check {
 
 fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Findings) {
     let mut seen_schema = false;
-    for role in Role::CREATED {
+    for role in settings.created_roles() {
         let account = settings.account(role);
         let (login, rights) =
             (format!("login {}", account.user), format!("rights {}", account.user));
@@ -184,8 +184,11 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
                 continue;
             }
         };
-        // A drill's account cannot see it.
-        if !seen_schema && role != Role::Drill {
+        if role == Role::Log {
+            log(&mut session, findings);
+        }
+        // These two accounts cannot see it.
+        if !seen_schema && !matches!(role, Role::Drill | Role::Log) {
             seen_schema = true;
             schema(settings, &mut session, findings);
             functions(&mut session, findings);
@@ -215,6 +218,25 @@ fn accounts_and_schema(settings: &Settings, server: &Server, findings: &mut Find
         findings.not_run("tls", "no account logs in");
     }
     programs(settings, server, findings);
+}
+
+/// Whether the server writes a log that can be read.
+fn log(session: &mut Session, findings: &mut Findings) {
+    let name = "binary log";
+    match server::log::state(session) {
+        Ok(state) if state.writes_rows => {
+            findings
+                .server(Check::passed(name, format!("can be read; now at {}", state.position)), "");
+        }
+        Ok(_) => findings.not_run(
+            name,
+            "binlog_format is not ROW: what sessions write as statements cannot be followed",
+        ),
+        Err(error) => {
+            let fix = "set it on the server; docs/configuration.md says how";
+            findings.server(Check::failed(name, format!("{error:#}")), fix);
+        }
+    }
 }
 
 /// The account that owns programs. Nobody logs in as it, so only root can look at it.

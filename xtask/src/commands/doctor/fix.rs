@@ -14,7 +14,7 @@ pub(super) fn apply(ctx: &mut Ctx) -> Result<Vec<String>> {
     let mut mended = Vec::new();
     environment(&ctx.settings, &mut mended)?;
     folders(&ctx.settings, &mut mended)?;
-    for role in Role::CREATED {
+    for role in ctx.settings.created_roles() {
         if ctx.learn(|settings, _| accounts::password_for(settings, role))? {
             mended.push(format!("wrote a new {} to .env", role.password_var()));
         }

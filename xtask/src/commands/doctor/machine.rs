@@ -133,7 +133,8 @@ fn environment(settings: &Settings, findings: &mut Findings) {
         ),
         None => findings.not_run(".env permissions", "no .env, or a system without modes"),
     }
-    let missing: Vec<&str> = Role::CREATED
+    let missing: Vec<&str> = settings
+        .created_roles()
         .into_iter()
         .filter(|role| settings.account(*role).password.is_none())
         .map(Role::password_var)

@@ -1,5 +1,5 @@
-//! A TCP proxy on this machine that breaks things: cuts connections after so many bytes,
-//! or answers 503 for a while.
+//! A TCP proxy on this machine that breaks things: cuts connections after so many bytes, spoils
+//! or swallows what comes, or answers 503 for a while.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,6 +14,11 @@ pub enum Trouble {
     Cut { after: u64, times: u64 },
     /// Cuts the connection when `after` more bytes came from the server, `times` times.
     CutAnswers { after: u64, times: u64 },
+    /// Changes one bit of what comes from the server, behind so many bytes.
+    Flip { after: u64 },
+    /// Passes on nothing of what comes from the server once [`Proxy::arm`] said so, and stays
+    /// open.
+    Swallow,
     /// Answers 503 this many times.
     Busy { times: u64 },
 }
@@ -31,6 +36,7 @@ struct Shared {
     made: AtomicU64,
     passed: AtomicU64,
     closed: AtomicBool,
+    armed: AtomicBool,
     server: u16,
 }
 
@@ -44,6 +50,7 @@ impl Proxy {
             made: AtomicU64::new(0),
             passed: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            armed: AtomicBool::new(false),
             server,
         });
         let own = Arc::clone(&shared);
@@ -59,6 +66,11 @@ impl Proxy {
         Self { port, shared }
     }
 
+    /// Begins the trouble that waits for it.
+    pub fn arm(&self) {
+        self.shared.armed.store(true, Ordering::SeqCst);
+    }
+
     /// How often it made trouble.
     pub fn made(&self) -> u64 {
         self.shared.made.load(Ordering::SeqCst)
@@ -70,6 +82,26 @@ impl Drop for Proxy {
         self.shared.closed.store(true, Ordering::SeqCst);
         // Wakes the listener, which then goes.
         TcpStream::connect(("127.0.0.1", self.port)).ok();
+    }
+}
+
+impl Shared {
+    /// Changes what comes from the server; whether it goes no further.
+    fn spoil(&self, block: &mut [u8], seen: &mut u64) -> bool {
+        let first = *seen;
+        *seen += block.len() as u64;
+        match self.trouble {
+            Trouble::Flip { after } if (first..*seen).contains(&after) => {
+                block[usize::try_from(after - first).unwrap()] ^= 0x10;
+                self.made.fetch_add(1, Ordering::SeqCst);
+                false
+            }
+            Trouble::Swallow if self.armed.load(Ordering::SeqCst) && !block.is_empty() => {
+                self.made.fetch_add(1, Ordering::SeqCst);
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -115,7 +147,11 @@ fn pass(shared: &Shared, mut from: TcpStream, mut to: TcpStream, requests: bool)
         _ => None,
     };
     let mut block = vec![0; 32 << 10];
+    let mut seen = 0;
     while let Ok(length) = from.read(&mut block) {
+        if !requests && shared.spoil(&mut block[..length], &mut seen) {
+            continue;
+        }
         if length == 0 || to.write_all(&block[..length]).is_err() {
             break;
         }

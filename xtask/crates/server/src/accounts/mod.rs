@@ -44,7 +44,7 @@ pub fn ensure(settings: &mut Settings, server: &Server, ui: &Ui) -> Result<Vec<S
         ))?;
         done.push(format!("created the schema {}", settings.schema));
     }
-    for role in Role::CREATED {
+    for role in settings.created_roles() {
         if password_for(settings, role)? {
             done.push(format!("wrote a new {} to .env", role.password_var()));
         }
@@ -313,8 +313,9 @@ fn mend_rights(
 
 /// Logs in as the account: the only proof that it works.
 fn prove(server: &Server, settings: &Settings, account: &Account) -> Result<()> {
-    // A drill has no business in the schema itself.
-    let own = (account.role != Role::Drill).then_some(settings.schema.as_str());
+    // A drill has no business in the schema itself, and who reads the log none in any.
+    let outside = matches!(account.role, Role::Drill | Role::Log);
+    let own = (!outside).then_some(settings.schema.as_str());
     let mut session = Session::open(server, account, own)?;
     let current: String = session.value("SELECT CURRENT_USER()")?;
     let wanted = format!("{}@{}", account.user, settings.account_host);

@@ -80,6 +80,8 @@ pub(super) fn wanted(role: Role, schema: &str, dialect: Dialect) -> Vec<Rights> 
     let companions = Scope::Schema(companions(schema, ""));
     let mut wanted = match role {
         Role::Root => return Vec::new(),
+        // Enough for all that a reader asks, on both flavours: tried one right at a time.
+        Role::Log => return vec![rights(&["REPLICATION SLAVE"], Scope::Global)],
         // No right on anything else, not even to read a routine's body: what it makes
         // is its own.
         Role::Drill => return vec![kind("staging_"), kind("proof_")],

@@ -87,6 +87,25 @@ fn a_drill_has_no_right_beyond_its_copies() {
 }
 
 #[test]
+fn who_reads_the_log_may_do_nothing_else() {
+    let log = "GRANT REPLICATION SLAVE ON *.* TO `log_user`@`%`";
+    for dialect in [MYSQL, MARIADB] {
+        assert_eq!(check(Role::Log, dialect, &[log]), Difference::default());
+        let missing = check(Role::Log, dialect, &["GRANT USAGE ON *.* TO `l`@`%`"]).missing;
+        assert_eq!(missing, ["GRANT REPLICATION SLAVE ON *.* TO 'u'@'%'"]);
+        for more in [
+            "GRANT SELECT ON `mydb`.* TO `l`@`%`",
+            "GRANT REPLICATION CLIENT ON *.* TO `l`@`%`",
+            "GRANT BINLOG MONITOR ON *.* TO `l`@`%`",
+        ] {
+            assert_eq!(check(Role::Log, dialect, &[log, more]).excess.len(), 1, "{more}");
+        }
+        // What others may do, it may not; and the others may not read the log.
+        assert_eq!(check(Role::Backup, dialect, &[log]).excess.len(), 1);
+    }
+}
+
+#[test]
 fn the_right_to_name_a_definer_has_a_name_of_each_version() {
     let of = |version| another_definer(Dialect { flavour: Flavour::Mysql, version });
     assert_eq!(of(Version(8, 0, 18)), "SET_USER_ID");

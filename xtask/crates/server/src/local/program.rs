@@ -165,6 +165,11 @@ pub(super) fn arguments(
     if let Some(socket) = &state.socket {
         args.push(format!("--socket={}", socket.display()));
     }
+    if state.flavour == Flavour::Mariadb {
+        // MySQL's default. MariaDB's is MIXED, which logs some changes as statements: from
+        // those nobody can tell which rows they touched.
+        args.push("--binlog-format=ROW".to_owned());
+    }
     if state.flavour == Flavour::Mysql {
         // An unwanted second port, and a folder that packages configure but that may not exist.
         args.extend(["--mysqlx=OFF", "--secure-file-priv=NULL"].map(str::to_owned));
@@ -253,5 +258,7 @@ mod tests {
         assert!(!args(false).contains(&"--skip-networking".to_owned()));
         assert!(args(false).contains(&"--mysqlx=OFF".to_owned()));
         assert!(args(false).contains(&"--user=root".to_owned()));
+        let maria = arguments(&state(Flavour::Mariadb, "10.11.4"), &place, &data, false, false);
+        assert!(maria.contains(&"--binlog-format=ROW".to_owned()));
     }
 }

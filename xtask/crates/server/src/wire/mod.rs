@@ -13,6 +13,7 @@ mod stream;
 mod tls;
 mod trust;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -114,7 +115,12 @@ pub struct Wire {
 impl Wire {
     /// Logs in where, and as whom, `session` is logged in.
     pub fn open(session: &Session, schema: &str, patience: &Patience) -> Result<Self> {
-        Self::log_in(session.access(), schema, patience)
+        Self::log_in(session.access(), Some(schema), patience)
+    }
+
+    /// As [`Wire::open`], without a schema.
+    pub(super) fn open_without_schema(session: &Session, patience: &Patience) -> Result<Self> {
+        Self::log_in(session.access(), None, patience)
     }
 
     /// As [`Wire::open`], at the container's own address and under that address' guard: the
@@ -128,14 +134,14 @@ impl Wire {
     ) -> Result<Self> {
         let Near { endpoint, guard } = near.clone();
         let access = Access { endpoint, guard, ..session.access().clone() };
-        Self::log_in(&access, schema, patience)
+        Self::log_in(&access, Some(schema), patience)
     }
 
-    fn log_in(access: &Access, schema: &str, patience: &Patience) -> Result<Self> {
+    fn log_in(access: &Access, schema: Option<&str>, patience: &Patience) -> Result<Self> {
         let Access { endpoint, user, .. } = access;
         let wait = Wait { stall: patience.stall, stop: Some(Arc::clone(&patience.stop)) };
         let access = Access { connect: patience.connect, ..access.clone() };
-        let (stream, _) = connected(&access, Some(schema), CapabilityFlags::empty(), &wait)
+        let (stream, _) = connected(&access, schema, CapabilityFlags::empty(), &wait)
             .with_context(|| format!("log in to {endpoint} as `{user}`"))?;
         let mut wire = Self { stream, asked: String::new(), over: true };
         wire.run(settings::begin())?;
@@ -189,6 +195,16 @@ impl Wire {
         Ok(self.over)
     }
 
+    /// Sends a command that is no statement. What comes then is for [`Wire::packet`].
+    pub(super) fn command(&mut self, command: u8, payload: &[u8]) -> io::Result<()> {
+        self.stream.command(command, payload)
+    }
+
+    /// The next packet of the answer, of whatever length.
+    pub(super) fn packet(&mut self) -> io::Result<&[u8]> {
+        self.stream.packet()
+    }
+
     fn answer(&mut self, sql: &str) -> Result<()> {
         self.stream.command(client::COM_QUERY, sql.as_bytes())?;
         let answer = self.stream.packet()?;
@@ -231,7 +247,7 @@ impl Sink for First {
 }
 
 /// The server's error, as [`super::session::code`] knows it.
-fn refusal(packet: &[u8]) -> anyhow::Error {
+pub(super) fn refusal(packet: &[u8]) -> anyhow::Error {
     match ParseBuf(packet).parse::<ErrPacket<'_>>(CapabilityFlags::CLIENT_PROTOCOL_41) {
         Ok(ErrPacket::Error(error)) => {
             ServerError { code: error.error_code(), message: error.message_str().into_owned() }

@@ -1,5 +1,5 @@
 //! The stage `fuzz`: a short search for input that breaks what has to hold for any
-//! bytes (`sql::properties`). xtask/fuzz/README.md says how to search longer.
+//! bytes (`sql::properties`, `binlog::properties`). xtask/fuzz/README.md says how to search longer.
 //!
 //! It needs neither nightly nor cargo-fuzz. `xtask/fuzz/instrument` has the compiler count
 //! branches in the tool and the targets; all other crates are built already.
@@ -16,7 +16,7 @@ use sys::proc::{Cmd, Finished};
 use sys::{env, fs};
 
 /// The programs in `xtask/fuzz/fuzz_targets/`.
-const TARGETS: [&str; 3] = ["splitter", "escaper", "packets"];
+const TARGETS: [&str; 4] = ["splitter", "escaper", "packets", "transactions"];
 /// How long each searches; they run side by side.
 const SECONDS: u64 = 15;
 const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
