@@ -21,6 +21,7 @@ mod hostile;
 mod identity;
 mod kept;
 mod keys;
+mod live;
 mod log;
 mod loss;
 mod parity;

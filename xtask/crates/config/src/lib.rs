@@ -148,6 +148,11 @@ impl Settings {
         &self.accounts[&role]
     }
 
+    /// Whether `.env` asks for an account that reads the server's log.
+    pub fn reads_log(&self) -> bool {
+        self.log_account
+    }
+
     /// The roles that `quickstart` and `doctor --fix` make accounts for.
     pub fn created_roles(&self) -> Vec<Role> {
         let log = self.log_account.then_some(Role::Log);

@@ -106,7 +106,7 @@ pub fn go(
     Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before), locked_ms }))
 }
 
-fn sides<'a>(
+pub(crate) fn sides<'a>(
     gate: &'a Gate<'_>,
     staged: &'a Staged,
     copy: &'a Inventory,
@@ -157,7 +157,7 @@ fn back(
 
 /// The copy as it is to go live: the API agrees that it is migrated, and its events
 /// are gone, because a copy must not act. They are made again in the live schema.
-fn migrated(gate: &Gate<'_>, session: &mut Session, schema: &str) -> Result<Inventory> {
+pub(crate) fn migrated(gate: &Gate<'_>, session: &mut Session, schema: &str) -> Result<Inventory> {
     let told = told::ask(gate.ctx(), gate.server(), gate.api, schema)?;
     if !told.pending.is_empty() || told.dirty.is_some() {
         return Err(Stop::new(
@@ -194,6 +194,7 @@ fn remembered(
         old_state: unchanged::of_backup(basis.manifest),
         new: copy.clone(),
         new_state,
+        log: None,
     }
 }
 

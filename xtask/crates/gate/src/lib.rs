@@ -10,6 +10,7 @@ pub mod import;
 pub mod in_place;
 pub mod migrate;
 pub mod new_migration;
+pub mod online;
 pub mod passage;
 pub mod permit;
 pub mod proof;

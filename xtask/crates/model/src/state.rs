@@ -41,7 +41,7 @@ impl SchemaState {
 /// until undo is no longer possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoState {
-    /// Format version, 1.
+    /// Format version: 1, or 2 with [`UndoState::log`].
     pub version: u32,
     pub server: String,
     pub schema: String,
@@ -58,6 +58,19 @@ pub struct UndoState {
     /// The migrated schema as it went live.
     pub new: Inventory,
     pub new_state: SchemaState,
+    /// After a swap while others wrote: where in the server's log both sides were equal. The
+    /// states above are then unknown, and equal to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogMark>,
+}
+
+/// A moment in the server's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMark {
+    /// GTIDs, as the server writes them: all that comes after them came later.
+    pub position: String,
+    /// GTIDs of the swap itself; empty where it is not known to the end.
+    pub own: Vec<String>,
 }
 
 /// Written durably before migrations run in place, removed when it is known how they

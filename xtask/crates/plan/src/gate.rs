@@ -8,25 +8,70 @@ use model::inventory::{Inventory, ObjectKind};
 use model::manifest::Manifest;
 use model::number::{count, thousands};
 
+/// How a rehearsed change goes live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The copy takes the live schema's place; nothing was written since the backup.
+    Swap,
+    /// The copy follows what others write, and then takes the live schema's place.
+    Online,
+    /// The migrations run on the live schema.
+    InPlace,
+}
+
+impl Way {
+    pub fn strategy(self) -> Strategy {
+        match self {
+            Self::Swap | Self::Online => Strategy::Swap,
+            Self::InPlace => Strategy::InPlace,
+        }
+    }
+}
+
 /// What was decided, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    pub strategy: Strategy,
+    pub way: Way,
     /// Why so, for people.
     pub why: String,
 }
 
-/// Chooses how the rehearsed change goes live.
+impl Decision {
+    /// What was decided for an online swap, now that it is known whether the copy can follow;
+    /// other decisions stay.
+    ///
+    /// # Errors
+    /// Exit code 20: a swap was demanded, and the copy cannot follow.
+    pub fn if_it_follows(
+        self,
+        choice: StrategyChoice,
+        follows: Result<(), &str>,
+    ) -> Result<Self, Stop> {
+        match (self.way, follows) {
+            (Way::Online, Err(why)) => {
+                let why = format!("{}; the copy cannot follow: {why}", self.why);
+                match choice {
+                    StrategyChoice::Swap => Err(no_swap(&why)),
+                    _ => Ok(Self { way: Way::InPlace, why }),
+                }
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Chooses how the rehearsed change goes live. An online swap is chosen for
+/// [`Decision::if_it_follows`] to confirm.
 ///
 /// # Errors
-/// Exit code 20: a swap was demanded, and it is not proven that nothing would be lost.
+/// Exit code 20: a swap was demanded, and the copy must not take the live schema's place.
 pub fn decide(
     choice: StrategyChoice,
     evidence: &Evidence,
     statements: &[StatementReport],
     no_swap_why: Option<&str>,
 ) -> Result<Decision, Stop> {
-    let in_place = |why: &str| Decision { strategy: Strategy::InPlace, why: why.to_owned() };
+    let in_place = |why: &str| Decision { way: Way::InPlace, why: why.to_owned() };
     if choice == StrategyChoice::InPlace {
         return Ok(in_place("as asked"));
     }
@@ -42,13 +87,11 @@ pub fn decide(
     {
         return Ok(in_place("its one statement is instant and atomic"));
     }
-    match (evidence, choice) {
-        (Evidence::Unchanged(_), _) => {
-            Ok(Decision { strategy: Strategy::Swap, why: evidence.to_string() })
-        }
-        (_, StrategyChoice::Swap) => Err(no_swap(&evidence.to_string())),
-        _ => Ok(in_place(&evidence.to_string())),
-    }
+    let way = match evidence {
+        Evidence::Unchanged(_) => Way::Swap,
+        _ => Way::Online,
+    };
+    Ok(Decision { way, why: evidence.to_string() })
 }
 
 /// Why a copy that was restored from a backup is not the live schema to the last digit,

@@ -22,22 +22,38 @@ fn a_swap_needs_proof() {
     let unchanged = Evidence::Unchanged("x".to_owned());
     let copy = [statement(Effect::Copy, 9, 9)];
     let of = |choice, evidence: &Evidence, list: &[StatementReport], why: Option<&str>| {
-        decide(choice, evidence, list, why).map(|d| d.strategy).map_err(|stop| stop.code)
+        decide(choice, evidence, list, why).map(|d| d.way).map_err(|stop| stop.code)
     };
     use StrategyChoice::{Auto, InPlace, Swap};
-    assert_eq!(of(Auto, &unchanged, &copy, None), Ok(Strategy::Swap));
-    assert_eq!(of(InPlace, &unchanged, &copy, None), Ok(Strategy::InPlace));
-    assert_eq!(of(Auto, &unchanged, &copy, Some("x")), Ok(Strategy::InPlace));
+    assert_eq!(of(Auto, &unchanged, &copy, None), Ok(Way::Swap));
+    assert_eq!(of(InPlace, &unchanged, &copy, None), Ok(Way::InPlace));
+    assert_eq!(of(Auto, &unchanged, &copy, Some("x")), Ok(Way::InPlace));
     let instant = [statement(Effect::Instant, 9, 1)];
-    assert_eq!(of(Auto, &unchanged, &instant, None), Ok(Strategy::InPlace));
-    assert_eq!(of(Swap, &unchanged, &instant, None), Ok(Strategy::Swap));
+    assert_eq!(of(Auto, &unchanged, &instant, None), Ok(Way::InPlace));
+    assert_eq!(of(Swap, &unchanged, &instant, None), Ok(Way::Swap));
     let two = [instant[0].clone(), instant[0].clone()];
-    assert_eq!(of(Auto, &unchanged, &two, None), Ok(Strategy::Swap));
+    assert_eq!(of(Auto, &unchanged, &two, None), Ok(Way::Swap));
     for other in [Evidence::Changed("x".to_owned()), Evidence::Unknown("x".to_owned())] {
-        assert_eq!(of(Auto, &other, &copy, None), Ok(Strategy::InPlace));
-        assert_eq!(of(Swap, &other, &copy, None), Err(ExitCode::GateRefused));
+        assert_eq!(of(Auto, &other, &copy, None), Ok(Way::Online));
+        assert_eq!(of(Swap, &other, &copy, None), Ok(Way::Online));
+        assert_eq!(of(Auto, &other, &instant, None), Ok(Way::InPlace));
     }
     assert_eq!(of(Swap, &unchanged, &copy, Some("x")), Err(ExitCode::GateRefused));
+}
+
+#[test]
+fn an_online_swap_needs_a_copy_that_follows() {
+    let online = Decision { way: Way::Online, why: "x was written".to_owned() };
+    let of = |choice, follows| online.clone().if_it_follows(choice, follows);
+    for choice in [StrategyChoice::Auto, StrategyChoice::Swap] {
+        assert_eq!(of(choice, Ok(())).unwrap(), online);
+    }
+    let in_place = of(StrategyChoice::Auto, Err("no key")).unwrap();
+    assert_eq!(in_place.way, Way::InPlace);
+    assert_eq!(in_place.why, "x was written; the copy cannot follow: no key");
+    assert!(of(StrategyChoice::Swap, Err("no key")).unwrap_err().message.contains("no key"));
+    let swap = Decision { way: Way::Swap, why: String::new() };
+    assert_eq!(swap.clone().if_it_follows(StrategyChoice::Auto, Err("no key")).unwrap(), swap);
 }
 
 #[test]

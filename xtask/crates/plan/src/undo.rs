@@ -136,6 +136,7 @@ mod tests {
             old_state: state.clone(),
             new: Inventory::default(),
             new_state: state,
+            log: None,
         }
     }
 

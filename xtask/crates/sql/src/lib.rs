@@ -40,6 +40,7 @@ mod sections;
 pub mod seen;
 pub mod send;
 mod setting;
+pub mod shape;
 pub mod split;
 pub mod sql_mode;
 pub mod state;

@@ -37,6 +37,8 @@ pub const POINTS: &[&str] = &[
     "swap.finished",
     "gate.proved",
     "gate.rehearsed",
+    "gate.caught_up",
+    "gate.followed",
     "gate.remembered",
     "gate.locked",
     "gate.announced",

@@ -65,6 +65,33 @@ pub fn patient() -> &'static Path {
     FOLDER.get_or_init(|| with_policy("[gate]\nlock_wait_s = 300\nlock_retries = 0\n")).path()
 }
 
+/// A migration that keeps rows as they are: what it makes can be followed.
+pub const SHAPE: &str = "\
+ALTER TABLE m1 ADD UNIQUE KEY m1_v (v);
+ALTER TABLE m2 MODIFY v SMALLINT UNSIGNED NOT NULL, ADD CONSTRAINT m2_m5 FOREIGN KEY (id) REFERENCES m5 (id);
+ALTER TABLE m3 ADD COLUMN added VARCHAR(10) NOT NULL DEFAULT 'x', ADD CONSTRAINT m3_small CHECK (v < 100000);
+ALTER TABLE m5 RENAME COLUMN v TO worth, ADD COLUMN twice INT AS (worth * 2) STORED;
+ALTER TABLE busy DROP COLUMN gone, MODIFY note VARCHAR(60) NOT NULL;
+CREATE TABLE brand_new (id INT PRIMARY KEY);
+";
+/// Its name.
+pub const SHAPE_NAME: &str = "20260103000000_shape";
+
+/// A copy of the checkout in which that migration is pending.
+pub fn shape() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let make = || {
+        let folder = tempfile::tempdir().unwrap();
+        copy_files(folder.path(), &|name| !name.starts_with("api/migrations/"));
+        add(folder.path(), BASE_NAME, BASE);
+        add(folder.path(), SHAPE_NAME, SHAPE);
+        fs::write_durably(&folder.path().join("xtask.toml"), b"[gate]\nlock_retries = 10\n")
+            .unwrap();
+        folder
+    };
+    FOLDER.get_or_init(make).path()
+}
+
 /// A copy with other rules; what it builds is the same.
 pub fn with_policy(policy: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! A project folder of one test: its own `.env`, schema and accounts on a shared
 //! server. Dropping it removes all of them.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Sandbox {
     home: tempfile::TempDir,
     /// Holds the name: two runs of the tests may use one server.
     _alone: Conn,
+    /// Whether there is an account that reads the server's log.
+    log: Cell<bool>,
 }
 
 impl Sandbox {
@@ -45,6 +48,7 @@ impl Sandbox {
         assert_eq!(alone.query_first(&lock).unwrap(), Some(1), "{schema} is in use");
         let sandbox = Self {
             _alone: alone,
+            log: Cell::new(false),
             schema,
             name: name.to_owned(),
             server: server.clone(),
@@ -213,7 +217,22 @@ impl Sandbox {
             all.push((role.password_var(), PASSWORD.to_owned()));
         }
         all.push(("DB_PROGRAM_USER", self.program_user()));
+        if self.log.get() {
+            all.push(("DB_LOG_USER", self.user(Role::Log)));
+            all.push(("DB_LOG_PASSWORD", PASSWORD.to_owned()));
+        }
         all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Makes the account that reads the server's log.
+    pub fn with_log(&self) {
+        let (user, mut root) = (self.user(Role::Log), self.server.root());
+        let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+        root.query_drop("SET sql_mode = ''").unwrap();
+        root.query_drop(format!("CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'")).unwrap();
+        root.query_drop(format!("GRANT REPLICATION SLAVE ON *.* TO '{user}'@'%'")).unwrap();
+        self.log.set(true);
+        self.write_env();
     }
 
     /// The locked account that owns the programs which a swap makes.
@@ -297,7 +316,7 @@ impl Sandbox {
             root.query_drop(format!("DROP DATABASE `{schema}`")).unwrap();
         }
         let roles = Role::CREATED.map(|role| self.user(role));
-        for user in roles.into_iter().chain([self.program_user()]) {
+        for user in roles.into_iter().chain([self.program_user(), self.user(Role::Log)]) {
             root.query_drop(format!("DROP USER IF EXISTS '{user}'@'%'")).unwrap();
         }
     }

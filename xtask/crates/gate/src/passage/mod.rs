@@ -15,7 +15,7 @@ use crate::rehearse::{Copy, Rehearsal, Rehearsed};
 use crate::state::Pending;
 use crate::told::Told;
 use crate::{
-    after, by_swap, early, in_place, proof, rehearse, state, told, transactions, unfinished,
+    after, by_swap, early, in_place, online, proof, rehearse, state, told, transactions, unfinished,
 };
 use config::gate::StrategyChoice;
 use model::account::Role;
@@ -30,6 +30,7 @@ use ops::prove::ProvenCopy;
 use ops::sessions::Pair;
 use ops::unchanged::Basis;
 use ops::{api_rights, identity, staging, unchanged};
+use plan::gate::{Decision, Way};
 use plan::migrate::MigrationFile;
 use report::human;
 use server::{Server, Session, facts, inventory};
@@ -233,36 +234,58 @@ impl<'a> Passage<'a> {
                 return Err(error);
             }
         };
-        let line = format!("{}: {}", decision.strategy.word(), decision.why);
-        if decision.strategy == Strategy::Swap {
-            ctx.ui.step(Step::Live, line);
-            let swapped = self.swap(pair, &proof, &rehearsed);
-            if swapped.is_err() && gate.held.store().read_journal()?.is_none() {
-                // Unless the next run needs it to bring the swap to its end.
-                staged.drop_schema(pair.copy())?;
-            }
-            match swapped? {
-                Swapped::Done(live) => {
-                    self.times.locked_ms = live.locked_ms;
-                    return Ok(live);
-                }
-                Swapped::Moved(evidence) if choice == StrategyChoice::Swap => {
-                    return Err(Stop::new(
-                        ExitCode::GateRefused,
-                        format!("nothing was swapped, the database was not touched: {evidence}"),
-                    )
-                    .hint("Stop the writers and try again, or run without `--strategy swap`.")
-                    .into());
-                }
-                Swapped::Moved(evidence) => {
-                    ctx.ui.say(format!("in-place: nothing was swapped, {evidence}"));
-                }
-            }
-        } else {
+        let line = format!("{}: {}", decision.way.strategy().word(), decision.why);
+        if decision.way == Way::InPlace {
             ctx.ui.say(line);
             staged.drop_schema(pair.copy())?;
+            return self.in_place(pair, Ground::Rehearsed(&rehearsed));
         }
-        self.in_place(pair, Ground::Rehearsed(&rehearsed))
+        ctx.ui.step(Step::Live, line);
+        let swapped = match decision.way {
+            Way::Swap => self.swap(pair, &proof, &rehearsed),
+            _ => Ok(Swapped::Moved(Evidence::Changed(decision.why))),
+        };
+        let live = swapped.and_then(|swapped| match swapped {
+            Swapped::Done(live) => Ok(Some(live)),
+            Swapped::Moved(evidence) => self.online(pair, &proof, &rehearsed, choice, &evidence),
+        });
+        if !matches!(live, Ok(Some(_))) && gate.held.store().read_journal()?.is_none() {
+            // Unless the next run needs it to bring the swap to its end.
+            staged.drop_schema(pair.copy())?;
+        }
+        match live? {
+            Some(live) => {
+                self.times.locked_ms = live.locked_ms;
+                Ok(live)
+            }
+            None => self.in_place(pair, Ground::Rehearsed(&rehearsed)),
+        }
+    }
+
+    /// The copy follows what others write, where it can; `None`: in place, because it cannot.
+    fn online(
+        &mut self,
+        pair: &mut Pair,
+        proof: &Proof,
+        rehearsed: &Rehearsed<'_>,
+        choice: StrategyChoice,
+        evidence: &Evidence,
+    ) -> Result<Option<Live>> {
+        let (gate, ctx) = (self.gate, self.gate.ctx());
+        let start = Instant::now();
+        let schema = &rehearsed.copy().staged().schema;
+        let ready = online::ready(gate, pair.live(), proof.manifest(), schema)?;
+        let found = Decision { way: Way::Online, why: evidence.to_string() };
+        let follows = ready.as_ref().map(drop).map_err(String::as_str);
+        let decision = found.if_it_follows(choice, follows)?;
+        let Ok(ready) = ready else {
+            ctx.ui.say(format!("in-place: {}", decision.why));
+            return Ok(None);
+        };
+        self.live = true;
+        let live = online::go(gate, pair, rehearsed, proof.manifest(), ready);
+        self.times.live_ms = clock::elapsed_ms(start);
+        live.map(Some)
     }
 
     fn rehearse(&mut self, session: &mut Session, proven: &ProvenCopy) -> Result<()> {
@@ -322,7 +345,7 @@ impl<'a> Passage<'a> {
         pair: &mut Pair,
         proof: &Proof,
         choice: StrategyChoice,
-    ) -> Result<plan::gate::Decision> {
+    ) -> Result<Decision> {
         let (gate, ctx) = (self.gate, self.gate.ctx());
         signal::check()?;
         transactions::show(ctx, gate.server())?;

@@ -7,6 +7,7 @@ use binlog::gtid::mysql::GtidSet;
 use binlog::{Id, Place};
 
 use super::ended::{self, LogError};
+use model::facts::Flavour;
 
 /// A position in a log. It belongs to one server: [`super::LogState`] says to which.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,14 @@ pub enum Position {
 }
 
 impl Position {
+    /// Reads what the server or a manifest says; `None` if it is something else.
+    pub fn parse(flavour: Flavour, text: &str) -> Option<Self> {
+        match flavour {
+            Flavour::Mysql => GtidSet::parse(text).map(Self::Gtids),
+            Flavour::Mariadb => GtidList::parse(text).map(Self::List),
+        }
+    }
+
     /// Whether all that comes before the other comes before this one, too. Places are compared
     /// by [`super::Visible`]; here only equal ones are.
     pub fn covers(&self, other: &Self) -> bool {

@@ -1,0 +1,246 @@
+//! Compares source and target, while others write and under the lock.
+//!
+//! Each comparison is one SELECT over both sides, so it sees both at one moment. What differs
+//! then was touched between the moment up to which the target had everything and this one, or
+//! the log did not say everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::apply::listed;
+use crate::pending::{Keys, Pending};
+use crate::progress::Progress;
+use crate::statements::{children, orphans};
+use crate::{FEW, Follow, refused};
+use model::exit::Stop;
+use model::ident::qualified;
+use server::Session;
+
+/// Differing rows of a table of which a comparison keeps the keys; with more something is wrong
+/// that no list explains.
+const MOST: usize = 200_000;
+/// How often rows are looked at that differ for no reason that the log has.
+const LOOKS: usize = 5;
+
+impl Follow {
+    /// Compares every row of both sides while others write, and catches up again, until
+    /// comparing the rest takes no time.
+    ///
+    /// # Errors
+    /// A refusal: rows differ that the log does not know of, or a new foreign key does not hold;
+    /// as [`Follow::catch_up`].
+    pub fn prove(
+        &mut self,
+        session: &mut Session,
+        report: &mut dyn FnMut(&Progress),
+    ) -> Result<()> {
+        self.since = Pending::of(self.statements.len());
+        self.since_pending();
+        let mut differing: Vec<Keys> = Vec::new();
+        for number in 0..self.statements.len() {
+            sys::signal::check()?;
+            let statements = self.statements[number].all_differ.clone();
+            differing.push(self.keys_of(session, number, &statements)?);
+            self.tell(report);
+        }
+        self.orphans(session, None)?;
+        self.catch_up(session, report)?;
+        self.demand_known(session, &differing, report)?;
+        // What was touched meanwhile, until it is little.
+        for _ in 0..8 {
+            if self.since.len() <= FEW {
+                break;
+            }
+            let before = std::mem::replace(&mut self.since, Pending::of(self.statements.len()));
+            self.since_pending();
+            let mut differing = Vec::new();
+            for number in 0..self.statements.len() {
+                self.note(session, number, &listed(before.of_table(number)))?;
+                let statements = self.statements[number].noted_differ.clone();
+                differing.push(match before.of_table(number).is_empty() {
+                    true => Keys::new(),
+                    false => self.keys_of(session, number, &statements)?,
+                });
+            }
+            self.catch_up(session, report)?;
+            self.demand_known(session, &differing, report)?;
+        }
+        Ok(())
+    }
+
+    /// What is pending was touched before, but is not equal yet.
+    fn since_pending(&mut self) {
+        for number in 0..self.statements.len() {
+            let pending: Vec<String> = listed(self.pending.of_table(number));
+            self.since.put(number, pending);
+        }
+    }
+
+    /// What was touched since the last comparison is compared, under the lock.
+    pub(crate) fn compare_since(&mut self, session: &mut Session) -> Result<()> {
+        for number in 0..self.statements.len() {
+            let keys = listed(self.since.of_table(number));
+            if keys.is_empty() {
+                continue;
+            }
+            self.note(session, number, &keys)?;
+            let statements = self.statements[number].noted_differ.clone();
+            if let Some(key) = self.keys_of(session, number, &statements)?.first() {
+                return Err(self.differs(number, key).into());
+            }
+        }
+        let touched: BTreeSet<usize> =
+            (0..self.statements.len()).filter(|it| !self.since.of_table(*it).is_empty()).collect();
+        self.orphans(session, Some(&touched))
+    }
+
+    fn keys_of(&self, session: &mut Session, number: usize, statements: &[String]) -> Result<Keys> {
+        let mut keys = Keys::new();
+        for sql in statements {
+            let found: Vec<(String,)> = session.rows(&format!("{sql} LIMIT {MOST}"))?;
+            if found.len() == MOST {
+                return Err(self.differs(number, &found[0].0).into());
+            }
+            keys.extend(found.into_iter().map(|(key,)| key));
+        }
+        Ok(keys)
+    }
+
+    /// Each row that differed was touched by a transaction that was read since.
+    fn demand_known(
+        &mut self,
+        session: &mut Session,
+        differing: &[Keys],
+        report: &mut dyn FnMut(&Progress),
+    ) -> Result<()> {
+        for (number, keys) in differing.iter().enumerate() {
+            let mut unknown: Vec<String> =
+                keys.difference(self.since.of_table(number)).cloned().collect();
+            // The server can write a key otherwise than the log. What is left is looked at again,
+            // now that all was applied; a row that is written just then is in the log by the next
+            // time.
+            for _ in 0..LOOKS {
+                if unknown.is_empty() {
+                    break;
+                }
+                self.note(session, number, &unknown)?;
+                let statements = self.statements[number].noted_differ.clone();
+                let still = self.keys_of(session, number, &statements)?;
+                self.catch_up(session, report)?;
+                unknown = still.difference(self.since.of_table(number)).cloned().collect();
+            }
+            if let Some(key) = unknown.first() {
+                return Err(self.differs(number, key).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn differs(&self, number: usize, key: &str) -> Stop {
+        let table = &self.pairs.pairs[number].table;
+        refused(format!(
+            "a row of `{table}` (primary key {key}) differs from the copy's, and the server's log \
+             knows of no write to it"
+        ))
+        .hint(
+            "Something writes past the log (`sql_log_bin = 0`, a filter of the log), or the \
+             migration changes values. `--strategy in-place` runs it on the live schema.",
+        )
+    }
+
+    /// A new foreign key of the migration holds for all rows, or those of the touched tables.
+    fn orphans(&self, session: &mut Session, touched: Option<&BTreeSet<usize>>) -> Result<()> {
+        let number = |name: &str| self.pairs.pairs.iter().position(|pair| pair.table == name);
+        for key in &self.pairs.new_keys {
+            let (Some(child), Some(parent)) = (number(&key.child), number(&key.parent)) else {
+                continue;
+            };
+            let of = |number: usize| (&self.pairs.pairs[number], number);
+            let [all, of_child, of_parent] = orphans(&self.target, key, of(child), of(parent));
+            let statements = match touched {
+                None => vec![all],
+                Some(touched) => {
+                    let ask = [(child, of_child), (parent, of_parent)];
+                    ask.into_iter()
+                        .filter(|(it, _)| touched.contains(it))
+                        .map(|(_, sql)| sql)
+                        .collect()
+                }
+            };
+            for sql in statements {
+                if let Some((row,)) = session.first::<(String,)>(&sql)? {
+                    return Err(refused(format!(
+                        "since the backup a row was written to `{}` (primary key {row}) that the \
+                         migration's new foreign key to `{}` does not allow",
+                        key.child, key.parent
+                    ))
+                    .hint("Correct the row, or the migration, and run the command again.")
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the children of touched rows, where the server changes them without saying so.
+    pub(crate) fn with_children(
+        &self,
+        session: &mut Session,
+        mut touched: BTreeMap<usize, Keys>,
+    ) -> Result<BTreeMap<usize, Keys>> {
+        if self.logs_cascades || self.pairs.acting.is_empty() {
+            return Ok(touched);
+        }
+        let number = |name: &str| self.pairs.pairs.iter().position(|pair| pair.table == name);
+        let mut new = touched.clone();
+        while !new.is_empty() {
+            let mut found: BTreeMap<usize, Keys> = BTreeMap::new();
+            for key in &self.pairs.acting {
+                let (Some(child), Some(parent)) = (number(&key.child), number(&key.parent)) else {
+                    continue;
+                };
+                let Some(keys) = new.get(&parent) else { continue };
+                self.note(session, parent, &listed(keys))?;
+                for schema in [&self.source, &self.target] {
+                    let of = (&self.pairs.pairs[parent], parent);
+                    let sql = children(schema, key, of, (&self.pairs.pairs[child], &self.target));
+                    let rows: Vec<(String,)> = session.rows(&sql)?;
+                    let known = touched.entry(child).or_default();
+                    let rows =
+                        rows.into_iter().map(|(row,)| row).filter(|row| known.insert(row.clone()));
+                    found.entry(child).or_default().extend(rows);
+                }
+            }
+            found.retain(|_, keys| !keys.is_empty());
+            new = found;
+        }
+        touched.retain(|_, keys| !keys.is_empty());
+        Ok(touched)
+    }
+
+    /// The target gives out no id that the source gave out before.
+    pub(crate) fn counters(&self, session: &mut Session) -> Result<()> {
+        for pair in self.pairs.pairs.iter().filter(|pair| pair.numbered) {
+            let next = |session: &mut Session, schema: &str| -> Result<u64> {
+                let sql = format!("SHOW CREATE TABLE {}", qualified(schema, &pair.table));
+                let row: Option<(String, String)> = session.first(&sql)?;
+                Ok(row.and_then(|(_, ddl)| counter(&ddl)).unwrap_or(1))
+            };
+            let wanted = next(session, &self.source)?;
+            if next(session, &self.target)? < wanted {
+                let table = qualified(&self.target, &pair.table);
+                session.run(&format!("ALTER TABLE {table} AUTO_INCREMENT = {wanted}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The next id, by a table's definition.
+fn counter(ddl: &str) -> Option<u64> {
+    // Behind the columns: a comment of one of them may say anything.
+    let options = ddl.rsplit_once("\n)")?.1;
+    let rest = options.split_once(" AUTO_INCREMENT=")?.1;
+    rest.split(' ').next()?.parse().ok()
+}

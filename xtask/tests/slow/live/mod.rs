@@ -1,0 +1,4 @@
+//! Changes while others write.
+
+mod online;
+mod writers;
