@@ -76,6 +76,7 @@ fn show(ctx: &Ctx, applied: &Applied) {
             "backup_reused": applied.reused,
             "strategy": live.map(|live| live.strategy),
             "previous_schema": live.and_then(|live| live.previous_schema.clone()),
+            "followed": live.is_some_and(|live| live.followed),
             "statements": applied.statements,
             "times": applied.times,
         });
@@ -99,8 +100,12 @@ fn show(ctx: &Ctx, applied: &Applied) {
         text = format!("{text}\n  locked      for {}", human::duration(live.locked_ms));
     }
     if let Some(previous) = &live.previous_schema {
+        let way_back = match live.followed {
+            true => "brings them back, with what is written since",
+            false => "brings them back while nothing else wrote",
+        };
         text = format!(
-            "{text}\n  old tables  in `{previous}`; `cargo xtask migrate --undo` brings them back while nothing else wrote"
+            "{text}\n  old tables  in `{previous}`; `cargo xtask migrate --undo` {way_back}"
         );
     }
     ctx.ui.outcome(text);
@@ -109,27 +114,54 @@ fn show(ctx: &Ctx, applied: &Applied) {
 fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
     if dry_run {
         let undo = undo::known(ctx, &ctx.store()?)?;
-        return ctx.show_plan(&format!(
-            "Take {} back on {server}: the tables in `{}` take the place of `{}`, if nothing wrote since.",
-            undo.migrations.join(", "),
-            undo.previous_schema,
-            undo.schema
-        ));
+        let rows = undo::later_rows(ctx, server, &undo)?;
+        let migrations = undo.migrations.join(", ");
+        let (place, schema) = (&undo.previous_schema, &undo.schema);
+        let condition = match rows {
+            None => ", if nothing wrote since".to_owned(),
+            Some(0) => "; nothing was written since".to_owned(),
+            Some(rows) => format!(
+                "; {} written since come along, and all of them fit",
+                human::count(rows, "row")
+            ),
+        };
+        let what = match undo.log.as_ref().is_some_and(|mark| mark.undone) {
+            true => format!("Apply {migrations} again"),
+            false => format!("Take {migrations} back"),
+        };
+        let line = format!(
+            "{what} on {server}: the tables in `{place}` take the place of `{schema}`{condition}."
+        );
+        return ctx.show_plan(&line);
     }
     let undone = undo::go(ctx, server)?;
     if ctx.ui.json() {
         let document = json!({
             "version": 1,
             "undone": undone.migrations,
+            "applied_again": undone.again,
             "previous_schema": undone.previous_schema,
+            "later_writes": if undone.kept_writes { "kept" } else { "none" },
         });
         ctx.ui.outcome(document.to_string());
-    } else {
-        ctx.ui.outcome(format!(
-            "{} taken back; the schema is as it was before.\n  migrated tables  in `{}` until dropped",
-            human::count(undone.migrations.len() as u64, "migration"),
-            undone.previous_schema
-        ));
+        return Ok(());
     }
+    let (how_many, previous) =
+        (undone.migrations.len() + undone.again.len(), &undone.previous_schema);
+    let migrations = human::count(how_many as u64, "migration");
+    ctx.ui.outcome(match (undone.again.is_empty(), undone.kept_writes) {
+        (true, false) => format!(
+            "{migrations} taken back; the schema is as it was before.\n  migrated tables  in \
+             `{previous}` until dropped"
+        ),
+        (true, true) => format!(
+            "{migrations} taken back; what was written since is kept.\n  migrated tables  in \
+             `{previous}`; `cargo xtask migrate --undo` brings them back the same way"
+        ),
+        (false, _) => format!(
+            "{migrations} applied again; what was written since is kept.\n  other tables  in \
+             `{previous}`; `cargo xtask migrate --undo` brings them back the same way"
+        ),
+    });
     Ok(())
 }

@@ -45,7 +45,7 @@ impl Follow {
             let mut stuck: Vec<String> = Vec::new();
             for batch in keys.chunks(BATCH) {
                 signal::check()?;
-                match self.batch(session, number, batch, false) {
+                match self.batch(session, number, batch, How::Apply) {
                     Ok(()) => applied += batch.len(),
                     Err(error) if is_duplicate(&error) => stuck.extend_from_slice(batch),
                     Err(error) => return Err(self.refusal(session, number, batch, error)),
@@ -55,7 +55,7 @@ impl Follow {
             }
             if !stuck.is_empty() {
                 // All at once: values change places among them.
-                match self.batch(session, number, &stuck, true) {
+                match self.batch(session, number, &stuck, How::Exchange) {
                     Ok(()) => applied += stuck.len(),
                     Err(error) if is_duplicate(&error) => self.pending.put(number, stuck),
                     Err(error) => return Err(self.refusal(session, number, &stuck, error)),
@@ -65,6 +65,24 @@ impl Follow {
         Ok(applied)
     }
 
+    /// Applies what is pending table by table, and takes it back.
+    pub(crate) fn try_pending(&mut self, session: &mut Session) -> Result<()> {
+        for number in 0..self.statements.len() {
+            let keys: Vec<String> = listed(self.pending.of_table(number));
+            if keys.is_empty() {
+                continue;
+            }
+            match self.batch(session, number, &keys, How::TryOut) {
+                Ok(()) => {}
+                Err(error) if is_duplicate(&error) => {
+                    return Err(self.no_room(number, &said(&error), None).into());
+                }
+                Err(error) => return Err(self.refusal(session, number, &keys, error)),
+            }
+        }
+        Ok(())
+    }
+
     /// Why rows stay pending although nothing moves any more.
     pub(crate) fn stuck(&mut self, session: &mut Session) -> Result<Stop> {
         for number in 0..self.statements.len() {
@@ -72,7 +90,7 @@ impl Follow {
             if keys.is_empty() {
                 continue;
             }
-            if let Err(error) = self.batch(session, number, &keys, true) {
+            if let Err(error) = self.batch(session, number, &keys, How::Exchange) {
                 return Ok(self.no_room(number, &said(&error), None));
             }
         }
@@ -89,22 +107,17 @@ impl Follow {
         Ok(())
     }
 
-    fn batch(
-        &self,
-        session: &mut Session,
-        number: usize,
-        keys: &[String],
-        exchange: bool,
-    ) -> Result<()> {
+    fn batch(&self, session: &mut Session, number: usize, keys: &[String], how: How) -> Result<()> {
         self.note(session, number, keys)?;
         let it = &self.statements[number];
         // No START TRANSACTION: it would end the lock on tables under which the last rows come.
         session.run("SET autocommit = 0")?;
-        let statements = if exchange { &it.exchange } else { &it.apply };
+        // Values that change places are no obstacle to the rows of a table taken together.
+        let statements = if how == How::Apply { &it.apply } else { &it.exchange };
         let done = statements.iter().try_for_each(|sql| session.run(sql));
-        let ended = match &done {
-            Ok(()) => session.run("COMMIT"),
-            Err(_) => session.run("ROLLBACK"),
+        let ended = match (&done, how) {
+            (Ok(()), How::Apply | How::Exchange) => session.run("COMMIT"),
+            _ => session.run("ROLLBACK"),
         };
         session.run("SET autocommit = 1")?;
         done.and(ended)
@@ -127,7 +140,7 @@ impl Follow {
         let mut rest = batch;
         while rest.len() > 1 {
             let (first, second) = rest.split_at(rest.len() / 2);
-            let fails = self.batch(session, number, first, false).is_err();
+            let fails = self.batch(session, number, first, How::TryOut).is_err();
             rest = if fails { first } else { second };
         }
         self.no_room(number, &said(&error), rest.first()).into()
@@ -142,6 +155,16 @@ impl Follow {
         ))
         .hint("Correct the row, or the migration, and run the command again.")
     }
+}
+
+/// How a batch is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Apply,
+    /// The rows are set aside first.
+    Exchange,
+    /// As [`How::Exchange`], and taken back.
+    TryOut,
 }
 
 fn is_duplicate(error: &anyhow::Error) -> bool {

@@ -39,7 +39,7 @@ use statements::{Place, Statements};
 use sys::signal;
 
 pub use columns::Tables;
-pub use pairs::{Pairs, SourceOf, by_primary_key, pair_up};
+pub use pairs::{Pair, Pairs, Shared, SourceOf, by_primary_key, pair_up};
 pub use progress::Progress;
 
 /// Keys that are applied in one transaction.
@@ -207,6 +207,23 @@ impl Follow {
         }
     }
 
+    /// Whether the target can hold all that was written since, and how many rows that are: each
+    /// batch is applied and taken back. The target is as it was.
+    ///
+    /// # Errors
+    /// As [`Follow::catch_up`].
+    pub fn try_out(&mut self, session: &mut Session) -> Result<u64> {
+        let present = Present::read(session, self.flavour)?;
+        while !self.has_read(&present)? {
+            signal::check()?;
+            self.gather(session, &present)?;
+        }
+        self.gather(session, &present)?;
+        let rows = self.pending.len() as u64;
+        self.try_pending(session)?;
+        Ok(rows)
+    }
+
     fn has_read(&self, present: &Present) -> Result<bool> {
         self.gatherer.reach(&present.position, Duration::from_millis(200))
     }
@@ -264,7 +281,9 @@ impl Follow {
         }
         self.compare_since(session)?;
         self.counters(session)?;
-        self.equal_at = Some(position);
+        // Behind what was just applied: under LOCK TABLES the server names every locked table in
+        // that transaction, in the shape that it has before the swap.
+        self.equal_at = Some(present::written(session, self.flavour)?);
         Ok(())
     }
 

@@ -103,7 +103,12 @@ pub fn go(
     }
     swap::demand_exact(session, &gate.ctx().settings.schema, &copy)?;
     staging::drop_schema(session, &staged.schema)?;
-    Ok(Swapped::Done(Live { strategy: Strategy::Swap, previous_schema: Some(before), locked_ms }))
+    Ok(Swapped::Done(Live {
+        strategy: Strategy::Swap,
+        previous_schema: Some(before),
+        locked_ms,
+        followed: false,
+    }))
 }
 
 pub(crate) fn sides<'a>(

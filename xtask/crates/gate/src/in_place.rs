@@ -106,6 +106,7 @@ pub fn go(gate: &Gate<'_>, pair: &mut Pair, ground: Ground<'_>, uuid: &str) -> R
                     strategy: Strategy::InPlace,
                     previous_schema: None,
                     locked_ms: 0,
+                    followed: false,
                 });
             }
             "it succeeded, but not every migration is applied".to_owned()

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::{Applied, by_swap, put_back};
+use crate::{Applied, by_swap, online, put_back};
 use model::account::Role;
 use model::entry::Event;
 use model::exit::Stop;
@@ -36,8 +36,12 @@ use ui::{Step, Total};
 pub struct Undone {
     /// The migrations that are not applied any more.
     pub migrations: Vec<String>,
-    /// Where the migrated tables are.
+    /// Those that are applied again: an undo was undone.
+    pub again: Vec<String>,
+    /// Where the tables are that were live until then.
     pub previous_schema: String,
+    /// Whether what was written since was taken along.
+    pub kept_writes: bool,
 }
 
 /// Takes the last migration by swap back.
@@ -52,6 +56,9 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     let facts = facts::read(&mut session)?;
     decide::demand_server(&undo, &facts.uuid)?;
     sessions::keep_from_migrating(ctx, &mut session)?;
+    if let Some(mark) = &undo.log {
+        return online::undo::go(&held, &mut session, &undo, mark);
+    }
     ctx.ui.steps(&[Step::Compare, Step::Live]);
     demand_kept(ctx, &mut session, &undo)?;
     say_rows(ctx, &undo.new_state);
@@ -65,12 +72,18 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
         changes: undo.migrations.clone(),
         backup: undo.backup.clone(),
         previous_schema: previous_schema.clone(),
+        again: Vec::new(),
     };
     held.append(&undo.server, &ctx.settings.schema, event)?;
     if let Some(stop) = exchanged.lost_between(&ctx.settings.schema) {
         return Err(stop.into());
     }
-    Ok(Undone { migrations: undo.migrations, previous_schema })
+    Ok(Undone {
+        migrations: undo.migrations,
+        again: Vec::new(),
+        previous_schema,
+        kept_writes: false,
+    })
 }
 
 /// Takes migrations back that were just applied, however they went live: for a deploy
@@ -100,6 +113,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
                 changes: names,
                 backup: manifest.label.clone(),
                 previous_schema: previous.clone(),
+                again: Vec::new(),
             };
             let uuid = &manifest.server.uuid;
             held.append(uuid, &ctx.settings.schema, event)?;
@@ -113,6 +127,19 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
             Err(refused(&format!("{why}: {found}")).into())
         }
     }
+}
+
+/// How many rows were written since that the old tables would take along, where they can follow:
+/// for a dry run. `None`: they cannot, and only an unwritten schema can be undone.
+///
+/// # Errors
+/// Exit code 20: a row does not fit into the old tables, or they cannot follow any more.
+pub fn later_rows(ctx: &Ctx, server: &Server, undo: &UndoState) -> Result<Option<u64>> {
+    let Some(mark) = &undo.log else { return Ok(None) };
+    let mut session = sessions::locked(ctx, server, Role::Restore)?;
+    let facts = facts::read(&mut session)?;
+    decide::demand_server(undo, &facts.uuid)?;
+    online::undo::rehearse(ctx, server, &mut session, undo, mark).map(Some)
 }
 
 /// The way back, for a dry run, too.

@@ -196,8 +196,11 @@ pub enum Event {
         changes: Vec<String>,
         /// The backup that had been taken for it.
         backup: Label,
-        /// Where the migrated tables are.
+        /// Where the tables are that were live until then.
         previous_schema: String,
+        /// What is applied again: an undo was undone, and `changes` is empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        again: Vec<String>,
     },
     /// An unfinished swap of a dead run was brought to an end.
     Recovered {

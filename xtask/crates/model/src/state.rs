@@ -1,6 +1,8 @@
 //! What a schema holds, small enough to keep: its definitions as one hash, its rows
 //! as one digest a table.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::inventory::Inventory;
@@ -71,6 +73,10 @@ pub struct LogMark {
     pub position: String,
     /// GTIDs of the swap itself; empty where it is not known to the end.
     pub own: Vec<String>,
+    /// By table: each column of the old tables, in lower case, and its name in the new ones.
+    pub columns: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether the old tables are the migrated ones: what is undone then is an undo.
+    pub undone: bool,
 }
 
 /// Written durably before migrations run in place, removed when it is known how they

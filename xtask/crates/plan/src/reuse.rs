@@ -200,6 +200,7 @@ mod tests {
                 changes: Vec::new(),
                 backup: label(OLD),
                 previous_schema: "mydb__before_20261122_110000".to_owned(),
+                again: Vec::new(),
             },
         ] {
             let mut log = Log::default();

@@ -31,6 +31,8 @@ pub enum Step {
     Rehearse,
     /// Whether something wrote in the meantime.
     Writes,
+    /// A copy follows what others write.
+    Follow,
     /// The change, or the copy, goes live.
     Live,
     /// The release starts.

@@ -3,6 +3,7 @@
 use mysql::prelude::Queryable as _;
 
 use super::writers::{TABLES, Writers, demand_all};
+use crate::faults::demand_stop;
 use crate::gate::world::World;
 use crate::support::Server;
 use crate::support::five::{SHAPE_NAME, shape};
@@ -23,27 +24,58 @@ fn migrate(world: &World, args: &[&str]) -> sys::proc::Finished {
 }
 
 #[test]
-fn a_migration_goes_live_while_others_write() {
+fn a_migration_goes_live_while_others_write_and_is_undone_and_done_again() {
     let Some(world) = world(Server::Mysql, "online") else { return };
+    world.sandbox.sql("UPDATE busy SET gone = 7 WHERE id = 1");
     let writers = Writers::start(3, &|| world.sandbox.root());
     writers.wait_for(300);
     let finished = migrate(&world, &["--json"]);
-    eprintln!("{}", finished.stderr);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     writers.wait_for(100);
-    let done = writers.end();
     let document: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
     assert_eq!(document["strategy"], "swap", "{document}");
+    assert_eq!(document["followed"], true, "{document}");
     assert_eq!(document["applied"], serde_json::json!([SHAPE_NAME]));
-    demand_all(&mut world.sandbox.root(), &done, "worth");
-    let twice: Option<u64> = world
-        .sandbox
-        .root()
-        .query_first("SELECT COUNT(*) FROM m5 WHERE twice <> worth * 2")
-        .unwrap();
+    world.demand_clean();
+    let mut root = world.sandbox.root();
+    let twice: Option<u64> =
+        root.query_first("SELECT COUNT(*) FROM m5 WHERE twice <> worth * 2").unwrap();
     assert_eq!(twice, Some(0));
+
+    // A value that only the migrated table can hold.
+    world.sandbox.sql("INSERT INTO m5 (id, worth) VALUES (9, 9); INSERT INTO m2 VALUES (9, 300)");
+    let looked = migrate(&world, &["--undo", "--dry-run"]);
+    demand_stop(&looked, 20, &["`m2` (primary key (9))", "Out of range", "was not touched"]);
+    let refused = migrate(&world, &["--undo"]);
+    demand_stop(&refused, 20, &["`m2` (primary key (9))", "was not touched"]);
+    world.sandbox.sql("DELETE FROM m2; UPDATE busy SET note = 'other' WHERE id = 1");
+    let looked = migrate(&world, &["--undo", "--dry-run"]);
+    assert_eq!(looked.code, Some(0), "{}", looked.stderr);
+    assert!(looked.stdout.contains("and all of them fit"), "{}", looked.stdout);
+
+    let undone = migrate(&world, &["--undo", "--json"]);
+    assert_eq!(undone.code, Some(0), "{}", undone.stderr);
+    let document: serde_json::Value = serde_json::from_str(&undone.stdout).unwrap();
+    assert_eq!(document["undone"], serde_json::json!([SHAPE_NAME]));
+    assert_eq!(document["later_writes"], "kept");
+    writers.wait_for(100);
+    // What only the old table had came back, with what was written since.
+    let kept: Option<(String, Option<i64>)> =
+        root.query_first("SELECT note, gone FROM busy WHERE id = 1").unwrap();
+    assert_eq!(kept, Some(("other".to_owned(), Some(7))));
+    let left: Option<u64> = root.query_first("SELECT COUNT(*) FROM _sqlx_migrations").unwrap();
+    assert_eq!(left, Some(1));
+
+    let again = migrate(&world, &["--undo", "--json"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let document: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(document["applied_again"], serde_json::json!([SHAPE_NAME]));
+    writers.wait_for(100);
+    let done = writers.end();
+    demand_all(&mut root, &done, "worth");
     for one in &done {
         eprintln!("{} statements, the longest {:?}", one.statements, one.longest);
     }
+    assert_eq!(migrate(&world, &["--json"]).code, Some(0));
     world.demand_clean();
 }

@@ -94,8 +94,9 @@ impl Session {
             match error {
                 // Deadlock; the definition changed under a transaction that had begun.
                 Error::MySqlError(error) if [1213, 1412].contains(&error.code) => {}
-                Error::MySqlError(error) if error.code == 1054 && self.worth == "v" => {
-                    self.worth = "worth";
+                // The column has its other name now.
+                Error::MySqlError(error) if error.code == 1054 => {
+                    self.worth = if self.worth == "v" { "worth" } else { "v" };
                     return;
                 }
                 other => panic!("{statements:?}: {other}"),

@@ -97,6 +97,8 @@ pub struct Live {
     pub previous_schema: Option<String>,
     /// How long a swap had the tables locked, in milliseconds.
     pub locked_ms: u64,
+    /// Whether the copy followed what others wrote.
+    pub followed: bool,
 }
 
 /// What was done.

@@ -180,6 +180,9 @@ pub(crate) fn sentence(event: &Event) -> String {
             };
             with(&format!("{}: {how}", some(changes)), detail)
         }
+        Event::Undone { again, .. } if !again.is_empty() => {
+            format!("{}: the undo was undone", some(again))
+        }
         Event::Undone { changes, backup, .. } => {
             format!("{}; {backup} had been taken for it", some(changes))
         }

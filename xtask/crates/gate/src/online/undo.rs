@@ -1,0 +1,155 @@
+//! A migration that went live while others wrote is undone the same way: the old tables follow
+//! what was written to the migrated ones since, and take their place. The migrated ones are kept,
+//! so that this can be undone, too.
+
+use anyhow::Result;
+use binlog::gtid::mysql::GtidSet;
+
+use super::ready::{self, Log, Ready};
+use crate::undo::Undone;
+use model::account::Role;
+use model::entry::Event;
+use model::exit::Stop;
+use model::state::{LogMark, UndoState};
+use model::swap::Purpose;
+use ops::ctx::Ctx;
+use ops::held::Held;
+use ops::swap::Swap;
+use ops::{staging, swap};
+use plan::definer::Owner;
+use plan::restore::before_name;
+use plan::swap::{Leaving, Sides};
+use plan::undo::{self as decide, refused};
+use server::log::Position;
+use server::survey::Survey;
+use server::{Server, Session, facts, inventory};
+use sys::fault::point;
+use ui::Step;
+
+/// Undoes it.
+///
+/// # Errors
+/// Exit code 20: the old tables cannot follow, or cannot hold what was written since; the database
+/// is as it was.
+pub(crate) fn go(
+    held: &Held<'_>,
+    session: &mut Session,
+    undo: &UndoState,
+    mark: &LogMark,
+) -> Result<Undone> {
+    let ctx = held.ctx();
+    let schema = &ctx.settings.schema;
+    ctx.ui.steps(&[Step::Follow, Step::Live]);
+    let ready = ready(ctx, held.server(), session, undo, mark)?;
+    let mut reader = ctx.session(held.server(), Role::Backup, None)?.read_only()?;
+    let Survey { inventory: live, unread } = inventory::survey(&mut reader, schema)?;
+    // No migration by swap leaves such a thing: it was made since.
+    let since: Vec<String> = unread.iter().map(|it| it.left_out().to_string()).collect();
+    decide::demand_unwritten(undo, &since)?;
+    let flavour = facts::read(session)?.flavour;
+    let before = staging::free_name(ctx, session, before_name)?;
+    let definer = ctx.settings.program_definer();
+    let change = Swap {
+        server_uuid: &undo.server,
+        sides: Sides {
+            flavour,
+            target: schema,
+            live: &live,
+            staging: &undo.previous_schema,
+            staged: &undo.old,
+            before: &before,
+            owner: Owner::Locked(&definer),
+            leaving: Leaving::default(),
+        },
+        source: &undo.backup.to_string(),
+        purpose: Purpose::Undo,
+        enable: Vec::new(),
+        beside: false,
+        unsaved: &[],
+    };
+    // The way back from here: the tables that are live now are the old ones then.
+    let back = UndoState {
+        previous_schema: before.clone(),
+        old: live.clone(),
+        new: undo.old.clone(),
+        log: None,
+        ..undo.clone()
+    };
+    super::exchange(held, session, &change, ready, back, !mark.undone)?;
+    point("gate.applied")?;
+    let (changes, again) = match mark.undone {
+        false => (undo.migrations.clone(), Vec::new()),
+        true => (Vec::new(), undo.migrations.clone()),
+    };
+    let event = Event::Undone {
+        changes: changes.clone(),
+        backup: undo.backup.clone(),
+        previous_schema: before.clone(),
+        again: again.clone(),
+    };
+    held.append(&undo.server, schema, event)?;
+    if let Err(error) = swap::demand_exact(session, schema, &undo.old) {
+        ctx.ui.warn(format!("{error:#}"));
+    }
+    if let Err(error) = staging::drop_schema(session, &undo.previous_schema) {
+        ctx.ui.warn(format!("{error:#}"));
+    }
+    Ok(Undone { migrations: changes, again, previous_schema: before, kept_writes: true })
+}
+
+/// What would have to be applied, and whether the old tables can hold it: tried out in
+/// transactions that are taken back. Gives the number of rows.
+///
+/// # Errors
+/// As [`go`].
+pub(crate) fn rehearse(
+    ctx: &Ctx,
+    server: &Server,
+    session: &mut Session,
+    undo: &UndoState,
+    mark: &LogMark,
+) -> Result<u64> {
+    let ready = ready(ctx, server, session, undo, mark)?;
+    let mut follow = super::begin(ctx, server, session, &undo.previous_schema, ready)?;
+    let tried = follow.try_out(session);
+    follow.end(session).ok();
+    tried
+}
+
+fn ready(
+    ctx: &Ctx,
+    server: &Server,
+    session: &mut Session,
+    undo: &UndoState,
+    mark: &LogMark,
+) -> Result<Ready> {
+    let place = &undo.previous_schema;
+    if !inventory::schema_exists(session, place)? {
+        decide::demand_tables(undo, None)?;
+    }
+    decide::demand_tables(undo, Some(&inventory::read(session, place)?))?;
+    let refused = |why: String| by_restore(undo, &why);
+    let state = ready::reading(ctx, server).map_err(refused)?;
+    let from = Position::parse(state.flavour, &mark.position);
+    let own = GtidSet::parse(&mark.own.join(","));
+    let (Some(from), Some(own)) = (from, own.filter(|own| !own.is_empty())) else {
+        let why = "the run that made the swap did not see its end, so where later writes begin in \
+                   the server's log is not known";
+        return Err(by_restore(undo, why).into());
+    };
+    let source_of = |table: &str, column: &str| {
+        let known = mark.columns.get(table)?;
+        known.get(&column.to_lowercase()).cloned()
+    };
+    let log = Log { state, from, own };
+    let schemas = (ctx.settings.schema.as_str(), place.as_str());
+    let ready = ready::paired(session, schemas, &source_of, log)?;
+    Ok(ready.map_err(|why| by_restore(undo, &why))?)
+}
+
+fn by_restore(undo: &UndoState, why: &str) -> Stop {
+    refused(&format!("the old tables cannot follow what was written since: {why}")).hint(format!(
+        "`cargo xtask db-restore {}` restores the state before it and loses what was written since.",
+        undo.backup
+    ))
+}
