@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 pub use crate::Applied;
-use crate::{passage, state};
+use crate::{online, passage, state};
 use config::gate::StrategyChoice;
 use model::entry::{Event, GateOutcome};
 use ops::ctx::{Ctx, Made};
@@ -36,7 +36,9 @@ pub fn standing(ctx: &Ctx, server: &Server) -> Result<Standing> {
 pub fn plan(ctx: &Ctx, server: &Server, choice: Option<StrategyChoice>) -> Result<MigratePlan> {
     let state = state::read(ctx, server)?;
     state.demand_sound()?;
+    let follows = online::foreseen(ctx, server, &state)?;
     Ok(MigratePlan {
+        follows,
         schema: ctx.settings.schema.clone(),
         server: server.to_string(),
         state,

@@ -125,13 +125,16 @@ pub struct MigratePlan {
     pub state: MigrationState,
     /// How the migrations go live.
     pub choice: StrategyChoice,
+    /// Whether a copy could follow what others write meanwhile, and if not, why, as far as that is
+    /// known before a copy is there. What happens while nothing is written does not depend on it.
+    pub follows: Result<(), String>,
     /// What the last run took, in words.
     pub last: Option<String>,
 }
 
 impl fmt::Display for MigratePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schema, server, state, choice, last } = self;
+        let Self { schema, server, state, choice, follows, last } = self;
         if state.pending.is_empty() {
             return write!(
                 f,
@@ -139,11 +142,8 @@ impl fmt::Display for MigratePlan {
             );
         }
         let live = match choice {
-            StrategyChoice::Auto => {
-                "the copy takes the place of the live schema, if nothing wrote since; else they run on it"
-            }
-            StrategyChoice::Swap => {
-                "the copy takes the place of the live schema, or nothing happens"
+            StrategyChoice::Auto | StrategyChoice::Swap => {
+                "the copy takes the place of the live schema"
             }
             StrategyChoice::InPlace => "they run on the live schema",
         };
@@ -151,6 +151,23 @@ impl fmt::Display for MigratePlan {
         writeln!(f, "  first  a backup, restored beside the live schema and compared")?;
         writeln!(f, "  then   the pending migrations run on that copy")?;
         write!(f, "  then   {live}")?;
+        match (choice, follows) {
+            (StrategyChoice::InPlace, _) => {}
+            (_, Ok(())) => write!(
+                f,
+                "\n         if others write meanwhile, it follows them first, and they wait for \
+                 about a second at the end"
+            )?,
+            (StrategyChoice::Swap, Err(why)) => {
+                write!(f, "\n         if others write meanwhile, nothing happens: {why}")?;
+            }
+            (StrategyChoice::Auto, Err(why)) => {
+                write!(
+                    f,
+                    "\n         if others write meanwhile, they run on the live schema: {why}"
+                )?;
+            }
+        }
         last.as_ref().map_or(Ok(()), |last| write!(f, "\n  time   {last}"))
     }
 }

@@ -202,35 +202,40 @@ fn a_migration() {
         server: "127.0.0.1:3306".to_owned(),
         state,
         choice,
+        follows: Err("no account reads the server's log".to_owned()),
         last: last.map(str::to_owned),
     };
     let last = Some("the last passage took 41 s");
     check(
         &plan(StrategyChoice::Auto, last, state()).to_string(),
         expect![[r#"
-        Migrate `mydb` on 127.0.0.1:3306:
-          applied  1 add_column
-          pending  2 add_column
-          pending  3 add_column
-        1 applied, 2 pending
-          first  a backup, restored beside the live schema and compared
-          then   the pending migrations run on that copy
-          then   the copy takes the place of the live schema, if nothing wrote since; else they run on it
-          time   the last passage took 41 s
-    "#]],
+            Migrate `mydb` on 127.0.0.1:3306:
+              applied  1 add_column
+              pending  2 add_column
+              pending  3 add_column
+            1 applied, 2 pending
+              first  a backup, restored beside the live schema and compared
+              then   the pending migrations run on that copy
+              then   the copy takes the place of the live schema
+                     if others write meanwhile, they run on the live schema: no account reads the server's log
+              time   the last passage took 41 s
+        "#]],
     );
+    let follows = MigratePlan { follows: Ok(()), ..plan(StrategyChoice::Auto, None, state()) };
+    check(&follows.to_string(), expect![[]]);
     check(
         &plan(StrategyChoice::Swap, None, state()).to_string(),
         expect![[r#"
-        Migrate `mydb` on 127.0.0.1:3306:
-          applied  1 add_column
-          pending  2 add_column
-          pending  3 add_column
-        1 applied, 2 pending
-          first  a backup, restored beside the live schema and compared
-          then   the pending migrations run on that copy
-          then   the copy takes the place of the live schema, or nothing happens
-    "#]],
+            Migrate `mydb` on 127.0.0.1:3306:
+              applied  1 add_column
+              pending  2 add_column
+              pending  3 add_column
+            1 applied, 2 pending
+              first  a backup, restored beside the live schema and compared
+              then   the pending migrations run on that copy
+              then   the copy takes the place of the live schema
+                     if others write meanwhile, nothing happens: no account reads the server's log
+        "#]],
     );
     check(
         &plan(StrategyChoice::InPlace, None, state()).to_string(),

@@ -5,7 +5,7 @@
 mod ready;
 pub mod undo;
 
-pub(crate) use ready::{Ready, ready};
+pub(crate) use ready::{Ready, foreseen, ready};
 
 use std::collections::BTreeMap;
 

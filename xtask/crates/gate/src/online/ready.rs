@@ -3,13 +3,15 @@
 
 use anyhow::Result;
 
-use crate::Gate;
+use crate::state::Pending;
+use crate::{Gate, state};
 use ::follow::{Pairs, SourceOf, Tables, by_primary_key, columns, pair_up};
 use binlog::gtid::mysql::GtidSet;
 use model::account::Role;
 use model::facts::{Flavour, LogPosition};
 use model::manifest::Manifest;
 use ops::ctx::Ctx;
+use plan::migrate::MigrationState;
 use server::log::{self, Keys, LogState, Position};
 use server::{Server, Session, facts};
 use sql::shape::Shape;
@@ -37,7 +39,7 @@ pub(crate) fn ready(
     schema: &str,
 ) -> Result<Result<Ready, String>> {
     let ctx = gate.ctx();
-    let shape = match shape(gate) {
+    let shape = match shape(gate.pending) {
         Ok(shape) => shape,
         Err(why) => return Ok(Err(why)),
     };
@@ -87,12 +89,30 @@ pub(super) fn paired(
     }))
 }
 
-fn shape(gate: &Gate<'_>) -> Result<Shape, String> {
-    for one in gate.pending {
+/// As far as it is known before there is a copy.
+///
+/// # Errors
+/// The files or the server cannot be read.
+pub(crate) fn foreseen(
+    ctx: &Ctx,
+    server: &Server,
+    state: &MigrationState,
+) -> Result<Result<(), String>> {
+    let pending = state::texts(ctx, state)?;
+    let mut session = ctx.session(server, Role::Backup, None)?;
+    let flavour = facts::read(&mut session)?.flavour;
+    let all = supported(flavour)
+        .and_then(|()| shape(&pending).map(drop))
+        .and_then(|()| reading(ctx, server).map(drop));
+    Ok(all)
+}
+
+fn shape(pending: &[Pending]) -> Result<Shape, String> {
+    for one in pending {
         Shape::of(split::split(&one.text))
             .map_err(|why| format!("{} {why}, which may change rows", one.name()))?;
     }
-    Shape::of(gate.pending.iter().flat_map(|one| split::split(&one.text)))
+    Shape::of(pending.iter().flat_map(|one| split::split(&one.text)))
 }
 
 /// Whether the log can be read.
