@@ -1,3 +1,5 @@
+//! Which tables can follow which.
+
 use super::*;
 
 fn column(name: &str, full: &str) -> Column {

@@ -222,7 +222,9 @@ fn a_migration() {
         "#]],
     );
     let follows = MigratePlan { follows: Ok(()), ..plan(StrategyChoice::Auto, None, state()) };
-    check(&follows.to_string(), expect![[r#"
+    check(
+        &follows.to_string(),
+        expect![[r#"
         Migrate `mydb` on 127.0.0.1:3306:
           applied  1 add_column
           pending  2 add_column
@@ -232,7 +234,8 @@ fn a_migration() {
           then   the pending migrations run on that copy
           then   the copy takes the place of the live schema
                  if others write meanwhile, it follows them first, and they wait for about a second at the end
-    "#]]);
+    "#]],
+    );
     check(
         &plan(StrategyChoice::Swap, None, state()).to_string(),
         expect![[r#"
