@@ -43,7 +43,7 @@ impl Follow {
         for number in 0..self.statements.len() {
             let keys: Vec<String> = self.pending.take(number).into_iter().collect();
             let mut stuck: Vec<String> = Vec::new();
-            for batch in keys.chunks(BATCH) {
+            for batch in bites(&keys, self.pairs.pairs[number].batch) {
                 signal::check()?;
                 match self.batch(session, number, batch, How::Apply) {
                     Ok(()) => applied += batch.len(),
@@ -101,7 +101,7 @@ impl Follow {
     pub(crate) fn note(&self, session: &mut Session, number: usize, keys: &[String]) -> Result<()> {
         let it = &self.statements[number];
         session.run(&it.forget)?;
-        for some in keys.chunks(BATCH) {
+        for some in bites(keys, BATCH) {
             session.run(&format!("{}{}{}", it.note, some.join(","), it.note_end))?;
         }
         Ok(())
@@ -133,7 +133,7 @@ impl Follow {
     ) -> anyhow::Error {
         // What the server says of a statement that it understood; not of a session that is gone,
         // of a lock, or of itself.
-        let of_a_row = [1048, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 3819, 4025];
+        let of_a_row = [1048, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1690, 3819, 4025];
         if !code(&error).is_some_and(|code| of_a_row.contains(&code)) {
             return error;
         }
@@ -146,12 +146,13 @@ impl Follow {
         self.no_room(number, &said(&error), rest.first()).into()
     }
 
+    /// The server's words and the key have values in them: behind the first line.
     fn no_room(&self, number: usize, said: &str, key: Option<&String>) -> Stop {
         let table = &self.pairs.pairs[number].table;
-        let row = key.map_or_else(String::new, |key| format!(" (primary key {})", shorten(key)));
+        let key = key.map_or_else(String::new, |key| format!("\n  primary key  {}", shorten(key)));
         refused(format!(
-            "since the backup a row was written to `{table}`{row} that the migrated table cannot \
-             hold: {said}"
+            "since the backup a row was written to `{table}` that the copy cannot hold:{key}\n  \
+             the server   {said}"
         ))
         .hint("Correct the row, or the migration, and run the command again.")
     }
@@ -169,6 +170,23 @@ enum How {
 
 fn is_duplicate(error: &anyhow::Error) -> bool {
     code(error).is_some_and(|code| DUPLICATE.contains(&code))
+}
+
+/// As many keys at a time as one statement takes: a key can be long.
+fn bites(keys: &[String], most: usize) -> Vec<&[String]> {
+    const BYTES: usize = 512 << 10;
+    let (mut all, mut rest) = (Vec::new(), keys);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take(most).take_while(|key| {
+            bytes += key.len() + 1;
+            bytes <= BYTES
+        });
+        let (some, others) = rest.split_at(fits.count().max(1));
+        all.push(some);
+        rest = others;
+    }
+    all
 }
 
 /// As a list for [`Follow::note`].

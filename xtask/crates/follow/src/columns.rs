@@ -24,6 +24,8 @@ pub struct Column {
     /// Computed by the server.
     pub generated: bool,
     pub numbered: bool,
+    /// Whether its default is computed from other columns of the row.
+    pub depends: bool,
     /// Its place in the primary key, from 1.
     pub in_key: Option<usize>,
 }
@@ -33,6 +35,8 @@ pub struct Column {
 pub struct Table {
     /// In their order.
     pub columns: Vec<Column>,
+    /// How large a row is, by the server's statistics.
+    pub row_bytes: u64,
 }
 
 impl Table {
@@ -59,6 +63,8 @@ pub struct ForeignKey {
     pub refers_to: Vec<String>,
     /// Whether the server changes children when their parent changes.
     pub acts: bool,
+    /// Whether the parent is in another schema.
+    pub elsewhere: bool,
 }
 
 /// The tables of a schema.
@@ -68,9 +74,30 @@ pub struct Tables {
     pub foreign_keys: Vec<ForeignKey>,
 }
 
+impl Tables {
+    /// Whether both have the same columns and keys; statistics do not count.
+    pub fn same_shape(&self, other: &Self) -> bool {
+        self.foreign_keys == other.foreign_keys
+            && self.tables.len() == other.tables.len()
+            && self.tables.iter().all(|(name, table)| {
+                other.tables.get(name).is_some_and(|it| it.columns == table.columns)
+            })
+    }
+}
+
 /// A column as the server lists it.
-type Row =
-    (String, String, String, String, Option<String>, Option<String>, u64, String, Option<usize>);
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    u64,
+    String,
+    Option<usize>,
+    u64,
+);
 
 /// Reads them with an account that sees them.
 ///
@@ -79,20 +106,25 @@ type Row =
 pub fn read(session: &mut Session, schema: &str) -> Result<Tables> {
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for column in columns(session, schema)? {
-        let (table, column) = column;
-        tables.entry(table).or_default().columns.push(column);
+        let (table, row_bytes, column) = column;
+        let table = tables.entry(table).or_default();
+        table.row_bytes = row_bytes;
+        table.columns.push(column);
     }
     Ok(Tables { tables, foreign_keys: foreign_keys(session, schema)? })
 }
 
-fn columns(session: &mut Session, schema: &str) -> Result<Vec<(String, Column)>> {
+fn columns(session: &mut Session, schema: &str) -> Result<Vec<(String, u64, Column)>> {
     let sql = format!(
         "SELECT c.TABLE_NAME, c.COLUMN_NAME, LOWER(c.DATA_TYPE), c.COLUMN_TYPE, \
          c.CHARACTER_SET_NAME, c.COLLATION_NAME, \
          COALESCE(c.NUMERIC_SCALE, c.DATETIME_PRECISION, 0), \
          CONCAT(c.IS_NULLABLE = 'YES' OR c.COLUMN_DEFAULT IS NOT NULL OR c.EXTRA LIKE \
          '%DEFAULT_GENERATED%', COALESCE(c.GENERATION_EXPRESSION, '') <> '', c.EXTRA LIKE \
-         '%auto_increment%'), s.SEQ_IN_INDEX \
+         '%auto_increment%', COALESCE(c.COLUMN_DEFAULT, '') LIKE '%`%' AND (c.EXTRA LIKE \
+         '%DEFAULT_GENERATED%' OR VERSION() LIKE '%MariaDB%' AND \
+         LEFT(COALESCE(c.COLUMN_DEFAULT, ''), 1) <> '''')), s.SEQ_IN_INDEX, \
+         COALESCE(t.AVG_ROW_LENGTH, 0) \
          FROM information_schema.TABLES t JOIN information_schema.COLUMNS c \
          ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME \
          LEFT JOIN information_schema.STATISTICS s ON s.TABLE_SCHEMA = t.TABLE_SCHEMA \
@@ -104,7 +136,7 @@ fn columns(session: &mut Session, schema: &str) -> Result<Vec<(String, Column)>>
     );
     let rows: Vec<Row> = session.rows(&sql)?;
     let column = |row: Row| {
-        let (table, name, kind, full, charset, collation, digits, marks, in_key) = row;
+        let (table, name, kind, full, charset, collation, digits, marks, in_key, row_bytes) = row;
         let mark = |at: usize| marks.as_bytes().get(at) == Some(&b'1');
         let column = Column {
             name,
@@ -116,9 +148,10 @@ fn columns(session: &mut Session, schema: &str) -> Result<Vec<(String, Column)>>
             optional: mark(0),
             generated: mark(1),
             numbered: mark(2),
+            depends: mark(3),
             in_key,
         };
-        (table, column)
+        (table, row_bytes, column)
     };
     Ok(rows.into_iter().map(column).collect())
 }
@@ -126,18 +159,19 @@ fn columns(session: &mut Session, schema: &str) -> Result<Vec<(String, Column)>>
 fn foreign_keys(session: &mut Session, schema: &str) -> Result<Vec<ForeignKey>> {
     let sql = format!(
         "SELECT k.CONSTRAINT_NAME, k.TABLE_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, \
-         k.REFERENCED_COLUMN_NAME, CONCAT(r.UPDATE_RULE, ' ', r.DELETE_RULE) \
+         k.REFERENCED_COLUMN_NAME, CONCAT(r.UPDATE_RULE, ' ', r.DELETE_RULE), \
+         k.REFERENCED_TABLE_SCHEMA <> k.TABLE_SCHEMA \
          FROM information_schema.KEY_COLUMN_USAGE k \
          JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
          ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME \
          AND r.TABLE_NAME = k.TABLE_NAME \
-         WHERE k.TABLE_SCHEMA = {0} AND k.REFERENCED_TABLE_SCHEMA = {0} \
+         WHERE k.TABLE_SCHEMA = {} AND k.REFERENCED_TABLE_NAME IS NOT NULL \
          ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION",
         literal(schema)
     );
-    let rows: Vec<(String, String, String, String, String, String)> = session.rows(&sql)?;
+    let rows: Vec<(String, String, String, String, String, String, bool)> = session.rows(&sql)?;
     let mut keys: BTreeMap<(String, String), ForeignKey> = BTreeMap::new();
-    for (name, child, column, parent, refers_to, rules) in rows {
+    for (name, child, column, parent, refers_to, rules, elsewhere) in rows {
         let acts = ["CASCADE", "SET"].iter().any(|word| rules.contains(word));
         let key = keys.entry((child.clone(), name)).or_insert_with(|| ForeignKey {
             child,
@@ -145,6 +179,7 @@ fn foreign_keys(session: &mut Session, schema: &str) -> Result<Vec<ForeignKey>> 
             parent,
             refers_to: Vec::new(),
             acts,
+            elsewhere,
         });
         key.columns.push(column);
         key.refers_to.push(refers_to);

@@ -21,11 +21,11 @@ mod progress;
 mod prove;
 mod statements;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use binlog::Group;
 use binlog::gtid::mysql::GtidSet;
+use binlog::{Group, Id};
 
 use gather::{Gatherer, Source};
 use model::exit::{ExitCode, Stop};
@@ -34,12 +34,12 @@ use model::ident::quote;
 use pending::Pending;
 use present::Present;
 use server::Session;
-use server::log::{Keys, LogState, Options, Position};
+use server::log::{self, Keys, LogState, Options, Position};
 use statements::{Place, Statements};
 use sys::signal;
 
 pub use columns::Tables;
-pub use pairs::{Pair, Pairs, Shared, SourceOf, by_primary_key, pair_up};
+pub use pairs::{Lineage, Pair, Pairs, Shared, demand_cascades, pair_up};
 pub use progress::Progress;
 
 /// Keys that are applied in one transaction.
@@ -49,7 +49,11 @@ const FEW: usize = 1_000;
 /// Rounds after which a copy that does not come nearer will not come nearer.
 const ROUNDS: usize = 60;
 /// How long the last transactions may take to come, while the tables are locked.
-const LAST: Duration = Duration::from_secs(3);
+const LAST: Duration = Duration::from_secs(2);
+/// Keys that may be left to apply and to compare while the tables are locked.
+const MOST_LOCKED: usize = 20_000;
+/// How long the log may stand still although the server says that there is more.
+const STILL: Duration = Duration::from_secs(60);
 
 /// What follows what, from where.
 #[derive(Debug)]
@@ -58,12 +62,15 @@ pub struct Task<'a> {
     pub source: &'a str,
     /// The schema that is made equal.
     pub target: &'a str,
+    /// Both as they were when the pairs were made.
+    pub sides: [Tables; 2],
     pub pairs: Pairs,
     /// What to read of the source's tables.
     pub keys: Keys,
     /// All that is not in the target is behind it.
     pub from: Position,
-    /// Transactions of this tool that define tables of the source and are expected.
+    /// Transactions of this tool that define tables of the source and are expected; those of
+    /// `session`, which tells its own, are.
     pub own: GtidSet,
     pub state: LogState,
 }
@@ -73,6 +80,8 @@ pub struct Task<'a> {
 pub struct Follow {
     source: String,
     target: String,
+    /// Transactions of this tool that define tables of the source.
+    own: GtidSet,
     flavour: Flavour,
     /// Whether rows that a foreign key changes are in the log.
     logs_cascades: bool,
@@ -80,8 +89,12 @@ pub struct Follow {
     statements: Vec<Statements>,
     gatherer: Gatherer,
     pending: Pending,
-    /// What was gathered since the last comparison began.
-    since: Pending,
+    /// What was gathered since the last comparison began; `None` before the first.
+    since: Option<Pending>,
+    /// Both sides as they were paired up.
+    sides: [Tables; 2],
+    /// Whether the last try under the lock was given up because too much was left.
+    behind: bool,
     progress: Progress,
     equal_at: Option<Position>,
 }
@@ -107,31 +120,40 @@ impl Follow {
         task: Task<'_>,
         options: Options,
     ) -> Result<Self> {
-        let Task { source, target, pairs, keys, from, own, state } = task;
+        let Task { source, target, sides, pairs, keys, from, own, state } = task;
         let statements: Vec<Statements> = pairs
             .pairs
             .iter()
             .enumerate()
             .map(|(number, pair)| Statements::of(pair, Place { source, target, number }))
             .collect();
-        let read = Source { schema: source.to_owned(), keys, own };
+        let read = Source { schema: source.to_owned(), keys };
         let gatherer = Gatherer::start(reader, &from, read, options)?;
         let count = pairs.pairs.len();
         let mut follow = Self {
             source: source.to_owned(),
             target: target.to_owned(),
+            own,
             flavour: state.flavour,
             logs_cascades: state.logs_cascades,
             pairs,
             statements,
             gatherer,
             pending: Pending::of(count),
-            since: Pending::of(count),
+            since: None,
+            sides,
+            behind: false,
             progress: Progress::default(),
             equal_at: None,
         };
-        follow.prepare(session)?;
-        Ok(follow)
+        match follow.prepare(session) {
+            Ok(()) => Ok(follow),
+            Err(error) => {
+                // The session may be what failed.
+                follow.end(session).ok();
+                Err(error)
+            }
+        }
     }
 
     fn prepare(&mut self, session: &mut Session) -> Result<()> {
@@ -176,24 +198,13 @@ impl Follow {
         let mut least = usize::MAX;
         let mut rounds = 0;
         loop {
-            let present = Present::read(session, self.flavour)?;
-            let mut applied = 0;
-            // All that is there now, in as many bites as it takes.
-            while !self.has_read(&present)? {
-                signal::check()?;
-                self.gather(session, &present)?;
-                if self.pending.len() >= BATCH {
-                    applied += self.apply(session, report)?;
-                }
-                self.tell(report);
-            }
-            self.gather(session, &present)?;
+            let applied = self.approach(session, true, report)?;
             let last = self.pending.len();
-            applied += self.apply(session, report)?;
+            let applied = applied + self.apply(session, report)?;
             if applied <= FEW {
                 return Ok(());
             }
-            // Stuck rows stay; they do not count as progress.
+            // Rows that are in each other's way stay; they do not count as progress.
             rounds = if last < least { 0 } else { rounds + 1 };
             least = least.min(last);
             if rounds >= ROUNDS {
@@ -207,41 +218,77 @@ impl Follow {
         }
     }
 
+    /// Gathers all that is there now, in as many bites as it takes; with `apply`, what is too much
+    /// to keep is applied on the way. Gives how many rows that were.
+    fn approach(
+        &mut self,
+        session: &mut Session,
+        apply: bool,
+        report: &mut dyn FnMut(&Progress),
+    ) -> Result<usize> {
+        let present = Present::read(session, self.flavour)?;
+        let (mut applied, mut read, mut moved) = (0, self.gatherer.read(), Instant::now());
+        while !self.gatherer.reach(&present.position, Duration::from_millis(200))? {
+            signal::check()?;
+            self.take(session, |group| pending::may_take(group, &present.visible))?;
+            if apply && self.pending.len() >= BATCH {
+                applied += self.apply(session, report)?;
+            }
+            self.tell(report);
+            if self.gatherer.read() != read {
+                (read, moved) = (self.gatherer.read(), Instant::now());
+            } else if moved.elapsed() > STILL {
+                return Err(refused(
+                    "the server's log does not come to the transactions that the server has",
+                )
+                .into());
+            }
+        }
+        self.take(session, |group| pending::may_take(group, &present.visible))?;
+        Ok(applied)
+    }
+
     /// Whether the target can hold all that was written since, and how many rows that are: each
     /// batch is applied and taken back. The target is as it was.
     ///
     /// # Errors
     /// As [`Follow::catch_up`].
     pub fn try_out(&mut self, session: &mut Session) -> Result<u64> {
-        let present = Present::read(session, self.flavour)?;
-        while !self.has_read(&present)? {
-            signal::check()?;
-            self.gather(session, &present)?;
-        }
-        self.gather(session, &present)?;
+        self.approach(session, false, &mut |_| ())?;
         let rows = self.pending.len() as u64;
         self.try_pending(session)?;
         Ok(rows)
     }
 
-    fn has_read(&self, present: &Present) -> Result<bool> {
-        self.gatherer.reach(&present.position, Duration::from_millis(200))
-    }
-
-    /// Takes what is visible and notes its keys.
-    fn gather(&mut self, session: &mut Session, present: &Present) -> Result<()> {
-        self.take(session, |group| pending::may_take(group, &present.visible))
-    }
-
+    /// Takes what was read and notes its keys.
     fn take(&mut self, session: &mut Session, may: impl FnMut(&Group) -> bool) -> Result<()> {
         for group in self.gatherer.take(may)? {
             self.progress.transactions += 1;
+            if let Err(other) = log::demand_rows(&group, &self.source)
+                && !self.is_own(session, &group.id)
+            {
+                return Err(other.into());
+            }
             let touched = self.pending.touched(&self.pairs, &self.source, group)?;
+            self.progress.seen |= !touched.is_empty();
             let touched = self.with_children(session, touched)?;
-            self.since.add(&touched);
+            if let Some(since) = &mut self.since {
+                since.add(&touched);
+            }
             self.pending.add(&touched);
         }
         Ok(())
+    }
+
+    /// Whether this tool did it. A session tells the GTID of what it did with the answer, so by
+    /// the time that it asks, it knows.
+    fn is_own(&mut self, session: &Session, id: &Id) -> bool {
+        for text in session.own_gtids().unwrap_or_default() {
+            if let Some(set) = GtidSet::parse(&text) {
+                self.own.merge(&set);
+            }
+        }
+        matches!(id, Id::Mysql(gtid) if self.own.contains(gtid))
     }
 
     fn tell(&mut self, report: &mut dyn FnMut(&Progress)) {
@@ -269,21 +316,59 @@ impl Follow {
 
     fn rest(&mut self, session: &mut Session) -> Result<()> {
         let position = present::written(session, self.flavour)?;
-        if !self.gatherer.reach(&position, LAST)? {
-            return Err(refused("the last transactions did not come while it was locked")
-                .hint("Nothing was changed. Run the command again.")
-                .into());
+        let begun = Instant::now();
+        self.behind = false;
+        while !self.gatherer.reach(&position, Duration::from_millis(20))? {
+            self.take(session, |_| true)?;
+            if begun.elapsed() > LAST {
+                return Err(self.too_much("the last transactions did not come in time"));
+            }
         }
         self.take(session, |_| true)?;
+        let left = self.pending.len() + self.since.as_ref().map_or(0, Pending::len);
+        if left > MOST_LOCKED {
+            return Err(self.too_much("too much was written at once"));
+        }
         self.apply(session, &mut |_| ())?;
         if self.pending.len() > 0 {
             return Err(self.stuck(session)?.into());
         }
         self.compare_since(session)?;
+        if !self.progress.seen {
+            // No transaction of these tables was in the log so far. So it is not known that
+            // there would be one: a filter can keep a schema out of it.
+            self.compare_all(session)?;
+        }
         self.counters(session)?;
         // Behind what was just applied: under LOCK TABLES the server names every locked table in
         // that transaction, in the shape that it has before the swap.
         self.equal_at = Some(present::written(session, self.flavour)?);
+        Ok(())
+    }
+
+    fn too_much(&mut self, why: &str) -> anyhow::Error {
+        self.behind = true;
+        let hint = "Run the command again when less is written at once.";
+        refused(format!("{why} while the tables were locked")).hint(hint).into()
+    }
+
+    /// Whether the last try under the lock ended because too much was left: after another
+    /// [`Follow::catch_up`], one may succeed.
+    pub fn was_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Both sides are defined as they were when they were paired up. Asked by a session that
+    /// holds no lock.
+    ///
+    /// # Errors
+    /// A refusal: they are not.
+    pub fn demand_same_shape(&self, session: &mut Session) -> Result<()> {
+        for (schema, then) in [&self.source, &self.target].into_iter().zip(&self.sides) {
+            if !columns::read(session, schema)?.same_shape(then) {
+                return Err(refused(format!("the tables of `{schema}` were changed")).into());
+            }
+        }
         Ok(())
     }
 

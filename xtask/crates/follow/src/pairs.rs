@@ -1,6 +1,9 @@
 //! Which tables follow which, and by which columns: decided from the definitions alone, before
 //! anything is read or written.
 
+use std::collections::BTreeSet;
+
+use crate::BATCH;
 use crate::columns::{Column, ForeignKey, Table, Tables};
 
 /// sqlx's own table: a migrated copy has other rows in it, and that is its point.
@@ -18,6 +21,8 @@ pub struct Pair {
     pub target_only: Vec<String>,
     /// Whether the target numbers its rows.
     pub numbered: bool,
+    /// Keys that are applied in one transaction: as many as their rows are not too large for.
+    pub batch: usize,
 }
 
 /// A column that both sides have.
@@ -26,8 +31,10 @@ pub struct Shared {
     pub source: String,
     pub target: String,
     pub compare: Compare,
-    /// Whether its value has to be quoted where it is written down.
+    /// How its value is written down.
     pub write: Write,
+    /// Whether a literal compares as the index orders it.
+    pub ordered: bool,
 }
 
 /// How values of both sides are compared so that nothing but equal ones are equal.
@@ -58,6 +65,9 @@ pub struct Pairs {
     pub new_keys: Vec<ForeignKey>,
     /// Foreign keys of the source by which the server changes rows.
     pub acting: Vec<ForeignKey>,
+    /// Tables of the source that nothing follows, in lower case: what is written there is given up
+    /// with them.
+    pub dropped: BTreeSet<String>,
 }
 
 impl Pairs {
@@ -67,59 +77,120 @@ impl Pairs {
     }
 }
 
-/// Where a column's values are in the source, by table and column; `None` if it is new.
-pub type SourceOf<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
+/// What became of the source's tables and columns in the target. Names come in any case.
+pub trait Lineage {
+    /// Under which name a column's values are in the source; `None` if it is new.
+    fn source_of(&self, table: &str, column: &str) -> Option<String>;
+    /// Whether the target does without this table of the source.
+    fn is_dropped(&self, table: &str) -> bool;
+    /// Whether the target does without this column of the source.
+    fn is_gone(&self, table: &str, column: &str) -> bool;
+}
 
 /// Pairs the tables of both sides up.
 ///
 /// # Errors
 /// The target cannot follow: why, for people.
-pub fn pair_up(source: &Tables, target: &Tables, source_of: SourceOf<'_>) -> Result<Pairs, String> {
-    let lower: Vec<String> = source.tables.keys().map(|name| name.to_lowercase()).collect();
-    if let Some(two) = lower.iter().enumerate().find(|(at, name)| lower[..*at].contains(name)) {
-        return Err(format!("two tables are called `{}`, but for upper and lower case", two.1));
+pub fn pair_up(source: &Tables, target: &Tables, lineage: &dyn Lineage) -> Result<Pairs, String> {
+    for side in [source, target] {
+        let lower: Vec<String> = side.tables.keys().map(|name| name.to_lowercase()).collect();
+        let again = |(at, name): &(usize, &String)| lower[..*at].contains(name);
+        if let Some((_, two)) = lower.iter().enumerate().find(again) {
+            return Err(format!("two tables are called `{two}`, but for upper and lower case"));
+        }
     }
     let mut pairs = Vec::new();
-    for (name, new) in target.tables.iter().filter(|(name, _)| *name != BOOKS) {
-        if let Some(old) = source.tables.get(name) {
-            pairs.push(pair(name, old, new, source_of)?);
+    let mut dropped = BTreeSet::new();
+    for (name, old) in source.tables.iter().filter(|(name, _)| *name != BOOKS) {
+        match target.tables.get(name) {
+            Some(new) => pairs.push(pair(name, old, new, lineage)?),
+            None if lineage.is_dropped(name) => {
+                dropped.insert(name.to_lowercase());
+            }
+            None => return Err(format!("the copy has no table `{name}`")),
         }
     }
-    let follows = |key: &ForeignKey| {
-        [&key.child, &key.parent].iter().all(|name| source.tables.contains_key(*name))
+    if pairs.is_empty() {
+        return Err("no table is on both sides".to_owned());
+    }
+    let new_keys = new_keys(source, target, lineage)?;
+    let acting = source.foreign_keys.iter().filter(|key| key.acts).cloned().collect();
+    Ok(Pairs { pairs, new_keys, acting, dropped })
+}
+
+/// Foreign keys that later rows could break.
+fn new_keys(
+    source: &Tables,
+    target: &Tables,
+    lineage: &dyn Lineage,
+) -> Result<Vec<ForeignKey>, String> {
+    let renamed = |table: &str, columns: &[String]| {
+        let names = columns.iter().map(|it| lineage.source_of(table, it).unwrap_or_default());
+        names.map(|name| name.to_lowercase()).collect::<Vec<_>>()
     };
-    let renamed = |key: &ForeignKey| {
-        let names = |table: &str, columns: &[String]| {
-            columns.iter().map(|it| source_of(table, it).unwrap_or_default()).collect::<Vec<_>>()
-        };
-        (names(&key.child, &key.columns), names(&key.parent, &key.refers_to))
-    };
+    let lower = |names: &[String]| names.iter().map(|it| it.to_lowercase()).collect::<Vec<_>>();
     let known = |key: &ForeignKey| {
-        let lower = |names: &[String]| names.iter().map(|it| it.to_lowercase()).collect::<Vec<_>>();
         source.foreign_keys.iter().any(|old| {
-            (&old.child, &old.parent) == (&key.child, &key.parent)
-                && (lower(&old.columns), lower(&old.refers_to)) == renamed(key)
+            (&old.child, &old.parent, old.elsewhere) == (&key.child, &key.parent, key.elsewhere)
+                && lower(&old.columns) == renamed(&key.child, &key.columns)
+                && match key.elsewhere {
+                    true => old.refers_to == key.refers_to,
+                    false => lower(&old.refers_to) == renamed(&key.parent, &key.refers_to),
+                }
         })
     };
-    let new_keys: Vec<ForeignKey> =
-        target.foreign_keys.iter().filter(|key| follows(key) && !known(key)).cloned().collect();
-    for key in &new_keys {
+    let mut all = Vec::new();
+    // A new table's own keys hold by themselves: its rows are written with all checks.
+    let of_old = target.foreign_keys.iter().filter(|key| source.tables.contains_key(&key.child));
+    for key in of_old.filter(|key| !known(key)) {
+        let refused = |why: &str| Err(format!("it adds a foreign key of `{}` {why}", key.child));
+        if key.elsewhere {
+            return refused("to another schema");
+        }
         // Under a lock, a statement cannot name a table twice.
         if key.child == key.parent {
-            return Err(format!("it adds a foreign key of `{}` to itself", key.child));
+            return refused("to itself");
         }
-        by_primary_key(target, key)
-            .map_err(|why| format!("it adds a foreign key to `{}`, {why}", key.parent))?;
+        if !source.tables.contains_key(&key.parent) {
+            return refused("to a new table");
+        }
+        if by_primary_key(target, key).is_err() {
+            return refused("to columns that are no primary key");
+        }
+        all.push(key.clone());
     }
-    let acting = source.foreign_keys.iter().filter(|key| key.acts && follows(key));
-    Ok(Pairs { pairs, new_keys, acting: acting.cloned().collect() })
+    Ok(all)
+}
+
+/// Where the server changes children without saying so in its log, they must be found by their
+/// parents.
+///
+/// # Errors
+/// Some are not: why, for people.
+pub fn demand_cascades(source: &Tables, pairs: &Pairs) -> Result<(), String> {
+    for key in &pairs.acting {
+        let of =
+            format!("a foreign key of `{}` changes rows without a trace in the log", key.child);
+        let (child, parent) = (pairs.of(&key.child), pairs.of(&key.parent));
+        let Some(child) = child.filter(|_| parent.is_some() && !key.elsewhere) else {
+            return Err(format!("{of}, and one of its tables does not follow"));
+        };
+        by_primary_key(source, key)
+            .map_err(|why| format!("{of}; it refers to `{}`, {why}", key.parent))?;
+        let kept =
+            |column: &String| child.columns.iter().any(|it| it.source.eq_ignore_ascii_case(column));
+        if !key.columns.iter().all(kept) {
+            return Err(format!("{of}, and its column is dropped"));
+        }
+    }
+    Ok(())
 }
 
 /// A child's rows can be found by the keys of their parents.
 ///
 /// # Errors
 /// It refers to other columns.
-pub fn by_primary_key(tables: &Tables, key: &ForeignKey) -> Result<(), String> {
+fn by_primary_key(tables: &Tables, key: &ForeignKey) -> Result<(), String> {
     let names = |names: Vec<&str>| {
         let mut names: Vec<String> = names.into_iter().map(str::to_lowercase).collect();
         names.sort();
@@ -133,11 +204,17 @@ pub fn by_primary_key(tables: &Tables, key: &ForeignKey) -> Result<(), String> {
     Err("and not to its primary key".to_owned())
 }
 
-fn pair(name: &str, old: &Table, new: &Table, source_of: SourceOf<'_>) -> Result<Pair, String> {
+/// How large the rows of one transaction may be together.
+const BATCH_BYTES: u64 = 16 << 20;
+
+fn pair(name: &str, old: &Table, new: &Table, lineage: &dyn Lineage) -> Result<Pair, String> {
     let mut columns = Vec::new();
     let mut target_only = Vec::new();
+    if let Some(column) = old.columns.iter().chain(&new.columns).find(|column| column.depends) {
+        return Err(format!("the default of `{name}`.`{}` depends on other columns", column.name));
+    }
     for column in new.columns.iter().filter(|column| !column.generated) {
-        let from = source_of(name, &column.name).and_then(|from| old.column(&from));
+        let from = lineage.source_of(name, &column.name).and_then(|from| old.column(&from));
         match from {
             // A value that the server computed becomes one of its own.
             Some(from) if from.generated => {
@@ -153,9 +230,18 @@ fn pair(name: &str, old: &Table, new: &Table, source_of: SourceOf<'_>) -> Result
             }
         }
     }
+    let lost = old.columns.iter().filter(|column| !column.generated).find(|column| {
+        let kept = columns.iter().any(|it| it.source == column.name);
+        !kept && !lineage.is_gone(name, &column.name)
+    });
+    if let Some(column) = lost {
+        return Err(format!("the copy of `{name}` has no column `{}`", column.name));
+    }
     let key = key(name, old, new, &columns)?;
     let numbered = new.columns.iter().any(|column| column.numbered);
-    Ok(Pair { table: name.to_owned(), key, columns, target_only, numbered })
+    let batch = BATCH_BYTES / old.row_bytes.max(new.row_bytes).max(1);
+    let batch = usize::try_from(batch).unwrap_or(BATCH).clamp(10, BATCH);
+    Ok(Pair { table: name.to_owned(), key, columns, target_only, numbered, batch })
 }
 
 fn key(name: &str, old: &Table, new: &Table, columns: &[Shared]) -> Result<Vec<Shared>, String> {
@@ -217,7 +303,9 @@ fn shared(table: &str, old: &Column, new: &Column) -> Result<Shared, String> {
             new.name, old.full, new.full
         ));
     };
-    Ok(Shared { source: old.name.clone(), target: new.name.clone(), compare, write })
+    let dates = ["date", "datetime", "timestamp", "decimal"];
+    let ordered = INTEGERS.contains(&a) || dates.contains(&a);
+    Ok(Shared { source: old.name.clone(), target: new.name.clone(), compare, write, ordered })
 }
 
 #[cfg(test)]

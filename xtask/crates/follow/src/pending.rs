@@ -6,7 +6,7 @@ use anyhow::Result;
 use binlog::{Ending, Group, Table, Touched, Xid};
 
 use crate::literal;
-use crate::pairs::{BOOKS, Pairs};
+use crate::pairs::{BOOKS, Pair, Pairs};
 use crate::refused;
 use server::log::Visible;
 
@@ -86,12 +86,16 @@ impl Pending {
             if !table.schema.eq_ignore_ascii_case(source) {
                 continue;
             }
-            if table.name == BOOKS {
+            if table.name.eq_ignore_ascii_case(BOOKS) {
                 return Err(refused("someone else is migrating it").into());
             }
-            // Without a pair it is dropped.
-            let pair = pairs.pairs.iter().position(|pair| pair.table == table.name);
-            let Some(number) = pair else { continue };
+            let named = |pair: &Pair| pair.table.eq_ignore_ascii_case(&table.name);
+            let Some(number) = pairs.pairs.iter().position(named) else {
+                if pairs.dropped.contains(&table.name.to_lowercase()) {
+                    continue;
+                }
+                return Err(refused(format!("the table `{}` is new", table.name)).into());
+            };
             if touched.keys.is_empty() {
                 return Err(refused(format!(
                     "the log does not say which rows of `{}` were changed",

@@ -13,6 +13,7 @@ use crate::pending::{Keys, Pending};
 use crate::progress::Progress;
 use crate::statements::{children, orphans};
 use crate::{FEW, Follow, refused};
+use model::excerpt::shorten;
 use model::exit::Stop;
 use model::ident::qualified;
 use server::Session;
@@ -20,6 +21,8 @@ use server::Session;
 /// Differing rows of a table of which a comparison keeps the keys; with more something is wrong
 /// that no list explains.
 const MOST: usize = 200_000;
+/// Rows that one statement compares.
+const PIECE: usize = 50_000;
 /// How often rows are looked at that differ for no reason that the log has.
 const LOOKS: usize = 5;
 
@@ -35,63 +38,132 @@ impl Follow {
         session: &mut Session,
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
-        self.since = Pending::of(self.statements.len());
-        self.since_pending();
+        self.since = Some(self.pending_alone());
         let mut differing: Vec<Keys> = Vec::new();
         for number in 0..self.statements.len() {
-            sys::signal::check()?;
-            let statements = self.statements[number].all_differ.clone();
-            differing.push(self.keys_of(session, number, &statements)?);
-            self.tell(report);
+            differing.push(self.all_differing(session, number, report)?);
         }
-        self.orphans(session, None)?;
         self.catch_up(session, report)?;
         self.demand_known(session, &differing, report)?;
-        // What was touched meanwhile, until it is little.
+        self.compare_touched(session, report)
+    }
+
+    /// Catches up and compares what was touched since the last comparison, until it is little.
+    ///
+    /// # Errors
+    /// As [`Follow::prove`].
+    pub fn compare_touched(
+        &mut self,
+        session: &mut Session,
+        report: &mut dyn FnMut(&Progress),
+    ) -> Result<()> {
+        self.catch_up(session, report)?;
         for _ in 0..8 {
-            if self.since.len() <= FEW {
-                break;
-            }
-            let before = std::mem::replace(&mut self.since, Pending::of(self.statements.len()));
-            self.since_pending();
+            let before = match &mut self.since {
+                Some(since) if since.len() > FEW => std::mem::take(since),
+                _ => break,
+            };
+            self.since = Some(self.pending_alone());
             let mut differing = Vec::new();
             for number in 0..self.statements.len() {
-                self.note(session, number, &listed(before.of_table(number)))?;
-                let statements = self.statements[number].noted_differ.clone();
-                differing.push(match before.of_table(number).is_empty() {
-                    true => Keys::new(),
-                    false => self.keys_of(session, number, &statements)?,
-                });
+                let keys = listed(before.of_table(number));
+                differing.push(self.noted_differing(session, number, &keys)?);
             }
             self.catch_up(session, report)?;
             self.demand_known(session, &differing, report)?;
         }
+        // All rows: what is touched from now on is looked at under the lock.
+        self.orphans(session, None)
+    }
+
+    /// Compares every row under the lock.
+    pub(crate) fn compare_all(&mut self, session: &mut Session) -> Result<()> {
+        for number in 0..self.statements.len() {
+            let keys = self.all_differing(session, number, &mut |_| ())?;
+            if let Some(key) = keys.first() {
+                return Err(self.differs(number, key).into());
+            }
+        }
         Ok(())
     }
 
-    /// What is pending was touched before, but is not equal yet.
-    fn since_pending(&mut self) {
-        for number in 0..self.statements.len() {
-            let pending: Vec<String> = listed(self.pending.of_table(number));
-            self.since.put(number, pending);
+    /// The keys of a table whose rows differ, looked for piece by piece: a long statement would
+    /// hold up definitions, and whoever waits behind them.
+    fn all_differing(
+        &mut self,
+        session: &mut Session,
+        number: usize,
+        report: &mut dyn FnMut(&Progress),
+    ) -> Result<Keys> {
+        let (statements, range) =
+            (self.statements[number].all_differ.clone(), self.statements[number].range.clone());
+        let Some(range) = range else { return self.keys_of(session, number, &statements) };
+        let (mut all, mut low) = (Keys::new(), None);
+        loop {
+            sys::signal::check()?;
+            let high: Option<(String,)> = session.first(&range.next(low.as_deref(), PIECE))?;
+            let high = high.map(|(high,)| high);
+            let conditions = range.conditions(low.as_deref(), high.as_deref());
+            let pieces: Vec<String> = statements
+                .iter()
+                .zip(&conditions)
+                .map(|(sql, and)| format!("{sql}{and}"))
+                .collect();
+            all.extend(self.keys_of(session, number, &pieces)?);
+            if all.len() >= MOST {
+                return Err(self.differs(number, all.first().map_or("", String::as_str)).into());
+            }
+            self.tell(report);
+            if high.is_none() {
+                return Ok(all);
+            }
+            low = high;
         }
+    }
+
+    fn noted_differing(
+        &self,
+        session: &mut Session,
+        number: usize,
+        keys: &[String],
+    ) -> Result<Keys> {
+        if keys.is_empty() {
+            return Ok(Keys::new());
+        }
+        self.note(session, number, keys)?;
+        self.keys_of(session, number, &self.statements[number].noted_differ)
+    }
+
+    /// What is pending was touched before, but is not equal yet.
+    fn pending_alone(&self) -> Pending {
+        let mut alone = Pending::of(self.statements.len());
+        for number in 0..self.statements.len() {
+            alone.put(number, listed(self.pending.of_table(number)));
+        }
+        alone
     }
 
     /// What was touched since the last comparison is compared, under the lock.
     pub(crate) fn compare_since(&mut self, session: &mut Session) -> Result<()> {
+        let Some(since) = self.since.take() else {
+            return self.compare_all(session);
+        };
+        let compared = self.compare_keys(session, &since);
+        self.since = Some(since);
+        compared
+    }
+
+    fn compare_keys(&self, session: &mut Session, since: &Pending) -> Result<()> {
+        let mut touched = BTreeSet::new();
         for number in 0..self.statements.len() {
-            let keys = listed(self.since.of_table(number));
-            if keys.is_empty() {
-                continue;
-            }
-            self.note(session, number, &keys)?;
-            let statements = self.statements[number].noted_differ.clone();
-            if let Some(key) = self.keys_of(session, number, &statements)?.first() {
+            let keys = listed(since.of_table(number));
+            if let Some(key) = self.noted_differing(session, number, &keys)?.first() {
                 return Err(self.differs(number, key).into());
             }
+            if !keys.is_empty() {
+                touched.insert(number);
+            }
         }
-        let touched: BTreeSet<usize> =
-            (0..self.statements.len()).filter(|it| !self.since.of_table(*it).is_empty()).collect();
         self.orphans(session, Some(&touched))
     }
 
@@ -115,8 +187,7 @@ impl Follow {
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
         for (number, keys) in differing.iter().enumerate() {
-            let mut unknown: Vec<String> =
-                keys.difference(self.since.of_table(number)).cloned().collect();
+            let mut unknown = self.unknown(number, keys);
             // The server can write a key otherwise than the log. What is left is looked at again,
             // now that all was applied; a row that is written just then is in the log by the next
             // time.
@@ -124,11 +195,9 @@ impl Follow {
                 if unknown.is_empty() {
                     break;
                 }
-                self.note(session, number, &unknown)?;
-                let statements = self.statements[number].noted_differ.clone();
-                let still = self.keys_of(session, number, &statements)?;
+                let still = self.noted_differing(session, number, &unknown)?;
                 self.catch_up(session, report)?;
-                unknown = still.difference(self.since.of_table(number)).cloned().collect();
+                unknown = self.unknown(number, &still);
             }
             if let Some(key) = unknown.first() {
                 return Err(self.differs(number, key).into());
@@ -137,11 +206,20 @@ impl Follow {
         Ok(())
     }
 
+    fn unknown(&self, number: usize, keys: &Keys) -> Vec<String> {
+        let known = self.since.as_ref().map(|since| since.of_table(number));
+        keys.iter()
+            .filter(|key| !known.is_some_and(|known| known.contains(*key)))
+            .cloned()
+            .collect()
+    }
+
     fn differs(&self, number: usize, key: &str) -> Stop {
         let table = &self.pairs.pairs[number].table;
         refused(format!(
-            "a row of `{table}` (primary key {key}) differs from the copy's, and the server's log \
-             knows of no write to it"
+            "a row of `{table}` differs from the copy's, and the server's log knows of no write \
+             to it:\n  primary key  {}",
+            shorten(key)
         ))
         .hint(
             "Something writes past the log (`sql_log_bin = 0`, a filter of the log), or the \
@@ -171,9 +249,11 @@ impl Follow {
             for sql in statements {
                 if let Some((row,)) = session.first::<(String,)>(&sql)? {
                     return Err(refused(format!(
-                        "since the backup a row was written to `{}` (primary key {row}) that the \
-                         migration's new foreign key to `{}` does not allow",
-                        key.child, key.parent
+                        "since the backup a row was written to `{}` that the migration's new \
+                         foreign key to `{}` does not allow:\n  primary key  {}",
+                        key.child,
+                        key.parent,
+                        shorten(&row)
                     ))
                     .hint("Correct the row, or the migration, and run the command again.")
                     .into());
@@ -219,7 +299,15 @@ impl Follow {
         Ok(touched)
     }
 
-    /// The target gives out no id that the source gave out before.
+    /// The target gives out no id that the source gave out before. Done before the lock, there is
+    /// little left to do under it.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn raise_counters(&self, session: &mut Session) -> Result<()> {
+        self.counters(session)
+    }
+
     pub(crate) fn counters(&self, session: &mut Session) -> Result<()> {
         for pair in self.pairs.pairs.iter().filter(|pair| pair.numbered) {
             let next = |session: &mut Session, schema: &str| -> Result<u64> {

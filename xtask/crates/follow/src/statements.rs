@@ -39,6 +39,36 @@ pub(crate) struct Statements {
     /// Gives the keys, as literals, whose rows differ: of the noted ones, and of all.
     pub noted_differ: [String; 2],
     pub all_differ: [String; 2],
+    pub(crate) range: Option<Range>,
+}
+
+/// A table in pieces, by the first column of its primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Range {
+    /// The column on both sides, for conditions behind [`Statements::all_differ`].
+    columns: [String; 2],
+    /// Gives its values as literals, in no order.
+    values: String,
+}
+
+impl Range {
+    /// Gives the last value of the next piece, if there is more than one left.
+    pub(crate) fn next(&self, low: Option<&str>, rows: usize) -> String {
+        let [source, _] = &self.columns;
+        let above = low.map_or_else(String::new, |low| format!(" WHERE {source} > {low}"));
+        format!("{}{above} ORDER BY {source} LIMIT 1 OFFSET {rows}", self.values)
+    }
+
+    /// The conditions for the values above `low`, up to `high`: of the source's column and of
+    /// the target's.
+    pub(crate) fn conditions(&self, low: Option<&str>, high: Option<&str>) -> [String; 2] {
+        let of = |column: &String| {
+            let low = low.map(|low| format!(" AND {column} > {low}"));
+            let high = high.map(|high| format!(" AND {column} <= {high}"));
+            [low, high].into_iter().flatten().collect()
+        };
+        self.columns.each_ref().map(of)
+    }
 }
 
 impl Statements {
@@ -151,7 +181,17 @@ impl<'a> Text<'a> {
             exchange: self.exchange(),
             noted_differ: self.differ(true),
             all_differ: self.differ(false),
+            range: self.range(),
         }
+    }
+
+    fn range(&self) -> Option<Range> {
+        let first = self.pair.key.first().filter(|first| first.ordered)?;
+        let source = format!("{}.{}", self.source, quote(&first.source));
+        let target = format!("{}.{}", self.target, quote(&first.target));
+        let value = format!("CONCAT({})", written(first.write, &source));
+        let values = format!("SELECT {value} FROM {}", self.source);
+        Some(Range { columns: [source, target], values })
     }
 
     fn take_rows(&self) -> [String; 2] {
@@ -262,7 +302,7 @@ impl<'a> Text<'a> {
         };
         [
             format!(
-                "SELECT {} FROM {from_source} LEFT JOIN {target} ON {} WHERE {} IS NULL OR NOT ({})",
+                "SELECT {} FROM {from_source} LEFT JOIN {target} ON {} WHERE ({} IS NULL OR NOT ({}))",
                 literal(source, |it| &it.source),
                 self.on_both(),
                 self.first_target(target),

@@ -31,7 +31,16 @@ pub enum Swapped {
     /// It is live.
     Done(Live),
     /// Under the lock it was found that something had written: nothing was swapped.
-    Moved(Evidence),
+    Moved(Moved),
+}
+
+/// What is left of a swap that was called off.
+#[derive(Debug)]
+pub struct Moved {
+    /// What had been written.
+    pub evidence: Evidence,
+    /// The copy as it was to go live, where it is still there; its triggers are not.
+    pub copy: Option<Box<Inventory>>,
 }
 
 /// Puts the rehearsed copy in place.
@@ -80,6 +89,8 @@ pub fn go(
         enable: Vec::new(),
         beside: false,
         unsaved: &[],
+        keep: true,
+        once: false,
     };
     let locked_ms = match swap::execute(gate.held, session, &change, Some(&mut guard)) {
         Ok(locked_ms) => locked_ms,
@@ -90,6 +101,8 @@ pub fn go(
         Err(error) => {
             gate.held.store().put_undo(gate.held.lock(), earlier.as_deref())?;
             let moved = seen.filter(|it| !matches!(it, Evidence::Unchanged(_)));
+            let moved =
+                moved.map(|evidence| Moved { evidence, copy: Some(Box::new(copy.clone())) });
             return moved.map(Swapped::Moved).ok_or(error);
         }
     };
@@ -157,7 +170,8 @@ fn back(
     }
     // The rehearsed copy, which nothing wrote to: that was just looked at.
     staging::drop_schema(session, &aside.before)?;
-    Ok(Swapped::Moved(Evidence::Changed("in the moment of the swap".to_owned())))
+    let evidence = Evidence::Changed("in the moment of the swap".to_owned());
+    Ok(Swapped::Moved(Moved { evidence, copy: None }))
 }
 
 /// The copy as it is to go live: the API agrees that it is migrated, and its events

@@ -177,6 +177,8 @@ fn exchange(
         enable: Vec::new(),
         beside: false,
         unsaved: &[],
+        keep: false,
+        once: false,
     };
     let swapped = swap::execute(gate.held, session, &change, Some(&mut guard));
     if let Err(error) = swapped {

@@ -236,6 +236,8 @@ pub fn exchange(held: &Held<'_>, session: &mut Session, undo: &UndoState) -> Res
         enable: Vec::new(),
         beside: false,
         unsaved: &[],
+        keep: false,
+        once: false,
     };
     swap::execute(held, session, &change, Some(&mut guard))?;
     // The tables have moved: whatever else goes wrong, that is what is told.

@@ -43,6 +43,23 @@ pub(crate) fn run(ctx: &Ctx, session: &mut Session, sql: &str) -> Result<()> {
     tried
 }
 
+/// As [`run`], with one try: the caller has better to do in the pauses.
+///
+/// # Errors
+/// It did not get the lock (1205), or the server refuses the statement.
+pub(crate) fn once(ctx: &Ctx, session: &mut Session, sql: &str) -> Result<()> {
+    let policy = &ctx.settings.policy.restore;
+    session.run(&wait(policy.lock_wait_s))?;
+    let tried = session.run(sql);
+    session.run(&wait(behind(policy))).ok();
+    tried
+}
+
+/// The pause before a further try.
+pub fn pause(tries: u32) -> Duration {
+    PAUSES.0.saturating_mul(1 << tries.min(8)).min(PAUSES.1)
+}
+
 /// As [`run`], for a packet of this tool's own statements, of which the first takes the lock.
 /// Those behind it wait longer, for sessions that come in between.
 pub(crate) fn run_all(ctx: &Ctx, session: &mut Session, packet: &[String]) -> Result<()> {

@@ -44,6 +44,27 @@ pub fn settle(
     held: &HeldFolder<'_>,
     journal: &SwapJournal,
 ) -> Result<Settled> {
+    settle_and(session, held, journal, Staging::Drop)
+}
+
+/// What becomes of a staged schema that did not go live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Staging {
+    Drop,
+    /// The run that staged it tries again, or drops it.
+    Keep,
+}
+
+/// As [`settle`].
+///
+/// # Errors
+/// As [`settle`].
+pub(crate) fn settle_and(
+    session: &mut Session,
+    held: &HeldFolder<'_>,
+    journal: &SwapJournal,
+    staging: Staging,
+) -> Result<Settled> {
     // Half an undo would be worse than a late Ctrl-C.
     let _deferred = signal::defer();
     if journal.rows_only {
@@ -74,7 +95,8 @@ pub fn settle(
     } else {
         store.remove_journal(lock)?;
     }
-    if recovery::may_drop_staging(journal.purpose, moved) {
+    let keep = staging == Staging::Keep && !moved;
+    if recovery::may_drop_staging(journal.purpose, moved) && !keep {
         staging::drop_schema(session, &journal.staging)?;
     }
     Ok(if moved { Settled::Finished } else { Settled::Undone })

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::ctx::Ctx;
 use crate::held::Held;
-use crate::settle::{Settled, remake_triggers, settle, triggers};
+use crate::settle::{Settled, Staging, remake_triggers, settle_and, triggers};
 use crate::{definers, locks, replay};
 use model::exit::{ExitCode, Stop};
 use model::ident::{literal, qualified, quote};
@@ -38,6 +38,10 @@ pub struct Swap<'a> {
     pub beside: bool,
     /// What of the old state is in no backup.
     pub unsaved: &'a [LeftOut],
+    /// Whether what was staged stays where nothing moved: the caller has use for it.
+    pub keep: bool,
+    /// Whether the lock is asked for once: the caller has better to do in the pauses.
+    pub once: bool,
 }
 
 /// Looks at the live tables while all of them are locked; an error calls the swap off.
@@ -84,7 +88,7 @@ pub fn execute(
     point("swap.renamed")?;
     match moved {
         Ok(locked) => finish(held, session, &journal, locked),
-        Err(error) => Err(failed(held, session, &journal, error)),
+        Err(error) => Err(failed(held, session, swap, &journal, error)),
     }
 }
 
@@ -127,10 +131,10 @@ fn move_tables(
             .hint("Convert it to InnoDB, or use `--strategy in-place`.")
             .into());
     };
-    if bare {
-        session.run(lock)?;
-    } else {
-        locks::run(ctx, session, lock)?;
+    match (bare, swap.once) {
+        (true, _) => session.run(lock)?,
+        (false, true) => locks::once(ctx, session, lock)?,
+        (false, false) => locks::run(ctx, session, lock)?,
     }
     let locked = Instant::now();
     point("gate.locked")?;
@@ -241,13 +245,15 @@ fn finish(
 fn failed(
     held: &Held<'_>,
     session: &mut Session,
+    swap: &Swap<'_>,
     journal: &SwapJournal,
     error: anyhow::Error,
 ) -> anyhow::Error {
     // 1205: lock wait timeout exceeded.
     let waited = code(&error) == Some(1205);
     let holders = waited.then(|| locks::holders(held.ctx(), held.server()));
-    match settle(session, held, journal) {
+    let staging = if swap.keep { Staging::Keep } else { Staging::Drop };
+    match settle_and(session, held, journal, staging) {
         // The guard's own refusal says more than that nothing was swapped.
         Ok(Settled::Undone) if error.downcast_ref::<Stop>().is_some() => error,
         Ok(Settled::Undone) => {

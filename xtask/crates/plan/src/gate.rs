@@ -34,6 +34,8 @@ pub struct Decision {
     pub way: Way,
     /// Why so, for people.
     pub why: String,
+    /// What is known of writes since the backup.
+    pub evidence: Evidence,
 }
 
 impl Decision {
@@ -52,7 +54,7 @@ impl Decision {
                 let why = format!("{}; the copy cannot follow: {why}", self.why);
                 match choice {
                     StrategyChoice::Swap => Err(no_swap(&why)),
-                    _ => Ok(Self { way: Way::InPlace, why }),
+                    _ => Ok(Self { way: Way::InPlace, why, ..self }),
                 }
             }
             _ => Ok(self),
@@ -71,7 +73,8 @@ pub fn decide(
     statements: &[StatementReport],
     no_swap_why: Option<&str>,
 ) -> Result<Decision, Stop> {
-    let in_place = |why: &str| Decision { way: Way::InPlace, why: why.to_owned() };
+    let in_place =
+        |why: &str| Decision { way: Way::InPlace, why: why.to_owned(), evidence: evidence.clone() };
     if choice == StrategyChoice::InPlace {
         return Ok(in_place("as asked"));
     }
@@ -91,7 +94,7 @@ pub fn decide(
         Evidence::Unchanged(_) => Way::Swap,
         _ => Way::Online,
     };
-    Ok(Decision { way, why: evidence.to_string() })
+    Ok(Decision { way, why: evidence.to_string(), evidence: evidence.clone() })
 }
 
 /// Why a copy that was restored from a backup is not the live schema to the last digit,

@@ -43,7 +43,9 @@ fn a_swap_needs_proof() {
 
 #[test]
 fn an_online_swap_needs_a_copy_that_follows() {
-    let online = Decision { way: Way::Online, why: "x was written".to_owned() };
+    let evidence = Evidence::Changed("x".to_owned());
+    let online =
+        Decision { way: Way::Online, why: "x was written".to_owned(), evidence: evidence.clone() };
     let of = |choice, follows| online.clone().if_it_follows(choice, follows);
     for choice in [StrategyChoice::Auto, StrategyChoice::Swap] {
         assert_eq!(of(choice, Ok(())).unwrap(), online);
@@ -52,7 +54,7 @@ fn an_online_swap_needs_a_copy_that_follows() {
     assert_eq!(in_place.way, Way::InPlace);
     assert_eq!(in_place.why, "x was written; the copy cannot follow: no key");
     assert!(of(StrategyChoice::Swap, Err("no key")).unwrap_err().message.contains("no key"));
-    let swap = Decision { way: Way::Swap, why: String::new() };
+    let swap = Decision { way: Way::Swap, why: String::new(), evidence };
     assert_eq!(swap.clone().if_it_follows(StrategyChoice::Auto, Err("no key")).unwrap(), swap);
 }
 

@@ -17,6 +17,8 @@ pub struct Shape {
     columns: BTreeMap<String, BTreeMap<String, Option<String>>>,
     /// Tables that are gone, in lower case.
     dropped: BTreeSet<String>,
+    /// Columns that are gone, by table, under the names that they had before.
+    gone: BTreeSet<(String, String)>,
 }
 
 impl Shape {
@@ -37,6 +39,16 @@ impl Shape {
             Some(source) => source.clone(),
             None => Some(column.to_lowercase()),
         }
+    }
+
+    /// Whether a table was dropped.
+    pub fn is_dropped(&self, table: &str) -> bool {
+        self.dropped.contains(&table.to_lowercase())
+    }
+
+    /// Whether a column that the table had before was dropped.
+    pub fn is_gone(&self, table: &str, column: &str) -> bool {
+        self.gone.contains(&(table.to_lowercase(), column.to_lowercase()))
     }
 
     fn statement(&mut self, text: &str) -> Result<(), String> {
@@ -91,17 +103,18 @@ impl Shape {
         if self.dropped.contains(&table) {
             return Err(format!("drops `{table}` and creates it again"));
         }
-        let rows = |token: Token<'_>| {
-            ["SELECT", "TABLE", "VALUES", "WITH"].iter().any(|word| token.is(word))
-        };
-        let mut depth = 0_u32;
+        let (mut depth, mut opened) = (0_u32, false);
         for token in tokens {
+            let begins = ["VALUES", "WITH"].iter().any(|word| token.is(word));
+            // A definition has none of these words; with a query, the table has rows that no
+            // one follows.
+            if token.is("SELECT") || token.is("TABLE") || (begins && (depth == 0 || opened)) {
+                return Err(format!("fills `{table}` from a query"));
+            }
+            opened = token.is_punct(b'(');
             match token.kind {
                 TokenKind::Punct(b'(') => depth += 1,
                 TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
-                _ if token.is("SELECT") || (depth == 0 && rows(token)) => {
-                    return Err(format!("fills `{table}` from a query"));
-                }
                 _ => {}
             }
         }
@@ -132,27 +145,31 @@ impl Shape {
         let rest: Vec<Token<'_>> = tokens.collect();
         // All names in one statement mean the columns before it.
         let before = self.columns.get(&table).cloned().unwrap_or_default();
-        let mut after = before.clone();
-        let mut new = Vec::new();
+        let source = |column: &String| match before.get(column) {
+            Some(source) => source.clone(),
+            None => Some(column.clone()),
+        };
+        let (mut new, mut gone, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
         for spec in at_commas(&rest) {
             let change = Change::of(spec).map_err(|what| format!("{what} (table `{table}`)"))?;
             match change {
                 Change::Nothing => {}
-                // Whatever comes first in the text: a name that is dropped or given up is free.
                 Change::New(columns) => new.extend(columns),
-                Change::Gone(column) => {
-                    after.remove(&column);
-                }
-                Change::Renamed(from, to) => {
-                    let source = before.get(&from).cloned().unwrap_or_else(|| Some(from.clone()));
-                    // Another one may have got the old name in the same statement.
-                    if after.get(&from) == before.get(&from) {
-                        after.remove(&from);
-                    }
-                    after.insert(to, source);
-                }
+                Change::Gone(column) => gone.push(column),
+                Change::Renamed(from, to) => renamed.push((from, to)),
             }
         }
+        // In whatever order the text has them: a name that is dropped or given up is free for
+        // another column.
+        let mut after = before.clone();
+        for column in &gone {
+            after.remove(column);
+            self.gone.extend(source(column).map(|source| (table.clone(), source)));
+        }
+        for (from, _) in &renamed {
+            after.remove(from);
+        }
+        after.extend(renamed.into_iter().map(|(from, to)| (to, source(&from))));
         after.extend(new.into_iter().map(|column| (column, None)));
         self.columns.insert(table, after);
         Ok(())

@@ -43,6 +43,24 @@ fn values_are_found_under_their_old_name() {
     assert_eq!(source("ALTER TABLE t RENAME COLUMN a TO b, ADD a INT", "a"), None);
     assert_eq!(source("ALTER TABLE t ADD a INT, RENAME COLUMN a TO b", "a"), None);
     assert_eq!(source("ALTER TABLE t CHANGE a b INT; ALTER TABLE t ADD a INT", "a"), None);
+    // A name that is given up in the same statement, before or behind it in the text.
+    for text in [
+        "ALTER TABLE t RENAME COLUMN a TO b, DROP COLUMN b",
+        "ALTER TABLE t CHANGE a b INT, DROP b",
+        "ALTER TABLE t DROP b, CHANGE a b INT",
+        "ALTER TABLE t RENAME COLUMN b TO c, RENAME COLUMN a TO b, DROP c",
+    ] {
+        assert_eq!(source(text, "b").as_deref(), Some("a"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_gone_has_the_name_that_it_had() {
+    let shape = of("ALTER TABLE T RENAME COLUMN a TO b; ALTER TABLE t DROP b, ADD c INT; \
+        ALTER TABLE t DROP c; DROP TABLE U")
+    .unwrap();
+    assert!(shape.is_gone("t", "A") && !shape.is_gone("t", "b") && !shape.is_gone("t", "c"));
+    assert!(shape.is_dropped("u") && !shape.is_dropped("t"));
 }
 
 #[test]
@@ -76,6 +94,11 @@ fn what_is_not_known_to_keep_rows_does_not() {
         "CREATE TABLE n SELECT * FROM t",
         "CREATE TABLE n (a INT) AS SELECT a FROM t",
         "CREATE TABLE n TABLE t",
+        "CREATE TABLE n AS (TABLE t)",
+        "CREATE TABLE n (TABLE t)",
+        "CREATE TABLE n (x INT) (TABLE t)",
+        "CREATE TABLE n (VALUES ROW(1))",
+        "CREATE TABLE n (x INT) AS (WITH a AS (VALUES ROW(1)) TABLE a)",
         "CREATE OR REPLACE TABLE t (a INT)",
         "CREATE TEMPORARY TABLE n (a INT)",
         "DROP TABLE t; CREATE TABLE t (a INT)",

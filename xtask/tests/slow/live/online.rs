@@ -4,10 +4,13 @@ use mysql::prelude::Queryable as _;
 
 use super::writers::{TABLES, Writers, demand_all};
 use crate::faults::demand_stop;
+use crate::faults::running::Running;
+use crate::faults::world::until;
 use crate::gate::world::World;
 use crate::support::Server;
 use crate::support::five::{SHAPE_NAME, shape};
 use std::time::Duration;
+use sys::fs;
 
 const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -45,9 +48,13 @@ fn a_migration_goes_live_while_others_write_and_is_undone_and_done_again() {
     // A value that only the migrated table can hold.
     world.sandbox.sql("INSERT INTO m5 (id, worth) VALUES (9, 9); INSERT INTO m2 VALUES (9, 300)");
     let looked = migrate(&world, &["--undo", "--dry-run"]);
-    demand_stop(&looked, 20, &["`m2` (primary key (9))", "Out of range", "was not touched"]);
+    demand_stop(
+        &looked,
+        20,
+        &["`m2` that the copy cannot hold", "(9)", "Out of range", "was not touched"],
+    );
     let refused = migrate(&world, &["--undo"]);
-    demand_stop(&refused, 20, &["`m2` (primary key (9))", "was not touched"]);
+    demand_stop(&refused, 20, &["`m2` that the copy cannot hold", "was not touched"]);
     world.sandbox.sql("DELETE FROM m2; UPDATE busy SET note = 'other' WHERE id = 1");
     let looked = migrate(&world, &["--undo", "--dry-run"]);
     assert_eq!(looked.code, Some(0), "{}", looked.stderr);
@@ -77,5 +84,37 @@ fn a_migration_goes_live_while_others_write_and_is_undone_and_done_again() {
         eprintln!("{} statements, the longest {:?}", one.statements, one.longest);
     }
     assert_eq!(migrate(&world, &["--json"]).code, Some(0));
+    world.demand_clean();
+}
+
+/// Nothing wrote when it was asked, and then something did, before the lock: the copy that was to
+/// be swapped in as it is follows.
+#[test]
+fn a_write_just_before_the_lock_is_followed() {
+    let Some(world) = world(Server::Mysql, "late") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let held = folder.path().join("held");
+    fs::write_durably(&held, b"").unwrap();
+    let command = world
+        .sandbox
+        .in_checkout(shape(), &["migrate", "--json"])
+        .env("XTASK_FAULT", "hold:gate.remembered")
+        .env("XTASK_FAULT_FILE", held.to_str().unwrap());
+    let run = Running::start_in(command, &world.sandbox.backups());
+    until("it is there", || held.with_extension("reached").exists());
+    world.sandbox.sql("INSERT INTO busy (note) VALUES ('late')");
+    fs::remove_if_exists(&held).unwrap();
+    let finished = run.join();
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let document: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert_eq!(document["followed"], true, "{document}");
+    let mut root = world.sandbox.root();
+    let found: Option<(u64, u64)> =
+        root.query_first("SELECT COUNT(*), (SELECT n FROM tally) FROM busy").unwrap();
+    assert_eq!(found, Some((2, 1)));
+    // The trigger came along.
+    world.sandbox.sql("INSERT INTO busy (note) VALUES ('after')");
+    let counted: Option<u64> = root.query_first("SELECT n FROM tally").unwrap();
+    assert_eq!(counted, Some(2));
     world.demand_clean();
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::state::Pending;
 use crate::{Gate, state};
-use ::follow::{Pairs, SourceOf, Tables, by_primary_key, columns, pair_up};
+use ::follow::{Lineage, Pairs, Tables, columns, demand_cascades, pair_up};
 use binlog::gtid::mysql::GtidSet;
 use model::account::Role;
 use model::facts::{Flavour, LogPosition};
@@ -20,6 +20,7 @@ use sql::split;
 /// A copy that can follow.
 #[derive(Debug)]
 pub(crate) struct Ready {
+    pub(super) sides: [Tables; 2],
     pub(super) pairs: Pairs,
     pub(super) keys: Keys,
     pub(super) from: Position,
@@ -59,8 +60,7 @@ pub(crate) fn ready(
         Err(why) => return Ok(Err(why)),
     };
     let place = (ctx.settings.schema.as_str(), schema);
-    let source_of = |table: &str, column: &str| shape.source_of(table, column);
-    paired(session, place, &source_of, Log { state, from, own: GtidSet::default() })
+    paired(session, place, &OfShape(shape), Log { state, from, own: GtidSet::default() })
 }
 
 /// From where the log is read.
@@ -74,19 +74,38 @@ pub(super) struct Log {
 pub(super) fn paired(
     session: &mut Session,
     (live, schema): (&str, &str),
-    source_of: SourceOf<'_>,
+    lineage: &dyn Lineage,
     log: Log,
 ) -> Result<Result<Ready, String>> {
     let Log { state, from, own } = log;
     let source = columns::read(session, live)?;
     let target = columns::read(session, schema)?;
-    let pairs = pair_up(&source, &target, source_of);
+    let pairs = pair_up(&source, &target, lineage);
     let keys = log::keys(session, live)?;
     Ok(pairs.and_then(|pairs| {
         demand_keys(&pairs, &keys)?;
-        demand_cascades(&source, &pairs, &state)?;
-        Ok(Ready { pairs, keys, from, own, state })
+        if !state.logs_cascades {
+            demand_cascades(&source, &pairs)?;
+        }
+        Ok(Ready { sides: [source, target], pairs, keys, from, own, state })
     }))
+}
+
+/// What the migrations say became of tables and columns.
+struct OfShape(Shape);
+
+impl Lineage for OfShape {
+    fn source_of(&self, table: &str, column: &str) -> Option<String> {
+        self.0.source_of(table, column)
+    }
+
+    fn is_dropped(&self, table: &str) -> bool {
+        self.0.is_dropped(table)
+    }
+
+    fn is_gone(&self, table: &str, column: &str) -> bool {
+        self.0.is_gone(table, column)
+    }
 }
 
 /// As far as it is known before there is a copy.
@@ -124,9 +143,18 @@ pub(super) fn reading(ctx: &Ctx, server: &Server) -> Result<LogState, String> {
     }
     let mut session = ctx.session(server, Role::Log, None).map_err(|error| format!("{error:#}"))?;
     let state = log::state(&mut session).map_err(|error| format!("{error:#}"))?;
-    match state.writes_rows {
-        true => Ok(state),
-        false => Err("the server's log has statements instead of rows (binlog_format)".to_owned()),
+    if !state.writes_rows {
+        return Err("the server's log has statements instead of rows (binlog_format)".to_owned());
+    }
+    // Other members write, too, and a lock here does not stop them.
+    let sql = "SHOW GLOBAL VARIABLES LIKE 'group_replication_single_primary_mode'";
+    let group: Option<(String, String)> =
+        session.first(sql).map_err(|error| format!("{error:#}"))?;
+    match group {
+        Some((_, on)) if !on.eq_ignore_ascii_case("ON") => {
+            Err("the server is in a group with several primaries".to_owned())
+        }
+        _ => Ok(state),
     }
 }
 
@@ -148,18 +176,6 @@ fn demand_keys(pairs: &Pairs, keys: &Keys) -> Result<(), String> {
     let without = keys.without_key().find(|table| pairs.of(table).is_some());
     without.map_or(Ok(()), |table| {
         Err(format!("the primary key of `{table}` is of a type that is not read from the log"))
-    })
-}
-
-/// Where the server changes children without saying so, they must be found by their parents.
-fn demand_cascades(source: &Tables, pairs: &Pairs, state: &LogState) -> Result<(), String> {
-    if state.logs_cascades {
-        return Ok(());
-    }
-    pairs.acting.iter().try_for_each(|key| {
-        by_primary_key(source, key).map_err(|why| {
-            format!("a foreign key of `{}` refers to `{}`, {why}", key.child, key.parent)
-        })
     })
 }
 

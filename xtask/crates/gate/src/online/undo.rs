@@ -7,6 +7,7 @@ use binlog::gtid::mysql::GtidSet;
 
 use super::ready::{self, Log, Ready};
 use crate::undo::Undone;
+use ::follow::Lineage;
 use model::account::Role;
 use model::entry::Event;
 use model::exit::Stop;
@@ -66,6 +67,8 @@ pub(crate) fn go(
         enable: Vec::new(),
         beside: false,
         unsaved: &[],
+        keep: true,
+        once: true,
     };
     // The way back from here: the tables that are live now are the old ones then.
     let back = UndoState {
@@ -75,7 +78,8 @@ pub(crate) fn go(
         log: None,
         ..undo.clone()
     };
-    super::exchange(held, session, &change, ready, back, !mark.undone)?;
+    let back = super::Back { undo: back, undone: !mark.undone };
+    super::exchange(held, session, &change, ready, back, &mut false)?;
     point("gate.applied")?;
     let (changes, again) = match mark.undone {
         false => (undo.migrations.clone(), Vec::new()),
@@ -113,7 +117,7 @@ pub(crate) fn rehearse(
     let mut follow = super::begin(ctx, server, session, &undo.previous_schema, ready)?;
     let tried = follow.try_out(session);
     follow.end(session).ok();
-    tried
+    tried.map_err(super::untouched)
 }
 
 fn ready(
@@ -137,14 +141,35 @@ fn ready(
                    the server's log is not known";
         return Err(by_restore(undo, why).into());
     };
-    let source_of = |table: &str, column: &str| {
-        let known = mark.columns.get(table)?;
-        known.get(&column.to_lowercase()).cloned()
-    };
     let log = Log { state, from, own };
     let schemas = (ctx.settings.schema.as_str(), place.as_str());
-    let ready = ready::paired(session, schemas, &source_of, log)?;
+    let ready = ready::paired(session, schemas, &Back { undo, mark }, log)?;
     Ok(ready.map_err(|why| by_restore(undo, &why))?)
+}
+
+/// What became of the live tables and columns, seen from those that come back.
+struct Back<'a> {
+    undo: &'a UndoState,
+    mark: &'a LogMark,
+}
+
+impl Lineage for Back<'_> {
+    fn source_of(&self, table: &str, column: &str) -> Option<String> {
+        self.mark.columns.get(table)?.get(&column.to_lowercase()).cloned()
+    }
+
+    /// Made by the change that is undone.
+    fn is_dropped(&self, table: &str) -> bool {
+        let is = |name: &String| name.eq_ignore_ascii_case(table);
+        self.undo.new.tables.keys().any(is) && !self.undo.old.tables.keys().any(is)
+    }
+
+    fn is_gone(&self, table: &str, column: &str) -> bool {
+        let same = |name: &String| name.eq_ignore_ascii_case(column);
+        let made = self.undo.new.tables.get(table).is_some_and(|it| it.columns.iter().any(same));
+        let known = self.mark.columns.get(table);
+        made && !known.is_some_and(|known| known.values().any(same))
+    }
 }
 
 fn by_restore(undo: &UndoState, why: &str) -> Stop {

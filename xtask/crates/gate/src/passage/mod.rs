@@ -9,18 +9,16 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::api::Api;
-use crate::by_swap::Swapped;
+use crate::by_swap::{Moved, Swapped};
 use crate::permit::{Empty, Ground};
 use crate::proof::Around;
 use crate::rehearse::{Copy, Rehearsal, Rehearsed};
 use crate::state::Pending;
 use crate::told::Told;
-use crate::{
-    after, early, proof, rehearse, state, told, unfinished,
-};
+use crate::{after, early, proof, rehearse, state, told, unfinished};
 use config::gate::StrategyChoice;
 use model::exit::{ExitCode, Stop};
-use model::gate::{Evidence, GateTimes, StatementReport, Strategy};
+use model::gate::{GateTimes, StatementReport, Strategy};
 use model::inventory::Inventory;
 use model::label::Label;
 use model::manifest::Reason;
@@ -244,11 +242,11 @@ impl<'a> Passage<'a> {
         ctx.ui.step(Step::Live, line);
         let swapped = match decision.way {
             Way::Swap => self.swap(pair, &proof, &rehearsed),
-            _ => Ok(Swapped::Moved(Evidence::Changed(decision.why))),
+            _ => Ok(Swapped::Moved(Moved { evidence: decision.evidence, copy: None })),
         };
         let live = swapped.and_then(|swapped| match swapped {
             Swapped::Done(live) => Ok(Some(live)),
-            Swapped::Moved(evidence) => self.online(pair, &proof, &rehearsed, choice, &evidence),
+            Swapped::Moved(moved) => self.online(pair, &proof, &rehearsed, choice, moved),
         });
         if !matches!(live, Ok(Some(_))) && gate.held.store().read_journal()?.is_none() {
             // Unless the next run needs it to bring the swap to its end.

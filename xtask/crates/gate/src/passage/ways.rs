@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::Passage;
-use crate::by_swap::Swapped;
+use crate::by_swap::{Moved, Swapped};
 use crate::permit::Ground;
 use crate::proof::Proof;
 use crate::rehearse::Rehearsed;
@@ -29,21 +29,22 @@ impl<'a> Passage<'a> {
         proof: &Proof,
         rehearsed: &Rehearsed<'_>,
         choice: StrategyChoice,
-        evidence: &Evidence,
+        moved: Moved,
     ) -> Result<Option<Live>> {
         let (gate, ctx) = (self.gate, self.gate.ctx());
         let start = Instant::now();
         let schema = &rehearsed.copy().staged().schema;
         let ready = online::ready(gate, pair.live(), proof.manifest(), schema)?;
-        let found = Decision { way: Way::Online, why: evidence.to_string() };
+        let Moved { evidence, copy } = moved;
+        let found = Decision { way: Way::Online, why: evidence.to_string(), evidence };
         let follows = ready.as_ref().map(drop).map_err(String::as_str);
         let decision = found.if_it_follows(choice, follows)?;
         let Ok(ready) = ready else {
             ctx.ui.say(format!("in-place: {}", decision.why));
             return Ok(None);
         };
-        self.live = true;
-        let live = online::go(gate, pair, rehearsed, proof.manifest(), ready);
+        let live =
+            online::go(gate, pair, (rehearsed, copy), proof.manifest(), ready, &mut self.live);
         self.times.live_ms = clock::elapsed_ms(start);
         live.map(Some)
     }

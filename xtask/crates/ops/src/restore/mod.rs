@@ -282,6 +282,8 @@ impl Run<'_> {
             enable: incoming.enable,
             beside: false,
             unsaved: &done.saved.unsaved,
+            keep: false,
+            once: false,
         };
         changes::say_what_goes(self.held.ctx(), plan, &live, &staged.inventory);
         self.say_what_cannot_come_back(&survey, staged);
@@ -350,6 +352,8 @@ impl Run<'_> {
             enable: Vec::new(),
             beside: true,
             unsaved: &[],
+            keep: false,
+            once: false,
         };
         if let Err(error) = self.swap(session, &change) {
             if self.held.store().read_journal()?.is_none() {
