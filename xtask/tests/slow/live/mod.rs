@@ -1,4 +1,6 @@
 //! Changes while others write.
 
+mod held;
 mod online;
+mod violations;
 mod writers;
