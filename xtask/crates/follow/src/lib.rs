@@ -34,7 +34,8 @@ use model::ident::quote;
 use pending::Pending;
 use present::Present;
 use server::Session;
-use server::log::{self, Keys, LogState, Options, Position};
+use server::log::{Keys, LogState, Options, Position};
+use server::session::code;
 use statements::{Place, Statements};
 use sys::signal;
 
@@ -195,6 +196,11 @@ impl Follow {
         session: &mut Session,
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
+        let done = self.rounds(session, report);
+        done.map_err(|error| self.cause(session, error))
+    }
+
+    fn rounds(&mut self, session: &mut Session, report: &mut dyn FnMut(&Progress)) -> Result<()> {
         let mut least = usize::MAX;
         let mut rounds = 0;
         loop {
@@ -260,7 +266,26 @@ impl Follow {
         Ok(rows)
     }
 
-    /// Takes what was read and notes its keys.
+    /// A statement fails that someone else changed the definitions under: the log says who.
+    fn cause(&self, session: &mut Session, error: anyhow::Error) -> anyhow::Error {
+        // A column or table that is gone, or other than it was.
+        if !code(&error).is_some_and(|code| [1054, 1136, 1146, 1412].contains(&code)) {
+            return error;
+        }
+        let read = present::written(session, self.flavour)
+            .and_then(|position| self.gatherer.reach(&position, LAST));
+        read.err().unwrap_or(error)
+    }
+
+    fn has_read(&self, present: &Present) -> Result<bool> {
+        self.gatherer.reach(&present.position, Duration::from_millis(200))
+    }
+
+    /// Takes what is visible and notes its keys.
+    fn gather(&mut self, session: &mut Session, present: &Present) -> Result<()> {
+        self.take(session, |group| pending::may_take(group, &present.visible))
+    }
+
     fn take(&mut self, session: &mut Session, may: impl FnMut(&Group) -> bool) -> Result<()> {
         for group in self.gatherer.take(may)? {
             self.progress.transactions += 1;

@@ -38,7 +38,13 @@ impl Follow {
         session: &mut Session,
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
-        self.since = Some(self.pending_alone());
+        let done = self.compare(session, report);
+        done.map_err(|error| self.cause(session, error))
+    }
+
+    fn compare(&mut self, session: &mut Session, report: &mut dyn FnMut(&Progress)) -> Result<()> {
+        self.since = Pending::of(self.statements.len());
+        self.since_pending();
         let mut differing: Vec<Keys> = Vec::new();
         for number in 0..self.statements.len() {
             differing.push(self.all_differing(session, number, report)?);
