@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use mysql::Conn;
@@ -21,12 +22,46 @@ use crate::support::five::shape;
 
 pub const DEADLINE: Duration = Duration::from_secs(600);
 
+/// The log is one for all schemas of a server, and a prepared transaction (XA) of one that ends
+/// behind another's backup is refused there.
+static FOLLOWERS: RwLock<()> = RwLock::new(());
+
+/// A world whose log others of these tests read as well.
+pub struct Beside {
+    world: World,
+    _lock: Either,
+}
+
+enum Either {
+    Others { _lock: RwLockReadGuard<'static, ()> },
+    Alone { _lock: RwLockWriteGuard<'static, ()> },
+}
+
+impl std::ops::Deref for Beside {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
 /// A schema that others write to, and an account that reads the log.
-pub fn world(kind: Server, name: &str) -> Option<World> {
+pub fn world(kind: Server, name: &str) -> Option<Beside> {
+    let lock = FOLLOWERS.read().unwrap_or_else(PoisonError::into_inner);
+    made(kind, name, Either::Others { _lock: lock })
+}
+
+/// The same, and no other of these tests reads the log.
+pub fn alone(kind: Server, name: &str) -> Option<Beside> {
+    let lock = FOLLOWERS.write().unwrap_or_else(PoisonError::into_inner);
+    made(kind, name, Either::Alone { _lock: lock })
+}
+
+fn made(kind: Server, name: &str, lock: Either) -> Option<Beside> {
     let world = World::new(kind, name)?;
     world.sandbox.with_log();
     world.sandbox.sql(TABLES);
-    Some(world)
+    Some(Beside { world, _lock: lock })
 }
 
 /// The migration that keeps rows as they are.
