@@ -2,8 +2,10 @@
 
 mod beside;
 mod held;
+mod keys;
 mod online;
 mod reading;
 mod violations;
+mod ways;
 mod writers;
 mod xa;
