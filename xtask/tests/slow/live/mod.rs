@@ -3,6 +3,7 @@
 mod beside;
 mod held;
 mod keys;
+mod killed;
 mod online;
 mod reading;
 mod violations;
