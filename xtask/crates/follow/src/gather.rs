@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use binlog::{Ending, Group};
 
-use crate::refused;
 use server::Session;
 use server::log::{self, Ended, Keys, LogError, Next, Options, Position, Reader};
 use sys::clock;
@@ -122,9 +121,7 @@ impl Gatherer {
         let begun = Instant::now();
         let mut state = self.shared.state();
         loop {
-            if let Some(ended) = &state.ended {
-                return Err(over(ended));
-            }
+            state.demand_reading()?;
             if state.position.covers(upto) {
                 return Ok(true);
             }
@@ -151,10 +148,8 @@ impl Gatherer {
             state.keys = state.keys.saturating_sub(keys(&group));
             taken.push(group);
         }
-        if taken.is_empty()
-            && let Some(ended) = &state.ended
-        {
-            return Err(over(ended));
+        if taken.is_empty() {
+            state.demand_reading()?;
         }
         drop(state);
         self.shared.changed.notify_all();
@@ -228,17 +223,6 @@ enum Read {
     Stopped,
     /// The server sent the end of a stream that has none.
     Ended,
-}
-
-/// What someone else did to the definitions, or a log that cannot be read on, is a refusal like
-/// any other; a server that is gone is not.
-fn over(ended: &LogError) -> anyhow::Error {
-    match ended.ended {
-        Ended::Statement | Ended::Halted(_) => refused(ended)
-            .hint("Run the command again: its backup begins with what is there then.")
-            .into(),
-        _ => ended.clone().into(),
-    }
 }
 
 fn may_go_on(error: &LogError) -> bool {

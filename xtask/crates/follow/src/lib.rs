@@ -34,7 +34,7 @@ use model::ident::quote;
 use pending::Pending;
 use present::Present;
 use server::Session;
-use server::log::{Keys, LogState, Options, Position};
+use server::log::{self, Keys, LogState, Options, Position};
 use server::session::code;
 use statements::{Place, Statements};
 use sys::signal;
@@ -266,26 +266,7 @@ impl Follow {
         Ok(rows)
     }
 
-    /// A statement fails that someone else changed the definitions under: the log says who.
-    fn cause(&self, session: &mut Session, error: anyhow::Error) -> anyhow::Error {
-        // A column or table that is gone, or other than it was.
-        if !code(&error).is_some_and(|code| [1054, 1136, 1146, 1412].contains(&code)) {
-            return error;
-        }
-        let read = present::written(session, self.flavour)
-            .and_then(|position| self.gatherer.reach(&position, LAST));
-        read.err().unwrap_or(error)
-    }
-
-    fn has_read(&self, present: &Present) -> Result<bool> {
-        self.gatherer.reach(&present.position, Duration::from_millis(200))
-    }
-
-    /// Takes what is visible and notes its keys.
-    fn gather(&mut self, session: &mut Session, present: &Present) -> Result<()> {
-        self.take(session, |group| pending::may_take(group, &present.visible))
-    }
-
+    /// Takes what was read and notes its keys.
     fn take(&mut self, session: &mut Session, may: impl FnMut(&Group) -> bool) -> Result<()> {
         for group in self.gatherer.take(may)? {
             self.progress.transactions += 1;
@@ -314,6 +295,20 @@ impl Follow {
             }
         }
         matches!(id, Id::Mysql(gtid) if self.own.contains(gtid))
+    }
+
+    /// A statement failed because the definitions are others than they were: the log says who
+    /// changed them.
+    pub(crate) fn cause(&mut self, session: &mut Session, error: anyhow::Error) -> anyhow::Error {
+        // A column or table that is gone, or is not what it was.
+        if !code(&error).is_some_and(|code| [1054, 1136, 1146, 1412].contains(&code)) {
+            return error;
+        }
+        let read = present::written(session, self.flavour).and_then(|position| {
+            self.gatherer.reach(&position, LAST)?;
+            self.take(session, |_| true)
+        });
+        read.err().unwrap_or(error)
     }
 
     fn tell(&mut self, report: &mut dyn FnMut(&Progress)) {

@@ -43,8 +43,7 @@ impl Follow {
     }
 
     fn compare(&mut self, session: &mut Session, report: &mut dyn FnMut(&Progress)) -> Result<()> {
-        self.since = Pending::of(self.statements.len());
-        self.since_pending();
+        self.since = Some(self.pending_alone());
         let mut differing: Vec<Keys> = Vec::new();
         for number in 0..self.statements.len() {
             differing.push(self.all_differing(session, number, report)?);

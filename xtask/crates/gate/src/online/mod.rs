@@ -134,7 +134,7 @@ fn exchange(
     let swapped = loop {
         let mut guard = |session: &mut Session| {
             outside.demand_nothing_points_here()?;
-            follow.finish(session)?;
+            follow.finish(session).map_err(untouched)?;
             let position = follow.equal_at().context("both sides were not found equal")?;
             // From here on, what this session defines is this swap.
             session.track_gtids()?;
@@ -193,7 +193,11 @@ fn untouched(error: anyhow::Error) -> anyhow::Error {
         return error;
     }
     let why = find_stop(&error).map_or_else(|| said(&error), |stop| stop.message.clone());
-    let hints = find_stop(&error).map(|stop| stop.hints.clone()).unwrap_or_default();
+    let mut hints = find_stop(&error).map(|stop| stop.hints.clone()).unwrap_or_default();
+    if hints.is_empty() {
+        let again = "Run the command again: its backup begins with what is there then.";
+        hints.push(again.to_owned());
+    }
     let stop = ::follow::refused(format!("reading or applying what others wrote failed:\n  {why}"));
     let stop = hints.iter().fold(stop, |stop, hint| stop.hint(hint));
     error.context(stop)
