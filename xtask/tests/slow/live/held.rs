@@ -126,6 +126,12 @@ impl Held {
         self.run
     }
 
+    /// Lets it go on, interrupted as by Ctrl-C.
+    pub fn interrupt(self) -> Running {
+        self.run.signal("INT");
+        self.release()
+    }
+
     /// Lets it go on, and waits for its end.
     pub fn go(self) -> Finished {
         self.release().join()
