@@ -17,8 +17,8 @@ use crate::faults::live::Live;
 use crate::faults::running::Running;
 use crate::faults::world::put;
 use crate::gate::world::World;
-use crate::support::Server;
 use crate::support::five::shape;
+use crate::support::{Sandbox, Server};
 
 pub const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -98,16 +98,20 @@ impl Held {
 
     /// The same, and nothing writes.
     pub fn quiet(world: &World, point: &str, args: &[&str]) -> Self {
-        let file = world.sandbox.path().join("hold");
+        Self::of(&world.sandbox, point, args)
+    }
+
+    /// The same, in a project folder alone.
+    pub fn of(sandbox: &Sandbox, point: &str, args: &[&str]) -> Self {
+        let file = sandbox.path().join("hold");
         fs::remove_if_exists(&file.with_extension("reached")).unwrap();
         put(&file, b"");
         let all: Vec<&str> = ["migrate"].iter().chain(args).copied().collect();
-        let command = world
-            .sandbox
+        let command = sandbox
             .in_checkout(shape(), &all)
             .env(VARIABLE, format!("hold:{point}"))
             .env("XTASK_FAULT_FILE", file.to_str().unwrap());
-        let run = Running::start_in(command, &world.sandbox.backups());
+        let run = Running::start_in(command, &sandbox.backups());
         let reached = file.with_extension("reached");
         let found = clock::poll(DEADLINE, || {
             let ended = !proc::alive(run.pid);

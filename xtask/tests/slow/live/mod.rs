@@ -7,6 +7,7 @@ mod killed;
 mod obstacles;
 mod online;
 mod reading;
+mod trap;
 mod values;
 mod violations;
 mod ways;
