@@ -114,17 +114,18 @@ fn show(ctx: &Ctx, applied: &Applied) {
 fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
     if dry_run {
         let undo = undo::known(ctx, &ctx.store()?)?;
-        let rows = undo::later_rows(ctx, server, &undo)?;
+        let later = undo::later(ctx, server, &undo)?;
         let migrations = undo.migrations.join(", ");
         let (place, schema) = (&undo.previous_schema, &undo.schema);
-        let condition = match rows {
+        let condition = match &later {
             None => ", if nothing wrote since".to_owned(),
-            Some(0) => "; nothing was written since".to_owned(),
-            Some(rows) => format!(
-                "; {} written since come along, and all of them fit",
-                human::count(rows, "row")
-            ),
+            Some(later) if later.rows == 0 => "; nothing was written since".to_owned(),
+            Some(later) => {
+                let rows = human::count(later.rows, "row");
+                format!("; {rows} written since come along, and all of them fit")
+            }
         };
+        let left_behind = later.map(|later| later.left_behind).unwrap_or_default();
         let what = match undo.log.as_ref().is_some_and(|mark| mark.undone) {
             true => format!("Apply {migrations} again"),
             false => format!("Take {migrations} back"),
@@ -132,7 +133,8 @@ fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
         let line = format!(
             "{what} on {server}: the tables in `{place}` take the place of `{schema}`{condition}."
         );
-        return ctx.show_plan(&line);
+        return ctx
+            .show_plan(&format!("{line}{}", behind(&left_behind, "the tables that go aside")));
     }
     let undone = undo::go(ctx, server)?;
     if ctx.ui.json() {
@@ -142,6 +144,7 @@ fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
             "applied_again": undone.again,
             "previous_schema": undone.previous_schema,
             "later_writes": if undone.kept_writes { "kept" } else { "none" },
+            "left_behind": undone.left_behind,
         });
         ctx.ui.outcome(document.to_string());
         return Ok(());
@@ -149,7 +152,7 @@ fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
     let (how_many, previous) =
         (undone.migrations.len() + undone.again.len(), &undone.previous_schema);
     let migrations = human::count(how_many as u64, "migration");
-    ctx.ui.outcome(match (undone.again.is_empty(), undone.kept_writes) {
+    let text = match (undone.again.is_empty(), undone.kept_writes) {
         (true, false) => format!(
             "{migrations} taken back; the schema is as it was before.\n  migrated tables  in \
              `{previous}` until dropped"
@@ -162,6 +165,19 @@ fn take_back(ctx: &Ctx, server: &Server, dry_run: bool) -> Result<()> {
             "{migrations} applied again; what was written since is kept.\n  other tables  in \
              `{previous}`; `cargo xtask migrate --undo` brings them back the same way"
         ),
-    });
+    };
+    let place = format!("`{previous}`");
+    ctx.ui.outcome(format!("{text}{}", behind(&undone.left_behind, &place)));
     Ok(())
+}
+
+/// What has no place in the tables that come back.
+fn behind(left: &[String], place: &str) -> String {
+    match left.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\n  left behind  what was written to {}: it is in {place}, and only there",
+            left.join(", ")
+        ),
+    }
 }

@@ -133,7 +133,7 @@ impl Follow {
     ) -> anyhow::Error {
         // What the server says of a statement that it understood; not of a session that is gone,
         // of a lock, or of itself.
-        let of_a_row = [1048, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1690, 3819, 4025];
+        let of_a_row = [1048, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1690, 3819, 3854, 4025];
         if !code(&error).is_some_and(|code| of_a_row.contains(&code)) {
             return error;
         }

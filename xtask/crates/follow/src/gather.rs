@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use binlog::{Ending, Group};
+use binlog::{Ending, Group, Statement};
 
 use server::Session;
 use server::log::{self, Ended, Keys, LogError, Next, Options, Position, Reader};
@@ -255,7 +255,8 @@ fn read(
                 state.committed = group.committed;
                 // Whose statement it is, is known to the one who takes it.
                 let defines = log::demand_rows(&group, &source.schema).is_err();
-                if defines || concerns(&group) {
+                let here = |it: &Statement| it.schema.eq_ignore_ascii_case(&source.schema);
+                if defines || concerns(&group) || group.statements.iter().any(here) {
                     while state.is_full() && !stopped() {
                         let wait = shared.changed.wait_timeout(state, Duration::from_millis(200));
                         state = wait.unwrap_or_else(PoisonError::into_inner).0;

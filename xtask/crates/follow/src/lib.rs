@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use binlog::gtid::mysql::GtidSet;
-use binlog::{Group, Id};
+use binlog::{Group, Id, Statement};
 
 use gather::{Gatherer, Source};
 use model::exit::{ExitCode, Stop};
@@ -158,12 +158,18 @@ impl Follow {
     }
 
     fn prepare(&mut self, session: &mut Session) -> Result<()> {
+        self.settings(session)?;
+        self.statements.iter().flat_map(|it| &it.prepare).try_for_each(|sql| session.run(sql))
+    }
+
+    /// Whoever tries the lock in between leaves the session with settings of its own, under which
+    /// applying would cascade, and change values that do not fit.
+    pub(crate) fn settings(&self, session: &mut Session) -> Result<()> {
         for sql in apply::SETTINGS {
             session.run(sql)?;
         }
-        // A DELETE by an alias wants one, although it names its own.
-        session.run(&format!("USE {}", quote(&self.target)))?;
-        self.statements.iter().flat_map(|it| &it.prepare).try_for_each(|sql| session.run(sql))
+        // A DELETE from one of several tables wants one.
+        session.run(&format!("USE {}", quote(&self.target)))
     }
 
     /// Removes what following needs on the server, and gives the session its settings back.
@@ -196,6 +202,7 @@ impl Follow {
         session: &mut Session,
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
+        self.settings(session)?;
         let done = self.rounds(session, report);
         done.map_err(|error| self.cause(session, error))
     }
@@ -260,6 +267,7 @@ impl Follow {
     /// # Errors
     /// As [`Follow::catch_up`].
     pub fn try_out(&mut self, session: &mut Session) -> Result<u64> {
+        self.settings(session)?;
         self.approach(session, false, &mut |_| ())?;
         let rows = self.pending.len() as u64;
         self.try_pending(session)?;
@@ -275,6 +283,8 @@ impl Follow {
             {
                 return Err(other.into());
             }
+            let here = |it: &Statement| it.schema.eq_ignore_ascii_case(&self.source);
+            self.progress.seen |= group.statements.iter().any(here);
             let touched = self.pending.touched(&self.pairs, &self.source, group)?;
             self.progress.seen |= !touched.is_empty();
             let touched = self.with_children(session, touched)?;
@@ -349,21 +359,36 @@ impl Follow {
         if left > MOST_LOCKED {
             return Err(self.too_much("too much was written at once"));
         }
+        if self.pending.is_blind() {
+            return Err(self.too_much("a transaction (XA) ended whose rows are not known"));
+        }
         self.apply(session, &mut |_| ())?;
         if self.pending.len() > 0 {
             return Err(self.stuck(session)?.into());
         }
         self.compare_since(session)?;
-        if !self.progress.seen {
-            // No transaction of these tables was in the log so far. So it is not known that
-            // there would be one: a filter can keep a schema out of it.
-            self.compare_all(session)?;
-        }
         self.counters(session)?;
         // Behind what was just applied: under LOCK TABLES the server names every locked table in
         // that transaction, in the shape that it has before the swap.
         self.equal_at = Some(present::written(session, self.flavour)?);
         Ok(())
+    }
+
+    /// Whether the log had anything of the source: else a filter may keep it out.
+    pub fn has_seen(&self) -> bool {
+        self.progress.seen
+    }
+
+    /// What was written since that the target has no place for: tables, and columns of tables.
+    pub fn given_up(&self) -> Vec<String> {
+        let tables = self.pending.dropped.iter().map(|table| format!("`{table}`"));
+        let columns = self.pairs.pairs.iter().enumerate().filter_map(|(number, pair)| {
+            let touched = self.pending.wrote.contains(&number) && !pair.source_only.is_empty();
+            let columns = pair.source_only.iter().map(|it| format!("`{it}`"));
+            touched
+                .then(|| format!("`{}` ({})", pair.table, columns.collect::<Vec<_>>().join(", ")))
+        });
+        tables.chain(columns).collect()
     }
 
     fn too_much(&mut self, why: &str) -> anyhow::Error {

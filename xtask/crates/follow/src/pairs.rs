@@ -19,6 +19,8 @@ pub struct Pair {
     pub columns: Vec<Shared>,
     /// Columns of the target alone that hold data of their own.
     pub target_only: Vec<String>,
+    /// Columns of the source that the target does without.
+    pub source_only: Vec<String>,
     /// Whether the target numbers its rows.
     pub numbered: bool,
     /// Keys that are applied in one transaction: as many as their rows are not too large for.
@@ -140,9 +142,14 @@ fn new_keys(
         })
     };
     let mut all = Vec::new();
-    // A new table's own keys hold by themselves: its rows are written with all checks.
-    let of_old = target.foreign_keys.iter().filter(|key| source.tables.contains_key(&key.child));
-    for key in of_old.filter(|key| !known(key)) {
+    for key in target.foreign_keys.iter().filter(|key| !known(key)) {
+        // A table of the target alone is not written to: only its parents can go.
+        if !source.tables.contains_key(&key.child) {
+            if !key.elsewhere && source.tables.contains_key(&key.parent) {
+                all.push(key.clone());
+            }
+            continue;
+        }
         let refused = |why: &str| Err(format!("it adds a foreign key of `{}` {why}", key.child));
         if key.elsewhere {
             return refused("to another schema");
@@ -230,18 +237,17 @@ fn pair(name: &str, old: &Table, new: &Table, lineage: &dyn Lineage) -> Result<P
             }
         }
     }
-    let lost = old.columns.iter().filter(|column| !column.generated).find(|column| {
-        let kept = columns.iter().any(|it| it.source == column.name);
-        !kept && !lineage.is_gone(name, &column.name)
-    });
-    if let Some(column) = lost {
-        return Err(format!("the copy of `{name}` has no column `{}`", column.name));
+    let kept = |column: &&Column| columns.iter().any(|it| it.source == column.name);
+    let lost = old.columns.iter().filter(|column| !column.generated && !kept(column));
+    let source_only: Vec<String> = lost.map(|column| column.name.clone()).collect();
+    if let Some(column) = source_only.iter().find(|column| !lineage.is_gone(name, column)) {
+        return Err(format!("the copy of `{name}` has no column `{column}`"));
     }
     let key = key(name, old, new, &columns)?;
     let numbered = new.columns.iter().any(|column| column.numbered);
     let batch = BATCH_BYTES / old.row_bytes.max(new.row_bytes).max(1);
     let batch = usize::try_from(batch).unwrap_or(BATCH).clamp(10, BATCH);
-    Ok(Pair { table: name.to_owned(), key, columns, target_only, numbered, batch })
+    Ok(Pair { table: name.to_owned(), key, columns, target_only, source_only, numbered, batch })
 }
 
 fn key(name: &str, old: &Table, new: &Table, columns: &[Shared]) -> Result<Vec<Shared>, String> {

@@ -10,6 +10,9 @@ use crate::pairs::{BOOKS, Pair, Pairs};
 use crate::refused;
 use server::log::Visible;
 
+/// What to do about what is over by then.
+const AGAIN: &str = "Run the command again: its backup begins with what is there then.";
+
 /// Keys as rows of literals.
 pub(crate) type Keys = BTreeSet<String>;
 
@@ -19,11 +22,18 @@ pub(crate) struct Pending {
     keys: Vec<Keys>,
     /// What prepared transactions touched, until it is known how they end.
     prepared: BTreeMap<String, BTreeMap<Table, Touched>>,
+    /// Whether a transaction ended that had been prepared before: what it did is seen by
+    /// comparing alone.
+    blind: bool,
+    /// Tables that were written to and that the target does without.
+    pub(crate) dropped: BTreeSet<String>,
+    /// Pairs whose source was written to.
+    pub(crate) wrote: BTreeSet<usize>,
 }
 
 impl Pending {
     pub(crate) fn of(tables: usize) -> Self {
-        Self { keys: vec![Keys::new(); tables], prepared: BTreeMap::new() }
+        Self { keys: vec![Keys::new(); tables], ..Self::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -43,6 +53,16 @@ impl Pending {
         self.keys[number].extend(keys);
     }
 
+    /// Whether a comparison of all rows has to begin behind what is not known.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.blind
+    }
+
+    /// Such a comparison begins.
+    pub(crate) fn look(&mut self) {
+        self.blind = false;
+    }
+
     pub(crate) fn add(&mut self, touched: &BTreeMap<usize, Keys>) {
         for (number, keys) in touched {
             self.keys[*number].extend(keys.iter().cloned());
@@ -52,8 +72,7 @@ impl Pending {
     /// The keys that a transaction touched, by pair.
     ///
     /// # Errors
-    /// It touched rows that cannot be told by their keys, wrote to sqlx's own table, or ended a
-    /// prepared transaction whose rows were never seen.
+    /// It touched rows that cannot be told by their keys, or wrote to sqlx's own table.
     pub(crate) fn touched(
         &mut self,
         pairs: &Pairs,
@@ -73,11 +92,8 @@ impl Pending {
             Ending::XaCommitted(xid) => match self.prepared.remove(&name(&xid)) {
                 Some(tables) => tables,
                 None => {
-                    return Err(refused(
-                        "a transaction was committed that had been prepared (XA) before the \
-                         backup: which rows it changed is not known",
-                    )
-                    .into());
+                    self.blind = true;
+                    return Ok(BTreeMap::new());
                 }
             },
         };
@@ -87,11 +103,12 @@ impl Pending {
                 continue;
             }
             if table.name.eq_ignore_ascii_case(BOOKS) {
-                return Err(refused("someone else is migrating it").into());
+                return Err(refused("someone else is migrating it").hint(AGAIN).into());
             }
             let named = |pair: &Pair| pair.table.eq_ignore_ascii_case(&table.name);
             let Some(number) = pairs.pairs.iter().position(named) else {
                 if pairs.dropped.contains(&table.name.to_lowercase()) {
+                    self.dropped.insert(table.name);
                     continue;
                 }
                 return Err(refused(format!("the table `{}` is new", table.name)).into());
@@ -101,10 +118,12 @@ impl Pending {
                     "the log does not say which rows of `{}` were changed",
                     table.name
                 ))
+                .hint(AGAIN)
                 .into());
             }
             let keys = touched.keys.iter().map(|key| literal::row(key));
             all.insert(number, keys.collect::<Keys>());
+            self.wrote.insert(number);
         }
         Ok(all)
     }

@@ -11,8 +11,8 @@ use anyhow::Result;
 use crate::apply::listed;
 use crate::pending::{Keys, Pending};
 use crate::progress::Progress;
-use crate::statements::{children, orphans};
-use crate::{FEW, Follow, refused};
+use crate::statements::{Orphans, children};
+use crate::{BATCH, FEW, Follow, refused};
 use model::excerpt::shorten;
 use model::exit::Stop;
 use model::ident::qualified;
@@ -23,6 +23,8 @@ use server::Session;
 const MOST: usize = 200_000;
 /// Rows that one statement compares.
 const PIECE: usize = 50_000;
+/// How often all rows are compared, at most.
+const PROOFS: usize = 3;
 /// How often rows are looked at that differ for no reason that the log has.
 const LOOKS: usize = 5;
 
@@ -38,15 +40,29 @@ impl Follow {
         session: &mut Session,
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
-        let done = self.compare(session, report);
-        done.map_err(|error| self.cause(session, error))
+        self.settings(session)?;
+        for _ in 0..PROOFS {
+            let done = self.compare(session, report);
+            done.map_err(|error| self.cause(session, error))?;
+            // A transaction that had been prepared before may have come behind a table that was
+            // compared already.
+            if !self.pending.is_blind() {
+                return Ok(());
+            }
+        }
+        Err(refused(
+            "transactions that had been prepared (XA) before the backup ended all the time",
+        )
+        .hint("Run the command again: its backup begins with what is there then.")
+        .into())
     }
 
     fn compare(&mut self, session: &mut Session, report: &mut dyn FnMut(&Progress)) -> Result<()> {
         self.since = Some(self.pending_alone());
+        self.pending.look();
         let mut differing: Vec<Keys> = Vec::new();
         for number in 0..self.statements.len() {
-            differing.push(self.all_differing(session, number, report)?);
+            differing.push(self.all_differing(session, number, Some(report))?);
         }
         self.catch_up(session, report)?;
         self.demand_known(session, &differing, report)?;
@@ -63,6 +79,10 @@ impl Follow {
         report: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
         self.catch_up(session, report)?;
+        if self.pending.is_blind() && self.behind {
+            self.behind = false;
+            return self.prove(session, report);
+        }
         for _ in 0..8 {
             let before = match &mut self.since {
                 Some(since) if since.len() > FEW => std::mem::take(since),
@@ -84,7 +104,7 @@ impl Follow {
     /// Compares every row under the lock.
     pub(crate) fn compare_all(&mut self, session: &mut Session) -> Result<()> {
         for number in 0..self.statements.len() {
-            let keys = self.all_differing(session, number, &mut |_| ())?;
+            let keys = self.all_differing(session, number, None)?;
             if let Some(key) = keys.first() {
                 return Err(self.differs(number, key).into());
             }
@@ -98,7 +118,7 @@ impl Follow {
         &mut self,
         session: &mut Session,
         number: usize,
-        report: &mut dyn FnMut(&Progress),
+        mut follow: Option<&mut dyn FnMut(&Progress)>,
     ) -> Result<Keys> {
         let (statements, range) =
             (self.statements[number].all_differ.clone(), self.statements[number].range.clone());
@@ -116,9 +136,14 @@ impl Follow {
                 .collect();
             all.extend(self.keys_of(session, number, &pieces)?);
             if all.len() >= MOST {
-                return Err(self.differs(number, all.first().map_or("", String::as_str)).into());
+                return Err(self.too_many(number).into());
             }
-            self.tell(report);
+            if let Some(report) = follow.as_mut() {
+                self.tell(report);
+                if self.gatherer.waiting().0 > BATCH {
+                    self.catch_up(session, report)?;
+                }
+            }
             if high.is_none() {
                 return Ok(all);
             }
@@ -177,7 +202,7 @@ impl Follow {
         for sql in statements {
             let found: Vec<(String,)> = session.rows(&format!("{sql} LIMIT {MOST}"))?;
             if found.len() == MOST {
-                return Err(self.differs(number, &found[0].0).into());
+                return Err(self.too_many(number).into());
             }
             keys.extend(found.into_iter().map(|(key,)| key));
         }
@@ -219,6 +244,12 @@ impl Follow {
             .collect()
     }
 
+    fn too_many(&self, number: usize) -> Stop {
+        let table = &self.pairs.pairs[number].table;
+        refused(format!("more than {MOST} rows of `{table}` differ from the copy's"))
+            .hint("The migration changes values, something writes past the log, or others write a lot: --strategy in-place runs it on the live schema.")
+    }
+
     fn differs(&self, number: usize, key: &str) -> Stop {
         let table = &self.pairs.pairs[number].table;
         refused(format!(
@@ -227,8 +258,8 @@ impl Follow {
             shorten(key)
         ))
         .hint(
-            "Something writes past the log (`sql_log_bin = 0`, a filter of the log), or the \
-             migration changes values. `--strategy in-place` runs it on the live schema.",
+            "Something writes past the log (`sql_log_bin = 0`), a transaction ended that had been \
+             prepared (XA) before the backup, or the migration changes values. `--strategy in-place` runs it on the live schema.",
         )
     }
 
@@ -236,17 +267,22 @@ impl Follow {
     fn orphans(&self, session: &mut Session, touched: Option<&BTreeSet<usize>>) -> Result<()> {
         let number = |name: &str| self.pairs.pairs.iter().position(|pair| pair.table == name);
         for key in &self.pairs.new_keys {
-            let (Some(child), Some(parent)) = (number(&key.child), number(&key.parent)) else {
-                continue;
-            };
-            let of = |number: usize| (&self.pairs.pairs[number], number);
-            let [all, of_child, of_parent] = orphans(&self.target, key, of(child), of(parent));
-            let statements = match touched {
-                None => vec![all],
-                Some(touched) => {
+            let Some(parent) = number(&key.parent) else { continue };
+            let child = number(&key.child);
+            let pair = |number: usize| &self.pairs.pairs[number];
+            let orphans = Orphans::of(&self.target, key, child.map(pair));
+            let statements = match (touched, child) {
+                (None, _) => vec![orphans.all()],
+                (Some(touched), None) => match touched.contains(&parent) {
+                    true => vec![orphans.all()],
+                    false => Vec::new(),
+                },
+                (Some(touched), Some(child)) => {
+                    let of_child = orphans.of_child(&self.target, pair(child), child);
+                    let of_parent = orphans.of_parent(&self.target, key, pair(parent), parent);
                     let ask = [(child, of_child), (parent, of_parent)];
                     ask.into_iter()
-                        .filter(|(it, _)| touched.contains(it))
+                        .filter(|(number, _)| touched.contains(number))
                         .map(|(_, sql)| sql)
                         .collect()
                 }
@@ -254,10 +290,12 @@ impl Follow {
             for sql in statements {
                 if let Some((row,)) = session.first::<(String,)>(&sql)? {
                     return Err(refused(format!(
-                        "since the backup a row was written to `{}` that the migration's new \
-                         foreign key to `{}` does not allow:\n  primary key  {}",
+                        "since the backup a row was written to `{}` or `{}` that the new foreign \
+                         key to `{}` does not allow:\n  primary key in `{}`  {}",
                         key.child,
                         key.parent,
+                        key.parent,
+                        key.child,
                         shorten(&row)
                     ))
                     .hint("Correct the row, or the migration, and run the command again.")

@@ -391,41 +391,66 @@ fn joined_names(
     .collect()
 }
 
-/// Rows of the target without the parent that a new foreign key demands: among all, among the
-/// noted rows of the child, and among the children of the noted rows of the parent.
-pub(crate) fn orphans(
-    target: &str,
-    key: &ForeignKey,
-    (child, child_number): (&Pair, usize),
-    (parent, parent_number): (&Pair, usize),
-) -> [String; 3] {
-    let (c, p) = (qualified(target, &key.child), qualified(target, &key.parent));
-    let on: Vec<String> = key
-        .columns
-        .iter()
-        .zip(&key.refers_to)
-        .map(|(column, refers_to)| format!("{p}.{} = {c}.{}", quote(refers_to), quote(column)))
-        .collect();
-    let set: Vec<String> =
-        key.columns.iter().map(|column| format!("{c}.{} IS NOT NULL", quote(column))).collect();
-    let missing = format!(
-        "LEFT JOIN {p} ON {} WHERE {p}.{} IS NULL AND {} LIMIT 1",
-        on.join(" AND "),
-        key.refers_to.first().map(|it| quote(it)).unwrap_or_default(),
-        set.join(" AND ")
-    );
-    let literal: Vec<String> = child
-        .key
-        .iter()
-        .map(|it| written(it.write, &format!("{c}.{}", quote(&it.target))))
-        .collect();
-    let select = format!("SELECT CONCAT('(', {}, ')') FROM", literal.join(", ',', "));
-    let noted = |number: usize| qualified(target, &format!("__xtask_keys_{number}"));
-    let own = joined(child.key.iter().map(|it| (it.target.as_str(), it.source.as_str())), &c, "k");
-    let of_parent = joined_names(key, parent, &c, str::to_owned).join(" AND ");
-    [
-        format!("{select} {c} {missing}"),
-        format!("{select} {} k STRAIGHT_JOIN {c} ON {own} {missing}", noted(child_number)),
-        format!("{select} {} k STRAIGHT_JOIN {c} ON {of_parent} {missing}", noted(parent_number)),
-    ]
+/// Finds a row of the target without the parent that a new foreign key demands.
+pub(crate) struct Orphans {
+    missing: String,
+    select: String,
+    child: String,
+}
+
+impl Orphans {
+    /// Of a key between tables of `target`; `child` is the child's pair, if it has one.
+    pub(crate) fn of(target: &str, key: &ForeignKey, child: Option<&Pair>) -> Self {
+        let (c, p) = (qualified(target, &key.child), qualified(target, &key.parent));
+        let on: Vec<String> = key
+            .columns
+            .iter()
+            .zip(&key.refers_to)
+            .map(|(column, refers_to)| format!("{p}.{} = {c}.{}", quote(refers_to), quote(column)))
+            .collect();
+        let set: Vec<String> =
+            key.columns.iter().map(|column| format!("{c}.{} IS NOT NULL", quote(column))).collect();
+        let missing = format!(
+            "LEFT JOIN {p} ON {} WHERE {p}.{} IS NULL AND {} LIMIT 1",
+            on.join(" AND "),
+            key.refers_to.first().map(|it| quote(it)).unwrap_or_default(),
+            set.join(" AND ")
+        );
+        let literals = child.map(|child| {
+            let each = child.key.iter();
+            each.map(|it| written(it.write, &format!("{c}.{}", quote(&it.target)))).collect()
+        });
+        let literals: Vec<String> = literals.unwrap_or_else(|| vec!["'?'".to_owned()]);
+        let select = format!("SELECT CONCAT('(', {}, ')') FROM", literals.join(", ',', "));
+        Self { missing, select, child: c }
+    }
+
+    /// Among all rows.
+    pub(crate) fn all(&self) -> String {
+        let Self { missing, select, child } = self;
+        format!("{select} {child} {missing}")
+    }
+
+    /// Among the noted rows of the child.
+    pub(crate) fn of_child(&self, target: &str, child: &Pair, number: usize) -> String {
+        let Self { missing, select, child: c } = self;
+        let keys = qualified(target, &format!("__xtask_keys_{number}"));
+        let on = child.key.iter().map(|it| (it.target.as_str(), it.source.as_str()));
+        format!("{select} {keys} k STRAIGHT_JOIN {c} ON {} {missing}", joined(on, c, "k"))
+    }
+
+    /// Among the children of the noted rows of the parent, which the key finds by its primary
+    /// key.
+    pub(crate) fn of_parent(
+        &self,
+        target: &str,
+        key: &ForeignKey,
+        parent: &Pair,
+        number: usize,
+    ) -> String {
+        let Self { missing, select, child: c } = self;
+        let keys = qualified(target, &format!("__xtask_keys_{number}"));
+        let on = joined_names(key, parent, c, str::to_owned).join(" AND ");
+        format!("{select} {keys} k STRAIGHT_JOIN {c} ON {on} {missing}")
+    }
 }

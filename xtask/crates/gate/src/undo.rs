@@ -42,6 +42,17 @@ pub struct Undone {
     pub previous_schema: String,
     /// Whether what was written since was taken along.
     pub kept_writes: bool,
+    /// What of it the tables that came back have no place for; it is in the others.
+    pub left_behind: Vec<String>,
+}
+
+/// What was written since.
+#[derive(Debug)]
+pub struct Later {
+    /// Rows that would come along.
+    pub rows: u64,
+    /// Tables and columns that were written to and that the old tables do not have.
+    pub left_behind: Vec<String>,
 }
 
 /// Takes the last migration by swap back.
@@ -50,6 +61,10 @@ pub struct Undone {
 /// Exit code 20 when there is none, or something wrote since; the database is then
 /// as it was.
 pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
+    take_back(ctx, server, false)
+}
+
+fn take_back(ctx: &Ctx, server: &Server, lossless: bool) -> Result<Undone> {
     let held = Held::take(ctx, server)?;
     let undo = known(ctx, held.store())?;
     let mut session = sessions::locked(ctx, server, Role::Restore)?;
@@ -57,7 +72,7 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
     decide::demand_server(&undo, &facts.uuid)?;
     sessions::keep_from_migrating(ctx, &mut session)?;
     if let Some(mark) = &undo.log {
-        return online::undo::go(&held, &mut session, &undo, mark);
+        return online::undo::go(&held, &mut session, &undo, mark, lossless);
     }
     ctx.ui.steps(&[Step::Compare, Step::Live]);
     demand_kept(ctx, &mut session, &undo)?;
@@ -73,6 +88,7 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
         backup: undo.backup.clone(),
         previous_schema: previous_schema.clone(),
         again: Vec::new(),
+        followed: false,
     };
     held.append(&undo.server, &ctx.settings.schema, event)?;
     if let Some(stop) = exchanged.lost_between(&ctx.settings.schema) {
@@ -83,6 +99,7 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
         again: Vec::new(),
         previous_schema,
         kept_writes: false,
+        left_behind: Vec::new(),
     })
 }
 
@@ -95,7 +112,7 @@ pub fn go(ctx: &Ctx, server: &Server) -> Result<Undone> {
 pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     let swapped = applied.live.as_ref().is_some_and(|live| live.previous_schema.is_some());
     if swapped {
-        return go(ctx, server).map(drop);
+        return take_back(ctx, server, true).map(drop);
     }
     let held = Held::take(ctx, server)?;
     let entry = match &applied.backup {
@@ -114,6 +131,7 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
                 backup: manifest.label.clone(),
                 previous_schema: previous.clone(),
                 again: Vec::new(),
+                followed: false,
             };
             let uuid = &manifest.server.uuid;
             held.append(uuid, &ctx.settings.schema, event)?;
@@ -129,12 +147,11 @@ pub fn applied(ctx: &Ctx, server: &Server, applied: &Applied) -> Result<()> {
     }
 }
 
-/// How many rows were written since that the old tables would take along, where they can follow:
-/// for a dry run. `None`: they cannot, and only an unwritten schema can be undone.
+/// What was written since, where the old tables can follow: for a dry run. `None`: they cannot, and only an unwritten schema can be undone.
 ///
 /// # Errors
 /// Exit code 20: a row does not fit into the old tables, or they cannot follow any more.
-pub fn later_rows(ctx: &Ctx, server: &Server, undo: &UndoState) -> Result<Option<u64>> {
+pub fn later(ctx: &Ctx, server: &Server, undo: &UndoState) -> Result<Option<Later>> {
     let Some(mark) = &undo.log else { return Ok(None) };
     let mut session = sessions::locked(ctx, server, Role::Restore)?;
     let facts = facts::read(&mut session)?;

@@ -201,6 +201,10 @@ pub enum Event {
         /// What is applied again: an undo was undone, and `changes` is empty.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         again: Vec<String>,
+        /// Whether what was written since was taken along: the schema is then not what the backup
+        /// holds.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        followed: bool,
     },
     /// An unfinished swap of a dead run was brought to an end.
     Recovered {

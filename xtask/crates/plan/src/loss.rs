@@ -11,6 +11,7 @@ use crate::status::broken;
 use config::loss::LossPolicy;
 use model::entry::{Entry, Event, GateOutcome};
 use model::facts::Flavour;
+use model::gate::StatementReport;
 use model::inventory::ObjectKind;
 use model::label::Label;
 use model::loss::{Loss, LostProgram, TableLoss};
@@ -70,6 +71,8 @@ pub struct Watch<'a> {
     /// By server ([`server_of`]): the same schema elsewhere is another one.
     servers: BTreeMap<&'a str, Known<'a>>,
     suspects: BTreeMap<Label, Loss>,
+    /// What went live through the gate, and its statements.
+    applied: Vec<(&'a Vec<String>, &'a Vec<StatementReport>)>,
 }
 
 /// MariaDB's uuid follows the network address, which a container changes: its servers are one.
@@ -130,7 +133,7 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let manifests = manifests.iter().map(|it| (&it.label, *it)).collect();
         let (servers, suspects) = (BTreeMap::new(), BTreeMap::new());
-        let mut watch = Self { manifests, policy, servers, suspects };
+        let mut watch = Self { manifests, policy, servers, suspects, applied: Vec::new() };
         for entry in entries.iter().filter(|entry| entry.schema == schema) {
             watch.see(entry);
         }
@@ -180,7 +183,8 @@ impl<'a> Watch<'a> {
                 }
             }
             _ if !proven => {}
-            Event::Gate { outcome: GateOutcome::Applied, statements, .. } => {
+            Event::Gate { outcome: GateOutcome::Applied, statements, changes, .. } => {
+                self.applied.push((changes, statements));
                 for known in self.at(&entry.server_uuid) {
                     known.explained.all |= statements.is_empty();
                     let texts = statements.iter().map(|it| it.statement.as_str());
@@ -190,6 +194,17 @@ impl<'a> Watch<'a> {
             Event::Restore { sha256, target, .. } if *target == entry.schema => {
                 let restored = self.manifests.values().find(|it| it.sha256 == *sha256).copied();
                 self.returned(&entry.server_uuid, restored);
+            }
+            // What the migrations did, or its opposite; the rows are none that a backup holds.
+            Event::Undone { followed: true, changes, again, .. } => {
+                let names = if again.is_empty() { changes } else { again };
+                let known = self.applied.iter().rev().find(|(applied, _)| *applied == names);
+                let statements = known.map(|(_, statements)| *statements);
+                for known in self.at(&entry.server_uuid) {
+                    known.explained.all |= statements.is_none_or(Vec::is_empty);
+                    let texts = statements.into_iter().flatten().map(|it| it.statement.as_str());
+                    known.explained.statements.extend(texts);
+                }
             }
             Event::Undone { backup, .. } => {
                 let restored = self.manifests.get(backup).copied();

@@ -201,6 +201,7 @@ mod tests {
                 backup: label(OLD),
                 previous_schema: "mydb__before_20261122_110000".to_owned(),
                 again: Vec::new(),
+                followed: false,
             },
         ] {
             let mut log = Log::default();

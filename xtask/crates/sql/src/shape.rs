@@ -91,7 +91,8 @@ impl Shape {
                 return self.drop(&mut tokens);
             }
         }
-        let words: Vec<String> = all.iter().map_while(word).take(2).collect();
+        let words = all.iter().take_while(|token| token.kind != TokenKind::Text).take(2);
+        let words: Vec<_> = words.map(|token| String::from_utf8_lossy(token.raw)).collect();
         Err(format!("has `{} …`", words.join(" ")))
     }
 

@@ -114,7 +114,7 @@ fn what_is_not_known_to_keep_rows_does_not() {
 
 #[test]
 fn the_refusal_names_what_it_found() {
-    assert_eq!(of("UPDATE t SET a = 1").unwrap_err(), "has `UPDATE T …`");
+    assert_eq!(of("UPDATE t SET a = 1").unwrap_err(), "has `UPDATE t …`");
     let why = of("ALTER TABLE t DROP PARTITION p").unwrap_err();
     assert_eq!(why, "has `DROP PARTITION` (table `t`)");
 }

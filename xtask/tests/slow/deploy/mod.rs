@@ -5,7 +5,6 @@ mod compose;
 mod programs;
 
 use std::path::PathBuf;
-use std::sync::RwLockWriteGuard;
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
@@ -16,7 +15,7 @@ use sys::proc::{self, Cmd, End, Finished};
 
 use crate::faults::{demand_stop, until};
 use crate::support::{
-    Sandbox, Server, Writer, alone, copy_checkout, free_port, require, runbook, target_dir,
+    Sandbox, Server, Turn, Writer, alone, copy_checkout, free_port, require, runbook, target_dir,
 };
 
 /// The API is compiled once more, because its path is another one.
@@ -25,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(1200);
 /// A copy of this checkout with a schema of its own, and a target on a free port.
 struct Shop {
     sandbox: Sandbox,
-    _alone: RwLockWriteGuard<'static, ()>,
+    _alone: Turn,
     port: u16,
 }
 

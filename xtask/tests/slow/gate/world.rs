@@ -1,7 +1,7 @@
 //! A schema with the first of two migrations applied, and people who work in it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use sys::{clock, fs};
 
 use crate::faults::live::{self, Live};
 use crate::faults::world::until;
-use crate::support::{Sandbox, Server, TestServer, Writer, five, require, together};
+use crate::support::{Checkout, Sandbox, Server, TestServer, Turn, Writer, five, require};
 
 const DEADLINE: Duration = Duration::from_secs(600);
 /// Between two looks at what others wait for.
@@ -33,7 +33,7 @@ pub struct World {
     pub sandbox: Sandbox,
     pub server: TestServer,
     name: String,
-    _together: RwLockReadGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl World {
@@ -46,12 +46,23 @@ impl World {
 
     /// One whose schema holds nothing.
     pub fn empty(kind: Server, name: &str) -> Option<Self> {
+        Self::of(kind, name, Checkout::Five)
+    }
+
+    /// As [`World::new`], for tests with the migration that keeps rows as they are.
+    pub fn shaped(kind: Server, name: &str) -> Option<Self> {
+        let world = Self::of(kind, name, Checkout::Shape)?;
+        world.sandbox.base();
+        Some(world)
+    }
+
+    fn of(kind: Server, name: &str, checkout: Checkout) -> Option<Self> {
         let server = require(kind)?;
-        let together = together();
+        let turn = Turn::of(checkout);
         // The checkout is one for all of them, and remembers the server of each schema.
         let name = kind.own(name);
         let sandbox = Sandbox::new(&server, &name);
-        Some(Self { sandbox, server, name, _together: together })
+        Some(Self { sandbox, server, name, _turn: turn })
     }
 
     /// The tool in the checkout with the five statements.

@@ -58,7 +58,7 @@ pub fn alone(kind: Server, name: &str) -> Option<Beside> {
 }
 
 fn made(kind: Server, name: &str, lock: Either) -> Option<Beside> {
-    let world = World::new(kind, name)?;
+    let world = World::shaped(kind, name)?;
     world.sandbox.with_log();
     world.sandbox.sql(TABLES);
     Some(Beside { world, _lock: lock })

@@ -7,6 +7,7 @@ mod killed;
 mod obstacles;
 mod online;
 mod reading;
+mod retried;
 mod trap;
 mod values;
 mod violations;

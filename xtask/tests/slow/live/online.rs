@@ -15,7 +15,7 @@ use sys::fs;
 const DEADLINE: Duration = Duration::from_secs(600);
 
 fn world(kind: Server, name: &str) -> Option<World> {
-    let world = World::new(kind, name)?;
+    let world = World::shaped(kind, name)?;
     world.sandbox.with_log();
     world.sandbox.sql(TABLES);
     Some(world)

@@ -39,7 +39,7 @@ fn a_key_that_is_not_read_is_migrated_in_place() {
 
 #[test]
 fn without_an_account_for_the_log_it_is_migrated_in_place() {
-    let Some(world) = World::new(Server::Mysql, "live_no_account") else { return };
+    let Some(world) = World::shaped(Server::Mysql, "live_no_account") else { return };
     world.sandbox.sql(super::writers::TABLES);
     in_place(&world, "the copy cannot follow: no account reads the server's log (DB_LOG_USER");
 }

@@ -1,7 +1,7 @@
 //! What tests need that build the API, or start a database of their own.
 
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use sys::fs;
@@ -43,16 +43,48 @@ pub fn target_dir() -> PathBuf {
 
 /// All copies give the API the same name in one folder, and one with other migrations
 /// must not get there between another's build and its use.
-static BUILDER: RwLock<()> = RwLock::new(());
+static TURN: Mutex<(Checkout, usize)> = Mutex::new((Checkout::Own, 0));
+static OVER: Condvar = Condvar::new();
 
-/// To be held by whoever builds the API from a copy of its own.
-pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    BUILDER.write().unwrap_or_else(PoisonError::into_inner)
+/// Which copy the API is built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkout {
+    /// One of the test's own.
+    Own,
+    Five,
+    Shape,
 }
 
-/// To be held by those who share one copy.
-pub fn together() -> RwLockReadGuard<'static, ()> {
-    BUILDER.read().unwrap_or_else(PoisonError::into_inner)
+/// Held by whoever uses an API; those who share a copy hold it together.
+#[derive(Debug)]
+pub struct Turn(());
+
+impl Turn {
+    pub fn of(copy: Checkout) -> Self {
+        let mut turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        while turn.1 > 0 && (turn.0 != copy || copy == Checkout::Own) {
+            turn = OVER.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        }
+        *turn = (copy, turn.1 + 1);
+        Self(())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        TURN.lock().unwrap_or_else(PoisonError::into_inner).1 -= 1;
+        OVER.notify_all();
+    }
+}
+
+/// To be held by whoever builds the API from a copy of its own.
+pub fn alone() -> Turn {
+    Turn::of(Checkout::Own)
+}
+
+/// To be held by those who share the copy with the five statements.
+pub fn together() -> Turn {
+    Turn::of(Checkout::Five)
 }
 
 /// Removes a compose project's containers, volume and network, whatever happened.

@@ -31,7 +31,8 @@ use sys::{env, fs};
 
 pub use browser::Browser;
 pub use checkout::{
-    Removed, alone, copy_checkout, copy_files, free_port, image_of, target_dir, together,
+    Checkout, Removed, Turn, alone, copy_checkout, copy_files, free_port, image_of, target_dir,
+    together,
 };
 pub use listener::Listener;
 pub use own_server::{own_mariadb, own_mariadb_with, own_mysql};

@@ -18,7 +18,7 @@ use ::follow::{Follow, Pairs, Progress, Task};
 use model::account::Role;
 use model::exit::{ExitCode, find_stop};
 use model::gate::Strategy;
-use model::ident::qualified;
+use model::ident::{qualified, quote};
 use model::inventory::Inventory;
 use model::manifest::Manifest;
 use model::state::{LogMark, SchemaState, UndoState};
@@ -60,10 +60,6 @@ pub(crate) fn go(
     };
     let session = pair.live();
     let before = staging::free_name(ctx, session, before_name)?;
-    // They would fire a second time: what they did is in the log. The swap makes them again.
-    for name in &copy.trigger_order {
-        session.run(&format!("DROP TRIGGER IF EXISTS {}", qualified(&staged.schema, name)))?;
-    }
     let definer = ctx.settings.program_definer();
     let sides = by_swap::sides(gate, staged, &copy, &before);
     let change = Swap {
@@ -92,8 +88,8 @@ pub(crate) fn go(
         new_state: unknown(),
         log: None,
     };
-    let back = Back { undo, undone: false };
-    let locked_ms = exchange(gate.held, session, &change, ready, back, live)?;
+    let back = Back { undo, undone: false, lossless: false };
+    let Exchanged { locked_ms, .. } = exchange(gate.held, session, &change, ready, back, live)?;
     point("gate.applied")?;
     swap::demand_exact(session, &ctx.settings.schema, &copy)?;
     staging::drop_schema(session, &staged.schema)?;
@@ -106,10 +102,11 @@ struct Back {
     undo: UndoState,
     /// Whether the tables that were live are the migrated ones.
     undone: bool,
+    /// Whether nothing may have been written that has no place in the tables that come.
+    lossless: bool,
 }
 
-/// Follows, compares, and swaps under the lock that the last rows need. Gives how long others
-/// waited, in milliseconds.
+/// Follows, compares, and swaps under the lock that the last rows need.
 fn exchange(
     held: &Held<'_>,
     session: &mut Session,
@@ -117,9 +114,10 @@ fn exchange(
     ready: Ready,
     mut back: Back,
     live: &mut bool,
-) -> Result<u64> {
+) -> Result<Exchanged> {
     let (ctx, store) = (held.ctx(), held.store());
     let columns = columns(&ready.pairs);
+    without_triggers(session, change)?;
     let mut follow =
         begin(ctx, held.server(), session, change.sides.staging, ready).map_err(untouched)?;
     let mut outside = Outside::open(held)?;
@@ -130,11 +128,14 @@ fn exchange(
     }
     let earlier = store.undo_as_it_is()?;
     *live = true;
+    // Where the old tables come back, the file that leads to them stays until they are there.
+    let written_before = change.purpose == Purpose::Migrate;
     let mut tries = 0;
     let swapped = loop {
         let mut guard = |session: &mut Session| {
             outside.demand_nothing_points_here()?;
             follow.finish(session).map_err(untouched)?;
+            demand_no_loss(&follow, back.lossless)?;
             let position = follow.equal_at().context("both sides were not found equal")?;
             // From here on, what this session defines is this swap.
             session.track_gtids()?;
@@ -144,22 +145,27 @@ fn exchange(
                 columns: columns.clone(),
                 undone: back.undone,
             });
-            store.write_undo(held.lock(), &back.undo)?;
+            if written_before {
+                store.write_undo(held.lock(), &back.undo)?;
+            }
             point("gate.remembered")
         };
         let swapped = swap::execute(held, session, change, Some(&mut guard));
         let Err(error) = &swapped else { break swapped };
-        // 1205: others held the tables. Or too much was left for the time under the lock.
-        let again = code(error) == Some(1205) || follow.was_behind();
+        // 1205: others held the tables. Or too much was left for the time under the lock. A
+        // failure behind the RENAME is none that another try could mend.
+        let again = (code(error) == Some(1205) || follow.was_behind())
+            && store.read_journal()?.is_none()
+            && inventory::schema_exists(session, change.sides.before).is_ok_and(|there| !there);
         if !again || tries >= ctx.settings.policy.restore.lock_retries {
             break swapped;
         }
-        let next =
-            clock::until(Instant::now(), locks::pause(tries)).map_err(Into::into).and_then(|()| {
-                follow.catch_up(session, &mut |_| ())?;
-                follow.compare_touched(session, &mut |_| ())
-            });
-        if let Err(error) = next {
+        if tries == 0 {
+            ctx.ui.say(
+                "others are using the tables; retrying in short attempts, so that they can go on",
+            );
+        }
+        if let Err(error) = between(&mut follow, session, change, tries) {
             break Err(untouched(error));
         }
         tries += 1;
@@ -179,10 +185,53 @@ fn exchange(
         store.write_undo(held.lock(), &back.undo)?;
     }
     // The tables have moved: whatever else goes wrong, that is what is told.
+    let given_up = follow.given_up();
     if let Err(error) = follow.end(session) {
         ctx.ui.warn(format!("{error:#}"));
     }
-    Ok(locked_ms)
+    Ok(Exchanged { locked_ms, given_up })
+}
+
+/// What came of it.
+struct Exchanged {
+    /// How long others waited, in milliseconds.
+    locked_ms: u64,
+    /// What was written that the tables which came have no place for.
+    given_up: Vec<String>,
+}
+
+/// Between two tries at the lock: the copy goes on following.
+fn between(
+    follow: &mut Follow,
+    session: &mut Session,
+    change: &Swap<'_>,
+    tries: u32,
+) -> Result<()> {
+    clock::until(Instant::now(), locks::pause(tries))?;
+    without_triggers(session, change)?;
+    follow.catch_up(session, &mut |_| ())?;
+    follow.compare_touched(session, &mut |_| ())
+}
+
+/// They would fire a second time: what they did is in the log. The swap makes them again, and a
+/// try at it makes them to see whether it can.
+fn without_triggers(session: &mut Session, change: &Swap<'_>) -> Result<()> {
+    let Sides { staging, staged, .. } = change.sides;
+    staged.trigger_order.iter().try_for_each(|name| {
+        session.run(&format!("DROP TRIGGER IF EXISTS {}", qualified(staging, name)))
+    })
+}
+
+fn demand_no_loss(follow: &Follow, lossless: bool) -> Result<()> {
+    let given_up = follow.given_up();
+    if !lossless || given_up.is_empty() {
+        return Ok(());
+    }
+    Err(::follow::refused(format!(
+        "what was written since to {} has no place in the tables that would come back",
+        given_up.join(", ")
+    ))
+    .into())
 }
 
 /// A failure before anything was done to the live schema: that is what is said first. The details
@@ -216,6 +265,25 @@ impl<'a> Outside<'a> {
         let migrator = ctx.session(server, Role::Migrate, None)?;
         let reader = ctx.session(server, Role::Restore, None)?.read_only()?;
         Ok(Self { held, migrator, reader })
+    }
+
+    /// A server can keep a schema out of its log. Where nothing of this one was in it, the tool
+    /// does something there that is logged and changes nothing, and looks for it.
+    fn demand_logged(&self, follow: &mut Follow, session: &mut Session) -> Result<()> {
+        if follow.has_seen() {
+            return Ok(());
+        }
+        let schema = &self.held.ctx().settings.schema;
+        session.run(&format!("USE {}", quote(schema)))?;
+        session.run(&format!("ANALYZE TABLE {}", qualified(schema, "_sqlx_migrations")))?;
+        follow.catch_up(session, &mut |_| ())?;
+        if follow.has_seen() {
+            return Ok(());
+        }
+        Err(::follow::refused(format!("the server's log does not hold what is done in `{schema}`"))
+            .hint("binlog_do_db and binlog_ignore_db keep schemas out of it.")
+            .hint("`--strategy in-place` does not depend on the log.")
+            .into())
     }
 
     /// A foreign key of another schema would go with the old tables.
@@ -279,6 +347,7 @@ fn approach(
     bar.done();
     // Definitions that changed without a trace in the log.
     follow.demand_same_shape(&mut outside.reader)?;
+    outside.demand_logged(follow, session)?;
     follow.raise_counters(session)?;
     point("gate.followed")
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use binlog::gtid::mysql::GtidSet;
 
 use super::ready::{self, Log, Ready};
-use crate::undo::Undone;
+use crate::undo::{Later, Undone};
 use ::follow::Lineage;
 use model::account::Role;
 use model::entry::Event;
@@ -27,7 +27,8 @@ use server::{Server, Session, facts, inventory};
 use sys::fault::point;
 use ui::Step;
 
-/// Undoes it.
+/// Undoes it. With `lossless`, nothing may have been written that the old tables have no place
+/// for.
 ///
 /// # Errors
 /// Exit code 20: the old tables cannot follow, or cannot hold what was written since; the database
@@ -37,6 +38,7 @@ pub(crate) fn go(
     session: &mut Session,
     undo: &UndoState,
     mark: &LogMark,
+    lossless: bool,
 ) -> Result<Undone> {
     let ctx = held.ctx();
     let schema = &ctx.settings.schema;
@@ -78,8 +80,8 @@ pub(crate) fn go(
         log: None,
         ..undo.clone()
     };
-    let back = super::Back { undo: back, undone: !mark.undone };
-    super::exchange(held, session, &change, ready, back, &mut false)?;
+    let back = super::Back { undo: back, undone: !mark.undone, lossless };
+    let done = super::exchange(held, session, &change, ready, back, &mut false)?;
     point("gate.applied")?;
     let (changes, again) = match mark.undone {
         false => (undo.migrations.clone(), Vec::new()),
@@ -90,6 +92,7 @@ pub(crate) fn go(
         backup: undo.backup.clone(),
         previous_schema: before.clone(),
         again: again.clone(),
+        followed: true,
     };
     held.append(&undo.server, schema, event)?;
     if let Err(error) = swap::demand_exact(session, schema, &undo.old) {
@@ -98,11 +101,17 @@ pub(crate) fn go(
     if let Err(error) = staging::drop_schema(session, &undo.previous_schema) {
         ctx.ui.warn(format!("{error:#}"));
     }
-    Ok(Undone { migrations: changes, again, previous_schema: before, kept_writes: true })
+    Ok(Undone {
+        migrations: changes,
+        again,
+        previous_schema: before,
+        kept_writes: true,
+        left_behind: done.given_up,
+    })
 }
 
 /// What would have to be applied, and whether the old tables can hold it: tried out in
-/// transactions that are taken back. Gives the number of rows.
+/// transactions that are taken back.
 ///
 /// # Errors
 /// As [`go`].
@@ -112,12 +121,14 @@ pub(crate) fn rehearse(
     session: &mut Session,
     undo: &UndoState,
     mark: &LogMark,
-) -> Result<u64> {
+) -> Result<Later> {
     let ready = ready(ctx, server, session, undo, mark)?;
     let mut follow = super::begin(ctx, server, session, &undo.previous_schema, ready)?;
     let tried = follow.try_out(session);
+    let left_behind = follow.given_up();
     follow.end(session).ok();
-    tried.map_err(super::untouched)
+    let rows = tried.map_err(super::untouched)?;
+    Ok(Later { rows, left_behind })
 }
 
 fn ready(

@@ -229,7 +229,8 @@ impl<'a> Passage<'a> {
         let (decision, rehearsed) = match passed {
             Ok(passed) => passed,
             Err(error) => {
-                staged.drop_schema(pair.copy())?;
+                // The session may be what failed; the next run removes it then.
+                staged.drop_schema(pair.copy()).ok();
                 return Err(error);
             }
         };
@@ -250,7 +251,10 @@ impl<'a> Passage<'a> {
         });
         if !matches!(live, Ok(Some(_))) && gate.held.store().read_journal()?.is_none() {
             // Unless the next run needs it to bring the swap to its end.
-            staged.drop_schema(pair.copy())?;
+            let dropped = staged.drop_schema(pair.copy());
+            if live.is_ok() {
+                dropped?;
+            }
         }
         match live? {
             Some(live) => {
