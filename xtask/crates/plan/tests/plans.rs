@@ -195,19 +195,22 @@ fn state() -> MigrationState {
     MigrationState::of(vec![file(1), file(2), file(3)], vec![applied])
 }
 
-#[test]
-fn a_migration() {
-    let plan = |choice, last: Option<&str>, state| MigratePlan {
+fn migrating(choice: StrategyChoice, last: Option<&str>, state: MigrationState) -> MigratePlan {
+    MigratePlan {
         schema: "mydb".to_owned(),
         server: "127.0.0.1:3306".to_owned(),
         state,
         choice,
         follows: Err("no account reads the server's log".to_owned()),
         last: last.map(str::to_owned),
-    };
+    }
+}
+
+#[test]
+fn a_migration() {
     let last = Some("the last passage took 41 s");
     check(
-        &plan(StrategyChoice::Auto, last, state()).to_string(),
+        &migrating(StrategyChoice::Auto, last, state()).to_string(),
         expect![[r#"
             Migrate `mydb` on 127.0.0.1:3306:
               applied  1 add_column
@@ -221,23 +224,8 @@ fn a_migration() {
               time   the last passage took 41 s
         "#]],
     );
-    let follows = MigratePlan { follows: Ok(()), ..plan(StrategyChoice::Auto, None, state()) };
     check(
-        &follows.to_string(),
-        expect![[r#"
-        Migrate `mydb` on 127.0.0.1:3306:
-          applied  1 add_column
-          pending  2 add_column
-          pending  3 add_column
-        1 applied, 2 pending
-          first  a backup, restored beside the live schema and compared
-          then   the pending migrations run on that copy
-          then   the copy takes the place of the live schema
-                 if others write meanwhile, it follows them first, and they wait for about a second at the end
-    "#]],
-    );
-    check(
-        &plan(StrategyChoice::Swap, None, state()).to_string(),
+        &migrating(StrategyChoice::Swap, None, state()).to_string(),
         expect![[r#"
             Migrate `mydb` on 127.0.0.1:3306:
               applied  1 add_column
@@ -251,7 +239,7 @@ fn a_migration() {
         "#]],
     );
     check(
-        &plan(StrategyChoice::InPlace, None, state()).to_string(),
+        &migrating(StrategyChoice::InPlace, None, state()).to_string(),
         expect![[r#"
         Migrate `mydb` on 127.0.0.1:3306:
           applied  1 add_column
@@ -265,9 +253,28 @@ fn a_migration() {
     );
     let done = MigrationState { pending: Vec::new(), ..state() };
     check(
-        &plan(StrategyChoice::Auto, None, done).to_string(),
+        &migrating(StrategyChoice::Auto, None, done).to_string(),
         expect![[r#"
         Nothing is pending for `mydb` on 127.0.0.1:3306; nothing would be done.
+    "#]],
+    );
+}
+
+#[test]
+fn a_migration_that_can_follow() {
+    let follows = MigratePlan { follows: Ok(()), ..migrating(StrategyChoice::Auto, None, state()) };
+    check(
+        &follows.to_string(),
+        expect![[r#"
+        Migrate `mydb` on 127.0.0.1:3306:
+          applied  1 add_column
+          pending  2 add_column
+          pending  3 add_column
+        1 applied, 2 pending
+          first  a backup, restored beside the live schema and compared
+          then   the pending migrations run on that copy
+          then   the copy takes the place of the live schema
+                 if others write meanwhile, it follows them first, and they wait for about a second at the end
     "#]],
     );
 }

@@ -52,7 +52,6 @@ fn a_definition_that_changes_beside_is_refused() {
             if point != "gate.caught_up" && number > 3 {
                 continue;
             }
-            eprintln!("{point}: {change}");
             let held = Held::at(&world, point, &[]);
             world.sandbox.sql(change);
             let live = world.live();

@@ -145,7 +145,6 @@ impl Held {
 /// It refused, and nothing of it is left: not on the live schema, and not beside it.
 #[track_caller]
 pub fn demand_refused(world: &World, finished: &Finished, words: &[&str], live: &Live) {
-    eprintln!("{}", finished.stderr);
     demand_stop(finished, 20, words);
     demand_untouched(world, live);
 }

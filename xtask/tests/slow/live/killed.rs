@@ -58,7 +58,6 @@ fn killed(name: &str, points: &[(&str, bool)]) {
             writers.wait_for(20);
         }
         let next = migrate(&world, &["--json"]);
-        eprintln!("{point}: {}", next.stderr);
         assert_eq!(next.code, Some(0), "{point}: {}", next.stderr);
         assert!(is_new(&world), "{point}: after the next run");
         writers.wait_for(50);

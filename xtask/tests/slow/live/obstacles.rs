@@ -17,7 +17,6 @@ fn interrupted_it_leaves_all_as_it_is() {
         let live = world.live();
         let run = held.interrupt();
         let finished = run.join();
-        eprintln!("{point}: {}", finished.stderr);
         assert_eq!(finished.code, Some(130), "{point}: {}", finished.stderr);
         demand_untouched(&world, &live);
     }
@@ -43,7 +42,6 @@ fn a_transaction_that_is_open_is_waited_for() {
     writers.wait_for(20);
     let done = writers.end();
     for one in &done {
-        eprintln!("{} statements, the longest {:?}", one.statements, one.longest);
         assert!(one.longest < Duration::from_secs(12), "{:?}", one.longest);
     }
     let kept = "SELECT v FROM m1 WHERE id = 70";
@@ -61,7 +59,6 @@ fn a_transaction_that_does_not_end_is_left_alone() {
     other.query_drop("INSERT INTO m1 VALUES (70, 70)").unwrap();
     let live = world.live();
     let finished = held.go();
-    eprintln!("{}", finished.stderr);
     demand_stop(&finished, 40, &["as it was before", "root"]);
     demand_untouched(&world, &live);
     other.query_drop("COMMIT").unwrap();
@@ -87,7 +84,6 @@ fn a_session_that_is_cut_off_leaves_the_live_schema_as_it_is() {
             root.query_drop(format!("KILL {id}")).ok();
         }
         let finished = held.go();
-        eprintln!("{point}: {:?} {}", finished.code, finished.stderr);
         assert!(![Some(0), Some(31)].contains(&finished.code), "{point}: {:?}", finished.code);
         world.demand_live(&live, point);
         let next = migrate(&world, &["--json"]);

@@ -80,9 +80,6 @@ fn a_migration_goes_live_while_others_write_and_is_undone_and_done_again() {
     writers.wait_for(100);
     let done = writers.end();
     demand_all(&mut root, &done, "worth");
-    for one in &done {
-        eprintln!("{} statements, the longest {:?}", one.statements, one.longest);
-    }
     assert_eq!(migrate(&world, &["--json"]).code, Some(0));
     world.demand_clean();
 }

@@ -15,7 +15,6 @@ fn refused(name: &str, before: &str, write: &str, correct: &str, words: &[&str])
         world.sandbox.sql(write);
         let live = world.live();
         let finished = held.go();
-        eprintln!("{point}");
         demand_refused(&world, &finished, words, &live);
         world.sandbox.sql(correct);
     }

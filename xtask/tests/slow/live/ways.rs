@@ -54,7 +54,6 @@ fn an_account_that_may_not_read_the_log_ends_it_before_anything_is_touched() {
     let held = Held::at(&world, "gate.rehearsed", &[]);
     let live = world.live();
     let finished = held.go();
-    eprintln!("{}", finished.stderr);
     demand_stop(&finished, 20, &["not touched", "REPLICATION SLAVE", "doctor --fix"]);
     super::held::demand_untouched(&world, &live);
     let grant = format!("GRANT REPLICATION SLAVE ON *.* TO '{user}'@'%'");
