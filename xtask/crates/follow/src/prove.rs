@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::apply::listed;
 use crate::pending::{Keys, Pending};
 use crate::progress::Progress;
-use crate::statements::{Orphans, children};
+use crate::related::{Orphans, children};
 use crate::{BATCH, FEW, Follow, refused};
 use model::excerpt::shorten;
 use model::exit::Stop;

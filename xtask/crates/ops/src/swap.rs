@@ -44,6 +44,15 @@ pub struct Swap<'a> {
     pub once: bool,
 }
 
+impl<'a> Swap<'a> {
+    /// A swap of these sides, which nothing special is said about.
+    pub fn of(server_uuid: &'a str, sides: Sides<'a>, source: &'a str, purpose: Purpose) -> Self {
+        let (enable, unsaved) = (Vec::new(), [].as_slice());
+        let (beside, keep, once) = (false, false, false);
+        Self { server_uuid, sides, source, purpose, enable, beside, unsaved, keep, once }
+    }
+}
+
 /// Looks at the live tables while all of them are locked; an error calls the swap off.
 pub type Guard<'a> = &'a mut dyn FnMut(&mut Session) -> Result<()>;
 

@@ -208,9 +208,8 @@ fn migrating(choice: StrategyChoice, last: Option<&str>, state: MigrationState) 
 
 #[test]
 fn a_migration() {
-    let last = Some("the last passage took 41 s");
     check(
-        &migrating(StrategyChoice::Auto, last, state()).to_string(),
+        &migrating(StrategyChoice::Auto, Some("the last passage took 41 s"), state()).to_string(),
         expect![[r#"
             Migrate `mydb` on 127.0.0.1:3306:
               applied  1 add_column

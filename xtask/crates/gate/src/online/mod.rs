@@ -153,7 +153,7 @@ fn exchange(
         let swapped = swap::execute(held, session, change, Some(&mut guard));
         let Err(error) = &swapped else { break swapped };
         // 1205: others held the tables. Or too much was left for the time under the lock. A
-        // failure behind the RENAME is none that another try could mend.
+        // failure behind the RENAME is no reason for another try.
         let again = (code(error) == Some(1205) || follow.was_behind())
             && store.read_journal()?.is_none()
             && inventory::schema_exists(session, change.sides.before).is_ok_and(|there| !there);

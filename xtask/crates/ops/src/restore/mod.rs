@@ -21,6 +21,7 @@ use crate::ctx::{Ctx, Made};
 use crate::held::Held;
 use crate::sessions::Pair;
 use crate::staging::Staged;
+use crate::swap::Swap;
 use crate::{api_rights, events, identity, read_only, sessions, staging, swap, tables};
 use model::check::Outcome;
 use model::entry::Event;
@@ -274,16 +275,11 @@ impl Run<'_> {
         let owner = programs::owner(&definer, self.provenance);
         let may_run = self.provenance.is_proven() || plan.enable_events;
         let incoming = programs::incoming((&plan.target, &live), staged, &owner, may_run);
-        let change = swap::Swap {
-            server_uuid: &self.facts.uuid,
-            sides: Sides { leaving, ..self.sides(&live, &incoming.inventory, owner) },
-            source: &self.source.name,
-            purpose: Purpose::Restore,
+        let sides = Sides { leaving, ..self.sides(&live, &incoming.inventory, owner) };
+        let change = Swap {
             enable: incoming.enable,
-            beside: false,
             unsaved: &done.saved.unsaved,
-            keep: false,
-            once: false,
+            ..Swap::of(&self.facts.uuid, sides, &self.source.name, Purpose::Restore)
         };
         changes::say_what_goes(self.held.ctx(), plan, &live, &staged.inventory);
         self.say_what_cannot_come_back(&survey, staged);
@@ -309,7 +305,7 @@ impl Run<'_> {
     }
 
     /// Swaps. The staged copy goes when nothing needs it any more: no journal names it.
-    fn swap(&self, session: &mut Session, change: &swap::Swap<'_>) -> Result<()> {
+    fn swap(&self, session: &mut Session, change: &Swap<'_>) -> Result<()> {
         let swapped = swap::execute(self.held, session, change, None);
         if swapped.is_err()
             && self.held.store().read_journal().is_ok_and(|journal| journal.is_none())
@@ -344,16 +340,10 @@ impl Run<'_> {
         } else {
             Owner::LockedButViews(&definer)
         };
-        let change = swap::Swap {
-            server_uuid: &self.facts.uuid,
-            sides: self.sides(&empty, &idle, owner),
-            source: &self.source.name,
-            purpose: Purpose::Restore,
-            enable: Vec::new(),
+        let sides = self.sides(&empty, &idle, owner);
+        let change = Swap {
             beside: true,
-            unsaved: &[],
-            keep: false,
-            once: false,
+            ..Swap::of(&self.facts.uuid, sides, &self.source.name, Purpose::Restore)
         };
         if let Err(error) = self.swap(session, &change) {
             if self.held.store().read_journal()?.is_none() {
