@@ -1,16 +1,61 @@
 //! The last rows, under the lock that the swap needs.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::pending::Pending;
 use crate::{Follow, LAST, apply, columns, present, refused};
+use model::ident::{qualified, quote};
 use server::Session;
 use server::log::Position;
+use server::session::code;
 
 /// Keys that may be left to apply and to compare while the tables are locked.
 const MOST_LOCKED: usize = 20_000;
+
+/// A table that was written to and that the target does without, or columns of one that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    pub table: String,
+    /// Empty: the table itself.
+    pub columns: Vec<String>,
+}
+
+impl GivenUp {
+    /// Whether anything is there, in the schema that has the table: a row of a table, a value of a
+    /// column that is not its default. What the server cannot say counts as there.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub fn is_there(&self, session: &mut Session, schema: &str) -> Result<bool> {
+        let column = |name: &String| format!("NOT ({0} <=> DEFAULT({0}))", quote(name));
+        let conditions: Vec<String> = self.columns.iter().map(column).collect();
+        let condition = match conditions.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", conditions.join(" OR ")),
+        };
+        let sql = format!("SELECT 1 FROM {}{condition} LIMIT 1", qualified(schema, &self.table));
+        match session.first::<(u8,)>(&sql) {
+            Ok(found) => Ok(found.is_some()),
+            // A column without a default, or with one that is computed.
+            Err(error) if code(&error).is_some() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", quote(&self.table))?;
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let columns: Vec<String> = self.columns.iter().map(|name| quote(name)).collect();
+        write!(f, " ({})", columns.join(", "))
+    }
+}
 
 impl Follow {
     /// The rest, while `session` holds a lock on the tables of both sides: from here on both
@@ -65,15 +110,14 @@ impl Follow {
     }
 
     /// What was written since that the target has no place for: tables, and columns of tables.
-    pub fn given_up(&self) -> Vec<String> {
-        let tables = self.pending.dropped.iter().map(|table| format!("`{table}`"));
+    pub fn given_up(&self) -> Vec<GivenUp> {
+        let table = |table: &String| GivenUp { table: table.clone(), columns: Vec::new() };
         let columns = self.pairs.pairs.iter().enumerate().filter_map(|(number, pair)| {
             let touched = self.pending.wrote.contains(&number) && !pair.source_only.is_empty();
-            let columns = pair.source_only.iter().map(|it| format!("`{it}`"));
-            touched
-                .then(|| format!("`{}` ({})", pair.table, columns.collect::<Vec<_>>().join(", ")))
+            let (table, columns) = (pair.table.clone(), pair.source_only.clone());
+            touched.then_some(GivenUp { table, columns })
         });
-        tables.chain(columns).collect()
+        self.pending.dropped.iter().map(table).chain(columns).collect()
     }
 
     fn too_much(&mut self, why: &str) -> anyhow::Error {

@@ -42,6 +42,7 @@ use statements::{Place, Statements};
 use sys::signal;
 
 pub use columns::Tables;
+pub use finish::GivenUp;
 pub use pairs::{Lineage, Pair, Pairs, Shared, demand_cascades, pair_up};
 pub use progress::Progress;
 

@@ -55,16 +55,19 @@ fn a_migration_goes_live_while_others_write_and_is_undone_and_done_again() {
     );
     let refused = migrate(&world, &["--undo"]);
     demand_stop(&refused, 20, &["`m2` that the copy cannot hold", "was not touched"]);
-    world.sandbox.sql("DELETE FROM m2; UPDATE busy SET note = 'other' WHERE id = 1");
+    world.sandbox.sql("INSERT INTO brand_new VALUES (1); DELETE FROM m2; UPDATE busy SET note = 'other' WHERE id = 1");
     let looked = migrate(&world, &["--undo", "--dry-run"]);
     assert_eq!(looked.code, Some(0), "{}", looked.stderr);
     assert!(looked.stdout.contains("and all of them fit"), "{}", looked.stdout);
+    assert!(looked.stdout.contains("left behind  what was written to `brand_new`:"));
+    assert!(!looked.stdout.contains("added"), "nobody wrote to that column: {}", looked.stdout);
 
     let undone = migrate(&world, &["--undo", "--json"]);
     assert_eq!(undone.code, Some(0), "{}", undone.stderr);
     let document: serde_json::Value = serde_json::from_str(&undone.stdout).unwrap();
     assert_eq!(document["undone"], serde_json::json!([SHAPE_NAME]));
     assert_eq!(document["later_writes"], "kept");
+    assert_eq!(document["left_behind"], serde_json::json!(["`brand_new`"]));
     writers.wait_for(100);
     // What only the old table had came back, with what was written since.
     let kept: Option<(String, Option<i64>)> =

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::rehearse::Rehearsed;
 use crate::{Gate, Live, by_swap};
-use ::follow::{Follow, Pairs, Progress, Task};
+use ::follow::{Follow, GivenUp, Pairs, Progress, Task};
 use model::account::Role;
 use model::exit::{ExitCode, find_stop};
 use model::gate::Strategy;
@@ -197,7 +197,7 @@ struct Exchanged {
     /// How long others waited, in milliseconds.
     locked_ms: u64,
     /// What was written that the tables which came have no place for.
-    given_up: Vec<String>,
+    given_up: Vec<GivenUp>,
 }
 
 /// Between two tries at the lock: the copy goes on following.
@@ -229,7 +229,7 @@ fn demand_no_loss(follow: &Follow, lossless: bool) -> Result<()> {
     }
     Err(::follow::refused(format!(
         "what was written since to {} has no place in the tables that would come back",
-        given_up.join(", ")
+        given_up.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     ))
     .into())
 }

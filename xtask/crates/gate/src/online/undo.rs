@@ -7,7 +7,7 @@ use binlog::gtid::mysql::GtidSet;
 
 use super::ready::{self, Log, Ready};
 use crate::undo::{Later, Undone};
-use ::follow::Lineage;
+use ::follow::{GivenUp, Lineage};
 use model::account::Role;
 use model::entry::Event;
 use model::exit::Stop;
@@ -101,12 +101,15 @@ pub(crate) fn go(
     if let Err(error) = staging::drop_schema(session, &undo.previous_schema) {
         ctx.ui.warn(format!("{error:#}"));
     }
+    // It has happened: a question that fails is no failure of it.
+    let left_behind = there(session, &before, &done.given_up)
+        .unwrap_or_else(|_| done.given_up.iter().map(ToString::to_string).collect());
     Ok(Undone {
         migrations: changes,
         again,
         previous_schema: before,
         kept_writes: true,
-        left_behind: done.given_up,
+        left_behind,
     })
 }
 
@@ -125,9 +128,10 @@ pub(crate) fn rehearse(
     let ready = ready(ctx, server, session, undo, mark)?;
     let mut follow = super::begin(ctx, server, session, &undo.previous_schema, ready)?;
     let tried = follow.try_out(session);
-    let left_behind = follow.given_up();
+    let given_up = follow.given_up();
     follow.end(session).ok();
     let rows = tried.map_err(super::untouched)?;
+    let left_behind = there(session, &ctx.settings.schema, &given_up)?;
     Ok(Later { rows, left_behind })
 }
 
@@ -181,6 +185,17 @@ impl Lineage for Back<'_> {
         let known = self.mark.columns.get(table);
         made && !known.is_some_and(|known| known.values().any(same))
     }
+}
+
+/// What of it is really there, for people.
+fn there(session: &mut Session, schema: &str, given_up: &[GivenUp]) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for one in given_up {
+        if one.is_there(session, schema)? {
+            all.push(one.to_string());
+        }
+    }
+    Ok(all)
 }
 
 fn by_restore(undo: &UndoState, why: &str) -> Stop {
