@@ -180,11 +180,13 @@ fn exchange(
             return Err(error);
         }
     };
+    // The tables have moved: whatever else goes wrong, that is what is told.
     if let Some(mark) = &mut back.undo.log {
         mark.own = session.own_gtids().unwrap_or_default();
-        store.write_undo(held.lock(), &back.undo)?;
+        if let Err(error) = store.write_undo(held.lock(), &back.undo) {
+            ctx.ui.warn(format!("`migrate --undo` will refuse: {error:#}"));
+        }
     }
-    // The tables have moved: whatever else goes wrong, that is what is told.
     let given_up = follow.given_up();
     if let Err(error) = follow.end(session) {
         ctx.ui.warn(format!("{error:#}"));
