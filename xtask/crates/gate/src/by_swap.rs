@@ -39,8 +39,16 @@ pub enum Swapped {
 pub struct Moved {
     /// What had been written.
     pub evidence: Evidence,
+    /// Whether that was found under the lock, or after it.
+    pub called_off: bool,
     /// The copy as it was to go live, where it is still there; its triggers are not.
     pub copy: Option<Box<Inventory>>,
+}
+
+impl Moved {
+    fn off(evidence: Evidence, copy: Option<&Inventory>) -> Self {
+        Self { evidence, called_off: true, copy: copy.cloned().map(Box::new) }
+    }
 }
 
 /// Puts the rehearsed copy in place.
@@ -101,8 +109,7 @@ pub fn go(
         Err(error) => {
             gate.held.store().put_undo(gate.held.lock(), earlier.as_deref())?;
             let moved = seen.filter(|it| !matches!(it, Evidence::Unchanged(_)));
-            let moved =
-                moved.map(|evidence| Moved { evidence, copy: Some(Box::new(copy.clone())) });
+            let moved = moved.map(|evidence| Moved::off(evidence, Some(&copy)));
             return moved.map(Swapped::Moved).ok_or(error);
         }
     };
@@ -171,7 +178,7 @@ fn back(
     // The rehearsed copy, which nothing wrote to: that was just looked at.
     staging::drop_schema(session, &aside.before)?;
     let evidence = Evidence::Changed("in the moment of the swap".to_owned());
-    Ok(Swapped::Moved(Moved { evidence, copy: None }))
+    Ok(Swapped::Moved(Moved::off(evidence, None)))
 }
 
 /// The copy as it is to go live: the API agrees that it is migrated, and its events

@@ -181,17 +181,21 @@ fn exchange(
         }
     };
     // The tables have moved: whatever else goes wrong, that is what is told.
-    if let Some(mark) = &mut back.undo.log {
-        mark.own = session.own_gtids().unwrap_or_default();
-        if let Err(error) = store.write_undo(held.lock(), &back.undo) {
-            ctx.ui.warn(format!("`migrate --undo` will refuse: {error:#}"));
-        }
-    }
+    write_down(held, session, &mut back.undo);
     let given_up = follow.given_up();
     if let Err(error) = follow.end(session) {
         ctx.ui.warn(format!("{error:#}"));
     }
     Ok(Exchanged { locked_ms, given_up })
+}
+
+/// Remembers the way back, now that all that the swap itself did is known.
+fn write_down(held: &Held<'_>, session: &Session, undo: &mut UndoState) {
+    let Some(mark) = &mut undo.log else { return };
+    mark.own = session.own_gtids().unwrap_or_default();
+    if let Err(error) = held.store().write_undo(held.lock(), undo) {
+        held.ctx().ui.warn(format!("`migrate --undo` will refuse: {error:#}"));
+    }
 }
 
 /// What came of it.

@@ -243,7 +243,11 @@ impl<'a> Passage<'a> {
         ctx.ui.step(Step::Live, line);
         let swapped = match decision.way {
             Way::Swap => self.swap(pair, &proof, &rehearsed),
-            _ => Ok(Swapped::Moved(Moved { evidence: decision.evidence, copy: None })),
+            _ => Ok(Swapped::Moved(Moved {
+                evidence: decision.evidence,
+                called_off: false,
+                copy: None,
+            })),
         };
         let live = swapped.and_then(|swapped| match swapped {
             Swapped::Done(live) => Ok(Some(live)),

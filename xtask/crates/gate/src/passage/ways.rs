@@ -35,8 +35,12 @@ impl<'a> Passage<'a> {
         let start = Instant::now();
         let schema = &rehearsed.copy().staged().schema;
         let ready = online::ready(gate, pair.live(), proof.manifest(), schema)?;
-        let Moved { evidence, copy } = moved;
-        let found = Decision { way: Way::Online, why: evidence.to_string(), evidence };
+        let Moved { evidence, called_off, copy } = moved;
+        let why = match called_off {
+            true => format!("nothing was swapped, {evidence}"),
+            false => evidence.to_string(),
+        };
+        let found = Decision { way: Way::Online, why, evidence };
         let follows = ready.as_ref().map(drop).map_err(String::as_str);
         let decision = found.if_it_follows(choice, follows)?;
         let Ok(ready) = ready else {
