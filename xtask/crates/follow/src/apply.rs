@@ -151,7 +151,7 @@ impl Follow {
         let table = &self.pairs.pairs[number].table;
         let key = key.map_or_else(String::new, |key| format!("\n  primary key  {}", shorten(key)));
         refused(format!(
-            "since the backup a row was written to `{table}` that the copy cannot hold:{key}\n  \
+            "a row was meanwhile written to `{table}` that the copy cannot hold:{key}\n  \
              the server   {said}"
         ))
         .hint("Correct the row, or the migration, and run the command again.")

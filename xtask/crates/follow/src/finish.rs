@@ -97,7 +97,7 @@ impl Follow {
             return Err(self.stuck(session)?.into());
         }
         self.compare_since(session)?;
-        self.counters(session)?;
+        self.raise_counters(session)?;
         // Behind what was just applied: under LOCK TABLES the server names every locked table in
         // that transaction, in the shape that it has before the swap.
         self.equal_at = Some(present::written(session, self.flavour)?);

@@ -188,11 +188,6 @@ impl Follow {
         Ok(())
     }
 
-    /// Rows that were made equal so far, counted each time.
-    pub fn applied(&self) -> u64 {
-        self.progress.rows
-    }
-
     /// Rounds of gathering and applying, until little is left.
     ///
     /// # Errors

@@ -10,9 +10,6 @@ use crate::pairs::{BOOKS, Pair, Pairs};
 use crate::refused;
 use server::log::Visible;
 
-/// What to do about what is over by then.
-const AGAIN: &str = "Run the command again: its backup begins with what is there then.";
-
 /// Keys as rows of literals.
 pub(crate) type Keys = BTreeSet<String>;
 
@@ -103,7 +100,7 @@ impl Pending {
                 continue;
             }
             if table.name.eq_ignore_ascii_case(BOOKS) {
-                return Err(refused("someone else is migrating it").hint(AGAIN).into());
+                return Err(refused("someone else is migrating it").into());
             }
             let named = |pair: &Pair| pair.table.eq_ignore_ascii_case(&table.name);
             let Some(number) = pairs.pairs.iter().position(named) else {
@@ -118,7 +115,6 @@ impl Pending {
                     "the log does not say which rows of `{}` were changed",
                     table.name
                 ))
-                .hint(AGAIN)
                 .into());
             }
             let keys = touched.keys.iter().map(|key| literal::row(key));

@@ -53,7 +53,6 @@ impl Follow {
         Err(refused(
             "transactions that had been prepared (XA) before the backup ended all the time",
         )
-        .hint("Run the command again: its backup begins with what is there then.")
         .into())
     }
 
@@ -290,7 +289,7 @@ impl Follow {
             for sql in statements {
                 if let Some((row,)) = session.first::<(String,)>(&sql)? {
                     return Err(refused(format!(
-                        "since the backup a row was written to `{}` or `{}` that the new foreign \
+                        "a row was meanwhile written to `{}` or `{}` that the new foreign \
                          key to `{}` does not allow:\n  primary key in `{}`  {}",
                         key.child,
                         key.parent,
@@ -348,10 +347,6 @@ impl Follow {
     /// # Errors
     /// The server refuses.
     pub fn raise_counters(&self, session: &mut Session) -> Result<()> {
-        self.counters(session)
-    }
-
-    pub(crate) fn counters(&self, session: &mut Session) -> Result<()> {
         for pair in self.pairs.pairs.iter().filter(|pair| pair.numbered) {
             let next = |session: &mut Session, schema: &str| -> Result<u64> {
                 let sql = format!("SHOW CREATE TABLE {}", qualified(schema, &pair.table));

@@ -89,16 +89,15 @@ pub fn go(
         seen = Some(evidence);
         if unchanged { Ok(()) } else { Err(refused.into()) }
     };
+    let source = basis.manifest.label.to_string();
     let change = Swap {
-        server_uuid: &basis.manifest.server.uuid,
-        sides: Sides { owner: Owner::Locked(&definer), ..sides(gate, staged, &copy, &before) },
-        source: &basis.manifest.label.to_string(),
-        purpose: Purpose::Migrate,
-        enable: Vec::new(),
-        beside: false,
-        unsaved: &[],
         keep: true,
-        once: false,
+        ..Swap::of(
+            &basis.manifest.server.uuid,
+            Sides { owner: Owner::Locked(&definer), ..sides(gate, staged, &copy, &before) },
+            &source,
+            Purpose::Migrate,
+        )
     };
     let locked_ms = match swap::execute(gate.held, session, &change, Some(&mut guard)) {
         Ok(locked_ms) => locked_ms,

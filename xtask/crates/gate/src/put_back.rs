@@ -160,9 +160,10 @@ fn exchange(
         anyhow::bail!("something else wrote to it")
     };
     let definer = ctx.settings.program_definer();
-    let change = Swap {
-        server_uuid: &manifest.server.uuid,
-        sides: Sides {
+    let source = manifest.label.to_string();
+    let change = Swap::of(
+        &manifest.server.uuid,
+        Sides {
             flavour: old.flavour,
             target: schema,
             live,
@@ -172,14 +173,9 @@ fn exchange(
             owner: Owner::Locked(&definer),
             leaving: Leaving::default(),
         },
-        source: &manifest.label.to_string(),
-        purpose: Purpose::Restore,
-        enable: Vec::new(),
-        beside: false,
-        unsaved: &[],
-        keep: false,
-        once: false,
-    };
+        &source,
+        Purpose::Restore,
+    );
     let swapped = swap::execute(gate.held, session, &change, Some(&mut guard));
     if let Err(error) = swapped {
         if lost.is_empty() {

@@ -236,9 +236,10 @@ pub fn exchange(held: &Held<'_>, session: &mut Session, undo: &UndoState) -> Res
         Ok(decide::demand_unwritten(undo, &written)?)
     };
     let definer = ctx.settings.program_definer();
-    let change = Swap {
-        server_uuid: &undo.server,
-        sides: Sides {
+    let source = undo.backup.to_string();
+    let change = Swap::of(
+        &undo.server,
+        Sides {
             flavour: facts.flavour,
             target: schema,
             live: &live,
@@ -248,14 +249,9 @@ pub fn exchange(held: &Held<'_>, session: &mut Session, undo: &UndoState) -> Res
             owner: Owner::Locked(&definer),
             leaving: Leaving::default(),
         },
-        source: &undo.backup.to_string(),
-        purpose: Purpose::Undo,
-        enable: Vec::new(),
-        beside: false,
-        unsaved: &[],
-        keep: false,
-        once: false,
-    };
+        &source,
+        Purpose::Undo,
+    );
     swap::execute(held, session, &change, Some(&mut guard))?;
     // The tables have moved: whatever else goes wrong, that is what is told.
     held.store().remove_undo(held.lock())?;

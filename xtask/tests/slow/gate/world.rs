@@ -57,12 +57,16 @@ impl World {
     }
 
     fn of(kind: Server, name: &str, checkout: Checkout) -> Option<Self> {
-        let server = require(kind)?;
+        Some(Self::on(&require(kind)?, name, checkout))
+    }
+
+    /// One on this server.
+    pub fn on(server: &TestServer, name: &str, checkout: Checkout) -> Self {
         let turn = Turn::of(checkout);
         // The checkout is one for all of them, and remembers the server of each schema.
-        let name = kind.own(name);
-        let sandbox = Sandbox::new(&server, &name);
-        Some(Self { sandbox, server, name, _turn: turn })
+        let name = server.flavour.own(name);
+        let sandbox = Sandbox::new(server, &name);
+        Self { sandbox, server: server.clone(), name, _turn: turn }
     }
 
     /// The tool in the checkout with the five statements.

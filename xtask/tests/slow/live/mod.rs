@@ -6,6 +6,7 @@ mod keys;
 mod killed;
 mod obstacles;
 mod online;
+mod quiet;
 mod reading;
 mod retried;
 mod trap;

@@ -8,7 +8,7 @@ use server::{Endpoint, Reach, Session};
 use super::held::{Held, demand_swapped};
 use super::writers::TABLES;
 use crate::faults::world::until;
-use crate::support::{Sandbox, Server, TestServer, Writer, own_mysql, together};
+use crate::support::{Checkout, Sandbox, Server, TestServer, Turn, Writer, own_mysql};
 
 /// A commit waits behind the log for a replica that never answers.
 const SEMI_SYNC: [&str; 3] = [
@@ -31,7 +31,7 @@ fn session(server: &TestServer, sandbox: &Sandbox, user: &str, role: Role) -> Se
 #[test]
 fn what_is_in_the_log_and_cannot_be_seen_yet_is_not_missed() {
     let Some(own) = own_mysql("visible") else { return };
-    let _together = together();
+    let _turn = Turn::of(Checkout::Shape);
     let server = &own.server;
     let sandbox = Sandbox::new(server, &Server::Mysql.own("live_visible"));
     sandbox.base();

@@ -3,7 +3,9 @@
 use mysql::prelude::Queryable as _;
 
 use super::held::{Held, demand_equal, demand_swapped, world};
-use crate::support::Server;
+use super::writers::TABLES;
+use crate::gate::world::World;
+use crate::support::{Checkout, Server, own_mysql_with};
 
 /// A column of each type, and others that have none of their own.
 const ALL: &str = "
@@ -56,20 +58,24 @@ const LOOSE: &str = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '
 fn follows(name: &str, before: &str, during: &str) {
     for point in ["gate.rehearsed", "gate.followed"] {
         let Some(world) = world(Server::Mysql, name) else { return };
-        let mut root = world.sandbox.root();
-        root.query_drop(LOOSE).unwrap();
-        let mut run = |text: &str| {
-            for sql in text.split(";\n").map(str::trim).filter(|sql| !sql.is_empty()) {
-                root.query_drop(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
-            }
-        };
-        run(before);
-        let held = Held::at(&world, point, &["--json"]);
-        run(during);
-        let document = demand_swapped(&held.go());
-        demand_equal(&world, document["previous_schema"].as_str().unwrap());
-        world.demand_clean();
+        follows_in(&world, point, before, during);
     }
+}
+
+fn follows_in(world: &World, point: &str, before: &str, during: &str) {
+    let mut root = world.sandbox.root();
+    root.query_drop(LOOSE).unwrap();
+    let mut run = |text: &str| {
+        for sql in text.split(";\n").map(str::trim).filter(|sql| !sql.is_empty()) {
+            root.query_drop(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+    };
+    run(before);
+    let held = Held::at(world, point, &["--json"]);
+    run(during);
+    let document = demand_swapped(&held.go());
+    demand_equal(world, document["previous_schema"].as_str().unwrap());
+    world.demand_clean();
 }
 
 #[test]
@@ -103,6 +109,34 @@ const TIED_WRITES: &str = "
 #[test]
 fn what_foreign_keys_and_triggers_do_is_followed() {
     follows("live_tied", TIED, TIED_WRITES);
+}
+
+/// What a server does otherwise by its own settings: above all, rows that a foreign key changes are
+/// not in its log, and are found by their parents.
+const OTHERWISE: [&str; 6] = [
+    "--innodb-native-foreign-keys=ON",
+    "--binlog-row-image=MINIMAL",
+    "--binlog-row-value-options=PARTIAL_JSON",
+    "--binlog-transaction-compression=ON",
+    "--sql-require-primary-key=ON",
+    "--max-allowed-packet=1M",
+];
+
+#[test]
+fn a_server_with_other_defaults_is_followed() {
+    let Some(own) = own_mysql_with("otherwise", &OTHERWISE) else { return };
+    let from = {
+        let mut root = own.server.root();
+        root.query_first::<String, _>("SELECT @@innodb_native_foreign_keys").unwrap()
+    };
+    assert_eq!(from.as_deref(), Some("1"), "the server changes rows without a trace in its log");
+    for point in ["gate.rehearsed", "gate.followed"] {
+        let world = World::on(&own.server, "live_other", Checkout::Shape);
+        world.sandbox.base();
+        world.sandbox.with_log();
+        world.sandbox.sql(TABLES);
+        follows_in(&world, point, TIED, TIED_WRITES);
+    }
 }
 
 /// Unique values in a ring, many rows at once, tables of a session's own, savepoints.

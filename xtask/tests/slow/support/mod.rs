@@ -35,7 +35,7 @@ pub use checkout::{
     together,
 };
 pub use listener::Listener;
-pub use own_server::{own_mariadb, own_mariadb_with, own_mysql};
+pub use own_server::{own_mariadb, own_mariadb_with, own_mysql, own_mysql_with};
 pub use repository::Repository;
 pub use sandbox::Sandbox;
 pub use writer::Writer;

@@ -33,6 +33,11 @@ impl Drop for Container {
 /// Starts one of the image of the shared one; `None` where that is not there (the test says
 /// so). `name` is the test's own.
 pub fn own_mysql(name: &str) -> Option<OwnMysql> {
+    own_mysql_with(name, &[])
+}
+
+/// As [`own_mysql`], with more options of the server.
+pub fn own_mysql_with(name: &str, options: &[&str]) -> Option<OwnMysql> {
     let shared = super::require(Server::Mysql)?;
     let image = sys::docker::inspect(shared.container.as_ref().unwrap()).unwrap().unwrap().image;
     let root_password = Secret::new("of-a-server-of-this-test");
@@ -41,6 +46,7 @@ pub fn own_mysql(name: &str) -> Option<OwnMysql> {
     let started: Cmd = docker(["run", "--detach", "--name", &name, "--publish", "127.0.0.1::3306"])
         .args(["--env", "MYSQL_ROOT_PASSWORD", &image, "mysqld"])
         .arg("--log-bin-trust-function-creators=ON")
+        .args(options.iter().copied())
         .env("MYSQL_ROOT_PASSWORD", root_password.reveal());
     started.read(DEADLINE).unwrap();
     let server: anyhow::Result<_> = clock::poll(DEADLINE, || {

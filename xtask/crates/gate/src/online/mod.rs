@@ -62,16 +62,16 @@ pub(crate) fn go(
     let before = staging::free_name(ctx, session, before_name)?;
     let definer = ctx.settings.program_definer();
     let sides = by_swap::sides(gate, staged, &copy, &before);
+    let source = manifest.label.to_string();
     let change = Swap {
-        server_uuid: &manifest.server.uuid,
-        sides: Sides { owner: Owner::Locked(&definer), ..sides },
-        source: &manifest.label.to_string(),
-        purpose: Purpose::Migrate,
-        enable: Vec::new(),
-        beside: false,
-        unsaved: &[],
         keep: true,
         once: true,
+        ..Swap::of(
+            &manifest.server.uuid,
+            Sides { owner: Owner::Locked(&definer), ..sides },
+            &source,
+            Purpose::Migrate,
+        )
     };
     // What the tables hold is not known by digests: nothing equals these.
     let unknown = || SchemaState { fingerprint: String::new(), tables: Vec::new() };
@@ -117,9 +117,11 @@ fn exchange(
 ) -> Result<Exchanged> {
     let (ctx, store) = (held.ctx(), held.store());
     let columns = columns(&ready.pairs);
+    let hint = next(change.purpose, change.source);
+    let untouched = |error| untouched(error, &hint);
     without_triggers(session, change)?;
     let mut follow =
-        begin(ctx, held.server(), session, change.sides.staging, ready).map_err(untouched)?;
+        begin(ctx, held.server(), session, change.sides.staging, ready).map_err(&untouched)?;
     let mut outside = Outside::open(held)?;
     if let Err(error) = approach(ctx, &mut follow, session, &mut outside) {
         // The session may be what failed.
@@ -134,7 +136,7 @@ fn exchange(
     let swapped = loop {
         let mut guard = |session: &mut Session| {
             outside.demand_nothing_points_here()?;
-            follow.finish(session).map_err(untouched)?;
+            follow.finish(session).map_err(&untouched)?;
             demand_no_loss(&follow, back.lossless)?;
             let position = follow.equal_at().context("both sides were not found equal")?;
             // From here on, what this session defines is this swap.
@@ -241,21 +243,35 @@ fn demand_no_loss(follow: &Follow, lossless: bool) -> Result<()> {
 }
 
 /// A failure before anything was done to the live schema: that is what is said first. The details
-/// can hold values, and are not on the first line.
-fn untouched(error: anyhow::Error) -> anyhow::Error {
-    let known = find_stop(&error).map(|stop| stop.code);
-    if matches!(known, Some(ExitCode::GateRefused | ExitCode::Interrupted)) {
+/// can hold values, and are not on the first line. `hint` is for what has none of its own.
+fn untouched(error: anyhow::Error, hint: &str) -> anyhow::Error {
+    let known = find_stop(&error).cloned();
+    let code = known.as_ref().map(|stop| stop.code);
+    if code == Some(ExitCode::Interrupted) {
         return error;
     }
-    let why = find_stop(&error).map_or_else(|| said(&error), |stop| stop.message.clone());
-    let mut hints = find_stop(&error).map(|stop| stop.hints.clone()).unwrap_or_default();
-    if hints.is_empty() {
-        let again = "Run the command again: its backup begins with what is there then.";
-        hints.push(again.to_owned());
-    }
+    let (why, hints) = match known {
+        Some(stop) if code == Some(ExitCode::GateRefused) => {
+            let hinted = !stop.hints.is_empty();
+            return if hinted { error } else { error.context(stop.hint(hint)) };
+        }
+        Some(stop) => (stop.message, stop.hints),
+        None => (said(&error), Vec::new()),
+    };
     let stop = ::follow::refused(format!("reading or applying what others wrote failed:\n  {why}"));
     let stop = hints.iter().fold(stop, |stop, hint| stop.hint(hint));
-    error.context(stop)
+    error.context(if hints.is_empty() { stop.hint(hint) } else { stop })
+}
+
+/// What to do after a failure that says nothing about it.
+fn next(purpose: Purpose, backup: &str) -> String {
+    match purpose {
+        Purpose::Undo => format!(
+            "Run the command again. If it says the same, `cargo xtask db-restore {backup}` \
+             restores that state and loses what was written since."
+        ),
+        _ => "Run the command again: its backup begins with what is there then.".to_owned(),
+    }
 }
 
 /// Sessions that look at the live schema while its tables are locked by another one.

@@ -52,25 +52,25 @@ pub(crate) fn go(
     let flavour = facts::read(session)?.flavour;
     let before = staging::free_name(ctx, session, before_name)?;
     let definer = ctx.settings.program_definer();
+    let source = undo.backup.to_string();
     let change = Swap {
-        server_uuid: &undo.server,
-        sides: Sides {
-            flavour,
-            target: schema,
-            live: &live,
-            staging: &undo.previous_schema,
-            staged: &undo.old,
-            before: &before,
-            owner: Owner::Locked(&definer),
-            leaving: Leaving::default(),
-        },
-        source: &undo.backup.to_string(),
-        purpose: Purpose::Undo,
-        enable: Vec::new(),
-        beside: false,
-        unsaved: &[],
         keep: true,
         once: true,
+        ..Swap::of(
+            &undo.server,
+            Sides {
+                flavour,
+                target: schema,
+                live: &live,
+                staging: &undo.previous_schema,
+                staged: &undo.old,
+                before: &before,
+                owner: Owner::Locked(&definer),
+                leaving: Leaving::default(),
+            },
+            &source,
+            Purpose::Undo,
+        )
     };
     // The way back from here: the tables that are live now are the old ones then.
     let back = UndoState {
@@ -130,7 +130,8 @@ pub(crate) fn rehearse(
     let tried = follow.try_out(session);
     let given_up = follow.given_up();
     follow.end(session).ok();
-    let rows = tried.map_err(super::untouched)?;
+    let hint = super::next(Purpose::Undo, &undo.backup.to_string());
+    let rows = tried.map_err(|error| super::untouched(error, &hint))?;
     let left_behind = there(session, &ctx.settings.schema, &given_up)?;
     Ok(Later { rows, left_behind })
 }
